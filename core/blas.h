@@ -1,0 +1,32 @@
+/* Matrix products through OpenBLAS, and the one place that knows how its threads and OpenMP's
+   live together. Matrices are row-major. */
+#ifndef CORE_BLAS_H
+#define CORE_BLAS_H
+
+#include <stdint.h>
+
+#include "core/real.h"
+
+/* Sets the number of threads for products and OpenMP loops; 0 means one per processor. Call once,
+   before anything else computes. Returns the number in use. */
+int threads_start(int threads);
+int threads_count(void);
+
+/* The calling thread's number, 0..threads_count()-1, and whether it runs beside others. */
+int thread_number(void);
+int threads_inside(void);
+
+/* "OpenBLAS 0.3.21 ..., core SkylakeX, threads by OpenMP" */
+const char *blas_describe(void);
+
+typedef enum { PLAIN, TRANSPOSED } Transpose;
+
+/* C = alpha op(A) op(B) + beta C, with op(A) (M,K), op(B) (K,N), C (M,N) and row strides lda, ldb,
+   ldc. Inside a parallel region it runs on the calling thread alone. */
+void gemm(Transpose ta, Transpose tb, int64_t M, int64_t N, int64_t K, real alpha, const real *A,
+          int64_t lda, const real *B, int64_t ldb, real beta, real *C, int64_t ldc);
+
+/* The symmetric C (N,N) = op(A) op(A)^T with op(A) (N,K), at half the FLOPs. */
+void gram(Transpose ta, int64_t N, int64_t K, const real *A, int64_t lda, real *C, int64_t ldc);
+
+#endif

@@ -1,0 +1,128 @@
+#include "core/file.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+static int grow(const char *name, char **data, size_t *room, size_t used, Err *err) {
+  if (used + 1 < *room) return 0;
+  size_t more = *room ? *room * 2 : 1 << 16;
+  char *bigger = realloc(*data, more);
+  if (!bigger) return fail(err, "%s: no memory for %zu bytes", name, more);
+  *data = bigger;
+  *room = more;
+  return 0;
+}
+
+static int read_gz(gzFile file, const char *path, char **data, size_t *size, Err *err) {
+  size_t room = 0;
+  for (;;) {
+    if (grow(path, data, &room, *size, err)) return -1;
+    size_t want = room - *size - 1;
+    int got = gzread(file, *data + *size, want > INT_MAX / 2 ? INT_MAX / 2 : (unsigned)want);
+    if (got < 0) {
+      int code;
+      const char *reason = gzerror(file, &code);
+      if (code == Z_ERRNO) reason = strerror(errno);
+      return fail(err, "%s: cannot be read: %s", path, reason);
+    }
+    if (got == 0) break;
+    *size += (size_t)got;
+  }
+  (*data)[*size] = 0;
+  return 0;
+}
+
+int file_read(const char *path, char **data, size_t *size, Err *err) {
+  *data = NULL;
+  *size = 0;
+  if (folder_exists(path)) return fail(err, "%s: is a folder, a file is needed", path);
+  gzFile file = gzopen(path, "rb");
+  if (!file) return fail(err, "%s: cannot be opened: %s", path, strerror(errno));
+  gzbuffer(file, 1 << 17);
+  int status = read_gz(file, path, data, size, err);
+  /* A gzip stream that ends early reads as a short file; only gzclose tells. */
+  if (gzclose_r(file) == Z_BUF_ERROR && status == 0)
+    status = fail(err, "%s: the gzip data end early: the file is truncated", path);
+  if (status) {
+    free(*data);
+    *data = NULL;
+  }
+  return status;
+}
+
+int file_inflate(const char *name, const void *packed, size_t packed_size, char **data,
+                 size_t *size, Err *err) {
+  z_stream z = {.next_in = (unsigned char *)packed, .avail_in = (unsigned)packed_size};
+  *data = NULL;
+  *size = 0;
+  if (inflateInit2(&z, 16 + MAX_WBITS) != Z_OK) return fail(err, "%s: zlib cannot start", name);
+  size_t room = 0;
+  int status = Z_OK;
+  while (status == Z_OK) {
+    if (grow(name, data, &room, *size, err)) break;
+    z.next_out = (unsigned char *)*data + *size;
+    z.avail_out = (unsigned)(room - *size - 1);
+    status = inflate(&z, Z_NO_FLUSH);
+    *size = z.total_out;
+  }
+  inflateEnd(&z);
+  if (status != Z_STREAM_END) {
+    free(*data);
+    *data = NULL;
+    return status == Z_OK ? -1 : fail(err, "%s: the gzip data are damaged", name);
+  }
+  (*data)[*size] = 0;
+  return 0;
+}
+
+int file_write(const char *path, const void *data, size_t size, Err *err) {
+  char temporary[PATH_MAX];
+  if (snprintf(temporary, sizeof temporary, "%s.tmp", path) >= (int)sizeof temporary)
+    return fail(err, "%s: the path is too long", path);
+  FILE *file = fopen(temporary, "wb");
+  if (!file) return fail(err, "%s: cannot be written: %s", path, strerror(errno));
+  errno = 0;
+  int ok = fwrite(data, 1, size, file) == size && fflush(file) == 0 && fsync(fileno(file)) == 0;
+  int why = errno;
+  if (fclose(file) != 0 && ok) {
+    ok = 0;
+    why = errno;
+  }
+  if (ok && rename(temporary, path) != 0) {
+    ok = 0;
+    why = errno;
+  }
+  if (ok) return 0;
+  unlink(temporary);
+  return fail(err, "%s: cannot be written: %s", path, strerror(why));
+}
+
+int folder_make(const char *path, Err *err) {
+  char part[PATH_MAX];
+  size_t length = strlen(path);
+  if (length == 0 || length >= sizeof part) return fail(err, "\"%s\": not a folder's path", path);
+  for (size_t i = 1; i <= length; i++) {
+    if (path[i] != '/' && path[i] != 0) continue;
+    memcpy(part, path, i);
+    part[i] = 0;
+    if (mkdir(part, 0777) != 0 && !folder_exists(part))
+      return fail(err, "%s: the folder cannot be made: %s", part, strerror(errno));
+  }
+  return 0;
+}
+
+int file_exists(const char *path) {
+  struct stat s;
+  return stat(path, &s) == 0;
+}
+
+int folder_exists(const char *path) {
+  struct stat s;
+  return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}

@@ -1,0 +1,341 @@
+#include "core/option.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/file.h"
+
+enum { FILE_DEPTH = 8 }; /* option files that name option files */
+
+/* ---- words and their neighbours ---- */
+
+int word_index(const char *words, const char *text) {
+  size_t length = strlen(text);
+  const char *at = words;
+  for (int i = 0; at && *at; i++) {
+    size_t span = strcspn(at, "|");
+    if (span == length && strncmp(at, text, span) == 0) return i;
+    at = at[span] ? at + span + 1 : NULL;
+  }
+  return -1;
+}
+
+void word_at(const char *words, int index, char *out, size_t size) {
+  for (; index > 0; index--) words += strcspn(words, "|") + 1;
+  snprintf(out, size, "%.*s", (int)strcspn(words, "|"), words);
+}
+
+/* Edits (insert, delete, replace, swap of neighbours) between two short words. */
+static int edit_distance(const char *a, size_t n, const char *b, size_t m) {
+  int d[66][66];
+  if (n > 64 || m > 64) return 99;
+  for (size_t i = 0; i <= n; i++) d[i][0] = (int)i;
+  for (size_t j = 0; j <= m; j++) d[0][j] = (int)j;
+  for (size_t i = 1; i <= n; i++)
+    for (size_t j = 1; j <= m; j++) {
+      int best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+      if (d[i - 1][j] + 1 < best) best = d[i - 1][j] + 1;
+      if (d[i][j - 1] + 1 < best) best = d[i][j - 1] + 1;
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+          d[i - 2][j - 2] + 1 < best)
+        best = d[i - 2][j - 2] + 1;
+      d[i][j] = best;
+    }
+  return d[n][m];
+}
+
+const char *nearest_word(const char *text, const char *words) {
+  static _Thread_local char word[80];
+  size_t length = strlen(text);
+  int best = 1 + (int)(length > 3) + (int)(length > 8); /* more edits are another word */
+  int found = 0;
+  for (const char *at = words; at && *at;) {
+    size_t span = strcspn(at, "|");
+    int distance = edit_distance(text, length, at, span);
+    int extends = length >= 3 && span > length && strncmp(at, text, length) == 0;
+    if (span < sizeof word && (distance <= best || (extends && !found))) {
+      if (distance < best) best = distance;
+      found = 1;
+      snprintf(word, sizeof word, "%.*s", (int)span, at);
+    }
+    at = at[span] ? at + span + 1 : NULL;
+  }
+  return found ? word : NULL;
+}
+
+/* ---- one value ---- */
+
+static int read_number(const char *text, double *out) {
+  char *end;
+  errno = 0;
+  double x = strtod(text, &end);
+  if (end == text || errno == ERANGE) return -1;
+  if (*end == 'k' || *end == 'K') x *= 1e3, end++;
+  else if (*end == 'M') x *= 1e6, end++;
+  else if (*end == 'G') x *= 1e9, end++;
+  *out = x;
+  return *end == 0 ? 0 : -1;
+}
+
+static int64_t *int_field(const Option *row, void *values) {
+  return (int64_t *)(void *)((char *)values + row->offset);
+}
+
+static int set_number(const Option *row, void *values, const char *text, const char *where,
+                      Err *err) {
+  double x;
+  int whole = row->type == OPTION_INT;
+  if (read_number(text, &x) || isnan(x) || (whole && x != floor(x)))
+    return fail(err, "%s: --%s takes %s, not \"%s\"", where, row->name,
+                whole ? "a whole number" : "a number", text);
+  if (x < row->min || x > row->max)
+    return fail(err, "%s: --%s %s is out of range: %.15g to %.15g is allowed", where, row->name,
+                text, row->min, row->max);
+  if (whole) *int_field(row, values) = (int64_t)x;
+  else *(double *)(void *)((char *)values + row->offset) = x;
+  return 0;
+}
+
+int option_set(const Option *row, void *values, const char *text, const char *where, Err *err) {
+  if (row->type == OPTION_INT || row->type == OPTION_REAL)
+    return set_number(row, values, text, where, err);
+  if (row->type == OPTION_WORD) {
+    if (strlen(text) >= OPTION_TEXT || strchr(text, '\n'))
+      return fail(err, "%s: the value of --%s has to fit one line of %d bytes", where, row->name,
+                  OPTION_TEXT - 1);
+    strcpy((char *)values + row->offset, text);
+    return 0;
+  }
+  int index = word_index(row->choices, text);
+  if (index < 0) {
+    const char *near = nearest_word(text, row->choices);
+    return fail(err, "%s: --%s %s: choose one of %s%s%s%s", where, row->name, text, row->choices,
+                near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+  }
+  *(int *)(void *)((char *)values + row->offset) = index;
+  return 0;
+}
+
+void option_show(const Option *row, const void *values, char *out, size_t size) {
+  const char *field = (const char *)values + row->offset;
+  switch (row->type) {
+    case OPTION_INT: snprintf(out, size, "%lld", (long long)*(const int64_t *)(const void *)field);
+      break;
+    case OPTION_REAL: { /* the shortest form that reads back to the same number */
+      double x = *(const double *)(const void *)field;
+      for (int digits = 6; digits <= 17; digits++) {
+        snprintf(out, size, "%.*g", digits, x);
+        if (strtod(out, NULL) == x) break;
+      }
+      break;
+    }
+    case OPTION_WORD: snprintf(out, size, "%s", field); break;
+    case OPTION_CHOICE: word_at(row->choices, *(const int *)(const void *)field, out, size); break;
+  }
+}
+
+/* ---- settings: what was said, not yet what it means ---- */
+
+static int settings_add(Settings *s, OptionSource source, const char *where, const char *name,
+                        size_t name_length, const char *value, size_t value_length, Err *err) {
+  for (int i = 0; i < s->count; i++) {
+    Setting *old = &s->items[i];
+    if (old->source == source && strcmp(old->where, where) == 0 &&
+        strlen(old->name) == name_length && strncmp(old->name, name, name_length) == 0)
+      return fail(err, "%s: --%s is given twice (%s and %.*s); keep one", where, old->name,
+                  old->value, (int)value_length, value);
+  }
+  if (s->count == s->room) {
+    s->room = s->room ? 2 * s->room : 32;
+    s->items = realloc(s->items, (size_t)s->room * sizeof *s->items);
+  }
+  s->items[s->count++] = (Setting){source, where, strndup(name, name_length),
+                                   strndup(value, value_length)};
+  return 0;
+}
+
+static int settings_file(Settings *s, const char *path, int depth, Err *err);
+
+static int settings_line(Settings *s, const char *where, char *line, int number, int depth,
+                         Err *err) {
+  char *comment = line;
+  while ((comment = strchr(comment, '#')))
+    if (comment == line || comment[-1] == ' ' || comment[-1] == '\t') *comment = 0;
+    else comment++;
+  line += strspn(line, " \t\r");
+  size_t end = strlen(line);
+  while (end && strchr(" \t\r", line[end - 1])) line[--end] = 0;
+  if (*line == 0) return 0;
+  if (*line == '@') return settings_file(s, line + 1, depth + 1, err);
+  line += strspn(line, "-");
+  size_t name = strcspn(line, " \t=");
+  char *value = line + name;
+  value += strspn(value, " \t");
+  if (*value == '=') value++;
+  value += strspn(value, " \t");
+  if (name == 0 || (*value == 0 && !strchr(line, '=')))
+    return fail(err, "%s, line %d: \"%s\" is not of the form name = value", where, number, line);
+  return settings_add(s, FROM_FILE, where, line, name, value, strlen(value), err);
+}
+
+static int settings_file(Settings *s, const char *path, int depth, Err *err) {
+  char *text;
+  size_t size;
+  if (depth > FILE_DEPTH)
+    return fail(err, "%s: option files name each other more than %d deep", path, FILE_DEPTH);
+  if (file_read(path, &text, &size, err)) return -1;
+  if (strlen(text) != size) {
+    free(text);
+    return fail(err, "%s: not an option file: it holds zero bytes", path);
+  }
+  char **paths = realloc(s->paths, (size_t)(s->path_count + 1) * sizeof *paths);
+  s->paths = paths;
+  char *where = paths[s->path_count++] = strdup(path);
+  int status = 0, number = 1;
+  for (char *line = text; line && status == 0; number++) {
+    char *next = strchr(line, '\n');
+    if (next) *next++ = 0;
+    status = settings_line(s, where, line, number, depth, err);
+    line = next;
+  }
+  free(text);
+  return status;
+}
+
+int settings_read(Settings *s, int argc, char **argv, Err *err) {
+  const char *where = "the command line";
+  for (int i = 1; i < argc; i++) {
+    const char *word = argv[i];
+    if (word[0] == '@') {
+      if (settings_file(s, word + 1, 0, err)) return -1;
+      continue;
+    }
+    if (strncmp(word, "--", 2) != 0 || word[2] == 0)
+      return fail(err, "\"%s\": options are written --name value; --help lists them", word);
+    const char *name = word + 2;
+    size_t length = strcspn(name, "=");
+    const char *value = name[length] ? name + length + 1 : argv[++i];
+    if (!value || (!name[length] && strncmp(value, "--", 2) == 0))
+      return fail(err, "--%s needs a value: --%s VALUE", name, name);
+    if (settings_add(s, FROM_COMMAND_LINE, where, name, length, value, strlen(value), err))
+      return -1;
+  }
+  return 0;
+}
+
+int settings_preset(Settings *s, OptionSource source, const char *where, const char *text,
+                    Err *err) {
+  while (*(text += strspn(text, " "))) {
+    size_t name = strcspn(text, "="), value = strcspn(text + name, " ");
+    if (settings_add(s, source, where, text, name, text + name + 1, value - 1, err)) return -1;
+    text += name + value;
+  }
+  return 0;
+}
+
+const char *settings_find(const Settings *s, const char *name, OptionSource *source) {
+  const Setting *best = NULL;
+  for (int i = 0; i < s->count; i++) {
+    const Setting *item = &s->items[i];
+    if (strcmp(item->name, name) == 0 && (!best || item->source >= best->source)) best = item;
+  }
+  if (best && source) *source = best->source;
+  return best ? best->value : NULL;
+}
+
+void settings_free(Settings *s) {
+  for (int i = 0; i < s->count; i++) {
+    free(s->items[i].name);
+    free(s->items[i].value);
+  }
+  for (int i = 0; i < s->path_count; i++) free(s->paths[i]);
+  free(s->paths);
+  free(s->items);
+  *s = (Settings){0};
+}
+
+/* ---- sets ---- */
+
+static const Option *find_row(const OptionSet *sets, const char *name, const OptionSet **in) {
+  for (const OptionSet *set = sets; set && set->rows; set++)
+    for (const Option *row = set->rows; row->name; row++)
+      if (strcmp(row->name, name) == 0) {
+        *in = set;
+        return row;
+      }
+  return NULL;
+}
+
+static int unknown_option(const OptionSet *sets, const OptionSet *others, const Setting *item,
+                          Err *err) {
+  const OptionSet *in;
+  if (find_row(others, item->name, &in))
+    return fail(err, "%s: --%s is an option of %s, which is not in use here", item->where,
+                item->name, in->title);
+  char words[8192];
+  size_t used = 0;
+  for (const OptionSet *set = sets; set->rows; set++)
+    for (const Option *row = set->rows; row->name && used < sizeof words; row++)
+      used += (size_t)snprintf(words + used, sizeof words - used, "%s%s", used ? "|" : "",
+                               row->name);
+  const char *near = nearest_word(item->name, words);
+  return fail(err, "%s: there is no option --%s%s%s%s; --help lists them all", item->where,
+              item->name, near ? "; did you mean --" : "", near ? near : "", near ? "?" : "");
+}
+
+void options_default(const OptionSet *set) {
+  Err err;
+  for (const Option *row = set->rows; row->name; row++)
+    if (option_set(row, set->values, row->fallback, "default", &err)) {
+      fprintf(stderr, "%s\n", err.text); /* our own table is wrong */
+      abort();
+    }
+}
+
+int options_apply(const OptionSet *sets, const OptionSet *others, const Settings *s, Err *err) {
+  for (const OptionSet *set = sets; set->rows; set++) options_default(set);
+  for (OptionSource source = FROM_PRESET; source <= FROM_COMMAND_LINE; source++)
+    for (int i = 0; i < s->count; i++) {
+      const Setting *item = &s->items[i];
+      if (item->source != source) continue;
+      const OptionSet *in = NULL;
+      const Option *row = find_row(sets, item->name, &in);
+      if (!row) return unknown_option(sets, others, item, err);
+      if (option_set(row, in->values, item->value, item->where, err)) return -1;
+    }
+  return 0;
+}
+
+/* "0.95" for a number's limit, "1e+09" as "1e9" would need care: limits are round numbers. */
+static void show_range(const Option *row, char *out, size_t size) {
+  if (row->type == OPTION_CHOICE) snprintf(out, size, "%s", row->choices);
+  else if (row->type == OPTION_WORD) out[0] = 0;
+  else if (row->max >= 1e15) snprintf(out, size, "%.6g or more", row->min);
+  else snprintf(out, size, "%.15g..%.15g", row->min, row->max);
+}
+
+void options_help(FILE *out, const OptionSet *set) {
+  fprintf(out, "%s\n", set->title);
+  for (const Option *row = set->rows; row->name; row++) {
+    char range[256], left[320];
+    show_range(row, range, sizeof range);
+    snprintf(left, sizeof left, "--%s %s", row->name, *row->fallback ? row->fallback : "\"\"");
+    fprintf(out, "  %-27s %s%s%s%s\n", left, row->help, *range ? " [" : "", range,
+            *range ? "]" : "");
+  }
+}
+
+void options_write(FILE *out, const OptionSet *sets) {
+  for (const OptionSet *set = sets; set->rows; set++) {
+    fprintf(out, "# %s\n", set->title);
+    for (const Option *row = set->rows; row->name; row++) {
+      char value[OPTION_TEXT];
+      option_show(row, set->values, value, sizeof value);
+      fprintf(out, "%s = %s\n", row->name, value);
+    }
+    fputc('\n', out);
+  }
+}

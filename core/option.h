@@ -1,0 +1,98 @@
+/* Option tables. A part of the program declares its options once, as rows over the fields of a
+   struct; from the rows follow --help, parsing, range errors, "did you mean" and the written
+   configuration. */
+#ifndef CORE_OPTION_H
+#define CORE_OPTION_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "core/error.h"
+
+enum { OPTION_TEXT = 1024 }; /* room for a text value, with its zero */
+
+typedef enum {
+  OPTION_INT,    /* int64_t; the user may write 1000, 1e6 or 64k */
+  OPTION_REAL,   /* double */
+  OPTION_WORD,   /* char[OPTION_TEXT] */
+  OPTION_CHOICE, /* int: the number of the word among `choices` */
+} OptionType;
+
+typedef struct {
+  const char *name; /* without the dashes; a row with name NULL ends a table */
+  const char *help;
+  OptionType type;
+  size_t offset;        /* of the field in the struct of values */
+  const char *fallback; /* the default, as a user would write it */
+  double min, max;      /* of a number, inclusive */
+  const char *choices;  /* "one|two|three" */
+} Option;
+
+#define ON_OFF "off|on"
+
+/* One table with the struct it fills. */
+typedef struct {
+  const char *title;
+  const Option *rows;
+  void *values;
+} OptionSet;
+
+/* Where a value was said; the later kind wins over the earlier. */
+typedef enum { FROM_PRESET, FROM_TUNED, FROM_FILE, FROM_COMMAND_LINE } OptionSource;
+
+typedef struct {
+  OptionSource source;
+  const char *where; /* "the command line", a file's path, "preset nano" */
+  char *name, *value;
+} Setting;
+
+typedef struct {
+  Setting *items;
+  int count, room;
+  char **paths; /* of the option files read, for `where` */
+  int path_count;
+} Settings;
+
+/* Reads `--name value`, `--name=value` and `@file` (lines `name = value`, # comments; a file may
+   name further files) into settings. Errors: a repeated option, a missing value, a bare word. */
+int settings_read(Settings *s, int argc, char **argv, Err *err);
+
+/* Adds "name=value name=value ..." (a preset). */
+int settings_preset(Settings *s, OptionSource source, const char *where, const char *text,
+                    Err *err);
+
+/* The value that wins for `name`, or NULL when nobody said it; `source` may be NULL. */
+const char *settings_find(const Settings *s, const char *name, OptionSource *source);
+
+void settings_free(Settings *s);
+
+/* Sets all fields of all sets: defaults, then settings in the order of OptionSource. An unknown
+   name, a malformed or out-of-range value is an error that says what would be right.
+   `others` (may be NULL) are tables that exist but do not apply, such as those of other
+   optimizers: a name found there is explained. Both lists end with a row of NULLs. */
+int options_apply(const OptionSet *sets, const OptionSet *others, const Settings *s, Err *err);
+
+/* Only the defaults of one table. */
+void options_default(const OptionSet *set);
+
+/* Sets one field from text; `where` is for the message. */
+int option_set(const Option *row, void *values, const char *text, const char *where, Err *err);
+
+/* The value of a field as text that option_set reads back exactly. */
+void option_show(const Option *row, const void *values, char *out, size_t size);
+
+/* Help: a line per option with its default and range. */
+void options_help(FILE *out, const OptionSet *set);
+
+/* The effective options as an option file. */
+void options_write(FILE *out, const OptionSet *sets);
+
+/* The word of `words` ("one|two|three") that `text` was probably meant to be; NULL when none is
+   near. The result lives until the next call. */
+const char *nearest_word(const char *text, const char *words);
+
+/* The number of `text` among `words`, or -1; and the word with a number, copied to `out`. */
+int word_index(const char *words, const char *text);
+void word_at(const char *words, int index, char *out, size_t size);
+
+#endif

@@ -1,0 +1,39 @@
+/* Random numbers from a counter: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random
+   numbers: as easy as 1, 2, 3; SC 2011). A stream is named by what it is for, so that neither the
+   order of calls nor the number of threads changes a number, and nothing needs saving. */
+#ifndef CORE_RANDOM_H
+#define CORE_RANDOM_H
+
+#include <stdint.h>
+
+typedef enum {
+  RANDOM_INIT = 1,      /* initial weights; index = parameter */
+  RANDOM_DATA = 2,      /* order of the training data; index = epoch */
+  RANDOM_OPTIMIZER = 3, /* randomized optimizers; index = matrix, step = optimizer step */
+  RANDOM_SAMPLE = 4,    /* text samples; step = optimizer step */
+  RANDOM_TEST = 5,
+} RandomPurpose;
+
+typedef struct {
+  uint32_t key[2], counter[4], block[4];
+  int left; /* numbers of `block` not handed out yet */
+} Random;
+
+/* The stream of (seed, purpose, index, step). */
+Random random_stream(uint64_t seed, RandomPurpose purpose, uint32_t index, uint32_t step);
+
+uint32_t random_u32(Random *r);
+
+/* Uniform in (0, 1): (u32 + 1/2) / 2^32. */
+double random_uniform(Random *r);
+
+/* Uniform in 0..n-1, for n up to 2^32 (bias below n / 2^32). */
+uint32_t random_below(Random *r, uint32_t n);
+
+/* n standard normal numbers by Box and Muller, four from each block of the stream. */
+void random_normals(Random *r, float *out, int64_t n);
+
+/* k distinct numbers out of 0..n-1 in random order; `scratch` holds n. out: (k). */
+void random_distinct(Random *r, int k, int n, int *scratch, int *out);
+
+#endif

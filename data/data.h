@@ -1,0 +1,76 @@
+/* The training and validation sets of a run. The loader has no state: row r of step s is a function
+   of the options, s and r alone, so that neither resuming, nor micro-batches, nor threads can
+   change what the model sees. */
+#ifndef DATA_DATA_H
+#define DATA_DATA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/error.h"
+#include "core/option.h"
+#include "data/tokenizer.h"
+
+typedef enum { ORDER_SHUFFLE, ORDER_SEQUENTIAL } DataOrder;
+
+typedef struct {
+  char data[OPTION_TEXT]; /* "austen" (embedded), or what tokens_open takes */
+  char val[OPTION_TEXT];  /* the same; empty: the last novel, or the tail of the data */
+  double val_fraction;
+  int order; /* DataOrder */
+  int64_t data_seed;
+} DataOptions;
+
+extern const Option data_options[];
+
+typedef struct Data Data;
+
+/* Opens both sets for a vocabulary (257..50257 for text, up to 65536 for token files) and windows
+   of T tokens. Errors: those of tokens_open; too few tokens for one window in any training segment
+   or in all of the validation set. */
+int data_open(Data **d, const DataOptions *options, int vocab, int T, Err *err);
+void data_close(Data *d);
+
+/* Whether steps of B rows of T tokens can be had: order sequential needs B*T+1 tokens in every
+   training segment. B is the number of rows of a whole step. */
+int data_check(const Data *d, int B, int T, Err *err);
+
+/* Rows first..first+count-1 of the B rows of step `step` (counted from 0).
+   x: (count, T) inputs; y: (count, T) targets, y[r][t] being the token after x[r][t].
+
+   shuffle: each epoch cuts every segment into windows of T tokens that do not overlap, starting at
+   an offset of its own, and visits all of them once, in a random order.
+   sequential: as llm.c: step after step takes the next B*T tokens (and reads one more), from one
+   segment as long as they last, then from the next, and starts over after the last.
+
+   Errors: too few tokens for B and T, an id beyond the vocabulary. */
+int data_train_rows(const Data *d, int64_t step, int B, int first, int count, int T, int32_t *x,
+                    int32_t *y, Err *err);
+
+/* How many validation rows of T tokens there are: side by side from the start of each segment. */
+int64_t data_val_count(const Data *d, int T);
+
+/* Validation rows first..first+count-1, below data_val_count; x, y: (count, T) as above. */
+int data_val_rows(const Data *d, int64_t first, int count, int T, int32_t *x, int32_t *y,
+                  Err *err);
+
+int64_t data_train_tokens(const Data *d);
+int64_t data_val_tokens(const Data *d);
+
+/* Windows in an epoch of order shuffle: an epoch lasts this many rows. */
+int64_t data_epoch_rows(const Data *d, int T);
+
+/* Mean length of a validation token (of at most the first 64M), to turn a loss per token into bits
+   per byte: loss / ln 2 / this. 0 when there is no tokenizer to tell. */
+double data_val_bytes_per_token(const Data *d);
+
+/* CRC-32 of both sets: a resumed run compares it with that of its checkpoint. */
+uint32_t data_fingerprint(const Data *d);
+
+/* One line for people: names, sizes, order. */
+void data_describe(const Data *d, char *line, size_t size);
+
+/* NULL when the vocabulary is none of the tokenizer's (below 257 or above 50257). */
+const Tokenizer *data_tokenizer(const Data *d);
+
+#endif

@@ -1,0 +1,45 @@
+/* GPT-2's byte-level BPE tokenizer, exact, for GPT-2's vocabulary and for the smaller ones nested
+   in it. The merges are in rank order, so the first K of them are themselves a valid BPE:
+     ids 0..255          single bytes, in GPT-2's own order
+     ids 256..vocab-2    the first vocab-257 merges
+     id  vocab-1         end-of-text, which separates documents and never comes out of a text
+   vocab 257 is plain bytes, 50257 is GPT-2. */
+#ifndef DATA_TOKENIZER_H
+#define DATA_TOKENIZER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/error.h"
+
+enum { TOKENIZER_VOCAB_MIN = 257, TOKENIZER_VOCAB_MAX = 50257 };
+
+typedef struct Tokenizer Tokenizer;
+
+/* Builds the tokenizer from the table in the program. Errors: vocab outside the two limits above,
+   no memory. Afterwards it is only read, so threads may share it. */
+int tokenizer_open(Tokenizer **t, int vocab, Err *err);
+void tokenizer_close(Tokenizer *t);
+
+int tokenizer_vocab(const Tokenizer *t);
+
+/* The id of end-of-text: vocab-1. */
+int tokenizer_eot(const Tokenizer *t);
+
+/* Encodes text; ids: room for `size` ids, *count of them are written. Any bytes are welcome and
+   come back exactly from tokenizer_bytes: a byte that is not UTF-8 counts as a symbol of its own.
+   Special tokens spelled out in the text are plain text. Large texts are encoded by all threads;
+   the ids do not depend on how many there are. Error: no memory. */
+int tokenizer_encode(const Tokenizer *t, const char *text, size_t size, uint16_t *ids,
+                     size_t *count, Err *err);
+
+/* The bytes of a token, 0 <= id < vocab: not terminated, may hold zeros, and need not be whole
+   characters. End-of-text has length 0. */
+const unsigned char *tokenizer_bytes(const Tokenizer *t, int id, int *length);
+
+/* The first position >= near where text may be cut so that its two parts, encoded one by one, give
+   the ids of the whole: before a white space that follows something else. `size` if there is
+   none. Never decreases with `near`. */
+size_t tokenizer_cut(const char *text, size_t size, size_t near);
+
+#endif

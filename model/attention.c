@@ -1,0 +1,111 @@
+#include "model/attention.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/blas.h"
+#include "core/elementary.h"
+
+enum { ROWS = 64 }; /* query rows of a block */
+
+size_t attention_scratch(int64_t T) { return (size_t)(threads_count() * 2 * ROWS * T); }
+
+/* One row of scores s (n) of which the first `seen` are not masked: s = exp(s - max), 0 where
+   masked. Returns the sum, and the maximum in *max. */
+static real exp_row(real *s, int64_t seen, int64_t n, real *max) {
+  real m = s[0], sum = 0;
+#pragma omp simd reduction(max : m)
+  for (int64_t j = 0; j < seen; j++) m = s[j] > m ? s[j] : m;
+#pragma omp simd reduction(+ : sum)
+  for (int64_t j = 0; j < seen; j++) {
+    s[j] = exp_real(s[j] - m);
+    sum += s[j];
+  }
+  memset(s + seen, 0, (size_t)(n - seen) * sizeof *s);
+  *max = m;
+  return sum;
+}
+
+/* One sequence, one head: y (T,hs) with row stride C, q k v (T,hs) with row stride 3C. */
+static void head_forward(real *y, real *lse, const real *q, const real *k, const real *v,
+                         int64_t T, int64_t C, int64_t hs, real *s) {
+  real scale = 1 / (real)sqrt((double)hs);
+  for (int64_t from = 0; from < T; from += ROWS) {
+    int64_t rows = T - from < ROWS ? T - from : ROWS, n = from + rows;
+    real sum[ROWS];
+    gemm(PLAIN, TRANSPOSED, rows, n, hs, scale, q + from * 3 * C, 3 * C, k, 3 * C, 0, s, n);
+    for (int64_t i = 0; i < rows; i++) {
+      real max;
+      sum[i] = exp_row(s + i * n, from + i + 1, n, &max);
+      lse[from + i] = max + (real)log((double)sum[i]);
+    }
+    gemm(PLAIN, PLAIN, rows, hs, n, 1, s, n, v, 3 * C, 0, y + from * C, C);
+    for (int64_t i = 0; i < rows; i++)
+      for (int64_t j = 0; j < hs; j++) y[(from + i) * C + j] /= sum[i];
+  }
+}
+
+void attention_forward(real *y, real *lse, const real *qkv, int64_t B, int64_t T, int64_t C,
+                       int64_t NH, real *scratch) {
+  int64_t hs = C / NH;
+#pragma omp parallel for schedule(dynamic)
+  for (int64_t bh = 0; bh < B * NH; bh++) {
+    int64_t b = bh / NH, h = bh % NH;
+    const real *q = qkv + b * T * 3 * C + h * hs;
+    head_forward(y + b * T * C + h * hs, lse + bh * T, q, q + C, q + 2 * C, T, C, hs,
+                 scratch + thread_number() * 2 * ROWS * T);
+  }
+}
+
+/* s (n) scores and dp (n) = dy . v of one row become p and ds:
+   p = exp(s - lse),  ds = p (dp - d) scale  with d = dy . y. */
+static void softmax_backward_row(real *s, real *dp, int64_t seen, int64_t n, real lse, real d,
+                                 real scale) {
+#pragma omp simd
+  for (int64_t j = 0; j < seen; j++) {
+    s[j] = exp_real(s[j] - lse);
+    dp[j] = s[j] * (dp[j] - d) * scale;
+  }
+  memset(s + seen, 0, (size_t)(n - seen) * sizeof *s);
+  memset(dp + seen, 0, (size_t)(n - seen) * sizeof *dp);
+}
+
+/* p = softmax(scale q k^T), y = p v  =>  dv = p^T dy, dp = dy v^T, ds = p (dp - dy.y) scale,
+   dq = ds k, dk = ds^T q. The block of rows from..from+rows touches keys 0..n. */
+static void head_backward(real *dq, real *dk, real *dv, const real *dy, const real *y,
+                          const real *lse, const real *q, const real *k, const real *v, int64_t T,
+                          int64_t C, int64_t hs, real *s) {
+  real scale = 1 / (real)sqrt((double)hs);
+  real *dp = s + ROWS * T;
+  int64_t ld = 3 * C;
+  for (int64_t from = (T - 1) / ROWS * ROWS; from >= 0; from -= ROWS) {
+    int64_t rows = T - from < ROWS ? T - from : ROWS, n = from + rows;
+    const real *q_block = q + from * ld, *dy_block = dy + from * C;
+    real add = n < T; /* the last block, which sees every key, comes first and sets dk and dv */
+    gemm(PLAIN, TRANSPOSED, rows, n, hs, scale, q_block, ld, k, ld, 0, s, n);
+    gemm(PLAIN, TRANSPOSED, rows, n, hs, 1, dy_block, C, v, ld, 0, dp, n);
+    for (int64_t i = 0; i < rows; i++) {
+      real d = 0;
+#pragma omp simd reduction(+ : d)
+      for (int64_t j = 0; j < hs; j++) d += dy_block[i * C + j] * y[(from + i) * C + j];
+      softmax_backward_row(s + i * n, dp + i * n, from + i + 1, n, lse[from + i], d, scale);
+    }
+    gemm(PLAIN, PLAIN, rows, hs, n, 1, dp, n, k, ld, 0, dq + from * ld, ld);
+    gemm(TRANSPOSED, PLAIN, n, hs, rows, 1, dp, n, q_block, ld, add, dk, ld);
+    gemm(TRANSPOSED, PLAIN, n, hs, rows, 1, s, n, dy_block, C, add, dv, ld);
+  }
+}
+
+void attention_backward(real *dqkv, const real *dy, const real *y, const real *lse,
+                        const real *qkv, int64_t B, int64_t T, int64_t C, int64_t NH,
+                        real *scratch) {
+  int64_t hs = C / NH;
+#pragma omp parallel for schedule(dynamic)
+  for (int64_t bh = 0; bh < B * NH; bh++) {
+    int64_t b = bh / NH, at = b * T * 3 * C + bh % NH * hs, at_y = b * T * C + bh % NH * hs;
+    const real *q = qkv + at;
+    real *dq = dqkv + at;
+    head_backward(dq, dq + C, dq + 2 * C, dy + at_y, y + at_y, lse + bh * T, q, q + C, q + 2 * C,
+                  T, C, hs, scratch + thread_number() * 2 * ROWS * T);
+  }
+}

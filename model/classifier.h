@@ -1,0 +1,28 @@
+/* The tied head, softmax and cross-entropy, fused over chunks of rows, so that the (B*T,V) logits
+   are never all in memory. */
+#ifndef MODEL_CLASSIFIER_H
+#define MODEL_CLASSIFIER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/real.h"
+
+/* Numbers of `scratch` needed for n rows and V tokens. */
+size_t classifier_scratch(int64_t n, int64_t V);
+
+/* Returns the sum over rows of -log softmax(x wte^T)[y], with x (n,C), targets y (n), wte (V,C). */
+double classifier_loss(const real *x, const int32_t *y, const real *wte, int64_t n, int64_t C,
+                       int64_t V, real *scratch);
+
+/* The same, and the gradient of weight * that sum: dx (n,C) is set, dwte (V,C) is set, or added to
+   when `accumulate` is set. *backward_seconds grows by the time that the gradient took. */
+double classifier_gradient(real *dx, real *dwte, const real *x, const int32_t *y, const real *wte,
+                           int64_t n, int64_t C, int64_t V, double weight, int accumulate,
+                           real *scratch, double *backward_seconds);
+
+/* logits (n,V) = x (n,C) wte (V,C)^T, for sampling. */
+void classifier_logits(real *logits, const real *x, const real *wte, int64_t n, int64_t C,
+                       int64_t V);
+
+#endif

@@ -1,0 +1,314 @@
+#include "model/gpt2.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/blas.h"
+#include "core/clock.h"
+#include "core/random.h"
+#include "model/attention.h"
+#include "model/classifier.h"
+#include "model/embedding.h"
+#include "model/gelu.h"
+#include "model/layernorm.h"
+#include "model/linear.h"
+
+#define FIELD(member) offsetof(ModelOptions, member)
+const Option model_options[] = {
+    {"model", "preset that the sizes below come from", OPTION_CHOICE, FIELD(model), "nano", 0, 0,
+     MODEL_NAMES},
+    {"layers", "transformer blocks (L)", OPTION_INT, FIELD(L), "4", 1, 1000, NULL},
+    {"heads", "attention heads (NH), a divisor of channels", OPTION_INT, FIELD(NH), "4", 1, 1000,
+     NULL},
+    {"channels", "width of the residual stream (C)", OPTION_INT, FIELD(C), "128", 1, 100000, NULL},
+    {"context", "tokens of a row (T)", OPTION_INT, FIELD(context), "128", 1, 1000000, NULL},
+    {"vocab", "tokens of the vocabulary (V): 257 is bytes, 50257 GPT-2's own", OPTION_INT,
+     FIELD(V), "4096", 2, 65536, NULL},
+    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+};
+
+const ModelPreset model_presets[] = {
+    {"nano", "layers=4 heads=4 channels=128 context=128 vocab=4096 batch=16 steps=500",
+     "1.3 M weights: minutes on a laptop"},
+    {"micro", "layers=6 heads=6 channels=384 context=256 vocab=4096 batch=8 steps=500",
+     "12 M weights: an hour or two"},
+    {"gpt2", "layers=12 heads=12 channels=768 context=1024 vocab=50257 batch=4", "124 M weights"},
+    {"gpt2-medium", "layers=24 heads=16 channels=1024 context=1024 vocab=50257 batch=4",
+     "355 M weights"},
+    {"gpt2-large", "layers=36 heads=20 channels=1280 context=1024 vocab=50257 batch=4",
+     "774 M weights"},
+    {"gpt2-xl", "layers=48 heads=25 channels=1600 context=1024 vocab=50257 batch=4",
+     "1558 M weights"},
+    {NULL, NULL, NULL},
+};
+
+const char *model_preset(const char *name) {
+  for (const ModelPreset *p = model_presets; p->name; p++)
+    if (strcmp(p->name, name) == 0) return p->settings;
+  return NULL;
+}
+
+/* ---- parameters ---- */
+
+enum { WTE, WPE, BLOCK_FIRST };
+enum { LN1W, LN1B, QKVW, QKVB, ATTW, ATTB, LN2W, LN2B, FCW, FCB, PROJW, PROJB, BLOCK_PARAMS };
+
+static Param *block_param(const GPT2 *m, int64_t layer, int kind) {
+  return &m->params[BLOCK_FIRST + layer * BLOCK_PARAMS + kind];
+}
+
+static Param *last_norm(const GPT2 *m, int kind) {
+  return block_param(m, m->size.L, kind); /* LN1W and LN1B of the block behind the last */
+}
+
+static Param make_param(const char *name, Role role, int layer, int64_t rows, int64_t cols) {
+  Param p = {.role = role, .layer = layer, .rows = rows, .cols = cols, .blocks = 1,
+             .head_rows = 1, .head_cols = 1, .decay = role != ROLE_VECTOR};
+  if (layer >= 0) snprintf(p.name, sizeof p.name, "h.%d.%s", layer, name);
+  else snprintf(p.name, sizeof p.name, "%s", name);
+  return p;
+}
+
+static void describe_block(GPT2 *m, int layer) {
+  int64_t C = m->size.C;
+  Param *p = block_param(m, layer, 0);
+  p[LN1W] = make_param("ln_1.weight", ROLE_VECTOR, layer, 1, C);
+  p[LN1B] = make_param("ln_1.bias", ROLE_VECTOR, layer, 1, C);
+  p[QKVW] = make_param("attn.c_attn.weight", ROLE_MATRIX, layer, 3 * C, C);
+  p[QKVW].blocks = 3;
+  p[QKVW].head_rows = 3 * (int)m->size.NH;
+  p[QKVB] = make_param("attn.c_attn.bias", ROLE_VECTOR, layer, 1, 3 * C);
+  p[ATTW] = make_param("attn.c_proj.weight", ROLE_MATRIX, layer, C, C);
+  p[ATTW].head_cols = (int)m->size.NH;
+  p[ATTB] = make_param("attn.c_proj.bias", ROLE_VECTOR, layer, 1, C);
+  p[LN2W] = make_param("ln_2.weight", ROLE_VECTOR, layer, 1, C);
+  p[LN2B] = make_param("ln_2.bias", ROLE_VECTOR, layer, 1, C);
+  p[FCW] = make_param("mlp.c_fc.weight", ROLE_MATRIX, layer, 4 * C, C);
+  p[FCB] = make_param("mlp.c_fc.bias", ROLE_VECTOR, layer, 1, 4 * C);
+  p[PROJW] = make_param("mlp.c_proj.weight", ROLE_MATRIX, layer, C, 4 * C);
+  p[PROJB] = make_param("mlp.c_proj.bias", ROLE_VECTOR, layer, 1, C);
+}
+
+static void describe_params(GPT2 *m) {
+  const ModelOptions *s = &m->size;
+  m->params[WTE] = make_param("wte.weight", ROLE_EMBEDDING, -1, s->V, s->C);
+  m->params[WPE] = make_param("wpe.weight", ROLE_POSITION, -1, s->context, s->C);
+  for (int layer = 0; layer < s->L; layer++) describe_block(m, layer);
+  *last_norm(m, LN1W) = make_param("ln_f.weight", ROLE_VECTOR, -1, 1, s->C);
+  *last_norm(m, LN1B) = make_param("ln_f.bias", ROLE_VECTOR, -1, 1, s->C);
+}
+
+static size_t assign_params(GPT2 *m, void *weights, void *gradients) {
+  size_t used = 0;
+  for (int i = 0; i < m->param_count; i++) {
+    Param *p = &m->params[i];
+    if (weights) p->w = (real *)(void *)((char *)weights + used);
+    if (gradients) p->g = (real *)(void *)((char *)gradients + used);
+    used += arena_round((size_t)param_size(p) * sizeof(real));
+  }
+  return used;
+}
+
+/* ---- activations ---- */
+
+#define ROW(field, numbers) {(void **)&(field), sizeof(real) * (size_t)(numbers)}
+
+static size_t assign_block(GPT2 *m, BlockActivations *a, void *memory) {
+  int64_t n = m->max_rows, C = m->size.C;
+  ArenaRow rows[] = {
+      ROW(a->x, n * C),      ROW(a->x_mid, n * C),        ROW(a->qkv, n * 3 * C),
+      ROW(a->att, n * C),    ROW(a->lse, n * m->size.NH), ROW(a->fc, n * 4 * C),
+      ROW(a->stats1, n * 2), ROW(a->stats2, n * 2),
+  };
+  return arena_assign(rows, sizeof rows / sizeof *rows, memory);
+}
+
+static size_t assign_shared(GPT2 *m, void *memory) {
+  int64_t n = m->max_rows, C = m->size.C, train = m->training;
+  ArenaRow rows[] = {
+      ROW(m->x_last, n * C),
+      ROW(m->stats_last, n * 2),
+      ROW(m->norm, n * C),
+      ROW(m->wide, n * 4 * C),
+      ROW(m->wide_gradient, train * n * 4 * C),
+      ROW(m->dx, train * n * C),
+      ROW(m->dnorm, train * n * C),
+      ROW(m->logits, classifier_scratch(n, m->size.V)),
+      ROW(m->attention, attention_scratch(m->size.context)),
+  };
+  return arena_assign(rows, sizeof rows / sizeof *rows, memory);
+}
+
+static size_t assign_activations(GPT2 *m, void *memory) {
+  size_t used = assign_shared(m, memory), each = assign_block(m, m->blocks, NULL);
+  for (int64_t i = 0; i < m->size.L && memory; i++)
+    assign_block(m, &m->blocks[i], (char *)memory + used + (m->training ? (size_t)i * each : 0));
+  return used + each * (size_t)(m->training ? m->size.L : 1);
+}
+
+int gpt2_open(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err) {
+  *model = NULL;
+  if (size->C % size->NH != 0)
+    return fail(err, "--heads %lld does not divide --channels %lld: each head takes an equal share",
+                (long long)size->NH, (long long)size->C);
+  GPT2 *m = *model = calloc(1, sizeof *m);
+  m->size = *size;
+  m->max_rows = B * size->context;
+  m->training = training;
+  m->param_count = BLOCK_FIRST + (int)size->L * BLOCK_PARAMS + 2;
+  m->params = calloc((size_t)m->param_count, sizeof *m->params);
+  m->blocks = calloc((size_t)size->L, sizeof *m->blocks);
+  describe_params(m);
+  m->weight_bytes = assign_params(m, NULL, NULL);
+  m->activation_bytes = assign_activations(m, NULL);
+  if (arena_take(&m->weights, m->weight_bytes, "the weights", err) ||
+      (training && arena_take(&m->gradients, m->weight_bytes, "the gradients", err)) ||
+      arena_take(&m->activations, m->activation_bytes, "the activations", err)) {
+    gpt2_close(m);
+    *model = NULL;
+    return -1;
+  }
+  assign_params(m, m->weights, m->gradients);
+  assign_activations(m, m->activations);
+  return 0;
+}
+
+void gpt2_close(GPT2 *m) {
+  if (!m) return;
+  arena_free(m->weights, m->weight_bytes);
+  arena_free(m->gradients, m->weight_bytes);
+  arena_free(m->activations, m->activation_bytes);
+  free(m->blocks);
+  free(m->params);
+  free(m);
+}
+
+static void init_param(Param *p, int index, double sd, uint64_t seed) {
+  enum { CHUNK = 4096 };
+  float normal[CHUNK];
+  Random random = random_stream(seed, RANDOM_INIT, (uint32_t)index, 0);
+  for (int64_t from = 0; from < param_size(p); from += CHUNK) {
+    int64_t n = param_size(p) - from < CHUNK ? param_size(p) - from : CHUNK;
+    random_normals(&random, normal, n);
+    for (int64_t i = 0; i < n; i++) p->w[from + i] = (real)(sd * (double)normal[i]);
+  }
+}
+
+void gpt2_init(GPT2 *m, uint64_t seed) {
+  double residual_sd = 0.02 / sqrt(2.0 * (double)m->size.L);
+#pragma omp parallel for schedule(dynamic)
+  for (int i = 0; i < m->param_count; i++) {
+    Param *p = &m->params[i];
+    const char *kind = strrchr(p->name, '.');
+    if (p->role != ROLE_VECTOR)
+      init_param(p, i, strstr(p->name, "c_proj") ? residual_sd : 0.02, seed);
+    else
+      for (int64_t j = 0; j < p->cols; j++)
+        p->w[j] = strstr(p->name, "ln_") && strcmp(kind, ".weight") == 0;
+  }
+}
+
+/* ---- the passes ---- */
+
+static void block_forward(GPT2 *m, int64_t layer, const Batch *batch) {
+  int64_t n = batch->B * batch->T, C = m->size.C;
+  const Param *p = block_param(m, layer, 0);
+  BlockActivations *a = &m->blocks[layer];
+  real *x_out = layer + 1 < m->size.L ? m->blocks[layer + 1].x : m->x_last;
+  layernorm_forward(m->norm, a->stats1, a->x, p[LN1W].w, p[LN1B].w, n, C);
+  linear_forward(a->qkv, m->norm, p[QKVW].w, p[QKVB].w, n, C, 3 * C);
+  attention_forward(a->att, a->lse, a->qkv, batch->B, batch->T, C, m->size.NH, m->attention);
+  linear_forward_residual(a->x_mid, a->x, a->att, p[ATTW].w, p[ATTB].w, n, C, C);
+  layernorm_forward(m->norm, a->stats2, a->x_mid, p[LN2W].w, p[LN2B].w, n, C);
+  linear_forward(a->fc, m->norm, p[FCW].w, p[FCB].w, n, C, 4 * C);
+  gelu_forward(m->wide, a->fc, n * 4 * C);
+  linear_forward_residual(x_out, a->x_mid, m->wide, p[PROJW].w, p[PROJB].w, n, 4 * C, C);
+}
+
+/* The two halves of the block in reverse; m->dx holds the gradient of the block's output and
+   becomes that of its input. What is cheap to make again (LayerNorm, GELU) was not kept. */
+static void block_backward(GPT2 *m, int64_t layer, const Batch *batch) {
+  int64_t n = batch->B * batch->T, C = m->size.C;
+  int add = batch->accumulate;
+  Param *p = block_param(m, layer, 0);
+  BlockActivations *a = &m->blocks[layer];
+  real *dfc = m->wide_gradient, *dqkv = m->wide_gradient, *datt = m->dnorm;
+
+  /* x_out = x_mid + gelu(ln_2(x_mid) Wfc^T + bfc) Wproj^T + bproj */
+  gemm(PLAIN, PLAIN, n, 4 * C, C, 1, m->dx, C, p[PROJW].w, 4 * C, 0, dfc, 4 * C);
+  gelu_backward(m->wide, dfc, a->fc, n * 4 * C);
+  linear_weight_gradient(p[PROJW].g, p[PROJB].g, m->dx, m->wide, n, 4 * C, C, add);
+  layernorm_again(m->norm, a->stats2, a->x_mid, p[LN2W].w, p[LN2B].w, n, C);
+  linear_backward(m->dnorm, p[FCW].g, p[FCB].g, dfc, m->norm, p[FCW].w, n, C, 4 * C, add);
+  layernorm_backward(m->dx, p[LN2W].g, p[LN2B].g, m->dnorm, a->stats2, a->x_mid, p[LN2W].w, n, C,
+                     add);
+
+  /* x_mid = x + attention(ln_1(x) Wqkv^T + bqkv) Wo^T + bo */
+  linear_backward(datt, p[ATTW].g, p[ATTB].g, m->dx, a->att, p[ATTW].w, n, C, C, add);
+  attention_backward(dqkv, datt, a->att, a->lse, a->qkv, batch->B, batch->T, C, m->size.NH,
+                     m->attention);
+  layernorm_again(m->norm, a->stats1, a->x, p[LN1W].w, p[LN1B].w, n, C);
+  linear_backward(m->dnorm, p[QKVW].g, p[QKVB].g, dqkv, m->norm, p[QKVW].w, n, C, 3 * C, add);
+  layernorm_backward(m->dx, p[LN1W].g, p[LN1B].g, m->dnorm, a->stats1, a->x, p[LN1W].w, n, C,
+                     add);
+}
+
+/* Embeddings and blocks, up to the final LayerNorm's output in m->norm. */
+static void trunk_forward(GPT2 *m, const Batch *batch) {
+  embedding_forward(m->blocks[0].x, batch->x, m->params[WTE].w, m->params[WPE].w, batch->B,
+                    batch->T, m->size.C);
+  for (int64_t layer = 0; layer < m->size.L; layer++) block_forward(m, layer, batch);
+  layernorm_forward(m->norm, m->stats_last, m->x_last, last_norm(m, LN1W)->w,
+                    last_norm(m, LN1B)->w, batch->B * batch->T, m->size.C);
+}
+
+double gpt2_forward(GPT2 *m, const Batch *batch) {
+  int64_t n = batch->B * batch->T, C = m->size.C, V = m->size.V;
+  double start = clock_seconds(), gradient_seconds = 0, loss;
+  Param *wte = &m->params[WTE];
+  trunk_forward(m, batch);
+  if (batch->weight > 0)
+    loss = classifier_gradient(m->dnorm, wte->g, m->norm, batch->y, wte->w, n, C, V,
+                               batch->weight, batch->accumulate, m->logits, &gradient_seconds);
+  else
+    loss = classifier_loss(m->norm, batch->y, wte->w, n, C, V, m->logits);
+  m->times.forward += clock_seconds() - start - gradient_seconds;
+  m->times.backward += gradient_seconds;
+  return loss / (double)n;
+}
+
+void gpt2_backward(GPT2 *m, const Batch *batch) {
+  int64_t n = batch->B * batch->T, C = m->size.C;
+  double start = clock_seconds();
+  Param *w = last_norm(m, LN1W), *b = last_norm(m, LN1B);
+  memset(m->dx, 0, (size_t)(n * C) * sizeof *m->dx);
+  layernorm_backward(m->dx, w->g, b->g, m->dnorm, m->stats_last, m->x_last, w->w, n, C,
+                     batch->accumulate);
+  for (int64_t layer = m->size.L - 1; layer >= 0; layer--) block_backward(m, layer, batch);
+  embedding_backward(m->params[WTE].g, m->params[WPE].g, m->dx, batch->x, batch->B, batch->T, C,
+                     m->size.context, batch->accumulate);
+  m->times.backward += clock_seconds() - start;
+}
+
+void gpt2_next_logits(GPT2 *m, const int32_t *x, int64_t B, int64_t T, real *logits) {
+  Batch batch = {.x = x, .B = B, .T = T};
+  int64_t C = m->size.C;
+  trunk_forward(m, &batch);
+  for (int64_t b = 0; b < B; b++)
+    classifier_logits(logits + b * m->size.V, m->norm + ((b + 1) * T - 1) * C, m->params[WTE].w, 1,
+                      C, m->size.V);
+}
+
+int64_t gpt2_weights(const GPT2 *m) {
+  int64_t n = 0;
+  for (int i = 0; i < m->param_count; i++) n += param_size(&m->params[i]);
+  return n;
+}
+
+double gpt2_train_flops(const GPT2 *m, int64_t T) {
+  double in_products = (double)(gpt2_weights(m) - param_size(&m->params[WPE]));
+  return 6 * in_products + 6.0 * (double)m->size.L * (double)m->size.C * (double)T;
+}

@@ -1,0 +1,92 @@
+/* GPT-2 (Radford et al. 2019): token and learned position embeddings, L pre-LayerNorm blocks of
+   causal attention and a tanh-GELU MLP, a final LayerNorm, and a head tied to the token embedding.
+   Hand-written forward and backward over one arena each of weights, gradients and activations. */
+#ifndef MODEL_GPT2_H
+#define MODEL_GPT2_H
+
+#include <stdint.h>
+
+#include "core/error.h"
+#include "core/option.h"
+#include "core/param.h"
+
+typedef struct {
+  int model;                     /* number of a preset: the rows of gpt2_presets */
+  int64_t L, NH, C, context, V;  /* layers, heads, channels, largest T, vocabulary */
+} ModelOptions;
+
+extern const Option model_options[]; /* --model --layers --heads --channels --context --vocab */
+
+/* The presets, nano to gpt2-xl, as settings: "layers=4 heads=4 ... batch=16". */
+typedef struct {
+  const char *name, *settings, *about;
+} ModelPreset;
+extern const ModelPreset model_presets[]; /* ends with a row of NULLs */
+#define MODEL_NAMES "nano|micro|gpt2|gpt2-medium|gpt2-large|gpt2-xl"
+
+/* The settings of the preset with that name, or NULL. */
+const char *model_preset(const char *name);
+
+typedef struct {
+  const int32_t *x, *y; /* (B,T) tokens and the tokens that follow them */
+  int64_t B, T;
+  double weight;        /* of each token's loss in the gradient; 0: only the loss is wanted */
+  int accumulate;       /* add to the gradients instead of setting them */
+} Batch;
+
+/* Where the time of the passes went, in seconds since the caller last cleared it. */
+typedef struct {
+  double forward, backward;
+} PassTimes;
+
+typedef struct {
+  real *x, *x_mid;          /* (B,T,C) the residual stream before each half of the block */
+  real *qkv, *att, *lse;    /* (B,T,3C), (B,T,C), (B,NH,T) */
+  real *fc;                 /* (B,T,4C) before GELU */
+  real *stats1, *stats2;    /* (B,T,2) mean and 1/std of the LayerNorms */
+} BlockActivations;
+
+typedef struct {
+  ModelOptions size;
+  int param_count;
+  Param *params; /* wte, wpe, 12 of each block, final LayerNorm weight and bias */
+  int64_t max_rows; /* largest B*T of a batch */
+  int training;
+  BlockActivations *blocks; /* (L); all the same memory when not training */
+  real *x_last, *stats_last;          /* (B,T,C), (B,T,2) */
+  real *norm, *wide, *wide_gradient;  /* scratch (B,T,C), (B,T,4C), (B,T,4C) */
+  real *dx, *dnorm;                   /* (B,T,C) the one residual gradient; scratch */
+  real *logits, *attention;           /* scratch of the classifier and of the attention */
+  PassTimes times;
+  size_t weight_bytes, activation_bytes;
+  void *weights, *gradients, *activations; /* the arenas */
+} GPT2;
+
+/* Allocates a model for batches of at most B rows of context tokens; without `training` there are no
+   gradients and the blocks share their activations. Weights are zero until gpt2_init or a file
+   sets them. Errors: heads that do not divide channels, no memory. */
+int gpt2_open(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err);
+void gpt2_close(GPT2 *model);
+
+/* GPT-2's initial weights: N(0, 0.02), the two projections into the residual stream
+   N(0, 0.02/sqrt(2L)), LayerNorm 1 and 0, biases 0. The same seed gives the same weights whatever
+   the optimizer. */
+void gpt2_init(GPT2 *model, uint64_t seed);
+
+/* Mean loss of the batch in nats per token; keeps what gpt2_backward needs. With weight > 0 the
+   classifier's part of the gradient is made on the way, while its logits are in the cache. */
+double gpt2_forward(GPT2 *model, const Batch *batch);
+
+/* Gradients of weight * sum of the losses, of the batch that went forward last. */
+void gpt2_backward(GPT2 *model, const Batch *batch);
+
+/* logits (B,V) of the token behind the last one of each row of x (B,T). */
+void gpt2_next_logits(GPT2 *model, const int32_t *x, int64_t B, int64_t T, real *logits);
+
+/* Numbers of weights, and FLOPs of one training token with rows of T: 6 per weight that is in a
+   product (all but the position embedding), and 6 L C T for the two products of causal attention,
+   forward and backward (half of the T x T pairs; nanoGPT and PaLM count all of them). */
+int64_t gpt2_weights(const GPT2 *model);
+double gpt2_train_flops(const GPT2 *model, int64_t T);
+
+#endif

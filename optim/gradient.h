@@ -1,0 +1,16 @@
+/* What happens to all gradients together, before the optimizer sees them. */
+#ifndef OPTIM_GRADIENT_H
+#define OPTIM_GRADIENT_H
+
+#include "core/param.h"
+
+/* The Euclidean norm over all gradients, summed in double; NaN or infinity when one holds any. */
+double gradient_norm(const Param *params, int count);
+
+/* Scales all gradients by `factor` (clipping: clip / norm). */
+void gradient_scale(const Param *params, int count, double factor);
+
+/* The first parameter whose gradient holds a NaN or infinity, or NULL. */
+const Param *gradient_not_finite(const Param *params, int count);
+
+#endif

@@ -1,0 +1,118 @@
+/* The optimizers' one interface. A method is one `const Optimizer`, declared in a file of its own
+   and named in the list in optim.c; from the declaration follow its options and help, its state
+   and what that costs, and the tests that every method has to pass.
+
+   The harness owns what methods share: the schedule, weight decay's rule, which parameters a
+   method gets (AdamW gets the rest), the split of fused matrices, random streams and threads. */
+#ifndef OPTIM_OPTIM_H
+#define OPTIM_OPTIM_H
+
+#include <stdint.h>
+
+#include "core/error.h"
+#include "core/option.h"
+#include "core/param.h"
+#include "core/random.h"
+
+/* What a method updates at once: a whole matrix, or any piece of an array when it is elementwise.
+   w and g are (rows, cols), contiguous. */
+typedef struct {
+  int64_t rows, cols;
+  float *w;
+  const float *g;
+} Matrix;
+
+/* One step, as a method sees it. */
+typedef struct {
+  int64_t t;      /* 1, 2, ... */
+  double rate;    /* learning rate after the schedule */
+  double keep;    /* 1 - rate * weight decay, or 1: the update is w = keep w - rate u */
+  Random random;  /* this matrix's stream of this step */
+  float *scratch; /* as many floats as `scratch` asked for */
+} Step;
+
+/* One array of state for each matrix, zero before the first step. */
+typedef struct {
+  const char *name;
+  int64_t (*floats)(int64_t rows, int64_t cols, const void *options);
+} Slot;
+
+typedef struct {
+  const char *name;        /* as after --optimizer */
+  const char *summary;     /* one line of help */
+  const char *reference;   /* paper, arXiv id, what of it was read */
+  const char *recommended; /* settings from the literature, such as "lr=0.02": used where the
+                              table of tuned settings has no row */
+  const Option *options;
+  size_t options_size;
+  const Slot *slots;       /* ends with a row of NULLs */
+  int elementwise;         /* update may be called on pieces of an array, in any order */
+
+  /* Whether the method updates this parameter itself. */
+  int (*accepts)(const Param *p);
+  /* The step. w becomes keep*w - rate*(the method's direction). */
+  void (*update)(const Matrix *m, float *const *slots, const void *options, Step *step);
+
+  /* The rest may be NULL. */
+  void (*init)(const Matrix *m, float *const *slots, const void *options, Step *step);
+  int64_t (*scratch)(int64_t rows, int64_t cols, const void *options); /* floats */
+  double (*flops)(int64_t rows, int64_t cols, const void *options);    /* of one update */
+  int (*check)(const void *options, Err *err); /* rules across options */
+} Optimizer;
+
+/* All methods, in the order of the help; ends with NULL. */
+extern const Optimizer *const optimizers[];
+
+/* The method with that name; NULL with a sentence in err when there is none. */
+const Optimizer *optimizer_find(const char *name, Err *err);
+
+/* ---- what a method's file uses ---- */
+
+int accepts_all(const Param *p);
+int accepts_matrices(const Param *p); /* the linear layers inside the blocks */
+int64_t slot_full(int64_t rows, int64_t cols, const void *options); /* rows * cols */
+int64_t slot_one(int64_t rows, int64_t cols, const void *options);  /* 1 */
+
+/* w = keep w - rate scale u, with u (rows,cols). */
+void apply_update(const Matrix *m, const Step *step, const float *u, double scale);
+
+/* ---- the harness ---- */
+
+enum { QKV_THREE, QKV_FUSED, QKV_HEADS }; /* the words of --qkv-split */
+
+typedef struct {
+  double lr, weight_decay;
+  double aux_lr, aux_beta1, aux_beta2, aux_eps; /* the auxiliary AdamW */
+  int qkv_split;
+} OptimizerOptions;
+
+extern const Option optimizer_options[];
+
+typedef struct OptimizerState OptimizerState;
+
+/* Allocates all state. `options` is the struct of method->options; both structs and `params` must
+   live as long as the state. Errors: rules across options, no memory. */
+int optimizer_open(OptimizerState **state, const Optimizer *method, const void *options,
+                   const OptimizerOptions *common, const Param *params, int count, uint64_t seed,
+                   Err *err);
+void optimizer_close(OptimizerState *state);
+
+/* Step t = 1, 2, ... on the gradients in the params; `multiplier` in [0,1] is the schedule's. */
+void optimizer_step(OptimizerState *state, int64_t t, double multiplier);
+
+/* Bytes of state and of workspace. */
+size_t optimizer_state_bytes(const OptimizerState *state);
+size_t optimizer_scratch_bytes(const OptimizerState *state);
+
+/* FLOPs of one step, and the part of them in the method itself, as declared. */
+double optimizer_flops(const OptimizerState *state);
+
+/* "adamw", "muon 3 x 128x128", ... : what updates a parameter and how it is cut. */
+void optimizer_route(const OptimizerState *state, const Param *p, char *out, size_t size);
+
+/* The arrays of state, for checkpoints: calls visit(name = "param.slot", floats, data). */
+void optimizer_visit(OptimizerState *state,
+                     void (*visit)(const char *name, int64_t floats, float *data, void *with),
+                     void *with);
+
+#endif

@@ -1,0 +1,30 @@
+/* Learning-rate schedules: a multiplier in [0,1] on every group's own rate. */
+#ifndef OPTIM_SCHEDULE_H
+#define OPTIM_SCHEDULE_H
+
+#include <stdint.h>
+
+#include "core/error.h"
+#include "core/option.h"
+
+#define SCHEDULE_NAMES "constant|linear|cosine|wsd"
+
+typedef struct {
+  int schedule;
+  int64_t warmup;        /* steps */
+  double decay_fraction; /* of all steps, for wsd */
+  double final_lr;       /* multiplier at the end */
+} ScheduleOptions;
+
+extern const Option schedule_options[];
+
+/* The multiplier of step t = 1..steps: (t / warmup) while warming up, then
+   constant: 1;  linear: straight down to final_lr;  cosine: half a cosine down to it;
+   wsd: 1, then straight down over the last decay_fraction of all steps (warm-up, stable, decay;
+   the trapezoid of the Muon speed runs). */
+double schedule_at(const ScheduleOptions *o, int64_t t, int64_t steps);
+
+/* Error when the warm-up does not fit the steps. */
+int schedule_check(const ScheduleOptions *o, int64_t steps, Err *err);
+
+#endif

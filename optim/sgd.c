@@ -1,0 +1,49 @@
+/* Stochastic gradient descent with heavy-ball momentum (Polyak 1964), Nesterov's form on request:
+     b = mu b + g,  w = (1 - lr wd) w - lr (b or g + mu b). */
+#include "optim/optim.h"
+
+typedef struct {
+  double momentum;
+  int nesterov;
+} SgdOptions;
+
+static const Option options[] = {
+    {"momentum", "heavy-ball momentum (mu); 0: plain gradient descent", OPTION_REAL,
+     offsetof(SgdOptions, momentum), "0.9", 0, 0.9999999, NULL},
+    {"nesterov", "look ahead along the momentum", OPTION_CHOICE, offsetof(SgdOptions, nesterov),
+     "off", 0, 0, ON_OFF},
+    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+};
+
+static const Slot slots[] = {{"momentum", slot_full}, {NULL, NULL}};
+
+static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
+  const SgdOptions *o = with;
+  float *restrict w = p->w, *restrict b = slot[0];
+  const float *restrict g = p->g;
+  float mu = (float)o->momentum, keep = (float)step->keep, rate = (float)step->rate;
+  float of_g = o->nesterov ? 1 : 0, of_b = o->nesterov ? mu : 1;
+  for (int64_t i = 0; i < p->rows * p->cols; i++) {
+    b[i] = mu * b[i] + g[i];
+    w[i] = keep * w[i] - rate * (of_g * g[i] + of_b * b[i]);
+  }
+}
+
+static double flops(int64_t rows, int64_t cols, const void *with) {
+  (void)with;
+  return 7 * (double)(rows * cols);
+}
+
+const Optimizer sgd = {
+    .name = "sgd",
+    .summary = "gradient descent with momentum",
+    .reference = "Polyak: Some methods of speeding up the convergence of iteration methods, 1964",
+    .recommended = "lr=0.1",
+    .options = options,
+    .options_size = sizeof(SgdOptions),
+    .slots = slots,
+    .elementwise = 1,
+    .accepts = accepts_all,
+    .update = update,
+    .flops = flops,
+};

@@ -1,0 +1,165 @@
+#include "run/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "run/tuned.h"
+
+#define FIELD(member) offsetof(RunOptions, member)
+static const Option run_options[] = {
+    {"optimizer", "the method; --list names them, --help NAME explains one", OPTION_WORD,
+     FIELD(optimizer), "adamw", 0, 0, NULL},
+    {"batch", "sequences of a step", OPTION_INT, FIELD(batch), "16", 1, 1e6, NULL},
+    {"micro-batch", "sequences at a time, for less memory; 0: the whole batch", OPTION_INT,
+     FIELD(micro_batch), "0", 0, 1e6, NULL},
+    {"steps", "length of the run", OPTION_INT, FIELD(steps), "400", 1, 1e12, NULL},
+    {"tokens", "length of the run in tokens instead; 0: --steps decides", OPTION_INT,
+     FIELD(tokens), "0", 0, 1e15, NULL},
+    {"clip", "largest norm of the whole gradient; 0: no clipping", OPTION_REAL, FIELD(clip), "1",
+     0, 1e30, NULL},
+    {"val-every", "steps between validations; 0: never", OPTION_INT, FIELD(val_every), "50", 0,
+     1e12, NULL},
+    {"val-tokens", "validation tokens, always the same", OPTION_INT, FIELD(val_tokens), "32768", 1,
+     1e12, NULL},
+    {"sample-every", "steps between text samples; 0: never", OPTION_INT, FIELD(sample_every), "0",
+     0, 1e12, NULL},
+    {"seed", "of the initial weights and of randomized optimizers", OPTION_INT, FIELD(seed), "1",
+     0, 9e15, NULL},
+    {"threads", "0: one per processor", OPTION_INT, FIELD(threads), "0", 0, 4096, NULL},
+    {"init", "llm.c checkpoint (version 3) to start from", OPTION_WORD, FIELD(init), "", 0, 0,
+     NULL},
+    {"out", "folder of the run; empty: runs/OPTIMIZER-MODEL, numbered", OPTION_WORD, FIELD(out),
+     "", 0, 0, NULL},
+    {"overwrite", "replace a run that --out already holds", OPTION_CHOICE, FIELD(overwrite), "off",
+     0, 0, ON_OFF},
+    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+};
+
+static void list_sets(Config *c) {
+  OptionSet sets[CONFIG_SETS] = {
+      {"run", run_options, &c->run},
+      {"model", model_options, &c->model},
+      {"data", data_options, &c->data},
+      {"optimizer", optimizer_options, &c->optimizer},
+      {"schedule", schedule_options, &c->schedule},
+      {c->method->name, c->method->options, c->method_options},
+      {NULL, NULL, NULL},
+  };
+  memcpy(c->sets, sets, sizeof sets);
+}
+
+/* Presets go by what the user said of --model and --optimizer, or by the defaults. */
+static int add_presets(Config *c, Settings *s, Err *err) {
+  const char *model = settings_find(s, "model", NULL);
+  const char *optimizer = settings_find(s, "optimizer", NULL);
+  if (!model) model = "nano";
+  c->method = optimizer_find(optimizer ? optimizer : run_options[0].fallback, err);
+  if (!c->method) return -1;
+  const char *preset = model_preset(model), *tuned = tuned_settings(c->method->name, model);
+  snprintf(c->tuned, sizeof c->tuned, tuned ? "tuned for %s" : "from the literature, not tuned here",
+           model);
+  /* An unknown model is reported when --model itself is parsed. */
+  if (preset && settings_preset(s, FROM_PRESET, "preset", preset, err)) return -1;
+  return settings_preset(s, FROM_TUNED, "tuned settings", tuned ? tuned : c->method->recommended,
+                         err);
+}
+
+/* The tables of the other optimizers, so that their options can be told from mistyped ones. */
+static int apply(Config *c, const Settings *s, Err *err) {
+  OptionSet others[64];
+  int n = 0;
+  for (const Optimizer *const *o = optimizers; *o; o++)
+    if (*o != c->method)
+      others[n++] = (OptionSet){.title = (*o)->name, .rows = (*o)->options};
+  others[n] = (OptionSet){0};
+  return options_apply(c->sets, others, s, err);
+}
+
+static int check(Config *c, const Settings *s, Err *err) {
+  RunOptions *r = &c->run;
+  OptionSource steps_said = FROM_PRESET, tokens_said = FROM_PRESET;
+  settings_find(s, "steps", &steps_said);
+  settings_find(s, "tokens", &tokens_said);
+  int64_t per_step = r->batch * c->model.context;
+  if (r->tokens > 0) {
+    if (steps_said == FROM_COMMAND_LINE && tokens_said == FROM_COMMAND_LINE)
+      return fail(err, "--steps and --tokens both set the length of the run: give one of them");
+    if (!(steps_said == FROM_COMMAND_LINE)) r->steps = (r->tokens + per_step - 1) / per_step;
+    else r->tokens = 0;
+  }
+  if (r->micro_batch > r->batch)
+    return fail(err, "--micro-batch %lld is larger than --batch %lld", (long long)r->micro_batch,
+                (long long)r->batch);
+  if (c->model.C % c->model.NH != 0)
+    return fail(err, "--heads %lld does not divide --channels %lld: each head takes an equal share",
+                (long long)c->model.NH, (long long)c->model.C);
+  return schedule_check(&c->schedule, r->steps, err);
+}
+
+int config_read(Config *c, int argc, char **argv, Err *err) {
+  Settings s = {0};
+  *c = (Config){0};
+  int status = settings_read(&s, argc, argv, err) || add_presets(c, &s, err) ? -1 : 0;
+  if (status == 0) {
+    c->method_options = calloc(1, c->method->options_size + 1);
+    list_sets(c);
+    status = apply(c, &s, err) || check(c, &s, err) ? -1 : 0;
+  }
+  settings_free(&s);
+  if (status) config_free(c);
+  return status;
+}
+
+void config_free(Config *c) {
+  free(c->method_options);
+  c->method_options = NULL;
+}
+
+static void help_method(FILE *out, const Optimizer *o) {
+  OptionSet set = {"options", o->options, NULL};
+  fprintf(out, "%s: %s\n  %s\n", o->name, o->summary, o->reference);
+  fprintf(out, "  Recommended in the literature: %s\n", o->recommended);
+  for (const ModelPreset *m = model_presets; m->name; m++) {
+    const char *tuned = tuned_settings(o->name, m->name);
+    if (tuned) fprintf(out, "  Tuned here for %s: %s\n", m->name, tuned);
+  }
+  fprintf(out, "  Updates %s.\n\n",
+          o->accepts == accepts_all ? "every parameter"
+                                    : "the matrices of the blocks; AdamW (--aux-lr) the rest");
+  options_help(out, &set);
+}
+
+int config_help(FILE *out, const char *optimizer, Err *err) {
+  if (optimizer) {
+    const Optimizer *o = optimizer_find(optimizer, err);
+    if (!o) return -1;
+    help_method(out, o);
+    return 0;
+  }
+  Config c = {.method = optimizers[0]};
+  list_sets(&c);
+  fprintf(out,
+          "Trains a GPT-2 and logs its losses, with the optimizer of your choice.\n\n"
+          "  ./train --optimizer muon --steps 200      train nano on the embedded text\n"
+          "  ./train @runs/muon-nano/config.txt --seed 2 --out runs/again\n"
+          "  ./train --help muon                       one optimizer's options\n"
+          "  ./train --list                            optimizers, models, schedules\n\n"
+          "Options are written --name value or --name=value; @file reads them from a file with\n"
+          "lines name = value. Defaults are those of nano; --model and --optimizer change them.\n"
+          "Exit codes: 0 done, 1 failed, 2 wrong options, 3 diverged, 130 interrupted.\n\n");
+  for (const OptionSet *set = c.sets; set->rows && set->rows != c.method->options; set++) {
+    options_help(out, set);
+    fputc('\n', out);
+  }
+  return 0;
+}
+
+void config_list(FILE *out) {
+  fprintf(out, "Optimizers (--optimizer; --help NAME for one):\n");
+  for (const Optimizer *const *o = optimizers; *o; o++)
+    fprintf(out, "  %-18s %s\n", (*o)->name, (*o)->summary);
+  fprintf(out, "\nModels (--model):\n");
+  for (const ModelPreset *m = model_presets; m->name; m++)
+    fprintf(out, "  %-18s %s\n  %-18s   %s\n", m->name, m->about, "", m->settings);
+  fprintf(out, "\nSchedules (--schedule): %s\n", SCHEDULE_NAMES);
+}

@@ -1,0 +1,49 @@
+/* All options of a run, from the command line, option files, presets and the table of tuned
+   settings. */
+#ifndef RUN_CONFIG_H
+#define RUN_CONFIG_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/option.h"
+#include "data/data.h"
+#include "model/gpt2.h"
+#include "optim/optim.h"
+#include "optim/schedule.h"
+
+typedef struct {
+  char optimizer[OPTION_TEXT];
+  int64_t batch, micro_batch; /* sequences of a step, and of one pass */
+  int64_t steps, tokens;      /* length of the run; tokens > 0 decides */
+  double clip;
+  int64_t val_every, val_tokens, sample_every;
+  int64_t seed, threads;
+  char out[OPTION_TEXT], init[OPTION_TEXT];
+  int overwrite;
+} RunOptions;
+
+enum { CONFIG_SETS = 7 };
+
+typedef struct {
+  RunOptions run;
+  ModelOptions model;
+  DataOptions data;
+  OptimizerOptions optimizer;
+  ScheduleOptions schedule;
+  const Optimizer *method;
+  void *method_options;
+  char tuned[256]; /* where the optimizer's defaults come from, for people */
+  OptionSet sets[CONFIG_SETS]; /* all of the above, ends with a row of NULLs */
+} Config;
+
+/* Reads the command line (argv[1..]). In the order of growing weight: defaults of the tables,
+   preset of --model, tuned settings of (--optimizer, --model), option files, command line. */
+int config_read(Config *config, int argc, char **argv, Err *err);
+void config_free(Config *config);
+
+/* --help, --help OPTIMIZER and --list. Returns 0, or -1 when there is no such optimizer. */
+int config_help(FILE *out, const char *optimizer, Err *err);
+void config_list(FILE *out);
+
+#endif

@@ -1,0 +1,26 @@
+/* The folder of a run: config.txt, which repeats it; info.txt, what it ran on; log.csv. */
+#ifndef RUN_FOLDER_H
+#define RUN_FOLDER_H
+
+#include "model/gpt2.h"
+#include "run/config.h"
+
+/* Makes the folder named by --out, or the first free runs/OPTIMIZER-MODEL[-N], and stores its name
+   in config->run.out. Errors: it already holds a run and --overwrite is off; no permission. */
+int folder_open(Config *config, Err *err);
+
+/* Writes config.txt: every option as it is in force, readable as @FOLDER/config.txt. */
+int folder_write_config(const Config *config, Err *err);
+
+/* Writes info.txt: revision, compiler, BLAS, threads, data, routing and memory. */
+int folder_write_info(const Config *config, const GPT2 *model, const OptimizerState *optimizer,
+                      const Data *data, Err *err);
+
+/* Adds "result = ..." to info.txt: how the run ended. */
+int folder_write_result(const Config *config, const char *result, Err *err);
+
+/* The routing and the memory table, as in info.txt. */
+void folder_print_tables(FILE *out, const Config *config, const GPT2 *model,
+                         const OptimizerState *optimizer);
+
+#endif

@@ -1,0 +1,84 @@
+#include "run/progress.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+
+static const double REDRAW_SECONDS = 0.1;
+
+void progress_start(Progress *p, int64_t steps, double flops_per_token) {
+  *p = (Progress){.steps = steps, .flops_per_token = flops_per_token,
+                  .terminal = isatty(STDOUT_FILENO), .started = clock_seconds(),
+                  .train_loss = NAN, .val_loss = NAN};
+}
+
+static void show_left(double seconds, char *out, size_t size) {
+  int64_t s = (int64_t)(seconds + 0.5);
+  if (s < 100) snprintf(out, size, "%llds", (long long)s);
+  else if (s < 6000) snprintf(out, size, "%lldm%02llds", (long long)s / 60, (long long)s % 60);
+  else snprintf(out, size, "%lldh%02lldm", (long long)s / 3600, (long long)s / 60 % 60);
+}
+
+static void show_val(const Progress *p, char *out, size_t size) {
+  if (isnan(p->val_loss)) out[0] = 0;
+  else snprintf(out, size, "  val %.4f", p->val_loss);
+}
+
+static void draw(Progress *p, int64_t step) {
+  char left[32], val[32], bar[64], line[256];
+  struct winsize window;
+  int width = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col ? window.ws_col : 80;
+  int cells = width >= 100 ? 20 : width >= 84 ? 8 : 0;
+  int full = (int)(cells * step / p->steps);
+  double elapsed = clock_seconds() - p->started;
+  show_left(elapsed / (double)step * (double)(p->steps - step), left, sizeof left);
+  show_val(p, val, sizeof val);
+  for (int i = 0; i < cells; i++) bar[i] = i < full ? '#' : '.';
+  bar[cells] = 0;
+  snprintf(line, sizeof line, "%s%sstep %lld/%lld  loss %.4f%s  %.0f tok/s  %.0f GFLOP/s  %s left",
+           bar, cells ? " " : "", (long long)step, (long long)p->steps, p->train_loss, val,
+           p->tokens_per_s, p->tokens_per_s * p->flops_per_token / 1e9, left);
+  printf("\r%.*s\033[K", width - 1, line);
+  fflush(stdout);
+}
+
+/* In a pipe about twenty lines a run, and one for each validation. */
+static int plain_line_due(const Progress *p, int64_t step) {
+  int64_t every = p->steps / 20 > 0 ? p->steps / 20 : 1;
+  return step % every == 0 || step == 1 || step == p->steps;
+}
+
+void progress_step(Progress *p, int64_t step, double loss, int64_t tokens, double seconds) {
+  double now = clock_seconds(), speed = (double)tokens / seconds;
+  p->train_loss = isnan(p->train_loss) ? loss : 0.9 * p->train_loss + 0.1 * loss;
+  p->tokens_per_s = p->tokens_per_s > 0 ? 0.9 * p->tokens_per_s + 0.1 * speed : speed;
+  if (p->terminal) {
+    if (now - p->shown < REDRAW_SECONDS && step != p->steps) return;
+    p->shown = now;
+    draw(p, step);
+  } else if (plain_line_due(p, step)) {
+    printf("step %lld/%lld  loss %.4f  %.0f tok/s  %.0f GFLOP/s\n", (long long)step,
+           (long long)p->steps, loss, p->tokens_per_s,
+           p->tokens_per_s * p->flops_per_token / 1e9);
+    fflush(stdout);
+  }
+}
+
+void progress_val(Progress *p, int64_t step, double val_loss) {
+  p->val_loss = val_loss;
+  if (p->terminal) {
+    if (step > 0) draw(p, step);
+  } else {
+    printf("step %lld/%lld  val loss %.4f\n", (long long)step, (long long)p->steps, val_loss);
+    fflush(stdout);
+  }
+}
+
+void progress_break(Progress *p) {
+  if (p->terminal && p->shown > 0) printf("\n");
+  p->shown = 0;
+}

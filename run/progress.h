@@ -1,0 +1,28 @@
+/* What a person sees while a run goes on: one live line on a terminal, plain lines in a pipe. */
+#ifndef RUN_PROGRESS_H
+#define RUN_PROGRESS_H
+
+#include <stdint.h>
+
+typedef struct {
+  int64_t steps;
+  double flops_per_token;
+  int terminal;
+  double started, shown;    /* clock seconds */
+  double train_loss;        /* smoothed */
+  double val_loss;          /* NaN before the first validation */
+  double tokens_per_s;
+} Progress;
+
+void progress_start(Progress *p, int64_t steps, double flops_per_token);
+
+/* After each step. `seconds` is the step's own time. */
+void progress_step(Progress *p, int64_t step, double loss, int64_t tokens, double seconds);
+
+/* After a validation. */
+void progress_val(Progress *p, int64_t step, double val_loss);
+
+/* Makes room for other output below the live line. */
+void progress_break(Progress *p);
+
+#endif

@@ -1,0 +1,164 @@
+#include "run/run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/blas.h"
+#include "core/clock.h"
+#include "core/random.h"
+#include "model/llmc.h"
+#include "optim/gradient.h"
+#include "run/folder.h"
+#include "run/sample.h"
+
+enum { SAMPLE_TOKENS = 96 };
+
+static int open_parts(Run *r, Err *err) {
+  Config *c = &r->config;
+  int T = (int)c->model.context;
+  if (data_open(&r->data, &c->data, (int)c->model.V, T, err) ||
+      data_check(r->data, (int)c->run.batch, T, err) ||
+      gpt2_open(&r->model, &c->model, r->pass_rows, 1, err))
+    return -1;
+  if (*c->run.init) {
+    if (llmc_load(r->model, c->run.init, err)) return -1;
+  } else {
+    gpt2_init(r->model, (uint64_t)c->run.seed);
+  }
+  return optimizer_open(&r->optimizer, c->method, c->method_options, &c->optimizer,
+                        r->model->params, r->model->param_count, (uint64_t)c->run.seed, err);
+}
+
+static void announce(const Run *r) {
+  const Config *c = &r->config;
+  char line[1024];
+  data_describe(r->data, line, sizeof line);
+  printf("%s on %d threads, %s\n", c->run.out, threads_count(), blas_describe());
+  printf("data: %s\n", line);
+  printf("model: %lld layers, %lld heads, %lld channels, context %lld, vocabulary %lld: %.2f M "
+         "weights\n",
+         (long long)c->model.L, (long long)c->model.NH, (long long)c->model.C,
+         (long long)c->model.context, (long long)c->model.V,
+         (double)gpt2_weights(r->model) / 1e6);
+  folder_print_tables(stdout, c, r->model, r->optimizer);
+  printf("%lld steps of %lld x %lld tokens\n", (long long)c->run.steps, (long long)c->run.batch,
+         (long long)c->model.context);
+  fflush(stdout);
+}
+
+int run_open(Run *r, Err *err) {
+  Config *c = &r->config;
+  threads_start((int)c->run.threads);
+  r->pass_rows = c->run.micro_batch ? c->run.micro_batch : c->run.batch;
+  size_t pass_tokens = (size_t)(r->pass_rows * c->model.context);
+  r->x = calloc(pass_tokens, sizeof *r->x);
+  r->y = calloc(pass_tokens, sizeof *r->y);
+  if (!r->x || !r->y) return fail(err, "no memory for %zu tokens", pass_tokens);
+  if (open_parts(r, err) || folder_open(c, err) || folder_write_config(c, err) ||
+      folder_write_info(c, r->model, r->optimizer, r->data, err) ||
+      log_open(&r->log, c->run.out, err))
+    return -1;
+  announce(r);
+  progress_start(&r->progress, c->run.steps, gpt2_train_flops(r->model, c->model.context));
+  return 0;
+}
+
+void run_close(Run *r) {
+  Err ignored;
+  log_close(&r->log, &ignored);
+  optimizer_close(r->optimizer);
+  gpt2_close(r->model);
+  data_close(r->data);
+  free(r->x);
+  free(r->y);
+  config_free(&r->config);
+}
+
+int run_gradient(Run *r, int64_t t, LogRow *row, Err *err) {
+  const Config *c = &r->config;
+  int64_t B = c->run.batch, T = c->model.context;
+  double start = clock_seconds();
+  r->model->times = (PassTimes){0, 0};
+  row->train_loss = 0;
+  for (int64_t first = 0; first < B; first += r->pass_rows) {
+    int64_t rows = B - first < r->pass_rows ? B - first : r->pass_rows;
+    if (data_train_rows(r->data, t - 1, (int)B, (int)first, (int)rows, (int)T, r->x, r->y, err))
+      return -1;
+    Batch batch = {r->x, r->y, rows, T, 1.0 / (double)(B * T), first > 0};
+    row->train_loss += gpt2_forward(r->model, &batch) * (double)rows / (double)B;
+    gpt2_backward(r->model, &batch);
+  }
+  row->forward_ms = 1e3 * r->model->times.forward;
+  row->backward_ms = 1e3 * r->model->times.backward;
+  r->seconds += clock_seconds() - start;
+  return 0;
+}
+
+static const Param *weights_not_finite(const GPT2 *m) {
+  for (int i = 0; i < m->param_count; i++)
+    for (int64_t j = 0; j < param_size(&m->params[i]); j++)
+      if (!isfinite(m->params[i].w[j])) return &m->params[i];
+  return NULL;
+}
+
+static int diverged(const Run *r, const LogRow *row, Err *err) {
+  const Param *w = weights_not_finite(r->model);
+  const Param *g = gradient_not_finite(r->model->params, r->model->param_count);
+  const char *kind = w ? "weights" : g ? "gradient" : "loss only", *name = w ? w->name : g ? g->name : "";
+  return fail(err,
+              "step %lld: diverged: train loss %g, gradient norm %g; first bad tensor: %s%s%s; "
+              "try a smaller --lr, or --warmup",
+              (long long)row->step, row->train_loss, row->grad_norm, kind, *name ? " of " : "",
+              name);
+}
+
+int run_clip(Run *r, LogRow *row, Err *err) {
+  double start = clock_seconds(), clip = r->config.run.clip;
+  const GPT2 *m = r->model;
+  row->grad_norm = gradient_norm(m->params, m->param_count);
+  if (!isfinite(row->train_loss) || !isfinite(row->grad_norm)) return diverged(r, row, err);
+  if (clip > 0 && row->grad_norm > clip)
+    gradient_scale(m->params, m->param_count, clip / row->grad_norm);
+  row->optimizer_ms = 1e3 * (clock_seconds() - start);
+  return 0;
+}
+
+void run_update(Run *r, LogRow *row) {
+  const Config *c = &r->config;
+  double start = clock_seconds();
+  double multiplier = schedule_at(&c->schedule, row->step, c->run.steps);
+  optimizer_step(r->optimizer, row->step, multiplier);
+  row->lr = c->optimizer.lr * multiplier;
+  row->optimizer_ms += 1e3 * (clock_seconds() - start);
+  r->seconds += row->optimizer_ms / 1e3;
+  row->seconds = r->seconds;
+  double step_seconds = (row->forward_ms + row->backward_ms + row->optimizer_ms) / 1e3;
+  row->tokens_per_s = (double)(c->run.batch * c->model.context) / step_seconds;
+}
+
+int run_validate(Run *r, double *loss, Err *err) {
+  const Config *c = &r->config;
+  int64_t T = c->model.context, count = data_val_count(r->data, (int)T);
+  int64_t wanted = c->run.val_tokens / T > 0 ? c->run.val_tokens / T : 1;
+  if (count > wanted) count = wanted;
+  *loss = 0;
+  for (int64_t first = 0; first < count; first += r->pass_rows) {
+    int64_t rows = count - first < r->pass_rows ? count - first : r->pass_rows;
+    if (data_val_rows(r->data, first, (int)rows, (int)T, r->x, r->y, err)) return -1;
+    Batch batch = {.x = r->x, .y = r->y, .B = rows, .T = T};
+    *loss += gpt2_forward(r->model, &batch) * (double)rows / (double)count;
+  }
+  return 0;
+}
+
+int run_sample(Run *r, int64_t t, Err *err) {
+  Random random = random_stream((uint64_t)r->config.run.seed, RANDOM_SAMPLE, 0, (uint32_t)t);
+  progress_break(&r->progress);
+  printf("--- sample after step %lld ---\n", (long long)t);
+  if (sample_text(r->model, data_tokenizer(r->data), SAMPLE_TOKENS, &random, stdout, err))
+    return -1;
+  printf("\n---\n");
+  fflush(stdout);
+  return 0;
+}

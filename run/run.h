@@ -1,0 +1,45 @@
+/* One training run: what train.c's loop is made of. */
+#ifndef RUN_RUN_H
+#define RUN_RUN_H
+
+#include "model/gpt2.h"
+#include "run/config.h"
+#include "run/log.h"
+#include "run/progress.h"
+
+typedef struct {
+  Config config;
+  Data *data;
+  GPT2 *model;
+  OptimizerState *optimizer;
+  Log log;
+  Progress progress;
+  int32_t *x, *y;    /* (micro_batch, T) one pass's tokens */
+  int64_t pass_rows; /* sequences of one pass */
+  double seconds;    /* of training */
+} Run;
+
+/* Opens data, model, optimizer, folder and log, and says what they are. Whatever fails, fails
+   before anything is computed; run_close frees what was opened. */
+int run_open(Run *run, Err *err);
+void run_close(Run *run);
+
+/* Loss and gradient of the batch of step t = 1, 2, ..., as many passes as --micro-batch wants.
+   Fills the row's losses and times. */
+int run_gradient(Run *run, int64_t t, LogRow *row, Err *err);
+
+/* Norm of the gradient and clipping. Error when loss or gradient is not finite: the run has
+   diverged, and the sentence names step and tensor. */
+int run_clip(Run *run, LogRow *row, Err *err);
+
+/* The optimizer's step at the scheduled rate. */
+void run_update(Run *run, LogRow *row);
+
+/* Mean loss over the first --val-tokens tokens of the validation set, whole rows of the context
+   (at least one), whatever the batch. */
+int run_validate(Run *run, double *loss, Err *err);
+
+/* Prints a short text that the model continues from nothing. */
+int run_sample(Run *run, int64_t t, Err *err);
+
+#endif

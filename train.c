@@ -1,0 +1,96 @@
+/* polar.c: trains a GPT-2 with an optimizer of your choice. This page is the whole of it. */
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "run/folder.h"
+#include "run/run.h"
+
+enum { DONE = 0, FAILED = 1, USAGE = 2, DIVERGED = 3, INTERRUPTED = 130 };
+
+static volatile sig_atomic_t stop_asked;
+
+static void ask_to_stop(int signal_number) {
+  (void)signal_number;
+  if (stop_asked) _Exit(INTERRUPTED); /* asked twice: do not wait for the step */
+  stop_asked = 1;
+}
+
+static int validate(Run *run, LogRow *row, Err *err) {
+  if (run_validate(run, &row->val_loss, err)) return -1;
+  progress_val(&run->progress, row->step, row->val_loss);
+  return 0;
+}
+
+static int due(int64_t t, int64_t every, int64_t last) {
+  return every > 0 && (t % every == 0 || t == last);
+}
+
+static int train(Run *run, Err *err) {
+  const RunOptions *o = &run->config.run;
+  int64_t tokens_per_step = o->batch * run->config.model.context;
+  LogRow start = log_row(0, 0);
+  if (o->val_every > 0 && (validate(run, &start, err) || log_write(&run->log, &start, 0, err)))
+    return FAILED;
+  for (int64_t t = 1; t <= o->steps; t++) {
+    LogRow row = log_row(t, t * tokens_per_step);
+    if (run_gradient(run, t, &row, err)) return FAILED;
+    if (run_clip(run, &row, err)) {
+      Err ignored;
+      log_write(&run->log, &row, 1, &ignored);
+      return DIVERGED;
+    }
+    run_update(run, &row);
+    progress_step(&run->progress, t, row.train_loss, tokens_per_step,
+                  (row.forward_ms + row.backward_ms + row.optimizer_ms) / 1e3);
+    int last = t == o->steps || stop_asked;
+    if (due(t, o->val_every, last ? t : 0) && validate(run, &row, err)) return FAILED;
+    if (log_write(&run->log, &row, 0, err)) return FAILED;
+    if (due(t, o->sample_every, 0) && run_sample(run, t, err)) return FAILED;
+    if (stop_asked && t < o->steps) {
+      fail(err, "interrupted after step %lld of %lld", (long long)t, (long long)o->steps);
+      return INTERRUPTED;
+    }
+  }
+  return DONE;
+}
+
+static int help_asked(int argc, char **argv, int *code) {
+  Err err;
+  for (int i = 1; i < argc; i++) {
+    if (strcmp(argv[i], "--list") == 0) config_list(stdout);
+    else if (strcmp(argv[i], "--help") != 0 && strcmp(argv[i], "-h") != 0) continue;
+    else if (config_help(stdout, i + 1 < argc ? argv[i + 1] : NULL, &err)) {
+      fprintf(stderr, "train: %s\n", err.text);
+      *code = USAGE;
+    }
+    return 1;
+  }
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  Run run = {0};
+  Err err;
+  int code = DONE;
+  if (help_asked(argc, argv, &code)) return code;
+  if (config_read(&run.config, argc, argv, &err)) {
+    fprintf(stderr, "train: %s\n", err.text);
+    return USAGE;
+  }
+  signal(SIGINT, ask_to_stop);
+  signal(SIGTERM, ask_to_stop);
+  int opened = run_open(&run, &err) == 0;
+  code = opened ? train(&run, &err) : FAILED;
+  if (opened) {
+    Err ignored;
+    progress_break(&run.progress);
+    folder_write_result(&run.config, code == DONE ? "finished" : err.text, &ignored);
+    if (log_close(&run.log, &err)) code = FAILED;
+  }
+  if (code != DONE) fprintf(stderr, "train: %s\n", err.text);
+  else printf("done: %s/log.csv; ./plot %s draws it\n", run.config.run.out, run.config.run.out);
+  run_close(&run);
+  return code;
+}
