@@ -299,7 +299,7 @@ static void test_long_pieces(const Tokenizer *t) {
 
 /* ---- Any bytes ---- */
 
-/* Letters, digits, signs, several kinds of white space, contractions, and bytes that are no UTF-8. */
+/* Letters, digits, signs, several white spaces, contractions, and bytes that are no UTF-8. */
 static const char *const atoms[] = {
     " ",        "\n",       "\t",       "\xC2\xA0", "\xE2\x80\x83", "\xC2\x85", "\xE3\x80\x80",
     "'",        "'s",       "'ll",      "'r",       "e",            "a",        "Z",
@@ -441,15 +441,15 @@ static double seconds_for(const Tokenizer *t, const char *text, size_t size) {
 
 /* Eight times the text may take some ten times as long; a quadratic method would take 64 times. */
 static void test_growth(const Tokenizer *t, const char *what, const char *repeated) {
-  enum { SMALL = 16 << 10, LARGE = 8 * SMALL, HUGE = 4 << 20 };
-  char *text = malloc(HUGE);
+  enum { SMALL = 16 << 10, LARGE = 8 * SMALL, LONG = 4 << 20 };
+  char *text = malloc(LONG);
   size_t n = strlen(repeated), count;
-  for (size_t i = 0; i < HUGE; i++) text[i] = repeated[i % n];
+  for (size_t i = 0; i < LONG; i++) text[i] = repeated[i % n];
   double ratio = seconds_for(t, text, LARGE) / seconds_for(t, text, SMALL);
   check(ratio < 32, "%s: eight times as long takes %.0f times the time", what, ratio);
   if (ratio < 32) {
-    uint16_t *ids = encode(t, text, HUGE, &count);
-    check(decodes_to(t, ids, count, text, HUGE), "%s: 4 MB do not come back", what);
+    uint16_t *ids = encode(t, text, LONG, &count);
+    check(decodes_to(t, ids, count, text, LONG), "%s: 4 MB do not come back", what);
     free(ids);
   }
   free(text);

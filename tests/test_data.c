@@ -1,0 +1,686 @@
+/* Token stores and the loader, against their definitions, on files made here. */
+#include "data/data.h"
+
+#include <ftw.h>
+#include <limits.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "core/file.h"
+#include "data/tokens.h"
+#include "tests/check.h"
+
+/* ---- A folder of test files ---- */
+
+static char folder[] = "/tmp/test_data_XXXXXX";
+
+static void stop(const char *what) {
+  printf("%s\n", what);
+  exit(1);
+}
+
+static int delete_one(const char *path, const struct stat *s, int kind, struct FTW *place) {
+  (void)s, (void)kind, (void)place;
+  return remove(path);
+}
+
+static void delete_folder(void) { nftw(folder, delete_one, 16, FTW_DEPTH | FTW_PHYS); }
+
+/* The path of a test file; the last eight stay valid. "a,b" becomes "FOLDER/a,FOLDER/b". */
+static const char *in_folder(const char *names) {
+  static char paths[8][OPTION_TEXT];
+  static int next;
+  char *path = paths[next++ % 8];
+  size_t n = 0;
+  for (const char *at = names;; at++) {
+    size_t length = strcspn(at, ",");
+    n += (size_t)snprintf(path + n, OPTION_TEXT - n, "%s/%.*s", folder, (int)length, at);
+    at += length;
+    if (*at == 0) return path;
+    path[n++] = ',';
+  }
+}
+
+/* Writes to the disk's cache: file_write would wait for the disk, hundreds of times. */
+static void put_bytes(const char *path, const void *data, size_t size) {
+  FILE *file = fopen(path, "wb");
+  int ok = file && fwrite(data, 1, size, file) == size;
+  if (!file || fclose(file) != 0 || !ok) stop("a test file cannot be written");
+}
+
+/* Names that end in .gz are packed. */
+static void put(const char *name, const void *data, size_t size) {
+  const char *path = in_folder(name);
+  size_t n = strlen(name);
+  if (n < 3 || strcmp(name + n - 3, ".gz") != 0) {
+    put_bytes(path, data, size);
+    return;
+  }
+  gzFile file = gzopen(path, "wb");
+  int ok = file && (size == 0 || gzwrite(file, data, (unsigned)size) == (int)size);
+  if (!ok || gzclose(file) != Z_OK) stop("a gzip file cannot be written");
+}
+
+static void put_text(const char *name, const char *text) { put(name, text, strlen(text)); }
+
+/* A shard of llm.c, or raw ids when magic is 0. */
+static void put_tokens(const char *name, uint32_t magic, uint32_t version, const uint16_t *ids,
+                       size_t count) {
+  size_t header = magic ? 1024 : 0;
+  unsigned char *bytes = calloc(1, header + 2 * count + 1);
+  uint32_t words[3] = {magic, version, (uint32_t)count};
+  if (magic) memcpy(bytes, words, sizeof words);
+  memcpy(bytes + header, ids, 2 * count);
+  put(name, bytes, header + 2 * count);
+  free(bytes);
+}
+
+enum { MAGIC = 20240520 };
+
+/* ids: (count) first, first+1, ...: the id says where in the stream it stands. */
+static uint16_t *counting(size_t count, int first) {
+  uint16_t *ids = malloc(count * sizeof *ids + 1);
+  for (size_t i = 0; i < count; i++) ids[i] = (uint16_t)(first + (int)i);
+  return ids;
+}
+
+static void put_counting(const char *name, size_t count, int first) {
+  uint16_t *ids = counting(count, first);
+  put_tokens(name, MAGIC, 1, ids, count);
+  free(ids);
+}
+
+/* ---- Opening with less to write ---- */
+
+static DataOptions options(const char *data, const char *val, int order, int64_t seed) {
+  DataOptions o = {.val_fraction = 0.1, .order = order, .data_seed = seed};
+  snprintf(o.data, sizeof o.data, "%s", data);
+  snprintf(o.val, sizeof o.val, "%s", val);
+  return o;
+}
+
+static Data *open_with(DataOptions o, int vocab, int T) {
+  Data *d;
+  Err err;
+  if (data_open(&d, &o, vocab, T, &err)) stop(err.text);
+  return d;
+}
+
+/* Whether a sentence is one, with all the words (ended by NULL) in it. */
+static int says(const char *text, va_list words) {
+  size_t n = strlen(text);
+  if (n < 10 || text[n - 1] == '\n' || text[n - 1] == '.') return 0;
+  for (const char *word = va_arg(words, const char *); word; word = va_arg(words, const char *))
+    if (!strstr(text, word)) return 0;
+  return 1;
+}
+
+/* Opening these options must fail with a sentence in which all the words occur. */
+static void check_refused(DataOptions o, int vocab, int T, ...) {
+  Data *d = NULL;
+  Err err = {""};
+  va_list words;
+  va_start(words, T);
+  int status = data_open(&d, &o, vocab, T, &err);
+  check(status == -1 && !d && says(err.text, words), "--data %s --val %s: %d, \"%s\"", o.data,
+        o.val, status, err.text);
+  va_end(words);
+  data_close(d);
+}
+
+#define REFUSED(names, vocab, T, ...) \
+  check_refused(options(in_folder(names), "austen", 0, 1), vocab, T, __VA_ARGS__, (char *)NULL)
+
+static uint32_t store_crc(const char *paths, const Tokenizer *tokenizer, int vocab,
+                          int64_t *total) {
+  Tokens t;
+  Err err;
+  if (tokens_open(&t, paths, tokenizer, vocab, &err)) stop(err.text);
+  uint32_t crc = tokens_fingerprint(&t, 0);
+  if (total) *total = t.total;
+  tokens_close(&t);
+  return crc;
+}
+
+/* ---- The embedded novels ---- */
+
+static void decode(const Tokenizer *t, const int32_t *ids, int count, char *out) {
+  for (int i = 0; i < count; i++) {
+    int length;
+    const unsigned char *bytes = tokenizer_bytes(t, ids[i], &length);
+    memcpy(out, bytes, (size_t)length);
+    out += length;
+  }
+  *out = 0;
+}
+
+/* end-of-text stands between the novels, four times among the five. */
+static void check_novel_starts(const Data *d) {
+  enum { T = 1024 };
+  int32_t *x = malloc(2 * T * sizeof *x), *y = x + T;
+  char text[64 * T];
+  int found = 0;
+  int64_t steps = (data_train_tokens(d) - 1) / T;
+  for (int64_t step = 0; step < steps; step++) {
+    Err err = {""};
+    check(data_train_rows(d, step, 1, 0, 1, T, x, y, &err) == 0, "%s", err.text);
+    decode(data_tokenizer(d), x, T, text);
+    if (step == 0) check(strncmp(text, "SENSE AND SENSIBILITY\n", 22) == 0, "first novel");
+    for (int i = 0; i < T; i++) found += x[i] == tokenizer_eot(data_tokenizer(d));
+  }
+  check(found == 4, "end-of-text between five novels: %d", found);
+  free(x);
+}
+
+static void test_embedded(void) {
+  Data *d = open_with(options("austen", "", ORDER_SEQUENTIAL, 1), 50257, 256);
+  check(data_train_tokens(d) == 878249 + 4, "%lld", (long long)data_train_tokens(d));
+  check(data_val_tokens(d) == 115079, "%lld", (long long)data_val_tokens(d));
+  check_near(data_val_bytes_per_token(d), 4.057, 2e-4, "bytes per token");
+  check(data_val_count(d, 256) == 115078 / 256, "validation rows");
+  int32_t x[32], y[32];
+  char text[64 * 32], line[2048];
+  Err err = {""};
+  check(data_val_rows(d, 0, 1, 32, x, y, &err) == 0, "%s", err.text);
+  decode(data_tokenizer(d), x, 32, text);
+  check(strncmp(text, "Persuasion\n\n\nby\n\nJane Austen", 28) == 0, "begins with: %s", text);
+  check_novel_starts(d);
+  data_describe(d, line, sizeof line);
+  check(strstr(line, "austen") && strstr(line, "878253") && strstr(line, "Persuasion") &&
+            strstr(line, "115079") && strstr(line, "50257") && strstr(line, "sequential"),
+        "%s", line);
+  uint32_t crc = data_fingerprint(d);
+  data_close(d);
+  d = open_with(options("austen", "", ORDER_SHUFFLE, 1), 257, 256);
+  check(data_train_tokens(d) + data_val_tokens(d) == 4025029 + 4, "bytes of the novels");
+  check(data_fingerprint(d) != crc, "the fingerprint does not depend on the vocabulary");
+  check_near(data_val_bytes_per_token(d), 1, 0, "bytes per byte");
+  data_close(d);
+  check_refused(options("austen", "", 0, 1), 256, 8, "--vocab", "257", "50257", (char *)NULL);
+  check_refused(options("austen", "", 0, 1), 50304, 8, "--vocab", "257", "50257", (char *)NULL);
+  check_refused(options("austen", "", 0, 1), 65537, 8, "--vocab", "65536", (char *)NULL);
+  check_refused(options("austen", "", 0, 1), 50257, 1 << 20, "austen", "at least T+1 = 1048577",
+                "--context 524288", (char *)NULL);
+}
+
+/* ---- What tokens_open takes ---- */
+
+static void test_texts(const Tokenizer *t) {
+  put_text("t/b.txt", "Second.\n");
+  put_text("t/a.txt", "First, with \xE2\x82\xAC and \xFF.\n");
+  put_text("t/c.txt.gz", "Third.");
+  put_text("t/.hidden.txt", "not this");
+  put_text("t/notes.md", "nor this");
+  Tokens all;
+  Err err;
+  const char *text = "First, with \xE2\x82\xAC and \xFF.\nSecond.\nThird.";
+  if (tokens_open(&all, in_folder("t"), t, 257, &err)) stop(err.text);
+  const Segment *s = all.segments;
+  check(all.count == 1 && s->count == (int64_t)strlen(text) + 2, "a folder of three texts");
+  size_t at = 0;
+  int ends = 0, same = 1, length;
+  for (int64_t i = 0; i < s->count; i++) {
+    const unsigned char *bytes = tokenizer_bytes(t, s->ids[i], &length);
+    if (s->ids[i] == 256) ends++;
+    same &= s->ids[i] == 256 || (length == 1 && *bytes == (unsigned char)text[at++]);
+  }
+  check(same && ends == 2, "the texts in order, joined by end-of-text (%d)", ends);
+  tokens_close(&all);
+  uint32_t crc = store_crc(in_folder("t"), t, 257, NULL);
+  check(store_crc(in_folder("t/"), t, 257, NULL) == crc, "folder with a slash");
+  check(store_crc(in_folder("t/a.txt,t/b.txt,t/c.txt.gz"), t, 257, NULL) == crc, "with commas");
+  check(store_crc(in_folder("t/?.txt*"), t, 257, NULL) == crc, "pattern");
+  check(store_crc(in_folder("t/[ab].txt,t/c*"), t, 257, NULL) == crc, "two patterns");
+  check(store_crc(in_folder("t/b.txt,t/a.txt,t/c.txt.gz"), t, 257, NULL) != crc, "other order");
+  char odd[OPTION_TEXT];
+  int64_t total;
+  snprintf(odd, sizeof odd, "%s/odd,[name]*.txt", folder);
+  put_bytes(odd, "x y z", 5);
+  store_crc(odd, t, 257, &total);
+  check(total == 5, "a name with a comma and brackets");
+}
+
+/* One content in five wrappings. */
+static void test_wrappings(void) {
+  uint16_t *ids = counting(5000, 0);
+  put_tokens("w/shard.bin", MAGIC, 1, ids, 5000);
+  put_tokens("w/shard.bin.gz", MAGIC, 1, ids, 5000);
+  put_tokens("w/raw.bin", 0, 0, ids, 5000);
+  put_tokens("w/raw.bin.gz", 0, 0, ids, 5000);
+  put_tokens("w/shard.dat", MAGIC, 1, ids, 5000);
+  static const char *const names[] = {"w/shard.bin", "w/shard.bin.gz", "w/raw.bin",
+                                      "w/raw.bin.gz", "w/shard.dat"};
+  int64_t total;
+  uint32_t crc = store_crc(in_folder(names[0]), NULL, 5000, &total);
+  check(total == 5000, "shard: %lld tokens", (long long)total);
+  for (int i = 1; i < 5; i++)
+    check(store_crc(in_folder(names[i]), NULL, 5000, &total) == crc && total == 5000,
+          "%s: other tokens", names[i]);
+  store_crc(in_folder("w"), NULL, 5000, &total);
+  check(total == 4 * 5000, "the folder has four token files: %lld", (long long)total);
+  ids[4321] ^= 1;
+  put_tokens("w/other.bin", MAGIC, 1, ids, 5000);
+  check(store_crc(in_folder("w/other.bin"), NULL, 5000, NULL) != crc, "one bit, same fingerprint");
+  free(ids);
+}
+
+static void test_split(void) {
+  Tokens t, tail;
+  Err err;
+  put_counting("s/1.bin", 100, 0);
+  put_counting("s/2.bin", 50, 100);
+  put_counting("s/3.bin", 30, 150);
+  for (int64_t n = 0; n <= 180; n++) {
+    if (tokens_open(&t, in_folder("s"), NULL, 180, &err) || tokens_split(&t, n, &tail, &err))
+      stop(err.text);
+    int same = t.total == 180 - n && tail.total == n;
+    int64_t at = 0;
+    for (int half = 0; half < 2; half++)
+      for (int i = 0; i < (half ? tail.count : t.count); i++) {
+        const Segment *s = half ? &tail.segments[i] : &t.segments[i];
+        same &= s->count > 0;
+        for (int64_t k = 0; k < s->count; k++) same &= s->ids[k] == at++;
+      }
+    check(same && at == 180, "a tail of %lld", (long long)n);
+    tokens_close(&tail);
+    tokens_close(&t);
+  }
+}
+
+/* ---- Refusals ---- */
+
+static void test_missing(void) {
+  REFUSED("none.bin", 50257, 8, "none.bin", "no such file");
+  REFUSED("s/1.bin,none.txt", 50257, 8, "none.txt", "no such file");
+  REFUSED("none*.bin", 50257, 8, "none*.bin", "no file matches");
+  put_text("empty/readme.md", "nothing to train on");
+  REFUSED("empty", 50257, 8, "empty", "holds no data", ".txt", ".bin");
+  check_refused(options("a.txt,,b.txt", "", 0, 1), 257, 8, "a.txt,,b.txt", "comma", (char *)NULL);
+  check_refused(options("", "", 0, 1), 257, 8, "missing", (char *)NULL);
+  put("nil.txt", "", 0);
+  put("nil.bin", "", 0);
+  put("nil.txt.gz", "", 0);
+  REFUSED("nil.txt", 50257, 8, "nil.txt", "empty");
+  REFUSED("nil.bin", 50257, 8, "nil.bin", "empty");
+  REFUSED("nil.txt.gz", 50257, 8, "nil.txt.gz", "nothing is packed");
+  put_text("secret.txt", "x");
+  chmod(in_folder("secret.txt"), 0);
+  if (access(in_folder("secret.txt"), R_OK) != 0) /* root may read everything */
+    REFUSED("secret.txt", 50257, 8, "secret.txt", "ermission");
+  check_refused(options("/dev/null", "", 0, 1), 257, 8, "/dev/null", "ordinary file",
+                (char *)NULL);
+}
+
+static void test_wrong_kinds(void) {
+  uint16_t *ids = counting(2000, 0);
+  put_tokens("k/llama.bin", 20240801, 7, ids, 2000);
+  put_tokens("k/eval.bin", 20240522, 1, ids, 2000);
+  put_tokens("k/model.bin", 20240326, 3, ids, 2000);
+  put_tokens("k/model.dat", 20240326, 3, ids, 2000);
+  put_tokens("k/version.bin", MAGIC, 2, ids, 2000);
+  put_tokens("k/none.bin", MAGIC, 1, ids, 0);
+  put_tokens("k/good.bin", MAGIC, 1, ids, 2000);
+  put_tokens("k/raw.dat", 0, 0, ids, 2000);
+  put("k/odd.bin", ids, 1001);
+  put_text("k/text.txt", "words and words and words");
+  REFUSED("k/llama.bin", 65536, 8, "k/llama.bin", "LLaMA-3", "20240520");
+  REFUSED("k/eval.bin", 65536, 8, "k/eval.bin", "evaluation set", "20240520");
+  REFUSED("k/model.bin", 65536, 8, "k/model.bin", "model checkpoint", "20240520");
+  REFUSED("k/model.dat", 65536, 8, "k/model.dat", "model checkpoint");
+  REFUSED("k/version.bin", 65536, 8, "k/version.bin", "version 2", "version 1");
+  REFUSED("k/none.bin", 65536, 8, "k/none.bin", "empty");
+  REFUSED("k/odd.bin", 65536, 8, "k/odd.bin", "odd size", "1001");
+  REFUSED("k/raw.dat", 50257, 8, "k/raw.dat", "not text", ".bin");
+  REFUSED("k/good.bin,k/text.txt", 50257, 8, "k/good.bin", "k/text.txt", "mixed");
+  REFUSED("k/text.txt,k/good.bin", 50257, 8, "k/good.bin", "k/text.txt", "mixed");
+  REFUSED("k/text.txt", 65536, 8, "k/text.txt", "--vocab", "50257");
+  free(ids);
+}
+
+/* Every truncation of every kind of file is noticed, raw ids cut at an even place excepted. */
+static void test_truncated(void) {
+  static const char *const names[] = {"c/s.bin", "c/s.bin.gz", "c/r.bin.gz", "c/t.txt.gz"};
+  char bytes[4096];
+  put_counting("c/s.bin", 30, 0);
+  put_counting("c/s.bin.gz", 30, 0);
+  uint16_t *ids = counting(30, 0);
+  put_tokens("c/r.bin.gz", 0, 0, ids, 30);
+  put_text("c/t.txt.gz", "It was the best of times, it was the worst of times");
+  for (int i = 0; i < 4; i++) {
+    FILE *file = fopen(in_folder(names[i]), "rb"); /* file_read would unpack it */
+    size_t size = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    for (size_t cut = 1; cut < size; cut++) {
+      put_bytes(in_folder(names[i]), bytes, cut);
+      REFUSED(names[i], 50257, 8, names[i]);
+    }
+    for (size_t flip = 10; i > 0 && flip < size; flip++) { /* the data, their CRC and length */
+      if (flip == size - 9) continue; /* the last bits of the data may be padding */
+      bytes[flip] ^= 0x10;
+      put_bytes(in_folder(names[i]), bytes, size);
+      REFUSED(names[i], 50257, 8, names[i]);
+      bytes[flip] ^= 0x10;
+    }
+  }
+  put_bytes(in_folder("c/plain.txt.gz"), "never packed", 12);
+  REFUSED("c/plain.txt.gz", 50257, 8, "c/plain.txt.gz", "not gzip");
+  put_counting("c/s.bin", 30, 0);
+  if (truncate(in_folder("c/s.bin"), 1024 + 2 * 29)) stop("a file cannot be cut");
+  REFUSED("c/s.bin", 50257, 8, "c/s.bin", "30 tokens", "1084 bytes", "1082", "truncated");
+  free(ids);
+}
+
+static void test_too_short(void) {
+  put_counting("l/12.bin", 12, 0);
+  put_counting("l/129.bin", 129, 0);
+  put_counting("l/1.bin", 1, 0);
+  REFUSED("l/12.bin", 50257, 128, "l/12.bin: 12 tokens, at least T+1 = 129 are needed; "
+                                  "use --context 8 or a larger file");
+  REFUSED("l/129.bin,l/12.bin", 50257, 128, "l/12.bin: 12 tokens");
+  REFUSED("l/1.bin", 50257, 1, "l/1.bin: 1 tokens", "T+1 = 2", "larger file");
+  check_refused(options(in_folder("l/129.bin"), in_folder("l/12.bin"), 0, 1), 50257, 128,
+                "l/12.bin: 12 tokens", "--context 8", (char *)NULL);
+  check_refused(options(in_folder("l/129.bin"), "", 0, 1), 50257, 128, "l/129.bin", "129 tokens",
+                "258", "--val", "--context", (char *)NULL);
+  Data *d = open_with(options(in_folder("l/129.bin"), in_folder("l/129.bin"), 1, 1), 50257, 128);
+  Err err = {""};
+  int32_t x[256], y[256];
+  check(data_check(d, 1, 128, &err) == 0, "%s", err.text);
+  check(data_check(d, 2, 128, &err) == -1 && strstr(err.text, "l/129.bin: 129 tokens") &&
+            strstr(err.text, "B*T+1 = 257") && strstr(err.text, "shuffle"),
+        "%s", err.text);
+  check(data_train_rows(d, 0, 2, 0, 1, 128, x, y, &err) == -1, "a step that does not exist");
+  data_close(d);
+}
+
+static void test_large_ids(void) {
+  uint16_t ids[3000];
+  for (int i = 0; i < 3000; i++) ids[i] = (uint16_t)(i == 17 ? 5000 : i % 4096);
+  put_tokens("v/shard.bin", MAGIC, 1, ids, 3000);
+  put_tokens("v/raw.bin.gz", 0, 0, ids, 3000);
+  REFUSED("v/shard.bin", 4096, 8,
+          "v/shard.bin: holds token id 5000 at position 17; the vocabulary has 4096 tokens: "
+          "use --vocab 50257");
+  REFUSED("v/raw.bin.gz", 5000, 8, "v/raw.bin.gz: holds token id 5000 at position 17");
+  ids[17] = 60000;
+  put_tokens("v/shard.bin", MAGIC, 1, ids, 3000);
+  REFUSED("v/shard.bin", 50257, 8, "60000", "--vocab 65536");
+  store_crc(in_folder("v/shard.bin"), NULL, 60001, NULL);
+}
+
+/* ---- The loader ---- */
+
+/* Three files of ids 0..N-1 in order; the id tells the place. */
+enum { FILES = 3 };
+static const int file_size[FILES] = {1000, 137, 263};
+
+static void put_loader_files(void) {
+  for (int i = 0, first = 0; i < FILES; first += file_size[i++]) {
+    char name[32];
+    snprintf(name, sizeof name, "o/%d.bin", i);
+    put_counting(name, (size_t)file_size[i], first);
+  }
+}
+
+static Data *open_loader(int order, int64_t seed, int T) {
+  return open_with(options(in_folder("o"), in_folder("o"), order, seed), 60000, T);
+}
+
+static void rows(const Data *d, int64_t step, int B, int first, int count, int T, int32_t *x,
+                 int32_t *y) {
+  Err err = {""};
+  check(data_train_rows(d, step, B, first, count, T, x, y, &err) == 0, "%s", err.text);
+}
+
+/* llm.c's loader, as its definition says. */
+static void test_sequential(int B, int T) {
+  Data *d = open_loader(ORDER_SEQUENTIAL, 1, T);
+  int32_t *x = malloc((size_t)(2 * B * T) * sizeof *x), *y = x + B * T;
+  int file = 0, first = 0, at = 0;
+  for (int step = 0; step < 300; step++) {
+    if (at + B * T + 1 > file_size[file]) {
+      first = file == FILES - 1 ? 0 : first + file_size[file];
+      file = (file + 1) % FILES;
+      at = 0;
+    }
+    rows(d, step, B, 0, B, T, x, y);
+    int same = 1;
+    for (int i = 0; i < B * T; i++) same &= x[i] == first + at + i && y[i] == first + at + i + 1;
+    check(same, "sequential, B %d, T %d: step %d starts at %d, not %d", B, T, step, x[0],
+          first + at);
+    at += B * T;
+  }
+  free(x);
+  data_close(d);
+}
+
+/* One epoch of shuffled windows; starts: room for (rows) where they begin. */
+static void shuffled_epoch(const Data *d, int64_t epoch, int T, int32_t *starts) {
+  int32_t x[64], y[64];
+  int64_t count = data_epoch_rows(d, T);
+  for (int64_t i = 0; i < count; i++) {
+    rows(d, epoch * count + i, 1, 0, 1, T, x, y);
+    starts[i] = x[0];
+    for (int t = 0; t < T; t++)
+      check(x[t] == x[0] + t && y[t] == x[t] + 1, "epoch %d: a torn window", (int)epoch);
+  }
+}
+
+static int by_number(const void *a, const void *b) {
+  return *(const int32_t *)a - *(const int32_t *)b;
+}
+
+/* The windows of an epoch, sorted, tile each file at one offset, without its first tokens and fewer
+   than two windows at its end. */
+static void check_tiling(const int32_t *sorted, int64_t count, int T) {
+  int64_t i = 0;
+  for (int file = 0, first = 0; file < FILES; first += file_size[file++]) {
+    int end = first + file_size[file], begin = i < count ? sorted[i] : end;
+    int32_t next = begin;
+    for (; i < count && sorted[i] < end; i++, next += T)
+      check(sorted[i] == next, "window %d is not at %d", sorted[i], next);
+    check(begin - first + end - 1 - next < (next - begin == T ? file_size[file] : 2 * T),
+          "file %d: windows of %d..%d in %d..%d", file, begin, next, first, end);
+    check(next < end && next > begin, "file %d: the last window ends at %d of %d", file, next, end);
+  }
+  check(i == count, "windows beyond the files");
+}
+
+static void test_shuffle(int T) {
+  Data *d = open_loader(ORDER_SHUFFLE, 1, T), *other = open_loader(ORDER_SHUFFLE, 2, T);
+  int64_t count = data_epoch_rows(d, T);
+  int32_t *starts = malloc((size_t)count * 3 * sizeof *starts);
+  int32_t *again = starts + count, *sorted = again + count;
+  int same_epoch = 0, same_seed = 0, in_order = 0, offsets = 0;
+  for (int epoch = 0; epoch < 20; epoch++) {
+    shuffled_epoch(d, epoch, T, starts);
+    memcpy(sorted, starts, (size_t)count * sizeof *sorted);
+    qsort(sorted, (size_t)count, sizeof *sorted, by_number);
+    check_tiling(sorted, count, T);
+    in_order += memcmp(starts, sorted, (size_t)count * sizeof *sorted) == 0;
+    shuffled_epoch(d, epoch + 1, T, again);
+    same_epoch += memcmp(starts, again, (size_t)count * sizeof *again) == 0;
+    shuffled_epoch(other, epoch, T, again);
+    same_seed += memcmp(starts, again, (size_t)count * sizeof *again) == 0;
+    offsets |= 1 << sorted[0] % T % 30;
+  }
+  check(!in_order && !same_epoch && !same_seed, "T %d: %d epochs in order, %d alike, %d of seeds",
+        T, in_order, same_epoch, same_seed);
+  check(T == 1 || (offsets & (offsets - 1)), "T %d: always the same offset", T);
+  free(starts);
+  data_close(other);
+  data_close(d);
+}
+
+/* However a step is split into micro-batches, and samples into steps, the rows are the same. */
+static void test_parts(int order) {
+  enum { B = 12, T = 8 };
+  Data *d = open_loader(order, 3, T);
+  int32_t x[B * T], y[B * T], px[B * T], py[B * T];
+  for (int step = 0; step < 40; step++) {
+    rows(d, step, B, 0, B, T, x, y);
+    for (int part = 1; part <= B; part++) {
+      for (int first = 0; first < B; first += part) {
+        int count = first + part < B ? part : B - first;
+        rows(d, step, B, first, count, T, px + first * T, py + first * T);
+      }
+      check(memcmp(x, px, sizeof x) == 0 && memcmp(y, py, sizeof y) == 0,
+            "order %d, step %d: %d rows at a time are other rows", order, step, part);
+    }
+    if (order == ORDER_SHUFFLE) {
+      for (int i = 0; i < 3; i++) rows(d, 3 * step + i, B / 3, 0, B / 3, T, px + i * T * B / 3, py);
+      check(memcmp(x, px, sizeof x) == 0, "step %d: a smaller B gives other samples", step);
+    }
+  }
+  data_close(d);
+}
+
+/* All 6 orders of 3 windows, and each of 50 windows as the first, are equally likely. */
+static void test_uniform(void) {
+  enum { EPOCHS = 6000, T = 4, N = 50 };
+  int orders[27] = {0}, firsts[N] = {0};
+  int32_t starts[N], x[T], y[T];
+  put_counting("u3.bin", 4 * T, 0);
+  put_counting("u50.bin", (N + 1) * T, 0);
+  Data *d = open_with(options(in_folder("u3.bin"), in_folder("u3.bin"), 0, 7), 60000, T);
+  check(data_epoch_rows(d, T) == 3, "%d windows", (int)data_epoch_rows(d, T));
+  for (int e = 0; e < EPOCHS; e++) {
+    shuffled_epoch(d, e, T, starts);
+    orders[starts[0] / T % 3 * 9 + starts[1] / T % 3 * 3 + starts[2] / T % 3]++;
+  }
+  int kinds = 0;
+  double chi = 0;
+  for (int i = 0; i < 27; i++) {
+    kinds += orders[i] > 0;
+    if (orders[i]) chi += pow(orders[i] - EPOCHS / 6., 2) / (EPOCHS / 6.);
+  }
+  check(kinds == 6 && chi < 30, "orders of 3 windows: %d, chi squared %.1f of 5", kinds, chi);
+  data_close(d);
+  d = open_with(options(in_folder("u50.bin"), in_folder("u50.bin"), 0, 7), 60000, T);
+  for (int e = 0; e < EPOCHS; e++) {
+    rows(d, (int64_t)e * N, 1, 0, 1, T, x, y);
+    firsts[x[0] / T < N ? x[0] / T : N - 1]++;
+  }
+  chi = 0;
+  for (int i = 1; i < N - 1; i++) chi += pow(firsts[i] - EPOCHS / (double)N, 2) / (EPOCHS / 50.);
+  check(data_epoch_rows(d, T) == N, "%d windows", (int)data_epoch_rows(d, T));
+  check(chi < 100, "first of 50 windows: chi squared %.1f of 48", chi);
+  data_close(d);
+}
+
+static void test_validation(void) {
+  enum { T = 16, MOST = 100 };
+  Data *d = open_loader(ORDER_SHUFFLE, 1, T);
+  int32_t x[MOST * T], y[MOST * T], one[T], next[T];
+  int count = (int)data_val_count(d, T), row = 0;
+  Err err = {""};
+  check(count == 999 / T + 136 / T + 262 / T, "%d validation rows", count);
+  check(data_val_rows(d, 0, count, T, x, y, &err) == 0, "%s", err.text);
+  for (int file = 0, first = 0; file < FILES; first += file_size[file++])
+    for (int at = first; at + T < first + file_size[file]; at += T, row++) {
+      check(x[row * T] == at && y[row * T + T - 1] == at + T, "row %d: %d", row, x[row * T]);
+      check(data_val_rows(d, row, 1, T, one, next, &err) == 0 &&
+                memcmp(one, x + row * T, sizeof one) == 0 &&
+                memcmp(next, y + row * T, sizeof next) == 0,
+            "row %d alone is another", row);
+    }
+  check(row == count, "%d rows, not %d", row, count);
+  data_close(d);
+}
+
+/* Without --val the tail is kept, and no cut leaves less than a window in a file. */
+static void test_fraction(void) {
+  for (int T = 1; T <= 130; T += 43)
+    for (int percent = 0; percent <= 90; percent += 3) {
+      DataOptions o = options(in_folder("o"), "", ORDER_SEQUENTIAL, 1);
+      o.val_fraction = percent / 100.;
+      Data *d = open_with(o, 60000, T);
+      int64_t train = data_train_tokens(d), val = data_val_tokens(d), want = 14 * percent;
+      int32_t x[130], y[130];
+      Err err = {""};
+      check(train + val == 1400 && train > T && val > T, "T %d, %d %%: %d and %d", T, percent,
+            (int)train, (int)val);
+      check(llabs(val - want) <= 2 * T + 2, "T %d: %d of %d wanted", T, (int)val, (int)want);
+      check(data_val_rows(d, 0, 1, T, x, y, &err) == 0 && x[0] == train, "T %d: begins at %d", T,
+            x[0]);
+      check(data_check(d, 1, T, &err) == 0, "%s", err.text);
+      data_close(d);
+    }
+}
+
+/* ---- Large files ---- */
+
+/* 5 GiB of zeros that take no room, with a few marks. */
+static void test_large_file(void) {
+  const char *path = in_folder("large.bin");
+  const int64_t bytes = INT64_C(5) << 30, last = bytes / 2 - 1;
+  const int64_t marks[] = {0, INT64_C(1) << 31, (INT64_C(1) << 31) + 999, last - 1023};
+  FILE *file = fopen(path, "wb");
+  int ok = file && ftruncate(fileno(file), (off_t)bytes) == 0;
+  for (int i = 0; i < 4 && ok; i++) {
+    uint16_t id = (uint16_t)(1000 + i);
+    ok = fseeko(file, (off_t)(2 * marks[i]), SEEK_SET) == 0 && fwrite(&id, 2, 1, file) == 1;
+  }
+  if (file && fclose(file) != 0) ok = 0;
+  if (!ok) {
+    printf("  skipped: no sparse file of 5 GiB in %s\n", folder);
+    remove(path);
+    return;
+  }
+  enum { T = 1024 };
+  int32_t x[T], y[T];
+  Err err = {""};
+  Data *d = open_with(options(path, path, ORDER_SEQUENTIAL, 1), 1003, T);
+  check(data_train_tokens(d) == last + 1, "%lld tokens", (long long)data_train_tokens(d));
+  rows(d, 0, 1, 0, 1, T, x, y);
+  check(x[0] == 1000 && x[1] == 0 && y[0] == 0, "the first token of a large file");
+  rows(d, marks[1] / T, 1, 0, 1, T, x, y);
+  check(x[0] == 1001 && x[999] == 1002 && y[998] == 1002, "a token beyond 4 GiB");
+  int status = data_val_rows(d, data_val_count(d, T) - 1, 1, T, x, y, &err);
+  check(status == -1 && strstr(err.text, "token id 1003 at position 2684353536"), "%s", err.text);
+  check(data_fingerprint(d) != 0, "fingerprint");
+  data_close(d);
+  remove(path);
+}
+
+int main(void) {
+  Err err;
+  Tokenizer *bytes;
+  static const char *const folders[] = {"t", "w", "s", "empty", "k", "c", "l", "v", "o"};
+  if (!mkdtemp(folder)) stop("no temporary folder");
+  atexit(delete_folder);
+  for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
+    if (folder_make(in_folder(folders[i]), &err)) stop(err.text);
+  if (tokenizer_open(&bytes, 257, &err)) stop(err.text);
+  test_embedded();
+  test_texts(bytes);
+  test_wrappings();
+  test_split();
+  test_missing();
+  test_wrong_kinds();
+  test_truncated();
+  test_too_short();
+  test_large_ids();
+  put_loader_files();
+  test_sequential(1, 1);
+  test_sequential(2, 8);
+  test_sequential(4, 34); /* 136: exactly the second file */
+  test_sequential(3, 44);
+  test_shuffle(1);
+  test_shuffle(8);
+  test_shuffle(50);
+  test_parts(ORDER_SHUFFLE);
+  test_parts(ORDER_SEQUENTIAL);
+  test_uniform();
+  test_validation();
+  test_fraction();
+  test_large_file();
+  tokenizer_close(bytes);
+  return check_report("data");
+}
