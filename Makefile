@@ -10,46 +10,87 @@ WARN   = -Wall -Wextra -Wshadow -Wno-unknown-pragmas
 # ---- from here on the project's ----
 # No -ffast-math: NaN has to stay NaN. These let loops vectorize and keep it so.
 MATH   = -ffp-contract=fast -fno-math-errno -fno-trapping-math
-BLAS_C := $(shell pkg-config --cflags openblas 2>/dev/null)
-BLAS_L := $(shell pkg-config --libs openblas 2>/dev/null || echo -lopenblas)
+BLAS_C = $(shell pkg-config --cflags openblas 2>/dev/null)
+BLAS_L = $(shell pkg-config --libs openblas 2>/dev/null || echo -lopenblas)
 CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(ARCH) $(OPENMP) $(MATH) $(WARN) -I. $(BLAS_C)
 LIBS   = $(BLAS_L) -lz -lm
+SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
-CORE   = $(wildcard core/*.c)
-MODEL  = $(wildcard model/*.c)
-SHARED = $(CORE) $(MODEL) $(wildcard optim/*.c data/*.c run/*.c)
+BASE   = $(wildcard core/*.c) $(wildcard model/*.c)
+ALL    = $(BASE) $(wildcard optim/*.c data/*.c run/*.c)
+PARTS  = $(wildcard tools/*/*.c)
 TOOLS  = $(patsubst tools/%.c,%,$(wildcard tools/*.c))
-# Tests named *_double.c are linked with core/ and model/ built in double precision.
 TESTS  = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
+CHECK  = tests/check.o tests/fixture.o tests/golden.o
 
 all: train $(TOOLS)
 
-build/f32/%.o: %.c Makefile
+# Every object has its source's place below a folder per kind of build: f32 for the programs, f64
+# with `real` = double for finite differences, asan under the sanitizers.
+build/f32/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
-build/f64/%.o: %.c Makefile
+build/f64/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -DREAL_IS_DOUBLE -MMD -MP -c $< -o $@
 
-F32 = $(SHARED:%.c=build/f32/%.o)
-F64 = $(patsubst %.c,build/f64/%.o,$(CORE) $(MODEL))
+build/asan/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
 
-train: build/f32/train.o $(F32)
-	$(CC) $(CFLAGS) $^ $(LIBS) -o $@
+LINK = $(CC) $(CFLAGS) $^ $(LIBS) -o $@
+
+train: build/f32/train.o $(ALL:%.c=build/f32/%.o)
+	$(LINK)
+
+$(TOOLS): %: build/f32/tools/%.o $(PARTS:%.c=build/f32/%.o) $(ALL:%.c=build/f32/%.o)
+	$(LINK)
+
+# info.txt names what was built: the revision, "+" behind it when files differ from it.
+build/f32/run/folder.o: CFLAGS += -DBUILD_REVISION='"$(REVISION)"' -DBUILD_FLAGS='"$(OPT) $(ARCH) $(OPENMP) $(MATH)"'
+REVISION = $(shell git describe --always --dirty=+ 2>/dev/null || echo unknown)
+# The texts that the assembler includes.
+build/f32/data/embedded.o build/asan/data/embedded.o: data/austen.txt.gz data/gpt2_merges.bin
 
 # ---- tests ----
-TEST_PARTS = tests/check.o tests/fixture.o
+build/test_%_double: build/f64/tests/test_%_double.o $(CHECK:%=build/f64/%) \
+                     $(BASE:%.c=build/f64/%.o)
+	$(LINK)
 
-build/test_%_double: build/f64/tests/test_%_double.o $(TEST_PARTS:%=build/f64/%) $(F64)
-	$(CC) $(CFLAGS) $^ $(LIBS) -o $@
+build/test_%: build/f32/tests/test_%.o $(CHECK:%=build/f32/%) $(PARTS:%.c=build/f32/%.o) \
+              $(ALL:%.c=build/f32/%.o)
+	$(LINK)
 
-build/test_%: build/f32/tests/test_%.o $(TEST_PARTS:%=build/f32/%) $(F32)
-	$(CC) $(CFLAGS) $^ $(LIBS) -o $@
+build/asan/test_%: build/asan/tests/test_%.o $(CHECK:%=build/asan/%) $(PARTS:%.c=build/asan/%.o) \
+                   $(ALL:%.c=build/asan/%.o)
+	$(CC) $(CFLAGS) $(SANITIZE) $^ $(LIBS) -o $@
+
+build/asan/train: build/asan/train.o $(ALL:%.c=build/asan/%.o)
+	$(CC) $(CFLAGS) $(SANITIZE) $^ $(LIBS) -o $@
+
+test: install
+	$(MAKE) run-tests
+
+run-tests: all $(TESTS:%=build/%) build/asan/train $(ASAN_TESTS:%=build/asan/%)
+	sh tests/run.sh $(TESTS)
+ASAN_TESTS = test_optim test_options test_tokenizer test_data
+
+# ---- for people ----
+install:
+	@sh tools/install.sh
+
+demo: install
+	$(MAKE) train plot
+	sh tools/demo.sh
+
+bench: install
+	$(MAKE) bench-program
+	./bench
 
 clean:
 	rm -rf build train $(TOOLS)
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all clean
+.PHONY: all test run-tests install demo clean
 .SECONDARY:

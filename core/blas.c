@@ -101,22 +101,44 @@ void gemm(Transpose ta, Transpose tb, int64_t M, int64_t N, int64_t K, real alph
 }
 
 /* The lower triangle becomes the upper one too, in square blocks that fit the cache. */
-static void mirror(real *C, int64_t N, int64_t ld) {
+static void mirror(real *C, int64_t N) {
   enum { BLOCK = 32 };
 #pragma omp parallel for schedule(dynamic)
   for (int64_t i0 = 0; i0 < N; i0 += BLOCK)
     for (int64_t j0 = 0; j0 <= i0; j0 += BLOCK)
       for (int64_t i = i0; i < i0 + BLOCK && i < N; i++)
-        for (int64_t j = j0; j < j0 + BLOCK && j < i; j++) C[j * ld + i] = C[i * ld + j];
+        for (int64_t j = j0; j < j0 + BLOCK && j < i; j++) C[j * N + i] = C[i * N + j];
 }
 
-void gram(Transpose ta, int64_t N, int64_t K, const real *A, int64_t lda, real *C, int64_t ldc) {
-  CBLAS_TRANSPOSE a = ta ? CblasTrans : CblasNoTrans;
+/* The lower half of C (N,N) = op(A) op(B), as stripes of rows up to the diagonal. */
+static void lower_product(Transpose ta, Transpose tb, int64_t N, int64_t K, const real *A,
+                          int64_t lda, const real *B, int64_t ldb, real *C) {
+  int64_t stripe = N <= 256 ? N : 128;
+#pragma omp parallel for schedule(dynamic)
+  for (int64_t from = 0; from < N; from += stripe) {
+    int64_t end = from + stripe < N ? from + stripe : N;
+    gemm_one(ta, tb, end - from, end, K, 1, A + (ta ? from : from * lda), lda, B, ldb, 0,
+             C + from * N, N);
+  }
+}
+
+/* BLAS's own half product (syrk) is the faster, but in a pthread build it has only one thread. */
+void gram(Transpose ta, int64_t N, int64_t K, const real *A, int64_t lda, real *C) {
+  if (thread_total > 1 && !threads_inside() && openblas_get_parallel() != BLAS_OPENMP) {
+    lower_product(ta, ta ? PLAIN : TRANSPOSED, N, K, A, lda, A, lda, C);
+  } else {
+    CBLAS_TRANSPOSE a = ta ? CblasTrans : CblasNoTrans;
 #ifdef REAL_IS_DOUBLE
-  cblas_dsyrk
+    cblas_dsyrk
 #else
-  cblas_ssyrk
+    cblas_ssyrk
 #endif
-      (CblasRowMajor, CblasLower, a, (int)N, (int)K, 1, A, (int)lda, 0, C, (int)ldc);
-  mirror(C, N, ldc);
+        (CblasRowMajor, CblasLower, a, (int)N, (int)K, 1, A, (int)lda, 0, C, (int)N);
+  }
+  mirror(C, N);
+}
+
+void symmetric_product(int64_t N, const real *A, const real *B, real *C) {
+  lower_product(PLAIN, PLAIN, N, N, A, N, B, N, C);
+  mirror(C, N);
 }

@@ -26,7 +26,11 @@ typedef enum { PLAIN, TRANSPOSED } Transpose;
 void gemm(Transpose ta, Transpose tb, int64_t M, int64_t N, int64_t K, real alpha, const real *A,
           int64_t lda, const real *B, int64_t ldb, real beta, real *C, int64_t ldc);
 
-/* The symmetric C (N,N) = op(A) op(A)^T with op(A) (N,K), at half the FLOPs. */
-void gram(Transpose ta, int64_t N, int64_t K, const real *A, int64_t lda, real *C, int64_t ldc);
+/* The symmetric C (N,N) = op(A) op(A)^T with op(A) (N,K) of row stride lda, at half the FLOPs. */
+void gram(Transpose ta, int64_t N, int64_t K, const real *A, int64_t lda, real *C);
+
+/* C = A B for symmetric A and B (N,N) that commute, as polynomials of one matrix do, so that C is
+   symmetric too: only its lower half is computed, at 1.4 times the speed of gemm. */
+void symmetric_product(int64_t N, const real *A, const real *B, real *C);
 
 #endif

@@ -13,8 +13,7 @@
 
 const Option data_options[] = {
     {"data",
-     "training data: a file, files with commas, a \"pattern*\" or a folder, of text (.txt, "
-     ".txt.gz) or tokens (.bin, .bin.gz); austen is built in",
+     "text or tokens to train on: a file, a,b,c, a \"pattern*\" or a folder; austen is built in",
      OPTION_WORD, offsetof(DataOptions, data), "austen", 0, 0, NULL},
     {"val", "validation data, named as for --data; none: the last novel of austen, else a tail",
      OPTION_WORD, offsetof(DataOptions, val), "", 0, 0, NULL},
@@ -74,8 +73,7 @@ static int open_novels(Tokens *t, int first, int count, const Tokenizer *tokeniz
   const char *novels[NOVELS];
   size_t size, sizes[NOVELS];
   char *text;
-  if (file_inflate("the embedded text", embedded_austen,
-                   (size_t)(embedded_austen_end - embedded_austen), &text, &size, err))
+  if (file_inflate("the embedded text", embedded_austen, embedded_austen_size, &text, &size, err))
     return -1;
   int status = find_novels(text, size, novels, sizes, err);
   if (status == 0)
@@ -291,7 +289,7 @@ int data_train_rows(const Data *d, int64_t step, int B, int first, int count, in
     Place p = d->options.order == ORDER_SHUFFLE
                   ? shuffled_place(d, step * B + first + i, T)
                   : sequential_place(d, step, B, first + i, T);
-    if (copy_window(&d->train, p, T, x + (size_t)i * T, y + (size_t)i * T, err)) return -1;
+    if (copy_window(&d->train, p, T, x + (int64_t)i * T, y + (int64_t)i * T, err)) return -1;
   }
   return 0;
 }
@@ -313,7 +311,7 @@ int data_val_rows(const Data *d, int64_t first, int count, int T, int32_t *x, in
       p.at -= (d->val.segments[p.segment].count - 1) / T * T;
       p.segment++;
     }
-    if (copy_window(&d->val, p, T, x + (size_t)i * T, y + (size_t)i * T, err)) return -1;
+    if (copy_window(&d->val, p, T, x + (int64_t)i * T, y + (int64_t)i * T, err)) return -1;
     p.at += T;
   }
   return 0;

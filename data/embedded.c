@@ -15,12 +15,18 @@
 #define END ".popsection\n"
 #endif
 
-#define EMBED(name, path)                                                               \
-  __asm__(READ_ONLY ".globl " SYMBOL(name) "\n"                                         \
-          ".globl " SYMBOL(name##_end) "\n"                                             \
-          ".balign 16\n" SYMBOL(name) ":\n"                                             \
-          ".incbin \"" path "\"\n" SYMBOL(name##_end) ":\n"                             \
-          ".byte 0\n" END)
+#define EMBED(name, path)                               \
+  __asm__(READ_ONLY                                     \
+          ".globl " SYMBOL(name) "\n"                   \
+          ".balign 16\n"                                \
+          SYMBOL(name) ":\n"                            \
+          "1: .incbin \"" path "\"\n"                   \
+          "2: .byte 0\n"                                \
+          ".globl " SYMBOL(name##_size) "\n"            \
+          ".balign 4\n"                                 \
+          SYMBOL(name##_size) ":\n"                     \
+          ".long 2b - 1b\n"                             \
+          END)
 
 EMBED(embedded_austen, "data/austen.txt.gz");
 EMBED(embedded_merges, "data/gpt2_merges.bin");

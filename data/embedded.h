@@ -2,10 +2,14 @@
 #ifndef DATA_EMBEDDED_H
 #define DATA_EMBEDDED_H
 
+#include <stdint.h>
+
 /* Six novels by Jane Austen, gzipped: data/austen.txt.gz. */
-extern const unsigned char embedded_austen[], embedded_austen_end[];
+extern const unsigned char embedded_austen[];
+extern const uint32_t embedded_austen_size;
 
 /* GPT-2's 50,000 merges in rank order, each two little-endian uint16 ids: data/gpt2_merges.bin. */
-extern const unsigned char embedded_merges[], embedded_merges_end[];
+extern const unsigned char embedded_merges[];
+extern const uint32_t embedded_merges_size;
 
 #endif

@@ -113,7 +113,7 @@ int tokenizer_open(Tokenizer **out, int vocab, Err *err) {
     return fail(err,
                 "vocabulary %d: the tokenizer has %d (single bytes) to %d tokens (all of GPT-2's)",
                 vocab, TOKENIZER_VOCAB_MIN, TOKENIZER_VOCAB_MAX);
-  assert(embedded_merges_end - embedded_merges == 4 * (TOKENIZER_VOCAB_MAX - 257));
+  assert(embedded_merges_size == 4 * (TOKENIZER_VOCAB_MAX - 257));
   Tokenizer *t = calloc(1, sizeof *t);
   if (!t) return fail(err, "no memory for the tokenizer");
   t->vocab = vocab;

@@ -13,7 +13,7 @@ static const Option options[] = {
      0.9999999, NULL},
     {"eps", "added to the root of the second moment", OPTION_REAL, offsetof(AdamwOptions, eps),
      "1e-8", 0, 1, NULL},
-    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+    NO_OPTION,
 };
 
 enum { M, V };

@@ -9,9 +9,13 @@
 #include "core/blas.h"
 #include "optim/adamw.h"
 
-extern const Optimizer sgd, adamw, muon;
+extern const Optimizer sgd, lion, muon, low_rank_muon, msgd, low_rank_msgd, sumo, adago, trust_region,
+    orthogonal_sgdm, root, dion, dion2, normuon, adadiag, soap, galore, scion;
 
-const Optimizer *const optimizers[] = {&adamw, &muon, &sgd, NULL};
+const Optimizer *const optimizers[] = {
+    &adamw, &muon,  &low_rank_muon, &sumo,    &adago,   &msgd,   &low_rank_msgd, &trust_region,
+    &scion, &orthogonal_sgdm, &root, &dion,   &dion2,   &normuon, &adadiag,      &soap,
+    &galore, &lion, &sgd,           NULL};
 
 enum {
   SLOTS_MAX = 8,
@@ -34,7 +38,7 @@ const Option optimizer_options[] = {
      0, 1, NULL},
     {"qkv-split", "attention's fused matrix as Q, K, V apart, as one, or by head", OPTION_CHOICE,
      offsetof(OptimizerOptions, qkv_split), "3", 0, 0, "3|1|heads"},
-    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+    NO_OPTION,
 };
 
 const Optimizer *optimizer_find(const char *name, Err *err) {
@@ -51,12 +55,15 @@ const Optimizer *optimizer_find(const char *name, Err *err) {
   return NULL;
 }
 
-int accepts_all(const Param *p) {
-  (void)p;
+int accepts_all(const Param *p, const void *options) {
+  (void)p, (void)options;
   return 1;
 }
 
-int accepts_matrices(const Param *p) { return p->role == ROLE_MATRIX; }
+int accepts_matrices(const Param *p, const void *options) {
+  (void)options;
+  return p->role == ROLE_MATRIX;
+}
 
 int64_t slot_full(int64_t rows, int64_t cols, const void *options) {
   (void)options;
@@ -68,10 +75,10 @@ int64_t slot_one(int64_t rows, int64_t cols, const void *options) {
   return 1;
 }
 
-void apply_update(const Matrix *m, const Step *step, const float *u, double scale) {
-  float keep = (float)step->keep, rate = (float)(step->rate * scale);
+void apply_update(const Matrix *m, double keep, double amount, const float *u) {
+  float of_w = (float)keep, of_u = (float)amount;
 #pragma omp parallel for simd schedule(static)
-  for (int64_t i = 0; i < m->rows * m->cols; i++) m->w[i] = keep * m->w[i] - rate * u[i];
+  for (int64_t i = 0; i < m->rows * m->cols; i++) m->w[i] = of_w * m->w[i] - of_u * u[i];
 }
 
 /* ---- units: what one call of update works on ---- */
@@ -96,10 +103,11 @@ struct OptimizerState {
   int matrix_count, piece_count;
   float *state, *scratch;
   int64_t state_floats, scratch_floats; /* scratch: of one thread */
+  const void *options;
 };
 
 static const Optimizer *route(const OptimizerState *s, const Param *p) {
-  return s->method->accepts(p) ? s->method : &adamw;
+  return s->method->accepts(p, s->options) ? s->method : &adamw;
 }
 
 /* How a parameter is cut: into rows x cols equal blocks. */
@@ -109,10 +117,10 @@ static void cut(const OptimizerState *s, const Param *p, int *down, int *across)
   *across = split == QKV_HEADS ? p->head_cols : 1;
 }
 
-static Unit make_unit(const OptimizerState *s, const void *options, const Param *p, int index) {
+static Unit make_unit(const OptimizerState *s, const Param *p, int index) {
   const Optimizer *method = route(s, p);
   return (Unit){.param = p, .method = method, .stride = p->cols,
-                .options = method == s->method ? options : &s->auxiliary,
+                .options = method == s->method ? s->options : &s->auxiliary,
                 .stream = (uint32_t)(index * STREAMS_PER_PARAM)};
 }
 
@@ -141,10 +149,10 @@ static void add_pieces(OptimizerState *s, Unit unit) {
 }
 
 /* Walked twice: counts, then fills the lists. */
-static void list_units(OptimizerState *s, const void *options, const Param *params, int count) {
+static void list_units(OptimizerState *s, const Param *params, int count) {
   s->matrix_count = s->piece_count = 0;
   for (int i = 0; i < count; i++) {
-    Unit unit = make_unit(s, options, &params[i], i);
+    Unit unit = make_unit(s, &params[i], i);
     if (unit.method->elementwise) add_pieces(s, unit);
     else add_matrices(s, unit);
   }
@@ -152,7 +160,7 @@ static void list_units(OptimizerState *s, const void *options, const Param *para
 
 /* Walked twice: sums the floats of state, then hands them out. The pieces of one array have their
    state side by side, so that a checkpoint sees one array. */
-static int64_t assign_state(OptimizerState *s, Unit *units, int count, float *memory) {
+static int64_t assign_state(Unit *units, int count, float *memory) {
   int64_t used = 0;
   for (int i = 0; i < count;) {
     int same = i;
@@ -163,22 +171,21 @@ static int64_t assign_state(OptimizerState *s, Unit *units, int count, float *me
         used += units[u].method->slots[slot].floats(units[u].rows, units[u].cols,
                                                     units[u].options);
       }
-      used = (used + 15) / 16 * 16;
+      used = aligned(used);
     }
     i = same;
   }
-  (void)s;
   return used;
 }
 
 /* A block of columns is worked on in a copy: methods see contiguous matrices only. */
 static int64_t copy_floats(const Unit *u) {
-  return u->stride == u->cols ? 0 : (2 * u->rows * u->cols + 15) / 16 * 16;
+  return u->stride == u->cols ? 0 : aligned(2 * u->rows * u->cols);
 }
 
 static int64_t unit_scratch(const Unit *u) {
   int64_t own = u->method->scratch ? u->method->scratch(u->rows, u->cols, u->options) : 0;
-  return (own + 15) / 16 * 16 + copy_floats(u);
+  return aligned(own) + copy_floats(u);
 }
 
 static double unit_flops(const Unit *u) {
@@ -211,7 +218,7 @@ static void copy_columns(float *to, int64_t to_stride, const float *from, int64_
 static void call(const Unit *u, Step *step,
                  void (*function)(const Matrix *, float *const *, const void *, Step *)) {
   float *w = u->param->w + u->first, *g = u->param->g ? u->param->g + u->first : NULL;
-  Matrix m = {u->rows, u->cols, w, g};
+  Matrix m = {u->param->role, u->rows, u->cols, w, g};
   int64_t copied = copy_floats(u), size = u->rows * u->cols;
   if (copied) {
     m.w = step->scratch;
@@ -233,8 +240,8 @@ static void init_state(OptimizerState *s) {
 }
 
 static int allocate(OptimizerState *s, Err *err) {
-  int64_t matrices = assign_state(s, s->matrices, s->matrix_count, NULL);
-  s->state_floats = matrices + assign_state(s, s->pieces, s->piece_count, NULL);
+  int64_t matrices = assign_state(s->matrices, s->matrix_count, NULL);
+  s->state_floats = matrices + assign_state(s->pieces, s->piece_count, NULL);
   for (int i = 0; i < s->matrix_count; i++)
     if (unit_scratch(&s->matrices[i]) > s->scratch_floats)
       s->scratch_floats = unit_scratch(&s->matrices[i]);
@@ -242,8 +249,8 @@ static int allocate(OptimizerState *s, Err *err) {
       arena_take((void **)&s->scratch, optimizer_scratch_bytes(s), "the optimizer's workspace",
                  err))
     return -1;
-  assign_state(s, s->matrices, s->matrix_count, s->state);
-  assign_state(s, s->pieces, s->piece_count, s->state + matrices);
+  assign_state(s->matrices, s->matrix_count, s->state);
+  assign_state(s->pieces, s->piece_count, s->state + matrices);
   return 0;
 }
 
@@ -254,13 +261,14 @@ int optimizer_open(OptimizerState **state, const Optimizer *method, const void *
   if (method->check && method->check(options, err)) return -1;
   OptimizerState *s = calloc(1, sizeof *s);
   s->method = method;
+  s->options = options;
   s->common = common;
   s->seed = seed;
   s->auxiliary = (AdamwOptions){common->aux_beta1, common->aux_beta2, common->aux_eps};
-  list_units(s, options, params, count);
+  list_units(s, params, count);
   s->matrices = calloc((size_t)s->matrix_count + 1, sizeof *s->matrices);
   s->pieces = calloc((size_t)s->piece_count + 1, sizeof *s->pieces);
-  list_units(s, options, params, count);
+  list_units(s, params, count);
   if (allocate(s, err)) {
     optimizer_close(s);
     return -1;

@@ -17,6 +17,7 @@
 /* What a method updates at once: a whole matrix, or any piece of an array when it is elementwise.
    w and g are (rows, cols), contiguous. */
 typedef struct {
+  Role role;
   int64_t rows, cols;
   float *w;
   const float *g;
@@ -49,7 +50,7 @@ typedef struct {
   int elementwise;         /* update may be called on pieces of an array, in any order */
 
   /* Whether the method updates this parameter itself. */
-  int (*accepts)(const Param *p);
+  int (*accepts)(const Param *p, const void *options);
   /* The step. w becomes keep*w - rate*(the method's direction). */
   void (*update)(const Matrix *m, float *const *slots, const void *options, Step *step);
 
@@ -68,13 +69,17 @@ const Optimizer *optimizer_find(const char *name, Err *err);
 
 /* ---- what a method's file uses ---- */
 
-int accepts_all(const Param *p);
-int accepts_matrices(const Param *p); /* the linear layers inside the blocks */
+int accepts_all(const Param *p, const void *options);
+int accepts_matrices(const Param *p, const void *options); /* the linear layers inside the blocks */
+#define NO_OPTION {NULL, NULL, 0, 0, NULL, 0, 0, NULL} /* ends a table */
 int64_t slot_full(int64_t rows, int64_t cols, const void *options); /* rows * cols */
 int64_t slot_one(int64_t rows, int64_t cols, const void *options);  /* 1 */
 
-/* w = keep w - rate scale u, with u (rows,cols). */
-void apply_update(const Matrix *m, const Step *step, const float *u, double scale);
+/* Rounds a number of floats up to a whole cache line, for pieces of scratch. */
+static inline int64_t aligned(int64_t floats) { return (floats + 15) / 16 * 16; }
+
+/* w = keep w - amount u, with u (rows,cols). */
+void apply_update(const Matrix *m, double keep, double amount, const float *u);
 
 /* ---- the harness ---- */
 

@@ -2,43 +2,34 @@
 #ifndef OPTIM_ORTHOGONALIZE_H
 #define OPTIM_ORTHOGONALIZE_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "optim/newton_schulz.h"
 
-#include "core/option.h"
+enum { BY_NEWTON_SCHULZ, BY_SVD, BY_EXACT }; /* the words of ORTHOGONALIZE_NAMES */
+#define ORTHOGONALIZE_NAMES "newton-schulz|svd|exact"
 
-#define NS_SCHEDULE_NAMES "jordan|you|cesista|polar-express|cans|classical|cubic|dion|track3"
-
-/* Newton-Schulz: X = X/||X||_F, then `steps` times X = a X + b (X X^T) X + c (X X^T)^2 X with the
-   coefficients of a named schedule. */
 typedef struct {
-  int schedule;
-  int64_t steps; /* 0: as many as the schedule has; beyond that its last step is repeated */
-} NewtonSchulz;
+  int way;
+  NewtonSchulz ns;
+} Polar;
 
-/* The rows for a method's option table; `type` is its struct, with a NewtonSchulz named `ns`. */
-#define NEWTON_SCHULZ_OPTIONS(type)                                                             \
-  {"ns-schedule", "coefficients of the Newton-Schulz steps", OPTION_CHOICE,                     \
-   offsetof(type, ns.schedule), "jordan", 0, 0, NS_SCHEDULE_NAMES},                             \
-  {"ns-steps", "Newton-Schulz steps; 0: as many as the schedule has", OPTION_INT,               \
-   offsetof(type, ns.steps), "0", 0, 100, NULL}
+/* The rows for a method's option table; `polar` is the name of its Polar. */
+#define POLAR_OPTIONS(type, polar, default_schedule)                                             \
+  {"orthogonalize", "by Newton-Schulz steps, by LAPACK, or exactly without SVD", OPTION_CHOICE,  \
+   offsetof(type, polar.way), "newton-schulz", 0, 0, ORTHOGONALIZE_NAMES},                       \
+      NEWTON_SCHULZ_OPTIONS(type, polar.ns, default_schedule)
 
-/* How many steps that makes. */
-int64_t newton_schulz_steps(const NewtonSchulz *ns);
+/* X (rows,cols) becomes msgn(X) in the chosen way; zero stays zero.
+   `scratch`: polar_scratch floats, aligned to 8 bytes. */
+void polar_factor(float *X, int64_t rows, int64_t cols, const Polar *polar, float *scratch);
+int64_t polar_scratch(int64_t rows, int64_t cols, const Polar *polar);
+double polar_flops(int64_t rows, int64_t cols, const Polar *polar);
 
-/* Step k = 0, 1, ... of the schedule: f(x) = a x + b x^3 + c x^5, with any safety factor in it. */
-void newton_schulz_coefficients(const NewtonSchulz *ns, int64_t k, double *a, double *b, double *c);
-
-/* The factor that the schedule wants ||X||_F multiplied by before the division. */
-double newton_schulz_margin(const NewtonSchulz *ns);
-
-/* X (rows,cols) becomes nearly msgn(X); a zero matrix stays zero. `scratch` holds
-   newton_schulz_scratch floats. */
-void newton_schulz(float *X, int64_t rows, int64_t cols, const NewtonSchulz *ns, float *scratch);
-int64_t newton_schulz_scratch(int64_t rows, int64_t cols);
-
-/* FLOPs of it, with half the work for symmetric products. */
-double newton_schulz_flops(int64_t rows, int64_t cols, const NewtonSchulz *ns);
+/* A basis of the singular vectors of X (rows,cols) on its left (sides of length rows) or right:
+   eigenvectors of the Gram matrix in double, in the rows of V (n,n), by descending singular value;
+   n is the side's length. `work`: singular_work(n, other) doubles. */
+void singular_basis(const float *X, int64_t rows, int64_t cols, int right, double *V,
+                    double *values, double *work);
+int64_t singular_work(int64_t n);
 
 #define SHAPE_SCALE_NAMES "none|kj|spectral|rms|old"
 
@@ -46,5 +37,12 @@ double newton_schulz_flops(int64_t rows, int64_t cols, const NewtonSchulz *ns);
    (Muon's repository); spectral sqrt(rows/cols) (Scion, Dion); rms 0.2 sqrt(max(rows, cols))
    (Moonlight, arXiv 2502.16982: the size of an AdamW step); old sqrt(max(rows, cols)). */
 double shape_scale(int scale, int64_t rows, int64_t cols);
+
+#define SHAPE_SCALE_OPTION(type, field, default_scale)                                         \
+  {"shape-scale", "factor on the orthogonal update by the matrix's shape", OPTION_CHOICE,      \
+   offsetof(type, field), default_scale, 0, 0, SHAPE_SCALE_NAMES}
+
+/* ||X||_F, summed in double. */
+double frobenius_norm(const float *X, int64_t n);
 
 #endif

@@ -12,7 +12,7 @@ static const Option options[] = {
      offsetof(SgdOptions, momentum), "0.9", 0, 0.9999999, NULL},
     {"nesterov", "look ahead along the momentum", OPTION_CHOICE, offsetof(SgdOptions, nesterov),
      "off", 0, 0, ON_OFF},
-    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+    NO_OPTION,
 };
 
 static const Slot slots[] = {{"momentum", slot_full}, {NULL, NULL}};

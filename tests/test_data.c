@@ -373,6 +373,8 @@ static void test_truncated(void) {
   put_counting("c/s.bin", 30, 0);
   if (truncate(in_folder("c/s.bin"), 1024 + 2 * 29)) stop("a file cannot be cut");
   REFUSED("c/s.bin", 50257, 8, "c/s.bin", "30 tokens", "1084 bytes", "1082", "truncated");
+  if (truncate(in_folder("c/s.bin"), 1024 + 2 * 31)) stop("a file cannot be made longer");
+  REFUSED("c/s.bin", 50257, 8, "c/s.bin", "30 tokens", "1084 bytes", "1086");
   free(ids);
 }
 
@@ -574,10 +576,10 @@ static void test_uniform(void) {
   data_close(d);
 }
 
-static void test_validation(void) {
-  enum { T = 16, MOST = 100 };
+static void test_validation(int T) {
   Data *d = open_loader(ORDER_SHUFFLE, 1, T);
-  int32_t x[MOST * T], y[MOST * T], one[T], next[T];
+  int32_t x[1400], y[1400], one[64], next[64];
+  size_t row_size = (size_t)T * sizeof *x;
   int count = (int)data_val_count(d, T), row = 0;
   Err err = {""};
   check(count == 999 / T + 136 / T + 262 / T, "%d validation rows", count);
@@ -586,8 +588,8 @@ static void test_validation(void) {
     for (int at = first; at + T < first + file_size[file]; at += T, row++) {
       check(x[row * T] == at && y[row * T + T - 1] == at + T, "row %d: %d", row, x[row * T]);
       check(data_val_rows(d, row, 1, T, one, next, &err) == 0 &&
-                memcmp(one, x + row * T, sizeof one) == 0 &&
-                memcmp(next, y + row * T, sizeof next) == 0,
+                memcmp(one, x + row * T, row_size) == 0 &&
+                memcmp(next, y + row * T, row_size) == 0,
             "row %d alone is another", row);
     }
   check(row == count, "%d rows, not %d", row, count);
@@ -620,10 +622,10 @@ static void test_fraction(void) {
 static void test_large_file(void) {
   const char *path = in_folder("large.bin");
   const int64_t bytes = INT64_C(5) << 30, last = bytes / 2 - 1;
-  const int64_t marks[] = {0, INT64_C(1) << 31, (INT64_C(1) << 31) + 999, last - 1023};
+  const int64_t marks[] = {0, INT64_C(1) << 31, (INT64_C(1) << 31) + 999, last - 1023, last};
   FILE *file = fopen(path, "wb");
   int ok = file && ftruncate(fileno(file), (off_t)bytes) == 0;
-  for (int i = 0; i < 4 && ok; i++) {
+  for (int i = 0; i < 5 && ok; i++) {
     uint16_t id = (uint16_t)(1000 + i);
     ok = fseeko(file, (off_t)(2 * marks[i]), SEEK_SET) == 0 && fwrite(&id, 2, 1, file) == 1;
   }
@@ -636,15 +638,21 @@ static void test_large_file(void) {
   enum { T = 1024 };
   int32_t x[T], y[T];
   Err err = {""};
-  Data *d = open_with(options(path, path, ORDER_SEQUENTIAL, 1), 1003, T);
-  check(data_train_tokens(d) == last + 1, "%lld tokens", (long long)data_train_tokens(d));
+  Data *d = open_with(options(path, "", ORDER_SEQUENTIAL, 1), 1003, T);
+  check(data_train_tokens(d) + data_val_tokens(d) == last + 1 && data_val_tokens(d) == 1 << 28,
+        "%lld validation tokens", (long long)data_val_tokens(d));
   rows(d, 0, 1, 0, 1, T, x, y);
   check(x[0] == 1000 && x[1] == 0 && y[0] == 0, "the first token of a large file");
   rows(d, marks[1] / T, 1, 0, 1, T, x, y);
   check(x[0] == 1001 && x[999] == 1002 && y[998] == 1002, "a token beyond 4 GiB");
   int status = data_val_rows(d, data_val_count(d, T) - 1, 1, T, x, y, &err);
   check(status == -1 && strstr(err.text, "token id 1003 at position 2684353536"), "%s", err.text);
-  check(data_fingerprint(d) != 0, "fingerprint");
+  uint32_t crc = data_fingerprint(d);
+  data_close(d);
+  if (truncate(path, bytes - 2)) stop("a file cannot be cut");
+  if (truncate(path, bytes)) stop("a file cannot be made longer");
+  d = open_with(options(path, "", ORDER_SEQUENTIAL, 1), 1003, T);
+  check(data_fingerprint(d) != crc, "the fingerprint does not see the end of a large file");
   data_close(d);
   remove(path);
 }
@@ -671,6 +679,7 @@ int main(void) {
   test_sequential(1, 1);
   test_sequential(2, 8);
   test_sequential(4, 34); /* 136: exactly the second file */
+  test_sequential(5, 20); /* the first file is 10 steps but for the last target */
   test_sequential(3, 44);
   test_shuffle(1);
   test_shuffle(8);
@@ -678,7 +687,8 @@ int main(void) {
   test_parts(ORDER_SHUFFLE);
   test_parts(ORDER_SEQUENTIAL);
   test_uniform();
-  test_validation();
+  test_validation(8); /* 1000: the first file is whole windows but for the last target */
+  test_validation(16);
   test_fraction();
   test_large_file();
   tokenizer_close(bytes);

@@ -167,7 +167,8 @@ static char *spell(const Tokenizer *t, unsigned id, char *out) {
 static void test_merge_file(const Tokenizer *t) {
   char *text = malloc(1 << 20), *at = text;
   at += sprintf(at, "#version: 0.2\n");
-  for (const unsigned char *p = embedded_merges; p < embedded_merges_end; p += 4) {
+  for (uint32_t k = 0; k < embedded_merges_size / 4; k++) {
+    const unsigned char *p = embedded_merges + 4 * k;
     at = spell(t, p[0] | (unsigned)p[1] << 8, at);
     *at++ = ' ';
     at = spell(t, p[2] | (unsigned)p[3] << 8, at);
@@ -516,8 +517,7 @@ int main(void) {
   size_t size;
   Err err = {""};
   Tokenizer *gpt2 = open_tokenizer(50257), *small = open_tokenizer(1024);
-  if (file_inflate("the novels", embedded_austen, (size_t)(embedded_austen_end - embedded_austen),
-                   &novels, &size, &err)) {
+  if (file_inflate("the novels", embedded_austen, embedded_austen_size, &novels, &size, &err)) {
     printf("%s\n", err.text);
     return 1;
   }

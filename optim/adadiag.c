@@ -1,0 +1,105 @@
+/* AdaDiag: S. Nguyen, B. Liu, L. Chen, Q. Liu, Improving Adaptive Moment Optimization via
+   Preconditioner Diagonalization, arXiv 2502.07488 (abstract and a summary). Every K steps
+   G = P S Q^T, and Adam works on P^T G Q (two-sided) or in the basis of the shorter side alone
+   (one-sided: P^T G, or G Q for a tall G, where P is arbitrary beyond rank):
+     W = (1 - lr wd) W - lr P adam(P^T G Q) Q^T.
+   As written, the moments are not rotated when the basis changes; the sign that a singular vector
+   leaves open is chosen to agree with the vector it replaces. */
+#include "optim/optim.h"
+#include "optim/orthogonalize.h"
+#include "optim/rotated_adam.h"
+
+typedef struct {
+  Betas betas;
+  int64_t gap;
+  int form;
+} AdadiagOptions;
+
+enum { ONE_SIDED, TWO_SIDED };
+
+#define FIELD(member) offsetof(AdadiagOptions, member)
+static const Option options[] = {
+    {"beta1", "decay of the first moment", OPTION_REAL, FIELD(betas.beta1), "0.9", 0, 0.9999999,
+     NULL},
+    {"beta2", "decay of the second moment", OPTION_REAL, FIELD(betas.beta2), "0.95", 0, 0.9999999,
+     NULL},
+    {"eps", "added to the root of the second moment", OPTION_REAL, FIELD(betas.eps), "1e-8", 0, 1,
+     NULL},
+    {"update-gap", "steps between new bases (K)", OPTION_INT, FIELD(gap), "50", 1, 1e12, NULL},
+    {"form", "a basis for the shorter side or for both", OPTION_CHOICE, FIELD(form), "one-sided", 0,
+     0, "one-sided|two-sided"},
+    NO_OPTION,
+};
+
+static int has_left(int64_t rows, int64_t cols, const AdadiagOptions *o) {
+  return o->form == TWO_SIDED || rows <= cols;
+}
+
+static int has_right(int64_t rows, int64_t cols, const AdadiagOptions *o) {
+  return o->form == TWO_SIDED || rows > cols;
+}
+
+static int64_t left_floats(int64_t rows, int64_t cols, const void *with) {
+  return has_left(rows, cols, with) ? rows * rows : 0;
+}
+
+static int64_t right_floats(int64_t rows, int64_t cols, const void *with) {
+  return has_right(rows, cols, with) ? cols * cols : 0;
+}
+
+enum { M, V, LEFT_BASIS, RIGHT_BASIS };
+static const Slot slots[] = {{"m", slot_full}, {"v", slot_full}, {"left", left_floats},
+                             {"right", right_floats}, {NULL, NULL}};
+
+static void refresh(const Matrix *p, float *basis, int right, float *scratch) {
+  int64_t n = right ? p->cols : p->rows;
+  double *vectors = (double *)(void *)scratch, *values = vectors + n * n;
+  singular_basis(p->g, p->rows, p->cols, right, vectors, values, values + n);
+  replace_basis(basis, vectors, n);
+}
+
+static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
+  const AdadiagOptions *o = with;
+  int64_t size = p->rows * p->cols;
+  float *P = has_left(p->rows, p->cols, o) ? slot[LEFT_BASIS] : NULL;
+  float *Q = has_right(p->rows, p->cols, o) ? slot[RIGHT_BASIS] : NULL;
+  float *z = step->scratch, *work = z + aligned(size);
+  if ((step->t - 1) % o->gap == 0) {
+    if (P) refresh(p, P, 0, step->scratch);
+    if (Q) refresh(p, Q, 1, step->scratch);
+  }
+  rotate(z, p->g, p->rows, p->cols, P, Q, 1, work);
+  rotated_adam(z, slot[M], slot[V], z, size, &o->betas, step->t);
+  float *u = work + aligned(size);
+  rotate(u, z, p->rows, p->cols, P, Q, 0, work);
+  apply_update(p, step->keep, step->rate, u);
+}
+
+static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
+  (void)with;
+  int64_t n = rows > cols ? rows : cols, refreshing = 2 * (n * n + n + singular_work(n));
+  int64_t stepping = 3 * aligned(rows * cols);
+  return refreshing > stepping ? refreshing : stepping;
+}
+
+static double flops(int64_t rows, int64_t cols, const void *with) {
+  const AdadiagOptions *o = with;
+  double m = (double)rows, n = (double)cols, sides = 0, refreshing = 0;
+  if (has_left(rows, cols, o)) sides += m, refreshing += m * m * n + 9 * m * m * m;
+  if (has_right(rows, cols, o)) sides += n, refreshing += m * n * n + 9 * n * n * n;
+  return 4 * m * n * sides + 15 * m * n + refreshing / (double)o->gap;
+}
+
+const Optimizer adadiag = {
+    .name = "adadiag",
+    .summary = "Adam in the singular basis of the gradient",
+    .reference = "Nguyen et al.: Preconditioner Diagonalization, arXiv 2502.07488 (abstract)",
+    .recommended = "lr=1e-3 aux-lr=1e-3",
+    .options = options,
+    .options_size = sizeof(AdadiagOptions),
+    .slots = slots,
+    .accepts = accepts_matrices,
+    .update = update,
+    .scratch = scratch,
+    .flops = flops,
+};

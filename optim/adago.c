@@ -1,0 +1,75 @@
+/* AdaGO: M. Zhang, Y. Liu, H. Schaeffer, AdaGrad Meets Muon: Adaptive Stepsizes for Orthogonal
+   Updates, arXiv 2509.02981 (abstract; the update from three independent descriptions that agree):
+     M = mu M + (1 - mu) G,  v^2 = v^2 + min(||G||, gamma)^2,  O = msgn(M),
+     alpha = max(eps, lr min(||G||, gamma) / v),  W = (1 - lr wd) W - alpha scale O.
+   ||G|| is the Frobenius norm, v one number per matrix, v_0 > 0. The schedule multiplies lr, not
+   eps. The paper has neither decay nor scale. */
+#include <math.h>
+
+#include "optim/momentum.h"
+#include "optim/optim.h"
+#include "optim/orthogonalize.h"
+
+typedef struct {
+  double momentum, gamma, eps, v0;
+  Polar polar;
+  int scale;
+} AdagoOptions;
+
+static const Option options[] = {
+    MOMENTUM_OPTION(AdagoOptions, momentum, "0.95"),
+    {"gamma", "largest gradient norm that counts", OPTION_REAL, offsetof(AdagoOptions, gamma), "10",
+     1e-30, 1e30, NULL},
+    {"eps", "smallest step", OPTION_REAL, offsetof(AdagoOptions, eps), "5e-4", 0, 1e30, NULL},
+    {"v0", "start of the accumulated norm", OPTION_REAL, offsetof(AdagoOptions, v0), "1e-3", 1e-30,
+     1e15, NULL},
+    POLAR_OPTIONS(AdagoOptions, polar, "jordan"),
+    SHAPE_SCALE_OPTION(AdagoOptions, scale, "none"),
+    NO_OPTION,
+};
+
+enum { MOMENTUM, NORM };
+static const Slot slots[] = {{"momentum", slot_full}, {"norm", slot_one}, {NULL, NULL}};
+
+static void init(const Matrix *p, float *const *slot, const void *with, Step *step) {
+  const AdagoOptions *o = with;
+  (void)p, (void)step;
+  *slot[NORM] = (float)o->v0;
+}
+
+static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
+  const AdagoOptions *o = with;
+  int64_t size = p->rows * p->cols;
+  float *z = step->scratch, *v = slot[NORM];
+  momentum_ema(z, slot[MOMENTUM], p->g, size, o->momentum, 0);
+  double norm = fmin(frobenius_norm(p->g, size), o->gamma);
+  *v = (float)hypot((double)*v, norm);
+  polar_factor(z, p->rows, p->cols, &o->polar, z + aligned(size));
+  double alpha = fmax(o->eps, step->rate * norm / (double)*v);
+  apply_update(p, step->keep, alpha * shape_scale(o->scale, p->rows, p->cols), z);
+}
+
+static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
+  const AdagoOptions *o = with;
+  return aligned(rows * cols) + polar_scratch(rows, cols, &o->polar);
+}
+
+static double flops(int64_t rows, int64_t cols, const void *with) {
+  const AdagoOptions *o = with;
+  return 8 * (double)(rows * cols) + polar_flops(rows, cols, &o->polar);
+}
+
+const Optimizer adago = {
+    .name = "adago",
+    .summary = "orthogonalized momentum with AdaGrad's step size from gradient norms",
+    .reference = "Zhang, Liu, Schaeffer: AdaGrad Meets Muon, arXiv 2509.02981 (abstract)",
+    .recommended = "lr=0.05 aux-lr=3e-4",
+    .options = options,
+    .options_size = sizeof(AdagoOptions),
+    .slots = slots,
+    .accepts = accepts_matrices,
+    .init = init,
+    .update = update,
+    .scratch = scratch,
+    .flops = flops,
+};

@@ -1,0 +1,101 @@
+/* Dion: K. Ahn, B. Xu et al., Dion: Distributed Orthonormalized Updates, arXiv 2504.05295 (the
+   authors' code). For a tall W (rows >= cols; a wide one is taken transposed), with V (cols,r):
+     M = M + G,  P = orth(M V),  R = M^T P,  M = M - (1 - mu) P R^T  (error feedback),
+     V = R with columns of length 1,  W = (1 - lr wd) W - lr scale P V^T.
+   V begins as N(0,1); r = ceil(rank-fraction * short side). P V^T is only nearly orthonormal: the
+   columns of V have length 1 but are not orthogonal. */
+#include <math.h>
+#include <string.h>
+
+#include "core/blas.h"
+#include "core/lapack.h"
+#include "optim/low_rank.h"
+#include "optim/momentum.h"
+#include "optim/optim.h"
+
+typedef struct {
+  double momentum, fraction;
+  int scale;
+} DionOptions;
+
+static const Option options[] = {
+    MOMENTUM_OPTION(DionOptions, momentum, "0.95"),
+    {"rank-fraction", "rank, as a part of the short side", OPTION_REAL,
+     offsetof(DionOptions, fraction), "0.5", 0, 1, NULL},
+    SHAPE_SCALE_OPTION(DionOptions, scale, "spectral"),
+    NO_OPTION,
+};
+
+static int64_t shorter(int64_t rows, int64_t cols) { return rows < cols ? rows : cols; }
+
+static int64_t rank_of(int64_t rows, int64_t cols, const DionOptions *o) {
+  int64_t r = (int64_t)ceil(o->fraction * (double)shorter(rows, cols));
+  return r > 1 ? r : 1;
+}
+
+static int64_t basis_floats(int64_t rows, int64_t cols, const void *with) {
+  return shorter(rows, cols) * rank_of(rows, cols, with);
+}
+
+enum { MOMENTUM, BASIS };
+static const Slot slots[] = {{"momentum", slot_full}, {"basis", basis_floats}, {NULL, NULL}};
+
+static void init(const Matrix *p, float *const *slot, const void *with, Step *step) {
+  random_normals(&step->random, slot[BASIS], basis_floats(p->rows, p->cols, with));
+}
+
+/* Columns of V (n,r) to length 1, whatever their size: the code's + 1e-8 would see it. */
+static void unit_columns(float *V, int64_t n, int64_t r) {
+  for (int64_t j = 0; j < r; j++) {
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += (double)V[i * r + j] * (double)V[i * r + j];
+    double scale = sum > 0 ? 1 / sqrt(sum) : 0;
+    for (int64_t i = 0; i < n; i++) V[i * r + j] = (float)((double)V[i * r + j] * scale);
+  }
+}
+
+static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
+  const DionOptions *o = with;
+  int64_t r = rank_of(p->rows, p->cols, o), size = p->rows * p->cols;
+  int64_t s = shorter(p->rows, p->cols), l = p->rows + p->cols - s;
+  Side longer = p->rows >= p->cols ? LEFT : RIGHT, shorter_side = longer == LEFT ? RIGHT : LEFT;
+  float *M = slot[MOMENTUM], *V = slot[BASIS];
+  float *U = step->scratch, *P = U + aligned(size), *B = P + aligned(l * r);
+  for (int64_t i = 0; i < size; i++) M[i] += p->g[i];
+  to_side(P, M, p->rows, p->cols, longer, V, r);
+  orthonormal_columns(P, l, r, B);
+  to_side(V, M, p->rows, p->cols, shorter_side, P, r); /* R, in V's place */
+  /* The way back wants R^T (r,cols) or R (rows,r). */
+  if (longer == LEFT)
+    gemm(PLAIN, TRANSPOSED, l, s, r, (float)(o->momentum - 1), P, r, V, r, 1, M, s);
+  else gemm(PLAIN, TRANSPOSED, s, l, r, (float)(o->momentum - 1), V, r, P, r, 1, M, l);
+  unit_columns(V, s, r);
+  if (longer == LEFT) gemm(PLAIN, TRANSPOSED, l, s, r, 1, P, r, V, r, 0, U, s);
+  else gemm(PLAIN, TRANSPOSED, s, l, r, 1, V, r, P, r, 0, U, l);
+  apply_update(p, step->keep, step->rate * shape_scale(o->scale, p->rows, p->cols), U);
+}
+
+static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
+  int64_t r = rank_of(rows, cols, with), l = rows > cols ? rows : cols;
+  return aligned(rows * cols) + aligned(l * r) + orthonormal_work(r);
+}
+
+static double flops(int64_t rows, int64_t cols, const void *with) {
+  double r = (double)rank_of(rows, cols, with), m = (double)rows, n = (double)cols;
+  return 8 * m * n * r + 4 * fmax(m, n) * r * r + 4 * m * n;
+}
+
+const Optimizer dion = {
+    .name = "dion",
+    .summary = "one power iteration a step, amortized, with error feedback",
+    .reference = "Ahn, Xu et al.: Dion, arXiv 2504.05295 (code)",
+    .recommended = "lr=0.02 weight-decay=0.01 aux-lr=0.0036",
+    .options = options,
+    .options_size = sizeof(DionOptions),
+    .slots = slots,
+    .accepts = accepts_matrices,
+    .init = init,
+    .update = update,
+    .scratch = scratch,
+    .flops = flops,
+};

@@ -1,0 +1,112 @@
+/* Dion2: K. Ahn, N. Amsel, J. Langford, Dion2: A Simple Method to Shrink Matrix in Muon,
+   arXiv 2512.16928 (the authors' code). Along the shorter dimension (rows when rows <= cols):
+     M = M + G,  S = the ceil(fraction * side) slices of M with the largest L1 norm,
+     those slices of M = mu times themselves (error feedback for the others),
+     U = msgn(S),  W = (1 - lr wd) W - lr scale U on those slices only. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "optim/momentum.h"
+#include "optim/optim.h"
+#include "optim/orthogonalize.h"
+
+typedef struct {
+  double momentum, fraction;
+  Polar polar;
+  int scale;
+} Dion2Options;
+
+static const Option options[] = {
+    MOMENTUM_OPTION(Dion2Options, momentum, "0.95"),
+    {"fraction", "part of the rows or columns that a step moves", OPTION_REAL,
+     offsetof(Dion2Options, fraction), "0.25", 0, 1, NULL},
+    POLAR_OPTIONS(Dion2Options, polar, "polar-express"),
+    SHAPE_SCALE_OPTION(Dion2Options, scale, "spectral"),
+    NO_OPTION,
+};
+
+static const Slot slots[] = {{"momentum", slot_full}, {NULL, NULL}};
+
+typedef struct {
+  double size; /* L1 norm */
+  int64_t at;
+} Slice;
+
+static int compare_slices(const void *a, const void *b) {
+  const Slice *x = a, *y = b;
+  if (x->size != y->size) return x->size < y->size ? 1 : -1;
+  return x->at < y->at ? -1 : 1;
+}
+
+static int compare_places(const void *a, const void *b) {
+  const Slice *x = a, *y = b;
+  return x->at < y->at ? -1 : 1;
+}
+
+static int64_t slice_count(int64_t side, const Dion2Options *o) {
+  int64_t k = (int64_t)ceil(o->fraction * (double)side);
+  return k > 1 ? k : 1;
+}
+
+/* The k largest slices of M, in the order of their places, at the front of `slices`. */
+static void choose(Slice *slices, const float *M, int64_t rows, int64_t cols, int64_t k) {
+  int64_t side = rows <= cols ? rows : cols;
+  for (int64_t i = 0; i < side; i++) slices[i] = (Slice){0, i};
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < cols; j++) slices[side == rows ? i : j].size += fabsf(M[i * cols + j]);
+  qsort(slices, (size_t)side, sizeof *slices, compare_slices);
+  qsort(slices, (size_t)k, sizeof *slices, compare_places);
+}
+
+static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
+  const Dion2Options *o = with;
+  int64_t m = p->rows, n = p->cols, by_rows = m <= n, k = slice_count(by_rows ? m : n, o);
+  int64_t rows = by_rows ? k : m, cols = by_rows ? n : k;
+  float *M = slot[0], mu = (float)o->momentum, keep = (float)step->keep;
+  Slice *slices = (Slice *)(void *)step->scratch;
+  float *S = step->scratch + aligned((int64_t)sizeof(Slice) / 4 * (by_rows ? m : n));
+  for (int64_t i = 0; i < m * n; i++) M[i] += p->g[i];
+  choose(slices, M, m, n, k);
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < cols; j++) {
+      float *x = &M[by_rows ? slices[i].at * n + j : i * n + slices[j].at];
+      S[i * cols + j] = *x;
+      *x *= mu;
+    }
+  polar_factor(S, rows, cols, &o->polar, S + aligned(rows * cols));
+  float amount = (float)(step->rate * shape_scale(o->scale, m, n));
+  for (int64_t i = 0; i < m * n; i++) p->w[i] *= keep;
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < cols; j++)
+      p->w[by_rows ? slices[i].at * n + j : i * n + slices[j].at] -= amount * S[i * cols + j];
+}
+
+static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
+  const Dion2Options *o = with;
+  int64_t side = rows <= cols ? rows : cols, k = slice_count(side, o);
+  int64_t m = rows <= cols ? k : rows, n = rows <= cols ? cols : k;
+  return aligned((int64_t)sizeof(Slice) / 4 * side) + aligned(m * n) +
+         polar_scratch(m, n, &o->polar);
+}
+
+static double flops(int64_t rows, int64_t cols, const void *with) {
+  const Dion2Options *o = with;
+  int64_t side = rows <= cols ? rows : cols, k = slice_count(side, o);
+  return 5 * (double)(rows * cols) +
+         polar_flops(rows <= cols ? k : rows, rows <= cols ? cols : k, &o->polar);
+}
+
+const Optimizer dion2 = {
+    .name = "dion2",
+    .summary = "Muon on the largest rows or columns of the momentum",
+    .reference = "Ahn, Amsel, Langford: Dion2, arXiv 2512.16928 (code)",
+    .recommended = "lr=0.02 weight-decay=0.01 aux-lr=0.0036",
+    .options = options,
+    .options_size = sizeof(Dion2Options),
+    .slots = slots,
+    .accepts = accepts_matrices,
+    .update = update,
+    .scratch = scratch,
+    .flops = flops,
+};

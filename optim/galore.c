@@ -1,0 +1,98 @@
+/* GaLore: J. Zhao et al., GaLore: Memory-Efficient LLM Training by Gradient Low-Rank Projection,
+   arXiv 2403.03507 (the authors' code). Every K steps P = leading r singular vectors of G on the
+   short side (G P for rows >= cols, P^T G else); Adam on the projection, its moments kept when P
+   changes, eps added before the bias correction of v:
+     W = (1 - lr wd) W - lr scale sqrt(1 - b2^t)/(1 - b1^t) back(m / (sqrt(v) + eps)).
+   The authors' decay comes after the step; here it comes first, as in all methods. */
+#include <math.h>
+
+#include "optim/low_rank.h"
+#include "optim/optim.h"
+#include "optim/rotated_adam.h"
+
+typedef struct {
+  Betas betas;
+  double scale;
+  int64_t rank, gap;
+} GaloreOptions;
+
+#define FIELD(member) offsetof(GaloreOptions, member)
+static const Option options[] = {
+    {"beta1", "decay of the first moment", OPTION_REAL, FIELD(betas.beta1), "0.9", 0, 0.9999999,
+     NULL},
+    {"beta2", "decay of the second moment", OPTION_REAL, FIELD(betas.beta2), "0.999", 0, 0.9999999,
+     NULL},
+    {"eps", "added to the root of the second moment", OPTION_REAL, FIELD(betas.eps), "1e-6", 0, 1,
+     NULL},
+    {"rank", "dimensions of the projection (r)", OPTION_INT, FIELD(rank), "128", 1, 1e6, NULL},
+    {"update-gap", "steps between new projections (K)", OPTION_INT, FIELD(gap), "200", 1, 1e12,
+     NULL},
+    {"scale", "factor on the step", OPTION_REAL, FIELD(scale), "0.25", 0, 1e30, NULL},
+    NO_OPTION,
+};
+
+static int64_t rank_of(int64_t rows, int64_t cols, const GaloreOptions *o) {
+  int64_t s = rows < cols ? rows : cols;
+  return o->rank < s ? o->rank : s;
+}
+
+static int64_t low_floats(int64_t rows, int64_t cols, const void *with) {
+  return (rows > cols ? rows : cols) * rank_of(rows, cols, with);
+}
+
+static int64_t basis_floats(int64_t rows, int64_t cols, const void *with) {
+  return (rows < cols ? rows : cols) * rank_of(rows, cols, with);
+}
+
+enum { M, V, BASIS };
+static const Slot slots[] = {
+    {"m", low_floats}, {"v", low_floats}, {"basis", basis_floats}, {NULL, NULL}};
+
+static void refresh(const Matrix *p, Side side, int64_t r, float *basis, float *scratch) {
+  int64_t n = side == LEFT ? p->rows : p->cols;
+  double *vectors = (double *)(void *)scratch, *values = vectors + n * n;
+  singular_basis(p->g, p->rows, p->cols, side == RIGHT, vectors, values, values + n);
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t j = 0; j < r; j++) basis[i * r + j] = (float)vectors[j * n + i];
+}
+
+static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
+  const GaloreOptions *o = with;
+  Side side = p->rows >= p->cols ? RIGHT : LEFT;
+  int64_t r = rank_of(p->rows, p->cols, o), n = low_floats(p->rows, p->cols, o);
+  float *u = step->scratch, *low = u + aligned(p->rows * p->cols);
+  if ((step->t - 1) % o->gap == 0) refresh(p, side, r, slot[BASIS], step->scratch);
+  project(low, p->g, p->rows, p->cols, side, slot[BASIS], r);
+  /* eps before the bias correction is eps / sqrt(1 - b2^t) behind it. */
+  Betas betas = o->betas;
+  betas.eps /= sqrt(1 - pow(betas.beta2, (double)step->t));
+  rotated_adam(low, slot[M], slot[V], low, n, &betas, step->t);
+  project_back(u, p->rows, p->cols, side, slot[BASIS], low, r, 1, 0);
+  apply_update(p, step->keep, step->rate * o->scale, u);
+}
+
+static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
+  int64_t n = rows < cols ? rows : cols, refreshing = 2 * (n * n + n + singular_work(n));
+  int64_t stepping = aligned(rows * cols) + low_floats(rows, cols, with);
+  return refreshing > stepping ? refreshing : stepping;
+}
+
+static double flops(int64_t rows, int64_t cols, const void *with) {
+  const GaloreOptions *o = with;
+  double r = (double)rank_of(rows, cols, o), m = (double)rows, n = (double)cols, s = fmin(m, n);
+  return 4 * m * n * r + 15 * fmax(m, n) * r + (m * n * s + 9 * s * s * s) / (double)o->gap;
+}
+
+const Optimizer galore = {
+    .name = "galore",
+    .summary = "Adam on a low-rank projection of the gradient",
+    .reference = "Zhao et al.: GaLore, arXiv 2403.03507 (code)",
+    .recommended = "lr=0.01 aux-lr=1e-3",
+    .options = options,
+    .options_size = sizeof(GaloreOptions),
+    .slots = slots,
+    .accepts = accepts_matrices,
+    .update = update,
+    .scratch = scratch,
+    .flops = flops,
+};

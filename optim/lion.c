@@ -1,0 +1,50 @@
+/* Lion: Chen et al., Symbolic Discovery of Optimization Algorithms, arXiv 2302.06675, Algorithm 2:
+     c = b1 m + (1 - b1) g,  w = (1 - lr wd) w - lr sign(c),  m = b2 m + (1 - b2) g. */
+#include "optim/optim.h"
+
+typedef struct {
+  double beta1, beta2;
+} LionOptions;
+
+static const Option options[] = {
+    {"beta1", "share of the momentum in the step", OPTION_REAL, offsetof(LionOptions, beta1), "0.9",
+     0, 1, NULL},
+    {"beta2", "decay of the momentum", OPTION_REAL, offsetof(LionOptions, beta2), "0.99", 0, 1,
+     NULL},
+    NO_OPTION,
+};
+
+static const Slot slots[] = {{"momentum", slot_full}, {NULL, NULL}};
+
+static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
+  const LionOptions *o = with;
+  float *restrict w = p->w, *restrict m = slot[0];
+  const float *restrict g = p->g;
+  float b1 = (float)o->beta1, b2 = (float)o->beta2;
+  float keep = (float)step->keep, rate = (float)step->rate;
+  for (int64_t i = 0; i < p->rows * p->cols; i++) {
+    float c = b1 * m[i] + (1 - b1) * g[i];
+    float sign = (float)(c > 0) - (float)(c < 0);
+    w[i] = keep * w[i] - rate * sign;
+    m[i] = b2 * m[i] + (1 - b2) * g[i];
+  }
+}
+
+static double flops(int64_t rows, int64_t cols, const void *with) {
+  (void)with;
+  return 9 * (double)(rows * cols);
+}
+
+const Optimizer lion = {
+    .name = "lion",
+    .summary = "the sign of a momentum",
+    .reference = "Chen et al.: Symbolic Discovery of Optimization Algorithms, arXiv 2302.06675",
+    .recommended = "lr=1e-4 weight-decay=1",
+    .options = options,
+    .options_size = sizeof(LionOptions),
+    .slots = slots,
+    .elementwise = 1,
+    .accepts = accepts_all,
+    .update = update,
+    .flops = flops,
+};

@@ -1,0 +1,62 @@
+/* Orthonormal bases of a few directions of a matrix: column selection, Gaussian sketches, power
+   iteration (Halko, Martinsson, Tropp, arXiv 0909.4061), and low-rank orthogonalization on them. */
+#ifndef OPTIM_LOW_RANK_H
+#define OPTIM_LOW_RANK_H
+
+#include "core/random.h"
+#include "optim/orthogonalize.h"
+
+enum { BY_COLUMNS, BY_GAUSSIAN, BY_POWER };
+#define CONSTRUCTION_NAMES "columns|gaussian|power"
+
+typedef struct {
+  int64_t rank, power_iterations, full_below;
+  int construction, inner, compensation;
+  NewtonSchulz ns;
+} LowRank;
+
+/* The rows for a method's option table; `low` is the name of its LowRank. */
+#define LOW_RANK_OPTIONS(type, low, default_inner)                                               \
+  {"rank", "directions kept (k)", OPTION_INT, offsetof(type, low.rank), "128", 1, 1e6, NULL},    \
+      {"construction", "of their basis: random columns, a Gaussian sketch, power iteration",     \
+       OPTION_CHOICE, offsetof(type, low.construction), "columns", 0, 0, CONSTRUCTION_NAMES},    \
+      {"power-iterations", "of the construction `power`", OPTION_INT,                            \
+       offsetof(type, low.power_iterations), "1", 0, 100, NULL},                                 \
+      {"inner", "how the small factor is orthogonalized", OPTION_CHOICE,                         \
+       offsetof(type, low.inner), default_inner, 0, 0, "newton-schulz|exact"},                   \
+      {"full-below", "matrices with a side up to this are orthogonalized whole", OPTION_INT,     \
+       offsetof(type, low.full_below), "0", 0, 1e6, NULL},                                       \
+      {"rank-compensation", "multiply by sqrt(short side / rank)", OPTION_CHOICE,                \
+       offsetof(type, low.compensation), "off", 0, 0, ON_OFF},                                   \
+      NEWTON_SCHULZ_OPTIONS(type, low.ns, "jordan")
+
+/* X (rows,cols) becomes its low-rank orthogonalization (He, Deng, Lu, arXiv 2509.11983, as in the
+   authors' code): with Q an orthonormal basis (s,k) of k directions of the short side and
+   B = Q^T X, the result is Q msgn(B). */
+void low_rank_factor(float *X, int64_t rows, int64_t cols, const LowRank *low, Random *random,
+                     float *scratch);
+int64_t low_rank_scratch(int64_t rows, int64_t cols, const LowRank *low);
+double low_rank_flops(int64_t rows, int64_t cols, const LowRank *low);
+
+/* The side along which a basis lies: LEFT has vectors of length rows, RIGHT of length cols. */
+typedef enum { LEFT, RIGHT } Side;
+
+/* Y = X Z for the side LEFT, X^T Z for RIGHT (from the other side to this one), k columns; and
+   B = Q^T X (k,cols) for LEFT, X Q (rows,k) for RIGHT. */
+void to_side(float *Y, const float *X, int64_t rows, int64_t cols, Side side, const float *Z,
+             int64_t k);
+void project(float *B, const float *X, int64_t rows, int64_t cols, Side side, const float *Q,
+             int64_t k);
+
+/* X = gain Q B (LEFT) or gain B Q^T (RIGHT) + keep X: the way back from `project`. */
+void project_back(float *X, int64_t rows, int64_t cols, Side side, const float *Q, const float *B,
+                  int64_t k, double gain, double keep);
+
+/* Q (length of the side, rank): the leading singular vectors of X on a side by a Gaussian sketch
+   of rank + oversample columns and power iteration, turned to the leading `rank` directions. */
+void range_finder(float *Q, const float *X, int64_t rows, int64_t cols, Side side, int64_t rank,
+                  int64_t oversample, int64_t power_iterations, Random *random, float *scratch);
+int64_t range_finder_scratch(int64_t rows, int64_t cols, Side side, int64_t rank,
+                             int64_t oversample);
+
+#endif

@@ -1,0 +1,60 @@
+/* Newton-Schulz iterations toward the polar factor msgn(X) = U V^T of X = U S V^T:
+   X = X/||X||_F, then X = a X + b (X X^T) X + c (X X^T)^2 X with coefficients for each step. */
+#ifndef OPTIM_NEWTON_SCHULZ_H
+#define OPTIM_NEWTON_SCHULZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/option.h"
+
+#define NS_SCHEDULE_NAMES "jordan|you|cesista|polar-express|cans|classical|cubic|dion|track3|exact"
+
+enum { NS_STEPS_MAX = 100 };
+
+typedef struct {
+  int schedule;
+  int64_t steps; /* 0: as many as the schedule has; beyond that its last step is repeated */
+} NewtonSchulz;
+
+/* The rows for a method's option table; `ns` is the path of its NewtonSchulz. */
+#define NEWTON_SCHULZ_OPTIONS(type, ns, default_schedule)                                         \
+  {"ns-schedule", "coefficients of the Newton-Schulz steps", OPTION_CHOICE,                       \
+   offsetof(type, ns.schedule), default_schedule, 0, 0, NS_SCHEDULE_NAMES},                       \
+  {"ns-steps", "Newton-Schulz steps; 0: as many as the schedule has", OPTION_INT,                 \
+   offsetof(type, ns.steps), "0", 0, NS_STEPS_MAX, NULL}
+
+/* The schedule that is exact to float32 for singular values down to 1e-6 of ||X||_F. */
+extern const NewtonSchulz newton_schulz_exact;
+
+/* How many steps that makes. */
+int64_t newton_schulz_steps(const NewtonSchulz *ns);
+
+/* Step k = 0, 1, ... of the schedule: f(x) = a x + b x^3 + c x^5, with any safety factor in it. */
+void newton_schulz_coefficients(const NewtonSchulz *ns, int64_t k, double *a, double *b, double *c);
+
+/* The factor that the schedule wants ||X||_F multiplied by before the division. */
+double newton_schulz_margin(const NewtonSchulz *ns);
+
+/* X (rows,cols) becomes nearly msgn(X); a zero matrix stays zero. `scratch`:
+   newton_schulz_scratch floats. Matrices at least 1.5 times longer than wide iterate on the small
+   Gram matrix (Polar Express, arXiv 2505.16932, Algorithm 4). */
+void newton_schulz(float *X, int64_t rows, int64_t cols, const NewtonSchulz *ns, float *scratch);
+int64_t newton_schulz_scratch(int64_t rows, int64_t cols);
+
+/* The same with coefficients abc (steps,3) of the caller's own. */
+void newton_schulz_with(float *X, int64_t rows, int64_t cols, const double (*abc)[3], int64_t steps,
+                        double margin, float *scratch);
+
+/* The same by schedule, without the Gram form, for tests and measurements. */
+void newton_schulz_direct(float *X, int64_t rows, int64_t cols, const NewtonSchulz *ns,
+                          float *scratch);
+
+/* FLOPs of it, with half the work for symmetric products. */
+double newton_schulz_flops(int64_t rows, int64_t cols, const NewtonSchulz *ns);
+
+/* The optimal coefficients for singular values in [l,1], step after step (Polar Express, section 3
+   and Appendix G): fills abc (steps,3), each step divided by `safety` (1: none). */
+void polar_express_generate(double l, int64_t steps, double safety, double (*abc)[3]);
+
+#endif

@@ -1,0 +1,81 @@
+/* NorMuon: Z. Li et al., NorMuon: Making Muon more efficient and scalable, arXiv 2510.05491 (as in
+   Dion's code):
+     B, Z as in Muon,  U = msgn(Z),  v = b2 v + (1 - b2) mean over each row of U^2,
+     U' = U / (sqrt(v) + 1e-8), scaled back to the norm of U,  W = (1 - lr wd) W - lr scale U'. */
+#include <math.h>
+
+#include "optim/momentum.h"
+#include "optim/optim.h"
+#include "optim/orthogonalize.h"
+
+typedef struct {
+  double momentum, beta2;
+  int nesterov, scale;
+  Polar polar;
+} NormuonOptions;
+
+static const Option options[] = {
+    MOMENTUM_OPTION(NormuonOptions, momentum, "0.95"),
+    NESTEROV_OPTION(NormuonOptions, nesterov, "off"),
+    {"beta2", "decay of the rows' second moment", OPTION_REAL, offsetof(NormuonOptions, beta2),
+     "0.95", 0, 0.9999999, NULL},
+    POLAR_OPTIONS(NormuonOptions, polar, "jordan"),
+    SHAPE_SCALE_OPTION(NormuonOptions, scale, "spectral"),
+    NO_OPTION,
+};
+
+static int64_t row_floats(int64_t rows, int64_t cols, const void *with) {
+  (void)cols, (void)with;
+  return rows;
+}
+
+enum { MOMENTUM, ROWS };
+static const Slot slots[] = {{"momentum", slot_full}, {"rows", row_floats}, {NULL, NULL}};
+
+/* U (rows,cols) by rows of equal size, of the same norm. */
+static void normalize_rows(float *U, float *v, int64_t rows, int64_t cols, double beta2) {
+  double before = frobenius_norm(U, rows * cols);
+  for (int64_t i = 0; i < rows; i++) {
+    double norm = frobenius_norm(U + i * cols, cols);
+    v[i] = (float)(beta2 * v[i] + (1 - beta2) * norm * norm / (double)cols);
+    float scale = (float)(1 / (sqrt((double)v[i]) + 1e-8));
+    for (int64_t j = 0; j < cols; j++) U[i * cols + j] *= scale;
+  }
+  double after = frobenius_norm(U, rows * cols);
+  float back = (float)(after > 0 ? before / after : 0);
+  for (int64_t i = 0; i < rows * cols; i++) U[i] *= back;
+}
+
+static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
+  const NormuonOptions *o = with;
+  int64_t size = p->rows * p->cols;
+  float *z = step->scratch;
+  momentum_ema(z, slot[MOMENTUM], p->g, size, o->momentum, o->nesterov);
+  polar_factor(z, p->rows, p->cols, &o->polar, z + aligned(size));
+  normalize_rows(z, slot[ROWS], p->rows, p->cols, o->beta2);
+  apply_update(p, step->keep, step->rate * shape_scale(o->scale, p->rows, p->cols), z);
+}
+
+static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
+  const NormuonOptions *o = with;
+  return aligned(rows * cols) + polar_scratch(rows, cols, &o->polar);
+}
+
+static double flops(int64_t rows, int64_t cols, const void *with) {
+  const NormuonOptions *o = with;
+  return 12 * (double)(rows * cols) + polar_flops(rows, cols, &o->polar);
+}
+
+const Optimizer normuon = {
+    .name = "normuon",
+    .summary = "Muon with rows brought to equal size by a second moment",
+    .reference = "Li et al.: NorMuon, arXiv 2510.05491 (as in Dion's code)",
+    .recommended = "lr=0.02 weight-decay=0.01 aux-lr=0.0036",
+    .options = options,
+    .options_size = sizeof(NormuonOptions),
+    .slots = slots,
+    .accepts = accepts_matrices,
+    .update = update,
+    .scratch = scratch,
+    .flops = flops,
+};

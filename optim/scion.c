@@ -1,0 +1,74 @@
+/* Scion: T. Pethick et al., Training Deep Learning Models with Norm-Constrained LMOs,
+   arXiv 2502.07529 (the authors' code). D = (1 - alpha) D + alpha G and
+     constrained    W = (1 - lr) W - lr radius LMO(D)
+     unconstrained  W = (1 - lr wd) W - lr radius LMO(D)
+   with LMO sqrt(rows/cols) msgn(D) for the blocks' matrices and, as the head is tied to it, sign(D)
+   / cols for the token embedding (head-norm sign). Positions and vectors are left to AdamW. */
+#include "optim/momentum.h"
+#include "optim/optim.h"
+#include "optim/steepest.h"
+
+typedef struct {
+  double alpha, radius, head_radius;
+  int form, head_norm;
+  Polar polar;
+} ScionOptions;
+
+#define FIELD(member) offsetof(ScionOptions, member)
+static const Option options[] = {
+    {"alpha", "share of the new gradient in the momentum", OPTION_REAL, FIELD(alpha), "0.1", 1e-7,
+     1, NULL},
+    {"form", "the weights inside the ball, or only their steps", OPTION_CHOICE, FIELD(form),
+     "constrained", 0, 0, "constrained|unconstrained"},
+    {"radius", "of the ball of the blocks' matrices", OPTION_REAL, FIELD(radius), "50", 0, 1e30,
+     NULL},
+    {"head-norm", "of the tied head's step, or leave it to AdamW", OPTION_CHOICE, FIELD(head_norm),
+     "sign", 0, 0, "sign|adamw"},
+    {"head-radius", "of the ball of the tied head", OPTION_REAL, FIELD(head_radius), "3000", 0,
+     1e30, NULL},
+    POLAR_OPTIONS(ScionOptions, polar, "jordan"),
+    NO_OPTION,
+};
+
+static const Slot slots[] = {{"momentum", slot_full}, {NULL, NULL}};
+
+static int accepts(const Param *p, const void *with) {
+  const ScionOptions *o = with;
+  return p->role == ROLE_MATRIX || (p->role == ROLE_EMBEDDING && o->head_norm == 0);
+}
+
+static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
+  const ScionOptions *o = with;
+  int64_t size = p->rows * p->cols;
+  int head = p->role == ROLE_EMBEDDING;
+  float *z = step->scratch;
+  momentum_ema(z, slot[0], p->g, size, 1 - o->alpha, 0);
+  steepest(z, p->rows, p->cols, head ? NORM_SIGN : NORM_RMS, &o->polar, z + aligned(size));
+  double radius = head ? o->head_radius / (double)p->cols : o->radius;
+  apply_update(p, o->form == 0 ? 1 - step->rate : step->keep, step->rate * radius, z);
+}
+
+static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
+  const ScionOptions *o = with;
+  return aligned(rows * cols) + steepest_scratch(rows, cols, NORM_RMS, &o->polar);
+}
+
+static double flops(int64_t rows, int64_t cols, const void *with) {
+  const ScionOptions *o = with;
+  return 5 * (double)(rows * cols) + steepest_flops(rows, cols, NORM_RMS, &o->polar);
+}
+
+const Optimizer scion = {
+    .name = "scion",
+    .summary = "steps and weights inside balls of operator norms",
+    .reference = "Pethick et al.: Training Deep Learning Models with Norm-Constrained LMOs, "
+                 "arXiv 2502.07529 (code)",
+    .recommended = "lr=2.44140625e-4 aux-lr=0.0036",
+    .options = options,
+    .options_size = sizeof(ScionOptions),
+    .slots = slots,
+    .accepts = accepts,
+    .update = update,
+    .scratch = scratch,
+    .flops = flops,
+};

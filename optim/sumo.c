@@ -1,0 +1,137 @@
+/* SUMO: Y. Refael, G. Smorodinsky, T. Tirer, O. Lindenbaum, SUMO: Subspace-Aware Moment-
+   Orthogonalization for Accelerating Memory-Efficient LLM Training, arXiv 2505.24749 (NeurIPS 2025,
+   Algorithm 1, read in full). With Q (l,r) on the long side l; t counts from 0:
+     1. t mod K = 0: Q' = leading r singular vectors of G by a randomized range finder,
+        M = (Q'^T Q) M  (moment transport)
+     2. Gh = Q^T G    3. M = mu M + Gh    4. O = msgn(M), exactly
+     5. if ||O|| > gamma ||O_before||: O = gamma ||O_before|| O / ||O||
+     6. W = (1 - lr wd) W - lr (scale Q O + form (G - Q Gh)),  form: v1 0, v2 1.
+   As ||O|| is sqrt(r) at every step, the limiter never acts; it is here because the paper has it.
+   v2's last term has the size of the raw gradient, v1 (the first version) leaves it out. The scale
+   and whether it takes the last term are ambiguous in the paper: Moonlight's 0.2 sqrt(max(m, n)) on
+   Q O only. */
+#include <math.h>
+#include <string.h>
+
+#include "core/blas.h"
+#include "optim/low_rank.h"
+#include "optim/momentum.h"
+#include "optim/optim.h"
+
+typedef struct {
+  double momentum, gamma;
+  int64_t rank, gap, oversample, power_iterations;
+  int form, scale;
+} SumoOptions;
+
+#define FIELD(member) offsetof(SumoOptions, member)
+static const Option options[] = {
+    MOMENTUM_OPTION(SumoOptions, momentum, "0.95"),
+    {"rank", "dimensions of the subspace (r)", OPTION_INT, FIELD(rank), "128", 1, 1e6, NULL},
+    {"update-gap", "steps between new subspaces (K)", OPTION_INT, FIELD(gap), "250", 1, 1e12, NULL},
+    {"oversample", "extra columns of the random sketch", OPTION_INT, FIELD(oversample), "8", 0, 1e6,
+     NULL},
+    {"power-iterations", "of the range finder", OPTION_INT, FIELD(power_iterations), "1", 0, 100,
+     NULL},
+    {"form", "v1: only the subspace moves; v2: the gradient outside it too", OPTION_CHOICE,
+     FIELD(form), "v1", 0, 0, "v1|v2"},
+    {"gamma", "limit on the growth of the orthogonal moment's norm", OPTION_REAL, FIELD(gamma),
+     "1.1", 0, 1e30, NULL},
+    SHAPE_SCALE_OPTION(SumoOptions, scale, "rms"),
+    NO_OPTION,
+};
+
+static const Polar exact = {.way = BY_SVD};
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static int64_t rank_of(int64_t rows, int64_t cols, const SumoOptions *o) {
+  return least(o->rank, least(rows, cols));
+}
+
+static int64_t basis_floats(int64_t rows, int64_t cols, const void *with) {
+  return (rows > cols ? rows : cols) * rank_of(rows, cols, with);
+}
+
+static int64_t moment_floats(int64_t rows, int64_t cols, const void *with) {
+  return least(rows, cols) * rank_of(rows, cols, with);
+}
+
+enum { BASIS, MOMENT, NORM };
+static const Slot slots[] = {
+    {"basis", basis_floats}, {"moment", moment_floats}, {"norm", slot_one}, {NULL, NULL}};
+
+/* A new basis; the moment moves with it: M = R M (or M R^T), R = Q'^T Q. */
+static void refresh(const Matrix *p, Side side, int64_t r, float *Q, float *M, const SumoOptions *o,
+                    Step *step) {
+  int64_t l = side == LEFT ? p->rows : p->cols, s = p->rows + p->cols - l;
+  float *new_Q = step->scratch, *R = new_Q + aligned(l * r), *old_M = R + aligned(r * r);
+  range_finder(new_Q, p->g, p->rows, p->cols, side, r, o->oversample, o->power_iterations,
+               &step->random, old_M + aligned(s * r));
+  gemm(TRANSPOSED, PLAIN, r, r, l, 1, new_Q, r, Q, r, 0, R, r);
+  memcpy(Q, new_Q, (size_t)(l * r) * sizeof *Q);
+  memcpy(old_M, M, (size_t)(s * r) * sizeof *M);
+  if (side == LEFT) gemm(PLAIN, PLAIN, r, s, r, 1, R, r, old_M, s, 0, M, s);
+  else gemm(PLAIN, TRANSPOSED, s, r, r, 1, old_M, r, R, r, 0, M, r);
+}
+
+/* Step 5, on O (n). */
+static void limit_growth(float *O, int64_t n, double gamma, float *norm_before) {
+  double norm = frobenius_norm(O, n), limit = gamma * (double)*norm_before;
+  if (*norm_before > 0 && norm > limit) {
+    for (int64_t i = 0; i < n; i++) O[i] *= (float)(limit / norm);
+    norm = limit;
+  }
+  *norm_before = (float)norm;
+}
+
+static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
+  const SumoOptions *o = with;
+  int64_t r = rank_of(p->rows, p->cols, o), size = p->rows * p->cols;
+  Side side = p->rows >= p->cols ? LEFT : RIGHT;
+  int64_t rows = side == LEFT ? r : p->rows, cols = side == LEFT ? p->cols : r, n = rows * cols;
+  float *Q = slot[BASIS], *M = slot[MOMENT];
+  if ((step->t - 1) % o->gap == 0) refresh(p, side, r, Q, M, o, step);
+  float *U = step->scratch, *low = U + aligned(size), *O = low + aligned(n);
+  project(low, p->g, p->rows, p->cols, side, Q, r);
+  momentum_heavy_ball(O, M, low, n, o->momentum, 0);
+  polar_factor(O, rows, cols, &exact, O + aligned(n));
+  limit_growth(O, n, o->gamma, slot[NORM]);
+  float scale = (float)shape_scale(o->scale, p->rows, p->cols), outside = o->form ? 1 : 0;
+  for (int64_t i = 0; i < n; i++) O[i] = scale * O[i] - outside * low[i];
+  memcpy(U, p->g, (size_t)size * sizeof *U);
+  project_back(U, p->rows, p->cols, side, Q, O, r, 1, outside);
+  apply_update(p, step->keep, step->rate, U);
+}
+
+static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
+  const SumoOptions *o = with;
+  int64_t r = rank_of(rows, cols, o), s = least(rows, cols), l = rows + cols - s;
+  Side side = rows >= cols ? LEFT : RIGHT;
+  int64_t refreshing = aligned(l * r) + aligned(r * r) + aligned(s * r) +
+                       range_finder_scratch(rows, cols, side, r, o->oversample);
+  int64_t stepping = aligned(rows * cols) + 2 * aligned(s * r) + polar_scratch(r, s, &exact);
+  return refreshing > stepping ? refreshing : stepping;
+}
+
+static double flops(int64_t rows, int64_t cols, const void *with) {
+  const SumoOptions *o = with;
+  double r = (double)rank_of(rows, cols, o), m = (double)rows, n = (double)cols;
+  double w = r + (double)o->oversample, q = (double)o->power_iterations;
+  double refreshing = (2 * m * n * w * (2 + 2 * q) + 4 * (m + n) * w * w) / (double)o->gap;
+  return 4 * m * n * r + 4 * m * n + polar_flops((int64_t)r, least(rows, cols), &exact) + refreshing;
+}
+
+const Optimizer sumo = {
+    .name = "sumo",
+    .summary = "exactly orthogonalized momentum in a slowly changing subspace",
+    .reference = "Refael et al.: SUMO, arXiv 2505.24749 (NeurIPS 2025, read in full)",
+    .recommended = "lr=6e-4 aux-lr=6e-4",
+    .options = options,
+    .options_size = sizeof(SumoOptions),
+    .slots = slots,
+    .accepts = accepts_matrices,
+    .update = update,
+    .scratch = scratch,
+    .flops = flops,
+};

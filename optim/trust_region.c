@@ -1,0 +1,80 @@
+/* The stochastic non-Euclidean trust-region method with momentum: D. Kovalev, Understanding
+   Gradient Orthogonalization for Deep Learning via Non-Euclidean Trust-Region Optimization,
+   arXiv 2503.12645 (theorem statements):
+     M = (1 - alpha) M + alpha G,  W = argmin <M, W'> over |||W' - (1 - lr wd) W||| <= lr radius,
+   the ball shifted toward zero by the decay. The norm is chosen for each role: spectral is Muon
+   without Nesterov, frobenius normalized SGD, sign signSGD with momentum. The paper starts from
+   M = the first gradient; M = 0 is the default here, as in the other methods: the norms that scale
+   all of M see no difference in the first step. */
+#include <string.h>
+
+#include "optim/momentum.h"
+#include "optim/optim.h"
+#include "optim/steepest.h"
+
+typedef struct {
+  double alpha, radius;
+  int norm, embedding_norm, vector_norm, init;
+  Polar polar;
+} TrustRegionOptions;
+
+#define FIELD(member) offsetof(TrustRegionOptions, member)
+static const Option options[] = {
+    {"norm", "of the step of the blocks' matrices", OPTION_CHOICE, FIELD(norm), "spectral", 0, 0,
+     NORM_NAMES},
+    {"embedding-norm", "of the embeddings' step, or leave them to AdamW", OPTION_CHOICE,
+     FIELD(embedding_norm), "adamw", 0, 0, NORM_NAMES "|adamw"},
+    {"vector-norm", "of the vectors' step, or leave them to AdamW", OPTION_CHOICE,
+     FIELD(vector_norm), "adamw", 0, 0, NORM_NAMES "|adamw"},
+    {"alpha", "share of the new gradient in the momentum", OPTION_REAL, FIELD(alpha), "0.05", 1e-7,
+     1, NULL},
+    {"radius", "of the trust region, times the rate", OPTION_REAL, FIELD(radius), "1", 0, 1e30,
+     NULL},
+    {"init", "of the momentum", OPTION_CHOICE, FIELD(init), "zero", 0, 0, "zero|first-gradient"},
+    POLAR_OPTIONS(TrustRegionOptions, polar, "jordan"),
+    NO_OPTION,
+};
+
+enum { BY_ADAMW = NORM_ROW + 1 };
+static const Slot slots[] = {{"momentum", slot_full}, {NULL, NULL}};
+
+static int norm_of(Role role, const TrustRegionOptions *o) {
+  if (role == ROLE_MATRIX) return o->norm;
+  return role == ROLE_VECTOR ? o->vector_norm : o->embedding_norm;
+}
+
+static int accepts(const Param *p, const void *with) { return norm_of(p->role, with) != BY_ADAMW; }
+
+static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
+  const TrustRegionOptions *o = with;
+  int64_t size = p->rows * p->cols;
+  float *z = step->scratch;
+  if (step->t == 1 && o->init) memcpy(slot[0], p->g, (size_t)size * sizeof *z);
+  momentum_ema(z, slot[0], p->g, size, 1 - o->alpha, 0);
+  steepest(z, p->rows, p->cols, norm_of(p->role, o), &o->polar, z + aligned(size));
+  apply_update(p, step->keep, step->rate * o->radius, z);
+}
+
+static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
+  const TrustRegionOptions *o = with;
+  return aligned(rows * cols) + steepest_scratch(rows, cols, NORM_SPECTRAL, &o->polar);
+}
+
+static double flops(int64_t rows, int64_t cols, const void *with) {
+  const TrustRegionOptions *o = with;
+  return 5 * (double)(rows * cols) + steepest_flops(rows, cols, o->norm, &o->polar);
+}
+
+const Optimizer trust_region = {
+    .name = "trust-region",
+    .summary = "momentum and a step in a ball of a norm of your choice",
+    .reference = "Kovalev: Understanding Gradient Orthogonalization, arXiv 2503.12645 (theorems)",
+    .recommended = "lr=0.02 aux-lr=0.0036",
+    .options = options,
+    .options_size = sizeof(TrustRegionOptions),
+    .slots = slots,
+    .accepts = accepts,
+    .update = update,
+    .scratch = scratch,
+    .flops = flops,
+};

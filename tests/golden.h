@@ -1,0 +1,28 @@
+/* The reference's results: tests/golden/NAME.txt.gz holds, for the optimizer NAME, the weights
+   after a few steps as tests/reference.py computes them in double precision. A file is lines
+
+     case LABEL optimizer NAME rows M cols N blocks B steps S index Q options key=value ...
+
+   each followed by a line with the M * N weights. */
+#ifndef TESTS_GOLDEN_H
+#define TESTS_GOLDEN_H
+
+#include <stdint.h>
+
+#include "optim/optim.h"
+
+typedef struct {
+  int run, skipped;  /* skipped: with an option or a choice that the method does not have */
+  double worst;      /* largest relative Frobenius error of W - W0 */
+  char where[80];    /* the case it was in */
+} GoldenResult;
+
+/* Initial weight i of case `index`, and gradient (row, col) of its step t. */
+float golden_weight(int index, int64_t i);
+float golden_gradient(int index, int t, int64_t row, int64_t col, int64_t cols);
+
+/* Runs the method's file through the harness, a check() for each case. A method without a file is
+   a failed check. `tolerance` is on the relative error of the change W - W0. */
+GoldenResult golden_run(const Optimizer *method, double tolerance);
+
+#endif

@@ -1,0 +1,38 @@
+#!/bin/sh
+# Runs the test programs named as arguments, the scripts beside this file and the sanitized builds;
+# the last line counts all of their checks.
+set -u
+export OMP_WAIT_POLICY=passive UBSAN_OPTIONS=print_stacktrace=1
+passed=0
+failed=0
+
+# Adds the "NAME: N passed, N failed" of a command, which fails when it prints none.
+count() {
+  name=$1
+  shift
+  output=$("$@" 2>&1)
+  code=$?
+  line=$(printf '%s\n' "$output" | grep -E '^[a-z0-9_. -]+: [0-9]+ passed, [0-9]+ failed$' | tail -n 1)
+  p=$(printf '%s' "$line" | sed 's/.*: \([0-9]*\) passed.*/\1/')
+  f=$(printf '%s' "$line" | sed 's/.*passed, \([0-9]*\) failed/\1/')
+  if [ -z "$line" ] || { [ "$code" -ne 0 ] && [ "$f" = 0 ]; }; then
+    printf '%s\n' "$output" | tail -n 40
+    echo "$name: stopped with exit code $code"
+    failed=$((failed + 1))
+    return
+  fi
+  [ "$f" = 0 ] || printf '%s\n' "$output"
+  [ "$f" = 0 ] && printf '%s\n' "$line"
+  passed=$((passed + p))
+  failed=$((failed + f))
+}
+
+for test in "$@"; do count "$test" "build/$test"; done
+for test in build/asan/test_*; do
+  [ -x "$test" ] && count "$(basename "$test") (sanitized)" "$test"
+done
+for script in tests/test_*.sh; do
+  [ -e "$script" ] && count "$(basename "$script")" sh "$script"
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

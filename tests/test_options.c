@@ -1,0 +1,462 @@
+/* Option tables: parsing, messages, option files, precedence, and the way back to text. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/file.h"
+#include "core/option.h"
+#include "run/config.h"
+#include "tests/check.h"
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
+
+typedef struct {
+  int64_t count;
+  double rate;
+  char word[OPTION_TEXT];
+  int color;
+} Values;
+
+static const Option rows[] = {
+    {"count", "a whole number", OPTION_INT, offsetof(Values, count), "5", 0, 2e6, NULL},
+    {"rate", "a number", OPTION_REAL, offsetof(Values, rate), "0.25", 0, 1, NULL},
+    {"word", "some text", OPTION_WORD, offsetof(Values, word), "", 0, 0, NULL},
+    {"color", "a choice", OPTION_CHOICE, offsetof(Values, color), "green", 0, 0,
+     "red|green|light-blue"},
+    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+};
+static const Option other_rows[] = {
+    {"momentum", "of another", OPTION_REAL, 0, "0.9", 0, 1, NULL},
+    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+};
+
+static Values v; /* of the last read_line */
+static const OptionSet sets[] = {{"test", rows, &v}, {NULL, NULL, NULL}};
+static const OptionSet others[] = {{"someone else", other_rows, NULL}, {NULL, NULL, NULL}};
+static Err err;
+
+/* Reads a command line, words separated by blanks, into v. Returns what options_apply does. */
+static int read_line(const char *line) {
+  char text[4096], *argv[64] = {"program"};
+  int argc = 1;
+  Settings s = {0};
+  snprintf(text, sizeof text, "%s", line);
+  for (char *word = strtok(text, " "); word; word = strtok(NULL, " ")) argv[argc++] = word;
+  argv[argc] = NULL;
+  err.text[0] = 0;
+  int status = settings_read(&s, argc, argv, &err) || options_apply(sets, others, &s, &err) ? -1
+                                                                                            : 0;
+  settings_free(&s);
+  return status;
+}
+
+/* The line must fail with a sentence that holds all of the parts (up to the first NULL). */
+static void refused(const char *line, const char *a, const char *b, const char *c) {
+  const char *parts[] = {a, b, c};
+  check(read_line(line) == -1, "\"%s\" is accepted", line);
+  for (int i = 0; i < COUNT(parts) && parts[i]; i++)
+    check(strstr(err.text, parts[i]) != NULL, "\"%s\": the sentence lacks \"%s\": %s", line,
+          parts[i], err.text);
+}
+
+static void accepted(const char *line) {
+  check(read_line(line) == 0, "\"%s\" is refused: %s", line, err.text);
+}
+
+/* ---- single values ---- */
+
+static void test_ints(void) {
+  static const struct {
+    const char *text;
+    int64_t value;
+  } good[] = {{"0", 0},           {"7", 7},           {"1000", 1000}, {"1e6", 1000000},
+              {"64k", 64000},     {"64K", 64000},     {"1M", 1000000}, {"0.002G", 2000000},
+              {"1.5k", 1500},     {"2e6", 2000000},   {"3.0", 3},     {"+4", 4}};
+  for (int i = 0; i < COUNT(good); i++) {
+    char line[64];
+    snprintf(line, sizeof line, "--count %s", good[i].text);
+    accepted(line);
+    check(v.count == good[i].value, "%s is read as %lld", line, (long long)v.count);
+  }
+  refused("--count 1.5", "--count", "a whole number", "\"1.5\"");
+  refused("--count ten", "a whole number", "\"ten\"", NULL);
+  refused("--count 5x", "\"5x\"", NULL, NULL);
+  refused("--count 5kk", "\"5kk\"", NULL, NULL);
+  refused("--count=", "a whole number", "\"\"", NULL);
+  refused("--count nan", "a whole number", NULL, NULL);
+  refused("--count inf", "inf", "0 to 2000000", NULL);
+  refused("--count 1e999", "1e999", NULL, NULL);
+  refused("--count 2000001", "--count 2000001", "out of range", "0 to 2000000");
+  refused("--count -1", "--count -1", "0 to 2000000", NULL);
+  refused("--count 3M", "--count 3M", "0 to 2000000", "the command line");
+}
+
+static void test_reals(void) {
+  static const struct {
+    const char *text;
+    double value;
+  } good[] = {{"0", 0}, {"1", 1}, {".5", 0.5}, {"1e-8", 1e-8}, {"0.1", 0.1}, {"3.0e-45", 3.0e-45}};
+  for (int i = 0; i < COUNT(good); i++) {
+    char line[64];
+    snprintf(line, sizeof line, "--rate=%s", good[i].text);
+    accepted(line);
+    check(v.rate == good[i].value, "%s is read as %.17g", line, v.rate);
+  }
+  refused("--rate 1.0001", "--rate 1.0001", "out of range", "0 to 1");
+  refused("--rate -1e-9", "out of range", NULL, NULL);
+  refused("--rate nan", "takes a number", "\"nan\"", NULL);
+  refused("--rate 0,5", "takes a number", "\"0,5\"", NULL);
+  refused("--rate inf", "out of range", NULL, NULL);
+}
+
+static void test_choices(void) {
+  accepted("--color red");
+  check(v.color == 0, "red is number %d", v.color);
+  accepted("--color=light-blue");
+  check(v.color == 2, "light-blue is number %d", v.color);
+  refused("--color gren", "--color gren", "red|green|light-blue", "did you mean green?");
+  refused("--color lightblue", "did you mean light-blue?", NULL, NULL);
+  refused("--color light", "did you mean light-blue?", NULL, NULL);
+  refused("--color Red", "did you mean red?", NULL, NULL);
+  refused("--color purple", "red|green|light-blue", NULL, NULL);
+  check(!strstr(err.text, "did you mean"), "purple: a far guess: %s", err.text);
+  refused("--color=", "choose one of", NULL, NULL);
+  refused("--color re", "choose one of", NULL, NULL);
+}
+
+static void test_words(void) {
+  char line[2 * OPTION_TEXT];
+  accepted("--word data/a=b.txt");
+  check(strcmp(v.word, "data/a=b.txt") == 0, "a word with = is read as %s", v.word);
+  accepted("--word=--x");
+  check(strcmp(v.word, "--x") == 0, "--word=--x is read as %s", v.word);
+  accepted("--word -x");
+  check(strcmp(v.word, "-x") == 0, "--word -x is read as %s", v.word);
+  accepted("--word=");
+  check(v.word[0] == 0, "--word= is read as %s", v.word);
+  for (int extra = 0; extra <= 1; extra++) {
+    memset(line, 'x', sizeof line);
+    memcpy(line, "--word ", 7);
+    line[7 + OPTION_TEXT - 1 + extra] = 0;
+    if (extra) refused(line, "--word", "1023 bytes", NULL);
+    else accepted(line);
+  }
+}
+
+static void test_word_tables(void) {
+  char word[32];
+  check(word_index("one|two|three", "two") == 1, "two is not number 1");
+  check(word_index("one|two|three", "thre") == -1, "thre is found");
+  check(word_index("one|two|three", "one|two") == -1, "one|two is found");
+  check(word_index("one|two|three", "") == -1, "the empty word is found");
+  word_at("one|two|three", 2, word, sizeof word);
+  check(strcmp(word, "three") == 0, "word 2 is %s", word);
+  word_at("one|two|three", 0, word, sizeof word);
+  check(strcmp(word, "one") == 0, "word 0 is %s", word);
+  const char *near = nearest_word("momentmu", "beta1|momentum|nesterov");
+  check(near && strcmp(near, "momentum") == 0, "momentmu is near %s", near ? near : "nothing");
+  near = nearest_word("lrr", "lr|rank");
+  check(near && strcmp(near, "lr") == 0, "lrr is near %s", near ? near : "nothing");
+  check(!nearest_word("zzzzzz", "beta1|momentum|nesterov"), "zzzzzz is near something");
+}
+
+/* ---- the command line ---- */
+
+static void test_command_line(void) {
+  accepted("");
+  check(v.count == 5 && v.rate == 0.25 && v.word[0] == 0 && v.color == 1, "not the defaults");
+  accepted("--count 1 --rate=.5 --word a --color red");
+  check(v.count == 1 && v.rate == 0.5 && strcmp(v.word, "a") == 0 && v.color == 0, "not all read");
+  refused("--count 1 --rate 0 --count 2", "--count is given twice", "1 and 2", "keep one");
+  refused("--count 1 --count=1", "--count is given twice", NULL, NULL);
+  refused("--count", "--count needs a value", NULL, NULL);
+  refused("--count --rate 1", "--count needs a value", NULL, NULL);
+  refused("count 1", "\"count\"", "--name value", NULL);
+  refused("--count 1 2", "\"2\"", "--name value", NULL);
+  refused("-count 1", "\"-count\"", NULL, NULL);
+  refused("--", "\"--\"", NULL, NULL);
+  refused("--=3", "there is no option", NULL, NULL);
+  refused("--cuont 1", "there is no option --cuont", "did you mean --count?", "--help");
+  refused("--colour red", "did you mean --color?", NULL, NULL);
+  refused("--zzzzzzzz 1", "there is no option --zzzzzzzz", NULL, NULL);
+  check(!strstr(err.text, "did you mean"), "--zzzzzzzz: a far guess: %s", err.text);
+  refused("--momentum 0.5", "--momentum is an option of someone else", "not in use", NULL);
+  refused("--momentun 0.5", "there is no option --momentun", NULL, NULL);
+  refused("--Count 1", "there is no option --Count", "did you mean --count?", NULL);
+}
+
+/* ---- option files ---- */
+
+static char folder[] = "/tmp/test_options.XXXXXX";
+
+static const char *path_of(const char *name) {
+  static char path[2][128];
+  static int turn;
+  turn = !turn;
+  snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
+  return path[turn];
+}
+
+static void write_bytes(const char *name, const char *bytes, size_t size) {
+  if (file_write(path_of(name), bytes, size, &err)) {
+    fprintf(stderr, "%s\n", err.text);
+    exit(1);
+  }
+}
+
+/* Writes a file in which every $ stands for the folder. */
+static void write_option_file(const char *name, const char *text) {
+  char out[4096];
+  size_t used = 0;
+  for (; *text; text++)
+    if (*text == '$') used += (size_t)snprintf(out + used, sizeof out - used, "%s", folder);
+    else out[used++] = *text;
+  write_bytes(name, out, used);
+}
+
+static const char *with_file(const char *before, const char *name, const char *after) {
+  static char line[512];
+  snprintf(line, sizeof line, "%s @%s %s", before, path_of(name), after);
+  return line;
+}
+
+static void test_files(void) {
+  write_option_file("a", "# a comment\n\n  count = 1e3   # behind a value\n\trate=0.5\r\n"
+                         "--color = red\nword = x#y  \n");
+  accepted(with_file("", "a", ""));
+  check(v.count == 1000 && v.rate == 0.5 && v.color == 0 && strcmp(v.word, "x#y") == 0,
+        "file a is read as count %lld rate %g color %d word \"%s\"", (long long)v.count, v.rate,
+        v.color, v.word);
+  accepted(with_file("--count 7", "a", ""));
+  check(v.count == 7 && v.rate == 0.5, "the file wins over the command line before it");
+  accepted(with_file("", "a", "--count 8"));
+  check(v.count == 8 && v.rate == 0.5, "the file wins over the command line behind it");
+  write_option_file("blank", "word =\ncount 9");
+  accepted(with_file("--word=", "blank", ""));
+  check(v.word[0] == 0 && v.count == 9, "a line without = or without end is lost");
+  write_option_file("empty", "");
+  accepted(with_file("", "empty", ""));
+}
+
+static void test_nested_files(void) {
+  write_option_file("a", "count = 1000\n");
+  write_option_file("b", "@$/a\nrate = 0.125\n");
+  write_option_file("c", "rate = 0.75\n@$/b\n");
+  accepted(with_file("", "b", ""));
+  check(v.rate == 0.125 && v.count == 1000, "a nested file is not read");
+  accepted(with_file("", "c", ""));
+  check(v.rate == 0.125, "a file said later does not win: rate %g", v.rate);
+  write_option_file("self", "@$/self\n");
+  refused(with_file("", "self", ""), "/self", "more than 8 deep", NULL);
+  write_option_file("ping", "@$/pong\n");
+  write_option_file("pong", "@$/ping\n");
+  refused(with_file("", "ping", ""), "more than 8 deep", NULL, NULL);
+  write_option_file("lost", "@$/nowhere\n");
+  refused(with_file("", "lost", ""), "/nowhere", "cannot be opened", NULL);
+}
+
+static void test_bad_files(void) {
+  refused(with_file("", "nowhere", ""), "/nowhere", "cannot be opened", NULL);
+  write_option_file("twice", "count = 1\n# here\ncount = 2\n");
+  refused(with_file("", "twice", ""), "/twice", "--count is given twice", "1 and 2");
+  write_option_file("word", "count = 1\ncount\n");
+  refused(with_file("", "word", ""), "/word, line 2", "\"count\"", "name = value");
+  write_option_file("nameless", "= 3\n");
+  refused(with_file("", "nameless", ""), "/nameless, line 1", NULL, NULL);
+  write_option_file("typo", "cuont = 3\n");
+  refused(with_file("", "typo", ""), "/typo", "did you mean --count?", NULL);
+  write_option_file("range", "count = 3e6\n");
+  refused(with_file("", "range", ""), "/range", "3e6", "0 to 2000000");
+  write_bytes("zero", "count = 1\0\n", 11);
+  refused(with_file("", "zero", ""), "/zero", "zero bytes", NULL);
+  refused("@/", "is a folder", NULL, NULL);
+  refused("@", "cannot be", NULL, NULL);
+}
+
+/* ---- precedence ---- */
+
+static void test_precedence(void) {
+  static const char *names[] = {"preset", "tuned", "file", "command line"};
+  Settings s = {0};
+  Values got;
+  const OptionSet set[] = {{"test", rows, &got}, {NULL, NULL, NULL}};
+  char file[160], *argv[] = {"program", file, "--count", "4", NULL};
+  OptionSource source = FROM_PRESET;
+  write_option_file("p", "count = 3\nrate = 0.3\n");
+  snprintf(file, sizeof file, "@%s", path_of("p"));
+  settings_read(&s, 4, argv, &err); /* said first, wins nevertheless */
+  settings_preset(&s, FROM_TUNED, "tuned", "count=2 rate=0.2  word=t", &err);
+  settings_preset(&s, FROM_PRESET, "preset", "count=1 rate=0.1 word=p color=red", &err);
+  check(options_apply(set, others, &s, &err) == 0, "four sources: %s", err.text);
+  check(got.count == 4, "count comes from the %s", names[got.count - 1]);
+  check(got.rate == 0.3, "rate is %g, not the file's 0.3", got.rate);
+  check(strcmp(got.word, "t") == 0, "word is %s, not the tuned t", got.word);
+  check(got.color == 0, "color is not the preset's");
+  const char *found = settings_find(&s, "count", &source);
+  check(found && strcmp(found, "4") == 0 && source == FROM_COMMAND_LINE, "settings_find: count");
+  found = settings_find(&s, "word", &source);
+  check(found && strcmp(found, "t") == 0 && source == FROM_TUNED, "settings_find: word");
+  check(!settings_find(&s, "nothing", NULL), "settings_find: nothing is found");
+  settings_free(&s);
+}
+
+/* ---- the whole program's options ---- */
+
+static int read_config(Config *c, const char *a, const char *b, const char *d) {
+  char *argv[] = {"train", (char *)a, (char *)b, (char *)d, NULL};
+  return config_read(c, 1 + (a != NULL) + (b != NULL) + (d != NULL), argv, &err);
+}
+
+/* Values that are awkward to write: none is a round decimal, some are at the edge. */
+static void awkward(const Option *row, int k, char *out, size_t size) {
+  static const double reals[] = {0.1, 1 / 3.0, 1e-8, 3.0e-45, 0.1 + 0.2, 1 / 49.0, 123456789.125};
+  static const double ints[] = {3, 1234567, 9007199254740991.0};
+  static const char *words[] = {"plain", "two words", "a=b", "x#y", "-", "--dashes", "@at",
+                                "", "a #b", "#c", " ahead", "behind "};
+  if (row->type == OPTION_WORD) snprintf(out, size, "%s", words[k % COUNT(words)]);
+  else if (row->type == OPTION_CHOICE) {
+    int count = 1;
+    for (const char *p = row->choices; *p; p++) count += *p == '|';
+    word_at(row->choices, k % count, out, size);
+  } else {
+    double x = row->type == OPTION_INT ? ints[k % COUNT(ints)] : reals[k % COUNT(reals)];
+    x = x < row->min ? row->min : x > row->max ? row->max : x;
+    snprintf(out, size, "%.17g", x);
+  }
+}
+
+/* Writes the options of `from`, reads them into `to` (the same optimizer) and compares them. */
+static void check_round_trip(const Config *from, Config *to, int k) {
+  char path[160], *argv[] = {"train", path, NULL};
+  Settings s = {0};
+  snprintf(path, sizeof path, "@%s", path_of("written"));
+  FILE *out = fopen(path + 1, "w");
+  options_write(out, from->sets);
+  fclose(out);
+  check(settings_read(&s, 2, argv, &err) == 0 && options_apply(to->sets, NULL, &s, &err) == 0,
+        "%s, values %d: the written options are refused: %s", from->method->name, k, err.text);
+  settings_free(&s);
+  for (int set = 0; from->sets[set].rows; set++)
+    for (const Option *row = from->sets[set].rows; row->name; row++) {
+      char was[OPTION_TEXT], is[OPTION_TEXT];
+      const char *a = (const char *)from->sets[set].values + row->offset;
+      const char *b = (const char *)to->sets[set].values + row->offset;
+      size_t size = row->type == OPTION_WORD ? strlen(a) + 1
+                    : row->type == OPTION_CHOICE ? sizeof(int) : sizeof(double);
+      option_show(row, from->sets[set].values, was, sizeof was);
+      option_show(row, to->sets[set].values, is, sizeof is);
+      check(memcmp(a, b, size) == 0, "%s: --%s \"%s\" comes back from its file as \"%s\"",
+            from->method->name, row->name, was, is);
+    }
+}
+
+static void test_round_trip(const Optimizer *method) {
+  Config from, to;
+  for (int k = 0; k <= 12; k++) {
+    if (read_config(&from, "--optimizer", method->name, NULL) ||
+        read_config(&to, "--optimizer", method->name, NULL)) {
+      check(0, "--optimizer %s: %s", method->name, err.text);
+      return;
+    }
+    for (int set = 0; k > 0 && from.sets[set].rows; set++) /* k = 0: the defaults */
+      for (const Option *row = from.sets[set].rows; row->name; row++) {
+        char value[OPTION_TEXT];
+        awkward(row, k - 1, value, sizeof value);
+        check(option_set(row, from.sets[set].values, value, "test", &err) == 0, "%s: %s",
+              method->name, err.text);
+      }
+    check_round_trip(&from, &to, k);
+    config_free(&from);
+    config_free(&to);
+  }
+}
+
+/* A name must have one meaning, and every default must be a value that may be set. */
+static void test_tables(const Optimizer *method) {
+  Config c;
+  if (read_config(&c, "--optimizer", method->name, NULL)) return;
+  for (int set = 0; c.sets[set].rows; set++)
+    for (const Option *row = c.sets[set].rows; row->name; row++) {
+      int same = 0;
+      for (int other = 0; c.sets[other].rows; other++)
+        for (const Option *r = c.sets[other].rows; r->name; r++)
+          same += strcmp(r->name, row->name) == 0;
+      check(same == 1, "%s: --%s stands in %d tables", method->name, row->name, same);
+      check(row->help && *row->help, "%s: --%s has no help", method->name, row->name);
+      check(option_set(row, c.sets[set].values, row->fallback, "default", &err) == 0,
+            "%s: the default of --%s: %s", method->name, row->name, err.text);
+    }
+  config_free(&c);
+}
+
+static void refused_config(const char *a, const char *b, const char *c, const char *part) {
+  Config config;
+  check(read_config(&config, a, b, c) == -1, "%s %s %s is accepted", a, b ? b : "", c ? c : "");
+  check(strstr(err.text, part) != NULL, "%s %s %s: the sentence lacks \"%s\": %s", a, b ? b : "",
+        c ? c : "", part, err.text);
+}
+
+static void test_config(void) {
+  Config c;
+  check(read_config(&c, "--model", "micro", "--batch=3") == 0, "--model micro: %s", err.text);
+  check(c.model.L == 6 && c.model.C == 384 && c.run.batch == 3, "preset and command line: L %lld",
+        (long long)c.model.L);
+  config_free(&c);
+  check(read_config(&c, "--tokens=10000", "--batch=4", "--context=100") == 0, "%s", err.text);
+  check(c.run.steps == 25, "10000 tokens are %lld steps of 400", (long long)c.run.steps);
+  config_free(&c);
+  refused_config("--optimizer", "moun", NULL, "did you mean muon?");
+  refused_config("--model", "nanno", NULL, "did you mean nano?");
+  refused_config("--heads", "3", NULL, "does not divide --channels");
+  refused_config("--batch=2", "--micro-batch=3", NULL, "--micro-batch 3");
+  refused_config("--steps=5", "--tokens=5000", NULL, "give one of them");
+  refused_config("--warmup=10", "--steps=10", NULL, "--warmup 10");
+  refused_config("--ns-steps", "3", NULL, "--ns-steps is an option of muon");
+  refused_config("--bacth", "3", NULL, "did you mean --batch?");
+  refused_config("--optimizer=adamw", "--beta1=1", NULL, "0.9999999");
+}
+
+static void test_help(void) {
+  char *text;
+  size_t size;
+  FILE *out = open_memstream(&text, &size);
+  options_help(out, &sets[0]);
+  fclose(out);
+  for (const Option *row = rows; row->name; row++)
+    check(strstr(text, row->name) && strstr(text, row->help), "the help lacks --%s", row->name);
+  check(strstr(text, "--count 5") && strstr(text, "[0..2000000]"), "the help lacks a range: %s",
+        text);
+  check(strstr(text, "[red|green|light-blue]") != NULL, "the help lacks the choices: %s", text);
+  free(text);
+}
+
+int main(void) {
+  if (!mkdtemp(folder)) {
+    perror(folder);
+    return 1;
+  }
+  test_ints();
+  test_reals();
+  test_choices();
+  test_words();
+  test_word_tables();
+  test_command_line();
+  test_files();
+  test_nested_files();
+  test_bad_files();
+  test_precedence();
+  for (const Optimizer *const *o = optimizers; *o; o++) {
+    test_tables(*o);
+    test_round_trip(*o);
+  }
+  test_config();
+  test_help();
+  static const char *const names[] = {"a", "b", "c", "p", "blank", "empty", "self", "ping", "pong",
+                                      "lost", "twice", "word", "nameless", "typo", "range", "zero",
+                                      "written"};
+  for (int i = 0; i < COUNT(names); i++) unlink(path_of(names[i]));
+  rmdir(folder);
+  return check_report("options");
+}

@@ -1,0 +1,103 @@
+#include "tools/report/statistics.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* P(|T| > t) = I_{v/(v+t^2)}(v/2, 1/2), which for whole v is a finite sum (Abramowitz and Stegun
+   26.7.3 and 26.7.4). */
+static double t_inside(double t, int v) {
+  double theta = atan2(t, sqrt(v)), c = cos(theta), s = sin(theta), term, sum;
+  if (v == 1) return 2 * theta / 3.14159265358979324;
+  if (v % 2 == 0) {
+    term = sum = s;
+    for (int k = 2; k <= v - 2; k += 2) sum += term *= c * c * (k - 1) / k;
+    return sum;
+  }
+  term = sum = s * c;
+  for (int k = 3; k <= v - 2; k += 2) sum += term *= c * c * (k - 1) / k;
+  return 2 / 3.14159265358979324 * (theta + sum);
+}
+
+double t_quantile(int freedom) {
+  double low = 1.9, high = 13; /* of infinitely many and of one degree */
+  if (freedom > 100000) freedom = 100000;
+  for (int i = 0; i < 60; i++) {
+    double middle = (low + high) / 2;
+    if (t_inside(middle, freedom) < 0.95) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
+Summary summarize(const double *x, int n) {
+  Summary s = {0, NAN, NAN, NAN};
+  double sum = 0, squares = 0;
+  for (int i = 0; i < n; i++)
+    if (!isnan(x[i])) sum += x[i], s.n++;
+  if (s.n > 0) s.mean = sum / s.n;
+  for (int i = 0; i < n; i++)
+    if (!isnan(x[i])) squares += (x[i] - s.mean) * (x[i] - s.mean);
+  if (s.n > 1) {
+    s.sd = sqrt(squares / (s.n - 1));
+    s.half = t_quantile(s.n - 1) * s.sd / sqrt(s.n);
+  }
+  return s;
+}
+
+Summary summarize_paired(const double *a, const double *b, int n) {
+  double *d = malloc((size_t)(n > 0 ? n : 1) * sizeof *d);
+  for (int i = 0; i < n; i++) d[i] = a[i] - b[i];
+  Summary s = summarize(d, n);
+  free(d);
+  return s;
+}
+
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+double quantile(const double *x, int n, double q) {
+  double *sorted = malloc((size_t)(n > 0 ? n : 1) * sizeof *sorted);
+  int m = 0;
+  for (int i = 0; i < n; i++)
+    if (!isnan(x[i])) sorted[m++] = x[i];
+  qsort(sorted, (size_t)m, sizeof *sorted, ascending);
+  double at = q * (m - 1), value = NAN;
+  int i = (int)at;
+  if (m > 0) value = i + 1 < m ? sorted[i] + (at - i) * (sorted[i + 1] - sorted[i]) : sorted[m - 1];
+  free(sorted);
+  return value;
+}
+
+void smooth_centred(const double *x, int n, int window, double *out) {
+  double *sum = calloc((size_t)n + 1, sizeof *sum); /* of the numbers before i, and how many */
+  int *count = calloc((size_t)n + 1, sizeof *count);
+  for (int i = 0; i < n; i++) {
+    sum[i + 1] = sum[i] + (isfinite(x[i]) ? x[i] : 0);
+    count[i + 1] = count[i] + (isfinite(x[i]) != 0);
+  }
+  for (int i = 0; i < n; i++) {
+    int w = (window - 1) / 2;
+    if (w > i) w = i;
+    if (w > n - 1 - i) w = n - 1 - i;
+    out[i] = isfinite(x[i]) ? (sum[i + w + 1] - sum[i - w]) / (count[i + w + 1] - count[i - w])
+                            : NAN;
+  }
+  free(sum);
+  free(count);
+}
+
+double first_crossing(const double *x, const double *y, int n, double target) {
+  int before = -1;
+  for (int i = 0; i < n; i++) {
+    if (isnan(y[i]) || isnan(x[i])) continue;
+    if (y[i] <= target) {
+      if (before < 0 || !isfinite(y[before])) return x[i];
+      double part = (y[before] - target) / (y[before] - y[i]);
+      return x[before] + part * (x[i] - x[before]);
+    }
+    before = i;
+  }
+  return NAN;
+}

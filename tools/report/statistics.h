@@ -1,0 +1,31 @@
+/* The arithmetic of comparisons. A value that was not measured is NaN and is left out. */
+#ifndef TOOLS_REPORT_STATISTICS_H
+#define TOOLS_REPORT_STATISTICS_H
+
+typedef struct {
+  int n;       /* values that are numbers */
+  double mean; /* NaN when n = 0 */
+  double sd;   /* of a sample (n - 1); NaN when n < 2 */
+  double half; /* half the width of the 95 % t-interval of the mean; NaN when n < 2 */
+} Summary;
+
+Summary summarize(const double *x, int n);
+
+/* Of the differences a[i] - b[i] where both are numbers: the same seed stands at the same i. */
+Summary summarize_paired(const double *a, const double *b, int n);
+
+/* Two-sided 95 % point of Student's t with `freedom` >= 1 degrees. */
+double t_quantile(int freedom);
+
+/* The q-quantile (0..1) of the numbers among x, linear between neighbours; NaN of none. */
+double quantile(const double *x, int n, double q);
+
+/* out[i] = mean of the numbers among x[i-w .. i+w], w shrinking towards both ends so that the
+   window stays centred and lags behind nothing. NaN where x[i] is not finite. `window` = 2w + 1. */
+void smooth_centred(const double *x, int n, int window, double *out);
+
+/* Where y first comes down to `target`, in x, linear between the measurements; NaN when it never
+   does. Measurements that are NaN are stepped over. */
+double first_crossing(const double *x, const double *y, int n, double target);
+
+#endif

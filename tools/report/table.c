@@ -1,0 +1,139 @@
+#include "tools/report/table.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+Table table_make(const char *head) {
+  Table t = {.columns = 1};
+  for (const char *c = head; *c; c++) t.columns += *c == '|';
+  t.rows = -1;
+  table_row(&t);
+  for (int i = 0; i < t.columns; i++) {
+    table_set(&t, i, "%.*s", (int)strcspn(head, "|"), head);
+    head += strcspn(head, "|") + 1;
+  }
+  return t;
+}
+
+void table_free(Table *t) {
+  for (int i = 0; i < (t->rows + 1) * t->columns; i++) free(t->cells[i]);
+  free(t->cells);
+  *t = (Table){0};
+}
+
+static char **cell(const Table *t, int row, int column) {
+  return &t->cells[row * t->columns + column];
+}
+
+void table_row(Table *t) {
+  t->rows++;
+  size_t count = (size_t)(t->rows + 1) * (size_t)t->columns;
+  t->cells = realloc(t->cells, count * sizeof *t->cells);
+  for (int i = 0; i < t->columns; i++) *cell(t, t->rows, i) = strdup("");
+}
+
+void table_set(Table *t, int column, const char *format, ...) {
+  char text[1024];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  free(*cell(t, t->rows, column));
+  *cell(t, t->rows, column) = strdup(text);
+}
+
+/* Characters on the screen: bytes that do not continue a UTF-8 sequence. */
+static int screen_width(const char *text) {
+  int width = 0;
+  for (; *text; text++) width += (*text & 0xC0) != 0x80;
+  return width;
+}
+
+static int widest(const Table *t, int column) {
+  int width = 0;
+  for (int row = 0; row <= t->rows; row++) {
+    int w = screen_width(*cell(t, row, column));
+    if (w > width) width = w;
+  }
+  return width;
+}
+
+static int is_empty(const Table *t, int column) {
+  for (int row = 1; row <= t->rows; row++)
+    if (**cell(t, row, column)) return 0;
+  return t->rows > 0;
+}
+
+static void write_padded(FILE *out, const char *text, int width, int left) {
+  int space = width - screen_width(text);
+  fprintf(out, "%*s%s%*s", left ? 0 : space, "", text, left ? space : 0, "");
+}
+
+static void write_text(const Table *t, int row, FILE *out) {
+  for (int i = 0; i < t->columns; i++) {
+    if (is_empty(t, i)) continue;
+    if (i) fputs("  ", out);
+    write_padded(out, *cell(t, row, i), widest(t, i), i == 0);
+  }
+  fputc('\n', out);
+}
+
+static void write_markdown(const Table *t, int row, FILE *out) {
+  for (int i = 0; i < t->columns; i++) {
+    if (is_empty(t, i)) continue;
+    fputs("| ", out);
+    write_padded(out, *cell(t, row, i), widest(t, i), i == 0);
+    fputc(' ', out);
+  }
+  fputs("|\n", out);
+  for (int i = 0; row == 0 && i < t->columns; i++)
+    if (!is_empty(t, i)) fputs(i == 0 ? "|:--" : "|--:", out);
+  if (row == 0) fputs("|\n", out);
+}
+
+static void write_csv(const Table *t, int row, FILE *out) {
+  for (int i = 0; i < t->columns; i++) {
+    const char *text = *cell(t, row, i);
+    int quoted = strpbrk(text, ",\"\n") != NULL;
+    if (i) fputc(',', out);
+    if (quoted) fputc('"', out);
+    for (; *text; text++) {
+      if (*text == '"') fputc('"', out);
+      fputc(*text, out);
+    }
+    if (quoted) fputc('"', out);
+  }
+  fputc('\n', out);
+}
+
+void html_escape(FILE *out, const char *text) {
+  for (; *text; text++) {
+    if (*text == '<') fputs("&lt;", out);
+    else if (*text == '>') fputs("&gt;", out);
+    else if (*text == '&') fputs("&amp;", out);
+    else if (*text == '"') fputs("&quot;", out);
+    else fputc(*text, out);
+  }
+}
+
+static void write_html(const Table *t, int row, FILE *out) {
+  const char *tag = row == 0 ? "th" : "td";
+  if (row == 0) fputs("<table>\n<thead>\n", out);
+  fputs("<tr>", out);
+  for (int i = 0; i < t->columns; i++) {
+    if (is_empty(t, i)) continue;
+    fprintf(out, "<%s>", tag);
+    html_escape(out, *cell(t, row, i));
+    fprintf(out, "</%s>", tag);
+  }
+  fputs("</tr>\n", out);
+  if (row == 0) fputs("</thead>\n<tbody>\n", out);
+  if (row == t->rows) fputs("</tbody>\n</table>\n", out);
+}
+
+void table_write(const Table *t, TableFormat format, FILE *out) {
+  static void (*const writers[])(const Table *, int, FILE *) = {write_text, write_markdown,
+                                                                write_csv, write_html};
+  for (int row = 0; row <= t->rows; row++) writers[format](t, row, out);
+}

@@ -1,0 +1,322 @@
+#include "tools/sweep/spec.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIELD(member) offsetof(SpecOptions, member)
+const Option spec_options[] = {
+    {"optimizers", "what to compare: names, or all", OPTION_WORD, FIELD(optimizers), "all", 0, 0,
+     NULL},
+    {"baseline", "what the others are compared with", OPTION_WORD, FIELD(baseline), "adamw", 0, 0,
+     NULL},
+    {"rates", "learning rates tried for each optimizer, around its own", OPTION_INT, FIELD(rates),
+     "5", 1, 99, NULL},
+    {"factor", "between neighbouring rates", OPTION_REAL, FIELD(factor), "2", 1.01, 1000, NULL},
+    {"tune-seeds", "seeds 1, 2, ... that the rate is chosen on", OPTION_INT, FIELD(tune_seeds),
+     "1", 1, 99, NULL},
+    {"seeds", "fresh seeds 101, 102, ... that are reported", OPTION_INT, FIELD(seeds), "3", 0, 99,
+     NULL},
+    {"extend", "further rates tried while the best one lies at the edge", OPTION_INT,
+     FIELD(extend), "3", 0, 20, NULL},
+    {"unequal", "allow methods to have different numbers of trials", OPTION_CHOICE, FIELD(unequal),
+     "off", 0, 0, ON_OFF},
+    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+};
+
+/* What every run gets from the sweep itself. */
+#define RESERVED "optimizer|seed|data-seed|out|overwrite|threads"
+
+static const Option *find_option(const Option *rows, const char *name) {
+  for (; rows->name; rows++)
+    if (strcmp(rows->name, name) == 0) return rows;
+  return NULL;
+}
+
+/* ---- a method's settings ---- */
+
+static void fix(Method *m, const char *name, const char *value) {
+  int i = 0;
+  while (i < m->fixed && strcmp(m->fixed_names[i], name) != 0) i++;
+  if (i == m->fixed) {
+    m->fixed++;
+    m->fixed_names = realloc(m->fixed_names, (size_t)m->fixed * sizeof *m->fixed_names);
+    m->fixed_values = realloc(m->fixed_values, (size_t)m->fixed * sizeof *m->fixed_values);
+    snprintf(m->fixed_names[i], sizeof m->fixed_names[i], "%s", name);
+  } else {
+    free(m->fixed_values[i]); /* the method's own word wins over the one for all */
+  }
+  m->fixed_values[i] = strdup(value);
+}
+
+static Dimension *dimension_of(Method *m, const char *name, const char *path, Err *err) {
+  for (int i = 0; i < m->dimensions; i++)
+    if (strcmp(m->grid[i].name, name) == 0) {
+      free(m->grid[i].values);
+      m->grid[i].values = NULL;
+      m->grid[i].count = 0;
+      return &m->grid[i];
+    }
+  if (m->dimensions == SPEC_DIMENSIONS) {
+    fail(err, "%s: %s: a grid over more than %d options", path, m->name, SPEC_DIMENSIONS);
+    return NULL;
+  }
+  Dimension *d = &m->grid[m->dimensions++];
+  *d = (Dimension){0};
+  snprintf(d->name, sizeof d->name, "%s", name);
+  return d;
+}
+
+static void add_value(Dimension *d, const char *value, size_t length) {
+  d->values = realloc(d->values, (size_t)(d->count + 1) * sizeof *d->values);
+  snprintf(d->values[d->count++], sizeof *d->values, "%.*s", (int)length, value);
+}
+
+/* One setting of one method: a value, or a list of values, which makes it a dimension. */
+static int set_option(Method *m, const char *name, const char *value, const char *path, Err *err) {
+  char program[] = "train", option[] = "--optimizer", *argv[] = {program, option, m->optimizer};
+  Config config;
+  int is_text = 0;
+  if (word_index(RESERVED, name) >= 0)
+    return fail(err, "%s: %s is set by the sweep itself: leave it out", path, name);
+  if (config_read(&config, 3, argv, err)) return -1;
+  for (const OptionSet *set = config.sets; set->rows; set++) {
+    const Option *row = find_option(set->rows, name);
+    if (row) is_text = row->type == OPTION_WORD;
+  }
+  config_free(&config);
+  if (strcmp(name, "lr") != 0 && (is_text || !strpbrk(value, " \t"))) {
+    fix(m, name, value);
+    return 0;
+  }
+  Dimension *d = dimension_of(m, name, path, err);
+  if (!d) return -1;
+  while (*(value += strspn(value, " \t"))) {
+    add_value(d, value, strcspn(value, " \t"));
+    value += strcspn(value, " \t");
+  }
+  return 0;
+}
+
+/* ---- learning rates: dimension 0 ---- */
+
+static int by_number(const void *a, const void *b) {
+  double x = strtod(a, NULL), y = strtod(b, NULL);
+  return (x > y) - (x < y);
+}
+
+/* The listed rates in order, or `rates` of them around the one that ./train would take. */
+static int set_rates(Method *m, const SpecOptions *o, Err *err) {
+  Config config;
+  for (int i = 0; i < m->dimensions; i++) {
+    if (strcmp(m->grid[i].name, "lr") != 0) continue;
+    Dimension lr = m->grid[i];
+    m->grid[i] = m->grid[0];
+    m->grid[0] = lr;
+    qsort(lr.values, (size_t)lr.count, sizeof *lr.values, by_number);
+    return 0;
+  }
+  if (m->dimensions == SPEC_DIMENSIONS) return fail(err, "%s: too many options in the grid", m->name);
+  char **arguments = spec_arguments(m, NULL, 1, "train");
+  int status = arguments_config(arguments, &config, err);
+  arguments_free(arguments);
+  if (status) return -1;
+  memmove(m->grid + 1, m->grid, (size_t)m->dimensions++ * sizeof *m->grid);
+  m->grid[0] = (Dimension){.name = "lr"};
+  for (int64_t i = 0; i < o->rates; i++) {
+    char value[64];
+    double rate = config.optimizer.lr * pow(o->factor, (double)(i - (o->rates - 1) / 2));
+    add_value(&m->grid[0], value, (size_t)snprintf(value, sizeof value, "%.6g", rate));
+  }
+  config_free(&config);
+  return 0;
+}
+
+/* ---- points and arguments ---- */
+
+int spec_points(const Method *m) {
+  int points = 1;
+  for (int i = 0; i < m->dimensions; i++) points *= m->grid[i].count;
+  return points;
+}
+
+void spec_point(const Method *m, int point, const char **values) {
+  for (int i = 0; i < m->dimensions; i++) { /* the learning rate runs fastest */
+    values[i] = m->grid[i].values[point % m->grid[i].count];
+    point /= m->grid[i].count;
+  }
+}
+
+static void add_argument(char **list, int *count, const char *name, const char *value) {
+  char option[80];
+  snprintf(option, sizeof option, "--%s", name);
+  list[(*count)++] = strdup(option);
+  list[(*count)++] = strdup(value);
+}
+
+char **spec_arguments(const Method *m, const char *const *values, int64_t seed,
+                      const char *program) {
+  enum { MORE = 16 }; /* room for what the caller adds */
+  char **list = calloc((size_t)(2 * (m->fixed + m->dimensions) + MORE), sizeof *list);
+  char number[32];
+  int n = 0;
+  list[n++] = strdup(program);
+  add_argument(list, &n, "optimizer", m->optimizer);
+  for (int i = 0; i < m->fixed; i++)
+    add_argument(list, &n, m->fixed_names[i], m->fixed_values[i]);
+  for (int i = 0; values && i < m->dimensions; i++)
+    add_argument(list, &n, m->grid[i].name, values[i]);
+  snprintf(number, sizeof number, "%lld", (long long)seed);
+  add_argument(list, &n, "seed", number);
+  add_argument(list, &n, "data-seed", number);
+  return list;
+}
+
+void arguments_free(char **arguments) {
+  for (char **a = arguments; *a; a++) free(*a);
+  free(arguments);
+}
+
+int arguments_config(char **arguments, Config *config, Err *err) {
+  int count = 0;
+  while (arguments[count]) count++;
+  return config_read(config, count, arguments, err);
+}
+
+/* ---- the whole spec ---- */
+
+static int add_method(Spec *spec, const char *name, size_t length, Err *err) {
+  Method *m = &spec->methods[spec->count];
+  if (spec->count == SPEC_METHODS)
+    return fail(err, "%s: more than %d optimizers", spec->path, SPEC_METHODS);
+  *m = (Method){0};
+  snprintf(m->name, sizeof m->name, "%.*s", (int)length, name);
+  snprintf(m->optimizer, sizeof m->optimizer, "%.*s", (int)strcspn(m->name, ":"), m->name);
+  if (!optimizer_find(m->optimizer, err)) return -1;
+  if (strchr(m->name, '/')) return fail(err, "%s: \"%s\" is no name", spec->path, m->name);
+  for (int i = 0; i < spec->count; i++)
+    if (strcmp(spec->methods[i].name, m->name) == 0)
+      return fail(err, "%s: %s is named twice; a second entry needs a name of its own, such as "
+                       "%s:other", spec->path, m->name, m->name);
+  spec->count++;
+  return 0;
+}
+
+static int list_methods(Spec *spec, Err *err) {
+  const char *list = spec->options.optimizers;
+  if (strcmp(list, "all") == 0) {
+    for (const Optimizer *const *o = optimizers; *o; o++)
+      if (add_method(spec, (*o)->name, strlen((*o)->name), err)) return -1;
+    return 0;
+  }
+  while (*(list += strspn(list, " ,\t"))) {
+    size_t length = strcspn(list, " ,\t");
+    if (add_method(spec, list, length, err)) return -1;
+    list += length;
+  }
+  return spec->count ? 0 : fail(err, "%s: optimizers names none", spec->path);
+}
+
+/* A name "method.option" is for that method; any other is for all of them. `own` says which of
+   the two kinds this pass is for: the methods' own settings come second and win. */
+static int set_for_methods(Spec *spec, const Setting *s, int own, Err *err) {
+  const char *dot = strchr(s->name, '.');
+  int found = 0;
+  if (own != (dot != NULL)) return 0;
+  for (int i = 0; i < spec->count; i++) {
+    Method *m = &spec->methods[i];
+    size_t length = strlen(m->name);
+    if (own && (length != (size_t)(dot - s->name) || strncmp(m->name, s->name, length) != 0))
+      continue;
+    found = 1;
+    if (set_option(m, own ? dot + 1 : s->name, s->value, spec->path, err)) return -1;
+  }
+  if (own && !found)
+    return fail(err, "%s: %s: there is no \"%.*s\" among the optimizers (%s)", spec->path, s->name,
+                (int)(dot - s->name), s->name, spec->options.optimizers);
+  return 0;
+}
+
+static int take_settings(Spec *spec, const Settings *settings, const Option *own, Err *err) {
+  OptionSet set = {"spec", spec_options, &spec->options};
+  options_default(&set);
+  for (int pass = 0; pass < 3; pass++) {
+    for (int i = 0; i < settings->count; i++) {
+      const Setting *s = &settings->items[i];
+      if (settings_find(settings, s->name, NULL) != s->value) continue; /* overruled */
+      if (find_option(own, s->name)) continue;
+      const Option *row = find_option(spec_options, s->name);
+      if (row && pass == 0 && option_set(row, &spec->options, s->value, s->where, err)) return -1;
+      if (!row && pass > 0 && set_for_methods(spec, s, pass == 2, err)) return -1;
+    }
+    if (pass == 0 && list_methods(spec, err)) return -1;
+  }
+  return 0;
+}
+
+/* Every point of every grid is something that ./train would run, and would validate. */
+static int check_method(const Spec *spec, const Method *m, Err *err) {
+  for (int point = 0; point < spec_points(m); point++) {
+    const char *values[SPEC_DIMENSIONS];
+    Config config;
+    Err inner;
+    spec_point(m, point, values);
+    char **arguments = spec_arguments(m, values, 1, "train");
+    int status = arguments_config(arguments, &config, &inner);
+    int64_t every = status ? 1 : config.run.val_every;
+    arguments_free(arguments);
+    if (status) return fail(err, "%s: %s: %.900s", spec->path, m->name, inner.text);
+    config_free(&config);
+    if (every == 0)
+      return fail(err, "%s: val-every = 0: without validation there is nothing to compare",
+                  spec->path);
+  }
+  return 0;
+}
+
+static int check_trials(const Spec *spec, Err *err) {
+  const Method *first = &spec->methods[0];
+  for (int i = 1; i < spec->count; i++) {
+    const Method *m = &spec->methods[i];
+    if (spec_points(m) != spec_points(first) && !spec->options.unequal)
+      return fail(err, "%s: %s has %d trials and %s %d: a fair comparison gives every method the "
+                       "same number; unequal = on allows it",
+                  spec->path, first->name, spec_points(first), m->name, spec_points(m));
+  }
+  return 0;
+}
+
+static void name_spec(Spec *spec, const char *path) {
+  const char *slash = strrchr(path, '/');
+  snprintf(spec->path, sizeof spec->path, "%s", path);
+  snprintf(spec->name, sizeof spec->name, "%s", slash ? slash + 1 : path);
+  char *dot = strrchr(spec->name, '.');
+  if (dot && dot != spec->name) *dot = 0;
+}
+
+int spec_make(Spec *spec, const char *path, const Settings *settings, const Option *own, Err *err) {
+  *spec = (Spec){0};
+  name_spec(spec, path);
+  int status = take_settings(spec, settings, own, err);
+  for (int i = 0; i < spec->count && status == 0; i++) {
+    Err inner;
+    if (set_rates(&spec->methods[i], &spec->options, &inner))
+      status = fail(err, "%s: %s: %.900s", path, spec->methods[i].name, inner.text);
+    else status = check_method(spec, &spec->methods[i], err);
+  }
+  if (status == 0) status = check_trials(spec, err);
+  if (status) spec_free(spec);
+  return status;
+}
+
+void spec_free(Spec *spec) {
+  for (int i = 0; i < spec->count; i++) {
+    Method *m = &spec->methods[i];
+    for (int j = 0; j < m->dimensions; j++) free(m->grid[j].values);
+    for (int j = 0; j < m->fixed; j++) free(m->fixed_values[j]);
+    free(m->fixed_names);
+    free(m->fixed_values);
+  }
+  spec->count = 0;
+}
