@@ -3,8 +3,9 @@
    G = P S Q^T, and Adam works on P^T G Q (two-sided) or in the basis of the shorter side alone
    (one-sided: P^T G, or G Q for a tall G, where P is arbitrary beyond rank):
      W = (1 - lr wd) W - lr P adam(P^T G Q) Q^T.
-   As written, the moments are not rotated when the basis changes; the sign that a singular vector
-   leaves open is chosen to agree with the vector it replaces. */
+   As written, the moments are not rotated when the basis changes. The sign that a singular vector
+   leaves open agrees with the vector it replaces; with two sides the right one follows the left, so
+   that the diagonal of P^T G Q is S. */
 #include "optim/optim.h"
 #include "optim/orthogonalize.h"
 #include "optim/rotated_adam.h"
@@ -58,6 +59,14 @@ static void refresh(const Matrix *p, float *basis, int right, float *scratch) {
   replace_basis(basis, vectors, n);
 }
 
+/* Turns the columns of Q whose p_i^T G q_i is negative; z and work hold rows*cols floats. */
+static void pair_signs(const Matrix *p, const float *P, float *Q, float *z, float *work) {
+  rotate(z, p->g, p->rows, p->cols, P, Q, 1, work);
+  for (int64_t i = 0; i < p->rows && i < p->cols; i++)
+    if (z[i * p->cols + i] < 0)
+      for (int64_t j = 0; j < p->cols; j++) Q[j * p->cols + i] *= -1;
+}
+
 static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
   const AdadiagOptions *o = with;
   int64_t size = p->rows * p->cols;
@@ -67,6 +76,7 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   if ((step->t - 1) % o->gap == 0) {
     if (P) refresh(p, P, 0, step->scratch);
     if (Q) refresh(p, Q, 1, step->scratch);
+    if (P && Q) pair_signs(p, P, Q, z, work);
   }
   rotate(z, p->g, p->rows, p->cols, P, Q, 1, work);
   rotated_adam(z, slot[M], slot[V], z, size, &o->betas, step->t);

@@ -14,6 +14,7 @@ typedef struct {
   int steps;
   double margin; /* on the Frobenius norm */
   double safety; /* f(x / safety): all but the 8th entry of Polar Express's list */
+  int direct;    /* not by way of the Gram matrix: too steep for float there */
   double abc[LONGEST][3];
 } Schedule;
 
@@ -22,18 +23,18 @@ typedef struct {
 /* In the order of NS_SCHEDULE_NAMES. */
 static const Schedule schedules[] = {
     /* K. Jordan et al., Muon (2024): one step, repeated; ends in 0.68..1.13, not at 1 */
-    {5, 1, 1, {{3.4445, -4.7750, 2.0315}}},
+    {5, 1, 1, 0, {{3.4445, -4.7750, 2.0315}}},
     /* You Jiacheng, six steps, in 1/1024 */
-    {6, 1, 1,
+    {6, 1, 1, 0,
      {{3955 / 1024., -8306 / 1024., 5008 / 1024.}, {3735 / 1024., -6681 / 1024., 3463 / 1024.},
       {3799 / 1024., -6499 / 1024., 3211 / 1024.}, {4019 / 1024., -6385 / 1024., 2906 / 1024.},
       {2677 / 1024., -3029 / 1024., 1162 / 1024.}, {2172 / 1024., -1833 / 1024., 682 / 1024.}}},
     /* Cesista, You, Jordan: Squeezing 1-2% efficiency gains out of Muon (2025) */
-    {5, 1, 1,
+    {5, 1, 1, 0,
      {{4.0848, -6.8946, 2.9270}, {3.9505, -6.3029, 2.6377}, {3.7418, -5.5913, 2.3037},
       {2.8769, -3.1427, 1.2046}, {2.8366, -3.0525, 1.2012}}},
     /* Amsel et al., Polar Express, arXiv 2505.16932: l = 1e-3; five steps by default, eight there */
-    {5, 1.01, 1.01,
+    {5, 1.01, 1.01, 0,
      {{8.28721201814563, -23.595886519098837, 17.300387312530933},
       {4.107059111542203, -2.9478499167379106, 0.5448431082926601},
       {3.9486908534822946, -2.908902115962949, 0.5518191394370137},
@@ -43,25 +44,25 @@ static const Schedule schedules[] = {
       {1.8750014808534479, -1.2500016453999487, 0.3750001645474248},
       {1.875, -1.25, 0.375}}},
     /* Grishina, Smirnov, Rakhuba: CANS, arXiv 2506.10935 */
-    {5, 1, 1,
+    {5, 1, 1, 0,
      {{8.4703, -25.1081, 18.6293}, {4.1828, -3.1087, 0.5806}, {3.9619, -2.9541, 0.5630},
       {3.2866, -2.4647, 0.5074}, {2.2737, -1.6447, 0.4162}}},
     /* Taylor of 1/sqrt at 1, degree 2 and degree 1 in X X^T */
-    {5, 1, 1, {{1.875, -1.25, 0.375}}},
-    {5, 1, 1, {{1.5, -0.5, 0}}},
+    {5, 1, 1, 0, {{1.875, -1.25, 0.375}}},
+    {5, 1, 1, 0, {{1.5, -0.5, 0}}},
     /* Polar Express with safety 1.02 in the numbers, as modded-nanogpt and Dion use it */
-    {5, 1.02, 1,
+    {5, 1.02, 1, 0,
      {{8.156554524902461, -22.48329292557795, 15.878769915207462},
       {4.042929935166739, -2.808917465908714, 0.5000178451051316},
       {3.8916678022926607, -2.772484153217685, 0.5060648178503393},
       {3.285753657755655, -2.3681294933425376, 0.46449024233003106},
       {2.3465413258596377, -1.7097828382687081, 0.42323551169305323}}},
     /* modded-nanogpt's third track: twelve times the same, for accuracy rather than speed */
-    {12, 1, 1,
+    {12, 1, 1, 0,
      {TRACK3, TRACK3, TRACK3, TRACK3, TRACK3, TRACK3, TRACK3, TRACK3, TRACK3, TRACK3, TRACK3,
       TRACK3}},
     /* polar_express_generate(1e-6, 13, 1): all singular values from 1e-6 to 1, to 1e-15 */
-    {13, 1, 1,
+    {13, 1, 1, 1,
      {{8.3216591150049073, -23.693966523161023, 17.372299086497001},
       {4.1607921483994179, -2.9617438335614743, 0.54288850090901586},
       {4.1606191940148696, -2.961698622280835, 0.54289449340646712},
@@ -161,13 +162,16 @@ void polar_express_generate(double l, int64_t steps, double safety, double (*abc
 
 /* ---- matrices ---- */
 
-enum { RESTART = 3 }; /* Gram steps until it is made anew: more lose all digits (0.62 after 5) */
+enum {
+  RESTART = 3,     /* Gram steps until it is made anew: more lose all digits (0.62 after 5) */
+  GRAM_LEAST = 64, /* short side below which half products gain nothing */
+};
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static int use_gram(int64_t rows, int64_t cols) {
   int64_t s = least(rows, cols), l = rows + cols - s;
-  return 2 * l >= 3 * s;
+  return s >= GRAM_LEAST && 2 * l >= 3 * s;
 }
 
 int64_t newton_schulz_scratch(int64_t rows, int64_t cols) {
@@ -178,7 +182,8 @@ int64_t newton_schulz_scratch(int64_t rows, int64_t cols) {
 double newton_schulz_flops(int64_t rows, int64_t cols, const NewtonSchulz *ns) {
   double s = (double)least(rows, cols), l = (double)(rows + cols) - s, cube = s * s * s;
   double steps = (double)newton_schulz_steps(ns), restarts = ceil(steps / RESTART);
-  if (!use_gram(rows, cols)) return steps * (3 * l * s * s + cube);
+  if (schedules[ns->schedule].direct || !use_gram(rows, cols))
+    return steps * (3 * l * s * s + cube);
   return restarts * 3 * l * s * s + steps * cube + (steps - restarts) * 3 * cube;
 }
 
@@ -274,17 +279,21 @@ static void all_coefficients(const NewtonSchulz *ns, double (*abc)[3]) {
     newton_schulz_coefficients(ns, k, &abc[k][0], &abc[k][1], &abc[k][2]);
 }
 
-void newton_schulz(float *X, int64_t rows, int64_t cols, const NewtonSchulz *ns, float *scratch) {
-  double abc[NS_STEPS_MAX][3];
-  all_coefficients(ns, abc);
-  newton_schulz_with(X, rows, cols, (const double (*)[3])abc, newton_schulz_steps(ns),
-                     newton_schulz_margin(ns), scratch);
-}
-
 void newton_schulz_direct(float *X, int64_t rows, int64_t cols, const NewtonSchulz *ns,
                           float *scratch) {
   double abc[NS_STEPS_MAX][3];
   all_coefficients(ns, abc);
   if (normalize(X, rows * cols, newton_schulz_margin(ns)))
     iterate_direct(X, rows, cols, (const double (*)[3])abc, newton_schulz_steps(ns), scratch);
+}
+
+void newton_schulz(float *X, int64_t rows, int64_t cols, const NewtonSchulz *ns, float *scratch) {
+  if (schedules[ns->schedule].direct) {
+    newton_schulz_direct(X, rows, cols, ns, scratch);
+    return;
+  }
+  double abc[NS_STEPS_MAX][3];
+  all_coefficients(ns, abc);
+  newton_schulz_with(X, rows, cols, (const double (*)[3])abc, newton_schulz_steps(ns),
+                     newton_schulz_margin(ns), scratch);
 }

@@ -102,8 +102,6 @@ static float *run_case(const Optimizer *method, const GoldenCase *c) {
     return NULL;
   }
   for (int t = 1; t <= c->steps; t++) {
-    int64_t rows = c->rows / c->blocks; /* the gradients of a step are one array of all blocks */
-    (void)rows;
     for (int64_t i = 0; i < size; i++)
       g[i] = golden_gradient(c->index, t, i / c->cols, i % c->cols, c->cols);
     optimizer_step(state, t, 1);

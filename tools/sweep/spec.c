@@ -36,28 +36,31 @@ static const Option *find_option(const Option *rows, const char *name) {
 
 /* ---- a method's settings ---- */
 
-static void fix(Method *m, const char *name, const char *value) {
-  int i = 0;
-  while (i < m->fixed && strcmp(m->fixed_names[i], name) != 0) i++;
-  if (i == m->fixed) {
-    m->fixed++;
-    m->fixed_names = realloc(m->fixed_names, (size_t)m->fixed * sizeof *m->fixed_names);
-    m->fixed_values = realloc(m->fixed_values, (size_t)m->fixed * sizeof *m->fixed_values);
-    snprintf(m->fixed_names[i], sizeof m->fixed_names[i], "%s", name);
-  } else {
-    free(m->fixed_values[i]); /* the method's own word wins over the one for all */
+/* Later settings replace earlier ones: a method's own word wins over the one for all. */
+static void forget(Method *m, const char *name) {
+  for (int i = 0; i < m->fixed; i++) {
+    if (strcmp(m->fixed_names[i], name) != 0) continue;
+    free(m->fixed_values[i]);
+    m->fixed--;
+    m->fixed_values[i] = m->fixed_values[m->fixed];
+    memmove(m->fixed_names[i], m->fixed_names[m->fixed], sizeof *m->fixed_names);
   }
+  for (int i = 0; i < m->dimensions; i++) {
+    if (strcmp(m->grid[i].name, name) != 0) continue;
+    free(m->grid[i].values);
+    m->grid[i] = m->grid[--m->dimensions];
+  }
+}
+
+static void fix(Method *m, const char *name, const char *value) {
+  int i = m->fixed++;
+  m->fixed_names = realloc(m->fixed_names, (size_t)m->fixed * sizeof *m->fixed_names);
+  m->fixed_values = realloc(m->fixed_values, (size_t)m->fixed * sizeof *m->fixed_values);
+  snprintf(m->fixed_names[i], sizeof m->fixed_names[i], "%s", name);
   m->fixed_values[i] = strdup(value);
 }
 
-static Dimension *dimension_of(Method *m, const char *name, const char *path, Err *err) {
-  for (int i = 0; i < m->dimensions; i++)
-    if (strcmp(m->grid[i].name, name) == 0) {
-      free(m->grid[i].values);
-      m->grid[i].values = NULL;
-      m->grid[i].count = 0;
-      return &m->grid[i];
-    }
+static Dimension *add_dimension(Method *m, const char *name, const char *path, Err *err) {
   if (m->dimensions == SPEC_DIMENSIONS) {
     fail(err, "%s: %s: a grid over more than %d options", path, m->name, SPEC_DIMENSIONS);
     return NULL;
@@ -86,11 +89,12 @@ static int set_option(Method *m, const char *name, const char *value, const char
     if (row) is_text = row->type == OPTION_WORD;
   }
   config_free(&config);
+  forget(m, name);
   if (strcmp(name, "lr") != 0 && (is_text || !strpbrk(value, " \t"))) {
     fix(m, name, value);
     return 0;
   }
-  Dimension *d = dimension_of(m, name, path, err);
+  Dimension *d = add_dimension(m, name, path, err);
   if (!d) return -1;
   while (*(value += strspn(value, " \t"))) {
     add_value(d, value, strcspn(value, " \t"));
@@ -192,7 +196,7 @@ static int add_method(Spec *spec, const char *name, size_t length, Err *err) {
     return fail(err, "%s: more than %d optimizers", spec->path, SPEC_METHODS);
   *m = (Method){0};
   snprintf(m->name, sizeof m->name, "%.*s", (int)length, name);
-  snprintf(m->optimizer, sizeof m->optimizer, "%.*s", (int)strcspn(m->name, ":"), m->name);
+  memcpy(m->optimizer, m->name, strcspn(m->name, ":"));
   if (!optimizer_find(m->optimizer, err)) return -1;
   if (strchr(m->name, '/')) return fail(err, "%s: \"%s\" is no name", spec->path, m->name);
   for (int i = 0; i < spec->count; i++)
