@@ -19,7 +19,7 @@ SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
 BASE   = $(wildcard core/*.c) $(wildcard model/*.c)
 ALL    = $(BASE) $(wildcard optim/*.c data/*.c run/*.c)
 PARTS  = $(wildcard tools/*/*.c)
-TOOLS  = $(patsubst tools/%.c,%,$(wildcard tools/*.c))
+TOOLS  = $(patsubst %.c,%,$(wildcard tools/*.c))
 TESTS  = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 CHECK  = tests/check.o tests/fixture.o tests/golden.o
 
@@ -44,7 +44,7 @@ LINK = $(CC) $(CFLAGS) $^ $(LIBS) -o $@
 train: build/f32/train.o $(ALL:%.c=build/f32/%.o)
 	$(LINK)
 
-$(TOOLS): %: build/f32/tools/%.o $(PARTS:%.c=build/f32/%.o) $(ALL:%.c=build/f32/%.o)
+$(TOOLS): %: build/f32/%.o $(PARTS:%.c=build/f32/%.o) $(ALL:%.c=build/f32/%.o)
 	$(LINK)
 
 # info.txt names what was built: the revision, "+" behind it when files differ from it.
@@ -81,16 +81,16 @@ install:
 	@sh tools/install.sh
 
 demo: install
-	$(MAKE) train plot
+	$(MAKE) train tools/plot
 	sh tools/demo.sh
 
 bench: install
-	$(MAKE) bench-program
-	./bench
+	$(MAKE) tools/bench
+	tools/bench
 
 clean:
 	rm -rf build train $(TOOLS)
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all test run-tests install demo clean
+.PHONY: all test run-tests install demo bench clean
 .SECONDARY:

@@ -90,7 +90,7 @@ int main(int argc, char **argv) {
     if (log_close(&run.log, &err)) code = FAILED;
   }
   if (code != DONE) fprintf(stderr, "train: %s\n", err.text);
-  else printf("done: %s/log.csv; ./plot %s draws it\n", run.config.run.out, run.config.run.out);
+  else printf("done: %s/log.csv; tools/plot %s draws it\n", run.config.run.out, run.config.run.out);
   run_close(&run);
   return code;
 }

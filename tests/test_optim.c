@@ -329,12 +329,11 @@ static void test_polar_rank(int64_t rows, int64_t cols, int64_t rank) {
   for (int64_t i = 0; i < rank; i++) s[i] = 1 + (double)i, one[i] = 1;
   double *X = compose_matrix(U, s, V, rows, cols, rank);
   double *want = compose_matrix(U, one, V, rows, cols, rank);
-  for (int64_t i = 0; i < rows * cols; i++) X[i] = ldexp(rint(ldexp(X[i], 20)), -20);
   double *got = polar_of(X, rows, cols, BY_SVD, 1);
   double norm = 0;
   for (int64_t i = 0; i < rows * cols; i++) norm += got[i] * got[i];
-  /* Rounding makes small singular values of the zeros; those above 3e-7 of the largest count. */
-  check(norm >= (double)rank - 1e-3, "msgn of rank %lld, %lld x %lld: norm^2 %.6g",
+  /* Rounding to float makes 1e-8 of the zeros; below 3e-7 of the largest they do not count. */
+  check(fabs(norm - (double)rank) <= 1e-4, "msgn of rank %lld, %lld x %lld: norm^2 %.6g",
         (long long)rank, (long long)rows, (long long)cols, norm);
   double along = 0;
   for (int64_t i = 0; i < rows * cols; i++) along += got[i] * want[i];
@@ -385,7 +384,7 @@ static void test_shape_scale(void) {
 
 /* ---- problems for the optimizers ---- */
 
-enum { PARAMS_MAX = 12 };
+enum { PARAMS_MAX = 13 };
 
 /* Some parameters with an optimizer on them. */
 typedef struct {
@@ -404,12 +403,13 @@ typedef struct {
   Role role;
 } Shape;
 
-/* Wide, tall, square, thin, prime, a fused matrix, one cut by columns, a vector. */
+/* Wide, tall, square, thin, prime, a fused matrix, one cut by columns, and every other role. */
 static const Shape mixed[] = {
     {12, 8, 1, 1, 1, ROLE_MATRIX}, {8, 12, 1, 1, 1, ROLE_MATRIX},  {7, 7, 1, 1, 1, ROLE_MATRIX},
     {11, 5, 1, 1, 1, ROLE_MATRIX}, {1, 9, 1, 1, 1, ROLE_MATRIX},   {9, 1, 1, 1, 1, ROLE_MATRIX},
     {12, 4, 3, 6, 1, ROLE_MATRIX}, {4, 12, 1, 1, 2, ROLE_MATRIX},  {1, 1, 1, 1, 1, ROLE_MATRIX},
-    {1, 6, 1, 1, 1, ROLE_VECTOR}};
+    {1, 6, 1, 1, 1, ROLE_VECTOR},  {13, 5, 1, 1, 1, ROLE_EMBEDDING}, {6, 5, 1, 1, 1, ROLE_POSITION},
+    {13, 5, 1, 1, 1, ROLE_HEAD}};
 
 static Problem make_problem(const Optimizer *method, const Shape *shapes, int count) {
   Problem p = {.method = method, .count = count, .seed = 42,
@@ -523,8 +523,8 @@ static const struct {
 } exceptions[] = {
     {"scion", "zero gradient", "its constrained form shrinks the weights by 1 - lr"},
     {"scion", "transpose", "its step is scaled by sqrt(rows / cols)"},
+    {"soap", "transpose", "any basis will do for what has no gradient at the first step"},
     {"normuon", "transpose", "its second moment is one number per row"},
-    {"sumo", "option gamma", "the norm that it limits is the same at every step"},
 };
 
 static int excepted(const Optimizer *method, const char *law) {
@@ -664,7 +664,7 @@ static int run_with(Problem *p, const Optimizer *o, const Choice *context, const
   return 0;
 }
 
-/* Another value k = 0, 1, ... for an option: the next choice, half, a fiftieth, the ends, ... */
+/* Another value k = 0, 1, ... for an option: the next choice; one, half, a fiftieth, ... */
 static int another_value(const Option *row, int k, Choice *c) {
   double x = strtod(row->fallback, NULL);
   c->name = row->name;
@@ -676,7 +676,7 @@ static int another_value(const Option *row, int k, Choice *c) {
             sizeof c->value);
     return 1;
   }
-  const double values[] = {x / 2, x / 50, 1, 2, 3, 20 * x, 0.5, row->min};
+  const double values[] = {1, x / 2, x / 50, 2, 3, 20 * x, 0.5, 50, row->min};
   if (k >= COUNT(values)) return 0;
   double value = row->type == OPTION_INT ? floor(values[k]) : values[k];
   value = value < row->min ? row->min : value > row->max ? row->max : value;
@@ -707,7 +707,9 @@ static void law_options(const Optimizer *o) {
     int found = matters(o, row, NULL);
     for (const Option *beside = o->options; beside->name && !found; beside++) {
       Choice context;
-      for (int k = 0; !found && beside != row && another_value(beside, k, &context); k++)
+      int most = beside->type == OPTION_CHOICE ? 100 : 2;
+      for (int k = 0; !found && beside != row && k < most && another_value(beside, k, &context);
+           k++)
         found = matters(o, row, &context);
     }
     char name[80], how[160];
@@ -735,6 +737,8 @@ static void quadratic(Problem *p) {
 static void law_descent(const Optimizer *o) {
   Problem p = make_problem(o, mixed, COUNT(mixed));
   p.common.weight_decay = 0;
+  set_if_there(&p, "radius", "1"); /* they go with a smaller rate */
+  set_if_there(&p, "head-radius", "1");
   must_start(&p);
   quadratic(&p);
   double first = half_square(&p);

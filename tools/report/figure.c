@@ -41,7 +41,7 @@ Series *figure_add(Figure *f, SeriesKind kind, Look look, int n, const char *lab
   size_t bytes = (size_t)(n + 1) * sizeof(double);
   s->x = calloc(1, bytes);
   s->y = calloc(1, bytes);
-  if (kind == SERIES_BAND) s->high = calloc(1, bytes);
+  if (kind == SERIES_BAND || kind == SERIES_BARS) s->high = calloc(1, bytes);
   snprintf(s->label, sizeof s->label, "%s", label);
   return s;
 }
@@ -126,7 +126,7 @@ static int write_labels(FILE *out, const Figure *f, FigureFormat format, double 
   int n = 0, widest = 0;
   for (int i = 0; i < f->count; i++) {
     double y = end_of(&f->series[i]);
-    if (!*f->series[i].label || isnan(y)) continue;
+    if (f->series[i].kind == SERIES_BARS || !*f->series[i].label || isnan(y)) continue;
     labels[n++] = (Label){&f->series[i], fmin(fmax(y, low), high)};
     int width = (int)strlen(f->series[i].label);
     if (width > widest) widest = width;
@@ -150,6 +150,21 @@ static int write_labels(FILE *out, const Figure *f, FigureFormat format, double 
   return widest;
 }
 
+/* The numbers behind the bars. */
+static void write_bar_labels(FILE *out, const Figure *f) {
+  for (int i = 0; i < f->count; i++)
+    for (int j = 0; j < f->series[i].n && f->series[i].kind == SERIES_BARS; j++) {
+      const Series *s = &f->series[i];
+      char text[160];
+      if (!*s->label || !isfinite(s->high[j])) continue;
+      snprintf(text, sizeof text, "%.3g%s", s->high[j], s->label);
+      fprintf(out, "set label ");
+      gnuplot_quote(out, text);
+      fprintf(out, " noenhanced at first %.9g, first %.9g left offset character 0.7,0 front\n",
+              s->high[j], s->x[j]);
+    }
+}
+
 /* ---- the script ---- */
 
 static void write_terminal(FILE *out, const Figure *f, FigureFormat format) {
@@ -168,7 +183,8 @@ static void write_terminal(FILE *out, const Figure *f, FigureFormat format) {
 
 static void write_axes(FILE *out, const Figure *f, FigureFormat format, int widest) {
   double wide = format == FIGURE_CHARACTERS ? widest + 5 : 0.93 * widest + 4;
-  fprintf(out, "set encoding utf8\nset datafile missing 'nan'\nunset key\nset rmargin %.9g\n", wide);
+  if (f->rows) wide = 12; /* for the number behind the longest bar */
+  fprintf(out, "set encoding utf8\nunset key\nset rmargin %.9g\n", wide);
   fprintf(out, "set border 3 linecolor rgb '#444444'\nset tics nomirror\n");
   fprintf(out, "set xtics autofreq\nset format '%%g'\n");
   if (format != FIGURE_CHARACTERS)
@@ -184,12 +200,23 @@ static void write_axes(FILE *out, const Figure *f, FigureFormat format, int wide
   fprintf(out, " noenhanced\nset ylabel ");
   gnuplot_quote(out, f->y_label);
   fprintf(out, " noenhanced\n");
-  if (f->x_log) fprintf(out, "set logscale x\nset format x '%%.2g'\n");
+  if (f->x_log) fprintf(out, "set logscale x\n");
 }
 
 static void write_bound(FILE *out, double bound) {
   if (isnan(bound)) fputc('*', out);
   else fprintf(out, "%.9g", bound);
+}
+
+/* 1, 2 and 5 of each decade, or the decades alone when there are many. */
+static void write_log_tics(FILE *out, const Figure *f) {
+  if (!f->x_log || !(f->x_min > 0) || !(f->x_max > f->x_min)) return;
+  int wide = f->x_max / f->x_min > 2000, count = 0;
+  fprintf(out, "set xtics (");
+  for (int decade = (int)floor(log10(f->x_min)); decade <= (int)ceil(log10(f->x_max)); decade++)
+    for (int digit = 1; digit <= (wide ? 1 : 5); digit += digit < 2 ? 1 : 3)
+      fprintf(out, "%s%de%d", count++ ? "," : "", digit, decade);
+  fprintf(out, ")\n");
 }
 
 static void write_ranges(FILE *out, const Figure *f, double low, double high) {
@@ -198,6 +225,7 @@ static void write_ranges(FILE *out, const Figure *f, double low, double high) {
   fputc(':', out);
   write_bound(out, f->x_max);
   fprintf(out, "]\n");
+  write_log_tics(out, f);
   if (!f->rows) {
     fprintf(out, "set yrange [%.9g:%.9g]\n", low, high);
     return;
@@ -223,9 +251,22 @@ static void write_between(FILE *out, const Figure *f, const Series *s, int j) {
   }
 }
 
-static void write_data(FILE *out, const Figure *f, FigureFormat format, int number) {
-  const Series *s = &f->series[number];
-  fprintf(out, "$s%d << EOD\n", number);
+static double clamp(double y, double low, double high) { return fmin(fmax(y, low), high); }
+
+/* gnuplot leaves out points outside the range, and a band would lose its shape with them: here it
+   is cut off at the border instead. */
+static void write_band(FILE *out, const Series *s, double low, double high) {
+  enum { PIECES = 16 }; /* of a segment, so that the cut looks straight */
+  for (int j = 0; j + 1 < s->n; j++)
+    for (int k = 0; k <= PIECES; k++) {
+      double b = (double)k / PIECES, a = 1 - b;
+      fprintf(out, "%.9g %.9g %.9g\n", a * s->x[j] + b * s->x[j + 1],
+              clamp(a * s->y[j] + b * s->y[j + 1], low, high),
+              clamp(a * s->high[j] + b * s->high[j + 1], low, high));
+    }
+}
+
+static void write_points(FILE *out, const Figure *f, FigureFormat format, const Series *s) {
   for (int j = 0; j < s->n; j++) {
     if (format == FIGURE_CHARACTERS && s->kind != SERIES_BARS && isfinite(s->y[j]))
       write_between(out, f, s, j);
@@ -233,7 +274,6 @@ static void write_data(FILE *out, const Figure *f, FigureFormat format, int numb
     else if (s->high) fprintf(out, "%.9g %.9g %.9g\n", s->x[j], s->y[j], s->high[j]);
     else fprintf(out, "%.9g %.9g\n", s->x[j], s->y[j]);
   }
-  fprintf(out, "EOD\n");
 }
 
 static void write_plot_characters(FILE *out, const Figure *f, int number) {
@@ -267,20 +307,28 @@ static void write_plot(FILE *out, const Series *s, int number) {
               colour);
       break;
     case SERIES_BARS:
-      fprintf(out, "(0):1:(0):2:($1-0.36):($1+0.36) with boxxyerror fillstyle solid noborder "
+      fprintf(out, "2:1:2:3:($1-0.36):($1+0.36) with boxxyerror fillstyle solid noborder "
                    "fillcolor rgb '#%06x'", colour);
       break;
   }
 }
 
-static void write_series(FILE *out, const Figure *f, FigureFormat format) {
-  for (int i = 0; i < f->count; i++) write_data(out, f, format, i);
-  fprintf(out, "plot ");
+static void write_series(FILE *out, const Figure *f, FigureFormat format, double low,
+                         double high) {
+  for (int i = 0; i < f->count; i++) {
+    fprintf(out, "$s%d << EOD\n", i);
+    if (f->series[i].kind == SERIES_BAND) write_band(out, &f->series[i], low, high);
+    else write_points(out, f, format, &f->series[i]);
+    fprintf(out, "EOD\n");
+  }
+  fprintf(out, "set clip two\nplot ");
   if (!isnan(f->line))
     fprintf(out, "%.9g with lines linewidth 1.5 dashtype 2 linecolor rgb '#777777', ", f->line);
-  for (int i = 0; i < f->count; i++) {
-    if (i) fprintf(out, ", ");
-    if (format == FIGURE_CHARACTERS) write_plot_characters(out, f, i);
+  for (int i = 0, drawn = 0; i < f->count; i++) {
+    if (format == FIGURE_CHARACTERS && f->series[i].kind == SERIES_BAND) continue;
+    if (drawn++) fprintf(out, ", ");
+    if (format == FIGURE_CHARACTERS && f->series[i].kind != SERIES_BARS)
+      write_plot_characters(out, f, i);
     else write_plot(out, &f->series[i], i);
   }
   fprintf(out, "\n");
@@ -295,13 +343,14 @@ int figure_draw(const Figure *f, FigureFormat format, char **out, size_t *size, 
   write_terminal(text, f, format);
   write_axes(text, f, format, write_labels(text, f, format, low, high));
   write_ranges(text, f, low, high);
+  write_bar_labels(text, f);
   if (!isnan(f->line) && *f->line_label) {
     fprintf(text, "set label 1000 ");
     gnuplot_quote(text, f->line_label);
-    fprintf(text, " noenhanced at graph 0.01, first %.9g left offset character 0,-0.6 "
+    fprintf(text, " noenhanced at graph 0.01, first %.9g left offset character 0,0.6 "
                   "textcolor rgb '#555555'\n", f->line);
   }
-  write_series(text, f, format);
+  write_series(text, f, format, low, high);
   fclose(text);
   int status = gnuplot_run(script, length, out, size, err);
   free(script);

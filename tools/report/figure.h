@@ -15,14 +15,15 @@ typedef enum {
   SERIES_FAINT, /* thin and light, behind the others */
   SERIES_BAND,  /* filled between y and high */
   SERIES_MARK,  /* symbols alone: a cross, for what diverged */
-  SERIES_BARS,  /* horizontal: y is the length, x the row from the top, 0, 1, ... */
+  SERIES_BARS,  /* horizontal, from y to high in row x = 0, 1, ... from the top; with a label,
+                   high is written behind the bar, and the label behind that */
 } SeriesKind;
 
 typedef struct {
   SeriesKind kind;
   Look look;
   int n;
-  double *x, *y, *high; /* (n); high only of a band, NULL otherwise */
+  double *x, *y, *high; /* (n); high only of a band or bars, NULL otherwise */
   char label[128];      /* written at its end; empty: none */
 } Series;
 

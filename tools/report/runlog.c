@@ -262,14 +262,16 @@ static const char *base_name(const char *path) {
   return slash && slash[1] ? slash + 1 : path;
 }
 
-void runlog_label(const RunLog *logs, int count, int index, char *out, size_t size) {
+void runlog_label(const RunLog *logs, int count, int index, const char *ignored, char *out,
+                  size_t size) {
   const RunLog *log = &logs[index];
   const char *optimizer = runlog_option(log, "optimizer");
   int differences = 0, alike = 0;
   size_t used = (size_t)snprintf(out, size, "%s", optimizer);
   for (int i = 0; i < log->config.count; i++) {
     const Setting *s = &log->config.items[i];
-    if (tells_nothing(s->name) || !differs(logs, count, index, s->name)) continue;
+    if (tells_nothing(s->name) || word_index(ignored, s->name) >= 0) continue;
+    if (!differs(logs, count, index, s->name)) continue;
     if (++differences <= DIFFERENCES && used < size)
       used += (size_t)snprintf(out + used, size - used, " %s %s", s->name, s->value);
   }

@@ -44,7 +44,9 @@ void runlog_state(const RunLog *log, char *out, size_t size);
 double runlog_final_val(const RunLog *log);
 
 /* Each run's name among the others: the optimizer, with the options in which it differs from the
-   others of its optimizer, or the folder's name where that would be too long. */
-void runlog_label(const RunLog *logs, int count, int index, char *out, size_t size);
+   others of its optimizer, or the folder's name where that would be too long. `ignored` are
+   options that do not matter, as "seed|data-seed". */
+void runlog_label(const RunLog *logs, int count, int index, const char *ignored, char *out,
+                  size_t size);
 
 #endif

@@ -4,14 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/option.h"
+
 Table table_make(const char *head) {
   Table t = {.columns = 1};
   for (const char *c = head; *c; c++) t.columns += *c == '|';
   t.rows = -1;
   table_row(&t);
   for (int i = 0; i < t.columns; i++) {
-    table_set(&t, i, "%.*s", (int)strcspn(head, "|"), head);
-    head += strcspn(head, "|") + 1;
+    char word[256];
+    word_at(head, i, word, sizeof word);
+    table_set(&t, i, "%s", word);
   }
   return t;
 }

@@ -1,0 +1,412 @@
+#!/bin/sh
+# The program as people meet it: its answers to wrong options, bad files and interruptions, and
+# what may and may not change a run. Run from the project's root, where ./train is.
+set -u
+
+root=$(pwd)
+train=$root/train
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+export OMP_WAIT_POLICY=passive
+passed=0
+failed=0
+
+ok() {
+  passed=$((passed + 1))
+  echo "ok: $1"
+}
+
+bad() {
+  failed=$((failed + 1))
+  echo "FAILED: $1"
+}
+
+# check TEXT COMMAND...: the command has to succeed.
+check() {
+  text=$1
+  shift
+  if "$@"; then ok "$text"; else bad "$text: $*"; fi
+}
+
+# A tiny model; its options can be said again behind, as they are no repetition: they come by file.
+cat >"$work/tiny" <<'END'
+layers = 1
+heads = 2
+channels = 16
+context = 16
+vocab = 257
+batch = 2
+steps = 3
+val-tokens = 64
+val-every = 2
+warmup = 0
+threads = 1
+END
+
+# run OPTIONS...: trains the tiny model; stdout and stderr in $work/stdout and $work/stderr, the exit
+# code in $code.
+run() {
+  "$train" "@$work/tiny" "$@" >"$work/stdout" 2>"$work/stderr" </dev/null
+  code=$?
+}
+
+one_line() { [ "$(wc -l <"$work/stderr")" -eq 1 ]; }
+says() { grep -qF -e "$1" "$work/stderr"; }
+no_files() { [ -z "$(find "$1" -mindepth 1 2>/dev/null)" ]; }
+
+# The steps and losses of a run, without its times.
+losses() { cut -d, -f1,2,4,5,6,7 "$1/log.csv"; }
+
+# refuses CODE PART OPTIONS...: exit code, one line on stderr with PART in it, nothing written.
+refuses() {
+  want=$1
+  part=$2
+  shift 2
+  rm -rf "$work/none"
+  mkdir "$work/none"
+  run --out "$work/none/run" "$@"
+  if [ "$code" -ne "$want" ]; then bad "exit $code, not $want: $*"
+  elif ! one_line; then bad "stderr is not one line: $*"
+  elif ! says "$part"; then bad "\"$part\" is not in: $(cat "$work/stderr") ($*)"
+  elif ! no_files "$work/none"; then bad "something was written: $*"
+  else ok "$* is refused: $part"
+  fi
+}
+
+# trains NAME OPTIONS...: a run into $work/NAME that has to succeed.
+trains() {
+  name=$1
+  shift
+  run --out "$work/$name" "$@"
+  if [ "$code" -eq 0 ]; then return 0; fi
+  bad "exit $code: $*: $(cat "$work/stderr")"
+  return 1
+}
+
+same_losses() {
+  losses "$work/$1" >"$work/left"
+  losses "$work/$2" >"$work/right"
+  cmp -s "$work/left" "$work/right"
+}
+
+# near_losses A B: the train and validation losses to 1e-4.
+near_losses() {
+  paste -d, "$work/$1/log.csv" "$work/$2/log.csv" | awk -F, '
+    function off(a, b) { return (a == "") != (b == "") || a - b > 1e-4 || b - a > 1e-4 }
+    NR > 1 && (off($4, $15) || off($5, $16)) { wrong = 1 }
+    END { exit wrong || NR < 2 }'
+}
+
+# ---- help ----
+
+help() {
+  for option in --help --list -h; do
+    "$train" "$option" >"$work/stdout" 2>"$work/stderr"
+    check "$option exits 0" [ $? -eq 0 ]
+    check "$option writes no error" [ ! -s "$work/stderr" ]
+  done
+  "$train" --help >"$work/stdout"
+  for option in optimizer steps lr layers context data schedule out seed; do
+    check "--help names --$option" grep -q -e "^  --$option " "$work/stdout"
+  done
+  "$train" --list >"$work/stdout"
+  for name in adamw muon sgd nano gpt2 cosine; do
+    check "--list names $name" grep -q "$name" "$work/stdout"
+  done
+  "$train" --help muon >"$work/stdout"
+  check "--help muon names its options" grep -q -e "--ns-schedule" "$work/stdout"
+  "$train" --help moun >"$work/stdout" 2>"$work/stderr"
+  check "--help moun exits 2" [ $? -eq 2 ]
+  check "--help moun suggests muon" says "did you mean muon?"
+}
+
+# ---- wrong options ----
+
+options() {
+  refuses 2 "did you mean --batch?" --bacth 3
+  refuses 2 "there is no option --zzzzzzz" --zzzzzzz 3
+  refuses 2 "did you mean muon?" --optimizer mu0n
+  refuses 2 "did you mean nano?" --model nanno
+  refuses 2 "did you mean cosine?" --schedule cosin
+  refuses 2 "--seed is given twice" --seed 1 --seed 2
+  refuses 2 "--out is given twice" --out elsewhere
+  refuses 2 "--lr needs a value" --lr
+  refuses 2 "options are written --name value" muon
+  refuses 2 "a whole number" --seed 1.5
+  refuses 2 "0 to 1000000 is allowed" --lr -1
+  refuses 2 "is out of range" --weight-decay 1e9
+  refuses 2 "takes a number" --lr fast
+  refuses 2 "--ns-steps is an option of muon" --ns-steps 3
+  refuses 2 "--warmup 3 does not fit" --warmup 3
+  refuses 2 "--micro-batch 3 is larger than --batch 2" --micro-batch 3
+  refuses 2 "cannot be opened" "@$work/nowhere"
+  # The tiny sizes are said in a file, so the command line may say them again.
+  refuses 2 "--heads 3 does not divide --channels 16" --heads 3
+  refuses 2 "does not divide" --channels 15
+  refuses 2 "1 to 1000 is allowed" --layers 0
+  refuses 2 "give one of them" --steps 3 --tokens 100
+}
+
+# ---- data ----
+
+le32() { # as four bytes, the least first
+  # shellcheck disable=SC2059
+  printf "\\$(printf %03o $(($1 % 256)))\\$(printf %03o $(($1 / 256 % 256)))\\$(
+    printf %03o $(($1 / 65536 % 256)))\\$(printf %03o $(($1 / 16777216)))"
+}
+
+# shard MAGIC COUNT TOKEN WRITTEN: an llm.c token file that says COUNT and holds WRITTEN tokens.
+shard() {
+  le32 "$1"
+  le32 1
+  le32 "$2"
+  head -c 1012 /dev/zero
+  awk -v n="$4" -v token="$3" 'BEGIN { for (i = 0; i < n; i++)
+    printf "%d %d\n", i == n - 1 ? token : i * i % 251, 0 }' |
+    while read -r token _; do
+      # shellcheck disable=SC2059
+      printf "\\$(printf %03o $((token % 256)))\\$(printf %03o $((token / 256)))"
+    done
+}
+
+text() { awk -v n="$1" 'BEGIN { for (i = 0; i < n; i++) print "line", i * i % 97, "of the text" }'; }
+
+make_data() {
+  text 300 >"$work/good.txt"
+  gzip -c "$work/good.txt" >"$work/good.txt.gz"
+  shard 20240520 600 7 600 >"$work/good.bin"
+  gzip -c "$work/good.bin" >"$work/good.bin.gz"
+  : >"$work/empty.txt"
+  : >"$work/empty.bin"
+  printf 'too short' >"$work/short.txt"
+  head -c 200 "$work/good.txt.gz" >"$work/truncated.txt.gz"
+  { head -c 100 "$work/good.txt.gz"; printf 'rubbish in the middle'
+    tail -c +130 "$work/good.txt.gz"; } >"$work/corrupt.txt.gz"
+  shard 20240521 600 7 600 >"$work/magic.bin"
+  shard 20240520 601 7 600 >"$work/size.bin"
+  shard 20240520 600 257 600 >"$work/beyond.bin"
+  head -c 1000 "$work/good.bin" >"$work/header.bin"
+}
+
+bad_data() {
+  refuses 1 "$work/nowhere.txt" --data "$work/nowhere.txt"
+  refuses 1 "$work/empty.txt" --data "$work/empty.txt"
+  refuses 1 "$work/empty.bin" --data "$work/empty.bin"
+  refuses 1 "$work/short.txt" --data "$work/short.txt"
+  refuses 1 "--context" --data "$work/good.txt" --context 100000
+  refuses 1 "$work/truncated.txt.gz" --data "$work/truncated.txt.gz"
+  refuses 1 "$work/corrupt.txt.gz" --data "$work/corrupt.txt.gz"
+  refuses 1 "$work/magic.bin" --data "$work/magic.bin"
+  refuses 1 "$work/size.bin" --data "$work/size.bin"
+  refuses 1 "$work/header.bin" --data "$work/header.bin"
+  refuses 1 "257" --data "$work/beyond.bin"
+  refuses 1 "$work/nowhere.txt" --val "$work/nowhere.txt"
+  if [ "$(id -u)" -eq 0 ]; then
+    echo "skipped: an unreadable file (root may read everything)"
+  else
+    cp "$work/good.txt" "$work/secret.txt"
+    chmod 000 "$work/secret.txt"
+    refuses 1 "$work/secret.txt" --data "$work/secret.txt"
+  fi
+}
+
+good_data() {
+  for file in good.txt good.txt.gz good.bin good.bin.gz; do
+    trains "data-$file" --data "$work/$file" && ok "trains on $file"
+  done
+  check "text and gzipped text are the same" same_losses data-good.txt data-good.txt.gz
+  check "tokens and gzipped tokens are the same" same_losses data-good.bin data-good.bin.gz
+  trains sequential --data "$work/good.bin" --order sequential && ok "trains in order"
+  check "another order, other losses" differ sequential data-good.bin
+  trains val --data "$work/good.txt" --val "$work/good.bin" && ok "trains with --val"
+  mkdir "$work/spaced folder"
+  cp "$work/good.txt" "$work/spaced folder/a b.txt"
+  trains spaced --data "$work/spaced folder/a b.txt" && ok "trains on a path with blanks"
+  trains again "@$work/spaced/config.txt" && check "and again from its config.txt" \
+    same_losses spaced again
+}
+
+differ() { ! same_losses "$1" "$2"; }
+
+# ---- folders ----
+
+folders() {
+  trains folder || return
+  for file in config.txt info.txt log.csv; do
+    check "a run writes $file" [ -s "$work/folder/$file" ]
+  done
+  check "info.txt says finished" grep -q "^result = finished" "$work/folder/info.txt"
+  check "nothing else is left" [ "$(find "$work/folder" -type f -name '*.tmp' | wc -l)" -eq 0 ]
+  check "log.csv has a row per step and one before" [ "$(wc -l <"$work/folder/log.csv")" -eq 5 ]
+  check "all rows of log.csv have 11 columns" \
+    awk -F, 'NF != 11 { exit 1 }' "$work/folder/log.csv"
+  cp "$work/folder/log.csv" "$work/before.csv"
+  run --out "$work/folder"
+  check "an existing run is refused" [ "$code" -eq 1 ]
+  check "and named, with --overwrite on" says "$work/folder already holds a run"
+  check "its log is as it was" cmp -s "$work/before.csv" "$work/folder/log.csv"
+  trains folder --overwrite on && ok "--overwrite on replaces it"
+  : >"$work/file"
+  run --out "$work/file/below"
+  check "--out below a file fails" [ "$code" -eq 1 ]
+  check "and is named in one line" says "$work/file"
+  run --out /proc/nowhere/run
+  check "--out where nothing can be written fails" [ "$code" -eq 1 ]
+  (cd "$work" && mkdir elsewhere && cd elsewhere && "$train" "@$work/tiny" >/dev/null 2>&1)
+  check "without --out it runs from anywhere, into runs/adamw-nano" \
+    [ -s "$work/elsewhere/runs/adamw-nano/log.csv" ]
+  (cd "$work/elsewhere" && "$train" "@$work/tiny" >/dev/null 2>&1)
+  check "and the next time into runs/adamw-nano-2" \
+    [ -s "$work/elsewhere/runs/adamw-nano-2/log.csv" ]
+}
+
+full_disk() {
+  mkdir "$work/disk"
+  if ! mount -t tmpfs -o size=64k tmpfs "$work/disk" 2>/dev/null; then
+    echo "skipped: a full disk (no small file system can be mounted here)"
+    return
+  fi
+  run --out "$work/disk/run" --steps 100000 --val-every 0
+  check "a full disk ends the run with exit 1" [ "$code" -eq 1 ]
+  check "a full disk is named: $(head -c 200 "$work/stderr")" says "No space left"
+  check "a full disk: log.csv is named" says "$work/disk/run/log.csv"
+  umount "$work/disk"
+}
+
+# ---- endings ----
+
+rows_of() { if [ -e "$1" ]; then wc -l <"$1"; else echo 0; fi; }
+
+interrupt() {
+  "$train" "@$work/tiny" --out "$work/stopped" --steps 1000000 --val-every 0 >"$work/stdout" \
+    2>"$work/stderr" </dev/null &
+  child=$!
+  tries=0
+  while [ "$(rows_of "$work/stopped/log.csv")" -lt 4 ] && [ "$tries" -lt 600 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+  done
+  kill -"$1" "$child"
+  wait "$child"
+  code=$?
+  check "$1 ends the run with exit 130 (got $code)" [ "$code" -eq 130 ]
+  check "$1: it says after which step" says "interrupted after step"
+  check "$1: all rows of log.csv are whole" awk -F, 'NF != 11 { exit 1 }' "$work/stopped/log.csv"
+  check "$1: log.csv ends with a newline" \
+    [ "$(tail -c 1 "$work/stopped/log.csv" | od -An -c | tr -d ' ')" = '\n' ]
+  check "$1: info.txt says so" grep -q "^result = interrupted" "$work/stopped/info.txt"
+  rm -rf "$work/stopped"
+}
+
+divergence() {
+  run --out "$work/diverged" --optimizer sgd --lr 1e6 --clip 0 --steps 50 --schedule constant
+  check "a divergence exits 3 (got $code)" [ "$code" -eq 3 ]
+  check "a divergence is told in one line" one_line
+  check "a divergence names the step" grep -q "step [0-9]*: diverged" "$work/stderr"
+  check "a divergence names the tensor: $(cat "$work/stderr")" \
+    grep -Eq "first bad tensor: (weights|gradient) of [a-z]" "$work/stderr"
+  check "a divergence is in info.txt" grep -q "^result = step .*diverged" "$work/diverged/info.txt"
+  check "a divergence leaves whole rows" \
+    awk -F, 'NF != 11 { exit 1 }' "$work/diverged/log.csv"
+}
+
+# ---- what may change a run ----
+
+same_and_other() {
+  trains base || return
+  trains twin && check "the same seed gives the same bits" same_losses base twin
+  trains muon --optimizer muon
+  trains muon-twin --optimizer muon && check "with muon too" same_losses muon muon-twin
+  trains other --seed 2 && check "another seed, other losses" differ base other
+  trains config "@$work/base/config.txt" && check "config.txt repeats its run" \
+    same_losses base config
+  trains config-muon "@$work/muon/config.txt" && check "and one of muon" \
+    same_losses muon config-muon
+  trains micro --micro-batch 1 && check "--micro-batch 1 gives the losses of the whole batch" \
+    near_losses base micro
+  trains threads --threads 2 && check "2 threads give the losses of one" near_losses base threads
+  trains novals --val-every 0 && check "validating changes no training loss" train_same base novals
+  trains samples --sample-every 1 && check "samples change no loss" same_losses base samples
+}
+
+train_same() {
+  cut -d, -f4 "$work/$1/log.csv" | grep . >"$work/left"
+  cut -d, -f4 "$work/$2/log.csv" | grep . >"$work/right"
+  cmp -s "$work/left" "$work/right"
+}
+
+# matters NAME VALUE [OPTIONS...]: the option changes the losses, against a run with OPTIONS alone.
+matters() {
+  option=$1
+  value=$2
+  shift 2
+  rm -rf "$work/without" "$work/with"
+  trains without "$@" && trains with "$@" "--$option" "$value" || return
+  if same_losses without with; then bad "--$option $value changes nothing ($*)"
+  else ok "--$option $value changes the losses"; fi
+  if grep -qx "$option = $value" "$work/with/config.txt"; then ok "--$option is in config.txt"
+  else bad "config.txt lacks $option = $value: $(grep "^$option " "$work/with/config.txt")"; fi
+}
+
+every_option() {
+  matters optimizer sgd
+  matters batch 3
+  matters micro-batch 1 --clip 0
+  matters steps 4
+  matters tokens 160
+  matters clip 0.01
+  matters val-every 1
+  matters val-tokens 128
+  matters seed 3
+  matters layers 2
+  matters heads 4
+  matters channels 24
+  matters context 24
+  matters vocab 300
+  matters data "$work/good.txt"
+  matters val "$work/good.txt"
+  matters val-fraction 0.3 --data "$work/good.txt"
+  matters order sequential
+  matters data-seed 2
+  matters lr 0.005
+  matters weight-decay 0.7
+  matters aux-lr 0.02 --optimizer muon
+  matters aux-beta1 0.5 --optimizer muon
+  matters aux-beta2 0.5 --optimizer muon
+  matters aux-eps 0.01 --optimizer muon
+  matters qkv-split 1 --optimizer muon
+  matters qkv-split heads --optimizer muon
+  matters schedule linear
+  matters warmup 2
+  matters decay-fraction 0.9 --schedule wsd
+  matters final-lr 0.5 --schedule linear
+  matters momentum 0.5 --optimizer muon
+}
+
+# ---- the terminal ----
+
+pipe() {
+  run --out "$work/pipe" --steps 40
+  check "in a pipe there are no carriage returns" [ "$(tr -cd '\r' <"$work/stdout" | wc -c)" -eq 0 ]
+  check "in a pipe there are no escapes" [ "$(tr -cd '\033' <"$work/stdout" | wc -c)" -eq 0 ]
+  check "in a pipe there are some lines a run, not one a step" \
+    [ "$(grep -c '^step .*tok/s' "$work/stdout")" -le 25 ]
+  check "nothing is on stderr" [ ! -s "$work/stderr" ]
+}
+
+[ -x "$train" ] || { echo "FAILED: ./train is not built, or this is not the project's root"; exit 1; }
+make_data
+help
+options
+bad_data
+good_data
+folders
+full_disk
+interrupt INT
+interrupt TERM
+divergence
+same_and_other
+every_option
+pipe
+echo "cli: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]

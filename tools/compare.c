@@ -1,0 +1,186 @@
+/* compare: what the runs in a folder say about their optimizers, as tables, figures and a page. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "core/file.h"
+#include "tools/report/figures.h"
+#include "tools/report/outcome.h"
+#include "tools/report/page.h"
+
+enum { DONE = 0, FAILED = 1, USAGE = 2 };
+
+typedef struct {
+  ComparisonOptions comparison;
+  int format, image, draw;
+  char html[OPTION_TEXT], figures[OPTION_TEXT];
+} CompareOptions;
+
+#define FIELD(member) offsetof(CompareOptions, member)
+#define DRAW_NOTHING "none"
+static const Option options[] = {
+    {"baseline", "the method that others are compared with", OPTION_WORD,
+     FIELD(comparison.baseline), "adamw", 0, 0, NULL},
+    {"target", "loss to be reached; 0: what the baseline reached", OPTION_REAL,
+     FIELD(comparison.target), "0", 0, 1e9, NULL},
+    {"mix", "compare runs of different models, data, batches or lengths", OPTION_CHOICE,
+     FIELD(comparison.mix), "off", 0, 0, ON_OFF},
+    {"format", "of the tables", OPTION_CHOICE, FIELD(format), "text", 0, 0, TABLE_FORMATS},
+    {"html", "FILE to write everything to as one page", OPTION_WORD, FIELD(html), "", 0, 0, NULL},
+    {"figures", "FOLDER to write the figures to", OPTION_WORD, FIELD(figures), "", 0, 0, NULL},
+    {"image", "their format", OPTION_CHOICE, FIELD(image), "svg", 0, 0, "png|svg"},
+    {"draw", "a figure to draw in the terminal", OPTION_CHOICE, FIELD(draw), DRAW_NOTHING, 0, 0,
+     DRAW_NOTHING "|" FIGURE_NAMES},
+    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+};
+
+static void help(FILE *out) {
+  OptionSet set = {"options", options, NULL};
+  fprintf(out, "Judges the runs in a folder: losses with their spread, time and memory.\n\n"
+               "  ./compare runs/compare-quick\n"
+               "  ./compare runs/compare-quick --html report/index.html\n"
+               "  ./compare runs/compare-quick --draw rates\n"
+               "  ./compare results/nano --format markdown --figures docs --image png\n\n");
+  options_help(out, &set);
+}
+
+/* The folder is the one word that is no option. */
+static const char *take_folder(int *argc, char **argv, Err *err) {
+  const char *folder = NULL;
+  int kept = 1;
+  for (int i = 1; i < *argc; i++) {
+    if (strncmp(argv[i], "--", 2) != 0 && argv[i][0] != '@') {
+      if (folder) {
+        fail(err, "one folder at a time: %s or %s", folder, argv[i]);
+        return NULL;
+      }
+      folder = argv[i];
+      continue;
+    }
+    int value_follows = argv[i][0] == '-' && !strchr(argv[i], '=');
+    argv[kept++] = argv[i];
+    if (value_follows && i + 1 < *argc) argv[kept++] = argv[++i];
+  }
+  *argc = kept;
+  if (!folder) fail(err, "name the folder of the runs: ./compare runs/compare-quick");
+  return folder;
+}
+
+/* A sweep's folder says what its baseline is. */
+static int add_spec(Settings *s, const char *folder, Err *err) {
+  Settings spec = {0};
+  char at[OPTION_TEXT + 32], text[OPTION_TEXT + 32], *argv[] = {"", at};
+  snprintf(at, sizeof at, "@%s/sweep.spec", folder);
+  if (!file_exists(at + 1)) return 0;
+  int status = settings_read(&spec, 2, argv, err);
+  const char *baseline = status ? NULL : settings_find(&spec, "baseline", NULL);
+  if (baseline) {
+    snprintf(text, sizeof text, "baseline=%s", baseline);
+    status = settings_preset(s, FROM_PRESET, "the spec", text, err);
+  }
+  settings_free(&spec);
+  return status;
+}
+
+static int read_options(CompareOptions *o, const char *folder, int argc, char **argv, Err *err) {
+  Settings settings = {0};
+  OptionSet sets[] = {{"compare", options, o}, {NULL, NULL, NULL}};
+  int status = settings_read(&settings, argc, argv, err) || add_spec(&settings, folder, err) ||
+               options_apply(sets, NULL, &settings, err) ? -1 : 0;
+  settings_free(&settings);
+  return status;
+}
+
+static int write_figures(const CompareOptions *o, const Comparison *c, Err *err) {
+  FigureFormat format = o->image == 0 ? FIGURE_PNG : FIGURE_SVG;
+  if (folder_make(o->figures, err)) return -1;
+  for (const FigureKind *kind = figure_kinds; kind->name; kind++) {
+    char path[OPTION_TEXT + 64], *picture;
+    size_t size;
+    Figure f = kind->make(c);
+    int status = 0, points = 0;
+    for (int i = 0; i < f.count; i++) points += f.series[i].n;
+    snprintf(path, sizeof path, "%s/%s.%s", o->figures, kind->name,
+             format == FIGURE_PNG ? "png" : "svg");
+    if (points > 0) status = figure_draw(&f, format, &picture, &size, err);
+    figure_free(&f);
+    if (status) return -1;
+    if (points == 0) continue;
+    status = file_write(path, picture, size, err);
+    free(picture);
+    if (status) return -1;
+  }
+  return 0;
+}
+
+static int draw(const char *name, const Comparison *c, Err *err) {
+  const FigureKind *kind = figure_kinds;
+  struct winsize window;
+  char *picture;
+  size_t size;
+  while (strcmp(kind->name, name) != 0) kind++;
+  Figure f = kind->make(c);
+  int known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
+  f.width = known ? window.ws_col - 1 : 100;
+  f.height = known && window.ws_row < 34 ? window.ws_row - 2 : 30;
+  f.ansi = known && !getenv("NO_COLOR");
+  int status = figure_draw(&f, FIGURE_CHARACTERS, &picture, &size, err);
+  figure_free(&f);
+  if (status) return -1;
+  printf("\n%s\n", kind->caption);
+  fwrite(picture, 1, size, stdout);
+  free(picture);
+  return 0;
+}
+
+static void print_tables(const CompareOptions *o, const Comparison *c) {
+  Table tables[] = {outcome_losses(c), outcome_costs(c), outcome_numbers(c)};
+  if (o->format == TABLE_CSV) {
+    table_write(&tables[2], TABLE_CSV, stdout);
+  } else {
+    table_write(&tables[0], (TableFormat)o->format, stdout);
+    putchar('\n');
+    table_write(&tables[1], (TableFormat)o->format, stdout);
+    putchar('\n');
+    outcome_explain(c, stdout);
+    for (int i = 0; i < c->note_count; i++) printf("%s%s\n", i ? "" : "\n", c->notes[i]);
+  }
+  for (int i = 0; i < 3; i++) table_free(&tables[i]);
+}
+
+static int show(const CompareOptions *o, const char *folder, const Comparison *c, Err *err) {
+  char command[4 * OPTION_TEXT], name[64];
+  snprintf(command, sizeof command, "./compare %s --html %s", folder, o->html);
+  print_tables(o, c);
+  word_at(DRAW_NOTHING "|" FIGURE_NAMES, o->draw, name, sizeof name);
+  if (o->draw > 0 && draw(name, c, err)) return -1;
+  if (*o->figures && write_figures(o, c, err)) return -1;
+  if (*o->html && page_write(c, o->html, command, err)) return -1;
+  if (*o->html) fprintf(stderr, "%s\n", o->html);
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  CompareOptions o;
+  Comparison c;
+  Err err;
+  for (int i = 1; i < argc; i++)
+    if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+      help(stdout);
+      return DONE;
+    }
+  const char *folder = take_folder(&argc, argv, &err);
+  int code = DONE;
+  if (!folder || read_options(&o, folder, argc, argv, &err)) {
+    code = USAGE;
+  } else if (comparison_read(&c, folder, &o.comparison, &err)) {
+    code = FAILED;
+  } else {
+    if (show(&o, folder, &c, &err)) code = FAILED;
+    comparison_free(&c);
+  }
+  if (code != DONE) fprintf(stderr, "compare: %s\n", err.text);
+  return code;
+}

@@ -1,0 +1,72 @@
+/* A folder full of runs, judged: what each method reached, at which cost, and how sure that is.
+   In a sweep's folder the runs below tune/ chose the rates and those below final/ are judged; in
+   any other folder all runs are judged, grouped by what they have in common but the seed. */
+#ifndef TOOLS_REPORT_COMPARISON_H
+#define TOOLS_REPORT_COMPARISON_H
+
+#include "tools/report/palette.h"
+#include "tools/report/runlog.h"
+#include "tools/report/statistics.h"
+
+typedef struct {
+  char baseline[OPTION_TEXT]; /* a method's name */
+  double target;              /* loss; 0: what the baseline reached */
+  int mix;                    /* judge runs together that cannot be compared */
+} ComparisonOptions;
+
+/* One tuning trial: the runs of one setting, with different seeds. */
+typedef struct {
+  double rate, loss; /* mean of the final losses; infinite when one diverged */
+  int runs, diverged;
+  int on_line;       /* differs from the judged runs in nothing but the rate */
+  const RunLog *first;
+} Point;
+
+typedef struct {
+  char name[128], optimizer[64];
+  Look look;
+  int *runs, count;    /* numbers of the judged runs among the comparison's logs */
+  int finished, diverged, unfinished;
+  double *loss;        /* (seeds) final loss by seed; NaN where there is none */
+  Summary summary, difference; /* of the loss, and paired with the baseline's */
+  double bits_per_byte;
+  double steps_to, tokens_to, seconds_to; /* the target; NaN: not reached */
+  double gradient_ms, optimizer_ms, state_bytes;
+  char rate[64];
+  Point *points;       /* (trials) ascending in the rate */
+  int trials;          /* 0 when it is not known how the rate was found */
+  int edge;            /* the best rate is the smallest or largest tried */
+} Entry;
+
+typedef struct {
+  char folder[OPTION_TEXT];
+  ComparisonOptions options;
+  RunLog *logs;
+  int log_count;
+  int64_t *seeds;
+  int seed_count;
+  Entry *entries; /* the best first; what diverged is last */
+  int count;
+  int baseline;   /* number of its entry, or -1 */
+  int per_byte;   /* losses are in bits per byte, since vocabularies differ; else nats per token */
+  double target;  /* NaN when there is none */
+  char **notes;   /* sentences about what was left out, or has to be known */
+  int note_count;
+} Comparison;
+
+/* Reads and judges. Errors: nothing to compare; runs that cannot be compared. Runs that cannot be
+   read are left out and named in the notes. */
+int comparison_read(Comparison *c, const char *folder, const ComparisonOptions *options, Err *err);
+void comparison_free(Comparison *c);
+
+/* The mean over the seeds of an entry's validation curve, as long as all of its runs have one,
+   with the seeds' least and greatest. Arrays of `room` >= comparison_curve_room; returns the
+   number of points. */
+int comparison_curve_room(const Comparison *c, const Entry *e);
+int comparison_curve(const Comparison *c, const Entry *e, int axis, double *x, double *mean,
+                     double *low, double *high);
+
+/* "nats per token" or "bits per byte". */
+const char *comparison_unit(const Comparison *c);
+
+#endif

@@ -1,0 +1,205 @@
+#include "tools/report/figures.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/report/curves.h"
+
+/* ---- loss curves ---- */
+
+static void label_entry(const Entry *e, char *out, size_t size) {
+  char loss[32];
+  snprintf(loss, sizeof loss, "%.3f", e->summary.mean);
+  snprintf(out, size, "%.80s %s", e->name, e->finished ? loss
+                                           : e->diverged ? "(diverged)" : "(unfinished)");
+}
+
+static void add_curve(Figure *f, const Comparison *c, const Entry *e, int axis, SeriesKind kind) {
+  char label[128];
+  int room = 1;
+  for (int j = 0; j < e->count; j++)
+    if (c->logs[e->runs[j]].count > room) room = c->logs[e->runs[j]].count;
+  double *low = malloc((size_t)room * sizeof *low), *mean = malloc((size_t)room * sizeof *mean);
+  label_entry(e, label, sizeof label);
+  Series *s = figure_add(f, kind, e->look, room, kind == SERIES_BAND ? "" : label);
+  if (kind == SERIES_BAND) s->n = comparison_curve(c, e, axis, s->x, mean, s->y, s->high);
+  else s->n = comparison_curve(c, e, axis, s->x, s->y, low, mean);
+  for (int i = 0; i < s->n; i++) /* the FLOPs of an older log are not known */
+    if (!isfinite(s->x[i])) s->n = 0;
+  free(low);
+  free(mean);
+}
+
+static void add_cross(Figure *f, const Comparison *c, const Entry *e, int axis) {
+  for (int j = 0; j < e->count; j++) {
+    const RunLog *log = &c->logs[e->runs[j]];
+    if (log->end != RUN_DIVERGED) continue;
+    Series *s = figure_add(f, SERIES_MARK, e->look, 1, "");
+    s->x[0] = curve_axis_value(log, &log->rows[log->count > 1 ? log->count - 2 : 0], axis);
+    s->y[0] = f->y_max;
+  }
+}
+
+/* The lower nine tenths of every curve that came to an end. */
+static void choose_range(Figure *f) {
+  double low = INFINITY, high = -INFINITY;
+  for (int i = 0; i < f->count; i++) {
+    const Series *s = &f->series[i];
+    if (s->kind != SERIES_CURVE || s->n == 0) continue;
+    low = fmin(low, quantile(s->y, s->n, 0));
+    high = fmax(high, fmin(quantile(s->y, s->n, 0.9), s->y[0]));
+  }
+  if (!(high > low)) return;
+  f->y_min = low - 0.05 * (high - low);
+  f->y_max = high + 0.02 * (high - low);
+}
+
+static void mark_target(Figure *f, const Comparison *c) {
+  if (isnan(c->target)) return;
+  f->line = c->target;
+  if (c->options.target > 0) snprintf(f->line_label, sizeof f->line_label, "target %.4g", c->target);
+  else if (c->baseline >= 0)
+    snprintf(f->line_label, sizeof f->line_label, "target: %.40s's end",
+             c->entries[c->baseline].name);
+}
+
+static Figure loss_figure(const Comparison *c, int axis) {
+  char y_label[64];
+  snprintf(y_label, sizeof y_label, "validation loss (%s)", comparison_unit(c));
+  Figure f = figure_make("", curve_axis_label(axis), y_label);
+  for (int i = 0; i < c->count; i++)
+    if (c->entries[i].count > 1) add_curve(&f, c, &c->entries[i], axis, SERIES_BAND);
+  for (int i = 0; i < c->count; i++) add_curve(&f, c, &c->entries[i], axis, SERIES_CURVE);
+  choose_range(&f);
+  for (int i = 0; i < c->count; i++) add_cross(&f, c, &c->entries[i], axis);
+  mark_target(&f, c);
+  return f;
+}
+
+static Figure loss_steps(const Comparison *c) { return loss_figure(c, AXIS_STEPS); }
+static Figure loss_tokens(const Comparison *c) { return loss_figure(c, AXIS_TOKENS); }
+static Figure loss_seconds(const Comparison *c) { return loss_figure(c, AXIS_SECONDS); }
+static Figure loss_flops(const Comparison *c) { return loss_figure(c, AXIS_FLOPS); }
+
+/* The last third, as high as the better half of the methods needs. */
+static Figure loss_end(const Comparison *c) {
+  Figure f = loss_figure(c, AXIS_STEPS);
+  double end = 0, low = INFINITY, high = -INFINITY, *at_start = NULL;
+  int n = 0;
+  at_start = malloc((size_t)(f.count + 1) * sizeof *at_start);
+  for (int i = 0; i < f.count; i++)
+    if (f.series[i].n > 0) end = fmax(end, f.series[i].x[f.series[i].n - 1]);
+  for (int i = 0; i < f.count; i++) {
+    const Series *s = &f.series[i];
+    double first = NAN;
+    for (int j = 0; j < s->n && s->kind == SERIES_CURVE; j++) {
+      if (s->x[j] < end * 2 / 3) continue;
+      if (isnan(first)) first = s->y[j];
+      low = fmin(low, s->y[j]);
+    }
+    if (!isnan(first)) at_start[n++] = first;
+  }
+  high = quantile(at_start, n, 0.5);
+  free(at_start);
+  if (!(high > low)) return f;
+  f.x_min = end * 2 / 3;
+  f.x_max = end;
+  f.y_min = low - 0.05 * (high - low);
+  f.y_max = high + 0.05 * (high - low);
+  return f;
+}
+
+/* ---- learning rates ---- */
+
+/* The U curves. Above the range stands what is worse by far; crosses on top diverged. */
+static Figure rates(const Comparison *c) {
+  char y_label[64];
+  double low = INFINITY, high = -INFINITY;
+  snprintf(y_label, sizeof y_label, "final loss (%s)", comparison_unit(c));
+  Figure f = figure_make("", "learning rate", y_label);
+  f.x_log = 1;
+  for (int i = 0; i < c->count; i++) {
+    const Entry *e = &c->entries[i];
+    Series *s = figure_add(&f, SERIES_CURVE, e->look, e->trials, e->name);
+    double *loss = malloc((size_t)(e->trials + 1) * sizeof *loss);
+    int n = 0;
+    for (int j = 0; j < e->trials; j++) {
+      if (!e->points[j].on_line) continue;
+      s->x[n] = e->points[j].rate;
+      f.x_min = fmin(f.x_min, e->points[j].rate / 1.3); /* fmin and fmax step over NaN */
+      f.x_max = fmax(f.x_max, e->points[j].rate * 1.3);
+      loss[n] = s->y[n] = isfinite(e->points[j].loss) ? e->points[j].loss : NAN;
+      n++;
+    }
+    s->n = n;
+    low = fmin(low, quantile(loss, n, 0));
+    high = fmax(high, quantile(loss, n, 0.7));
+    free(loss);
+  }
+  if (high > low) {
+    f.y_min = low - 0.06 * (high - low);
+    f.y_max = high + 0.06 * (high - low);
+  }
+  for (int i = 0; i < c->count; i++)
+    for (int j = 0; j < c->entries[i].trials; j++) {
+      if (!c->entries[i].points[j].diverged || isnan(f.y_max)) continue;
+      Series *s = figure_add(&f, SERIES_MARK, c->entries[i].look, 1, "");
+      s->x[0] = c->entries[i].points[j].rate;
+      s->y[0] = f.y_max;
+    }
+  return f;
+}
+
+/* ---- bars ---- */
+
+static Figure bars(const Comparison *c, const char *x_label) {
+  Figure f = figure_make("", x_label, "");
+  f.rows = calloc((size_t)c->count + 1, sizeof *f.rows);
+  f.row_count = c->count;
+  f.height = 110 + 34 * c->count;
+  for (int i = 0; i < c->count; i++)
+    snprintf(f.rows[i], sizeof f.rows[i], "%.63s", c->entries[i].name);
+  return f;
+}
+
+static void add_bar(Figure *f, Look look, int row, double from, double to, const char *label) {
+  Series *s = figure_add(f, SERIES_BARS, look, 1, label);
+  s->x[0] = row;
+  s->y[0] = from;
+  s->high[0] = to;
+}
+
+static Figure step_time(const Comparison *c) {
+  const Look grey = {0xC8C8C8, 1, 7};
+  Figure f = bars(c, "milliseconds per step: gradient (grey) and optimizer (colour)");
+  for (int i = 0; i < c->count; i++) {
+    const Entry *e = &c->entries[i];
+    add_bar(&f, grey, i, 0, e->gradient_ms, "");
+    add_bar(&f, e->look, i, e->gradient_ms, e->gradient_ms + e->optimizer_ms, " ms");
+  }
+  return f;
+}
+
+static Figure memory(const Comparison *c) {
+  Figure f = bars(c, "optimizer state in MB");
+  for (int i = 0; i < c->count; i++)
+    add_bar(&f, c->entries[i].look, i, 0, c->entries[i].state_bytes / 1e6, " MB");
+  return f;
+}
+
+const FigureKind figure_kinds[] = {
+    {"loss-steps", "Validation loss against steps: mean of the seeds, and in the band all of them. "
+                   "A cross marks a run that diverged.", loss_steps},
+    {"loss-end", "The last third of the schedule.", loss_end},
+    {"loss-tokens", "Validation loss against training tokens.", loss_tokens},
+    {"loss-seconds", "Validation loss against seconds of training.", loss_seconds},
+    {"loss-flops", "Validation loss against floating-point operations of gradient and optimizer.",
+     loss_flops},
+    {"rates", "How sensitive each optimizer is to its learning rate: loss at the end of the "
+              "tuning runs. A cross on top marks a rate that diverged.", rates},
+    {"time", "Time of a training step.", step_time},
+    {"memory", "Memory of the optimizer's state.", memory},
+    {NULL, NULL, NULL},
+};

@@ -1,0 +1,19 @@
+/* The figures of a comparison. */
+#ifndef TOOLS_REPORT_FIGURES_H
+#define TOOLS_REPORT_FIGURES_H
+
+#include "tools/report/comparison.h"
+#include "tools/report/figure.h"
+
+typedef struct {
+  const char *name;    /* loss-steps: of the file */
+  const char *caption;
+  Figure (*make)(const Comparison *c);
+} FigureKind;
+
+/* Ends with a row of NULLs. A figure without series has nothing to show. */
+extern const FigureKind figure_kinds[];
+#define FIGURE_NAMES \
+  "loss-steps|loss-end|loss-tokens|loss-seconds|loss-flops|rates|time|memory"
+
+#endif

@@ -1,0 +1,185 @@
+#include "tools/report/page.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/file.h"
+#include "tools/report/figures.h"
+#include "tools/report/outcome.h"
+
+static const char style[] =
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;"
+    "color:#222;background:#fff}\n"
+    "h1{font-size:1.6em}h2{font-size:1.25em;margin-top:2em}\n"
+    ".wide{overflow-x:auto}\n"
+    "table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9em}\n"
+    "th,td{padding:.3em .7em;text-align:right;border-bottom:1px solid #ddd;white-space:nowrap}\n"
+    "th{border-bottom:2px solid #888;white-space:normal;vertical-align:bottom}\n"
+    "th:first-child,td:first-child{text-align:left}\n"
+    "figure{margin:1.5em 0}figure svg{width:100%;height:auto;display:block}\n"
+    "figcaption{color:#555;font-size:.9em}\n"
+    "pre{background:#f5f5f5;padding:.8em;overflow-x:auto;font-size:.85em}\n"
+    ".explain{color:#555;font-size:.9em}\n";
+
+/* ---- figures ---- */
+
+/* All names in the picture get the prefix: those of several pictures on one page would clash. */
+static void write_inline(FILE *out, const char *svg, int number) {
+  static const char *const before[] = {"id=\"", "id='", "href=\"#", "href='#", "url(#", NULL};
+  const char *at = strstr(svg, "<svg");
+  while (at && *at) {
+    size_t length = 0;
+    for (int i = 0; before[i]; i++)
+      if (strncmp(at, before[i], strlen(before[i])) == 0) length = strlen(before[i]);
+    if (length == 0) {
+      fputc(*at++, out);
+      continue;
+    }
+    fprintf(out, "%.*sf%d-", (int)length, at, number);
+    at += length;
+  }
+}
+
+static int has_points(const Figure *f) {
+  for (int i = 0; i < f->count; i++)
+    if (f->series[i].n > 0) return 1;
+  return 0;
+}
+
+static int write_figure(FILE *out, const Comparison *c, int number, Err *err) {
+  const FigureKind *kind = &figure_kinds[number];
+  Figure f = kind->make(c);
+  char *svg;
+  size_t size;
+  int status = 0;
+  if (has_points(&f)) {
+    status = figure_draw(&f, FIGURE_SVG, &svg, &size, err);
+    if (status == 0) {
+      fprintf(out, "<figure id=\"%s\">\n", kind->name);
+      write_inline(out, svg, number);
+      fprintf(out, "\n<figcaption>%s</figcaption>\n</figure>\n", kind->caption);
+      free(svg);
+    }
+  }
+  figure_free(&f);
+  return status;
+}
+
+/* ---- the other parts ---- */
+
+static void write_table(FILE *out, Table t) {
+  fputs("<div class=\"wide\">\n", out);
+  table_write(&t, TABLE_HTML, out);
+  fputs("</div>\n", out);
+  table_free(&t);
+}
+
+/* The common settings, in a sentence. */
+static void write_subject(FILE *out, const Comparison *c) {
+  const RunLog *log = &c->logs[c->entries[0].runs[0]];
+  fprintf(out, "<p>%d methods train the same network: model ", c->count);
+  html_escape(out, runlog_option(log, "model"));
+  fprintf(out, ", %s layers, %s heads, %s channels, context %s, vocabulary %s",
+          runlog_option(log, "layers"), runlog_option(log, "heads"),
+          runlog_option(log, "channels"), runlog_option(log, "context"),
+          runlog_option(log, "vocab"));
+  if (log->weights > 0) fprintf(out, " (%.2f M weights)", log->weights / 1e6);
+  fprintf(out, ", for %s steps of %s sequences, on the data \"", runlog_option(log, "steps"),
+          runlog_option(log, "batch"));
+  html_escape(out, runlog_option(log, "data"));
+  fprintf(out, "\". Schedule: %s, %s steps of warm-up. Seeds judged:",
+          runlog_option(log, "schedule"), runlog_option(log, "warmup"));
+  for (int i = 0; i < c->seed_count; i++)
+    fprintf(out, "%s %lld", i ? "," : "", (long long)c->seeds[i]);
+  fputs(".</p>\n", out);
+}
+
+static void write_notes(FILE *out, const Comparison *c) {
+  if (c->note_count == 0) return;
+  fputs("<h2>To know</h2>\n<ul>\n", out);
+  for (int i = 0; i < c->note_count; i++) {
+    fputs("<li>", out);
+    html_escape(out, c->notes[i]);
+    fputs("</li>\n", out);
+  }
+  fputs("</ul>\n", out);
+}
+
+/* A text file of the results, folded away; nothing when it is not there. */
+static void write_file(FILE *out, const char *path, const char *title) {
+  char *text;
+  size_t size;
+  Err ignored;
+  if (!file_exists(path) || file_read(path, &text, &size, &ignored)) return;
+  fputs("<details><summary>", out);
+  html_escape(out, title);
+  fputs("</summary><pre>", out);
+  html_escape(out, text);
+  fputs("</pre></details>\n", out);
+  free(text);
+}
+
+static void write_settings(FILE *out, const Comparison *c, const char *command) {
+  char path[2 * OPTION_TEXT];
+  snprintf(path, sizeof path, "%s/sweep.spec", c->folder);
+  fputs("<h2>Settings, and how to repeat it</h2>\n<pre>", out);
+  if (file_exists(path)) {
+    fputs("./sweep ", out);
+    html_escape(out, path);
+    fputs(" --out runs/again\n", out);
+  }
+  html_escape(out, command);
+  fputs("</pre>\n<p>One run of it, as it was:</p>\n<pre>", out);
+  for (int i = 0; i < c->count; i++) {
+    fputs("./train @", out);
+    html_escape(out, c->logs[c->entries[i].runs[0]].path);
+    fputs("/config.txt --out runs/again-", out);
+    html_escape(out, c->entries[i].name);
+    fputc('\n', out);
+  }
+  fputs("</pre>\n", out);
+  write_file(out, path, "The spec");
+  for (int i = 0; i < c->count; i++) {
+    char title[256];
+    const char *folder = c->logs[c->entries[i].runs[0]].path;
+    snprintf(title, sizeof title, "%s: all settings", c->entries[i].name);
+    snprintf(path, sizeof path, "%s/config.txt", folder);
+    write_file(out, path, title);
+  }
+  snprintf(path, sizeof path, "%s/info.txt", c->logs[c->entries[0].runs[0]].path);
+  write_file(out, path, "Program and machine");
+}
+
+static int write_figures(FILE *out, const Comparison *c, Err *err) {
+  fputs("<h2>Figures</h2>\n", out);
+  for (int i = 0; figure_kinds[i].name; i++)
+    if (write_figure(out, c, i, err)) return -1;
+  return 0;
+}
+
+int page_write(const Comparison *c, const char *path, const char *command, Err *err) {
+  char *text;
+  size_t size;
+  FILE *out = open_memstream(&text, &size);
+  fprintf(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+               "<meta name=\"viewport\" content=\"width=device-width\">\n"
+               "<title>Optimizers compared</title>\n<style>\n%s</style>\n</head>\n<body>\n"
+               "<h1>Optimizers compared</h1>\n", style);
+  write_subject(out, c);
+  fputs("<h2>What was reached</h2>\n", out);
+  write_table(out, outcome_losses(c));
+  fputs("<h2>What it took</h2>\n", out);
+  write_table(out, outcome_costs(c));
+  fputs("<p class=\"explain\">", out);
+  outcome_explain(c, out);
+  fputs("</p>\n", out);
+  write_notes(out, c);
+  int status = write_figures(out, c, err);
+  write_settings(out, c, command);
+  fputs("</body>\n</html>\n", out);
+  fclose(out);
+  if (status == 0) status = file_write(path, text, size, err);
+  free(text);
+  return status;
+}

@@ -1,0 +1,11 @@
+/* A comparison as one HTML page that needs nothing else: tables, figures as SVG inside it,
+   settings, and the commands that repeat it. */
+#ifndef TOOLS_REPORT_PAGE_H
+#define TOOLS_REPORT_PAGE_H
+
+#include "tools/report/comparison.h"
+
+/* `command` is how the page is made again. */
+int page_write(const Comparison *c, const char *path, const char *command, Err *err);
+
+#endif
