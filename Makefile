@@ -21,6 +21,7 @@ ALL    = $(BASE) $(wildcard optim/*.c data/*.c run/*.c)
 PARTS  = $(wildcard tools/*/*.c)
 TOOLS  = $(patsubst %.c,%,$(wildcard tools/*.c))
 TESTS  = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
+SANITIZED = test_optim test_options test_tokenizer test_data
 CHECK  = tests/check.o tests/fixture.o tests/golden.o
 
 all: train $(TOOLS)
@@ -72,9 +73,8 @@ build/asan/train: build/asan/train.o $(ALL:%.c=build/asan/%.o)
 test: install
 	$(MAKE) run-tests
 
-run-tests: all $(TESTS:%=build/%) build/asan/train $(ASAN_TESTS:%=build/asan/%)
+run-tests: all $(TESTS:%=build/%) build/asan/train $(SANITIZED:%=build/asan/%)
 	sh tests/run.sh $(TESTS)
-ASAN_TESTS = test_optim test_options test_tokenizer test_data
 
 # ---- for people ----
 install:

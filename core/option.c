@@ -1,5 +1,6 @@
 #include "core/option.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdint.h>
@@ -159,26 +160,37 @@ static int settings_add(Settings *s, OptionSource source, const char *where, con
 
 static int settings_file(Settings *s, const char *path, int depth, Err *err);
 
+/* Where the value at `value` ends: behind the last quote of a quoted one, else before a comment and
+   the spaces in front of it. A '#' begins a comment when a space stands before it. */
+static char *value_end(char *value) {
+  if (*value == '"' && strrchr(value, '"') > value) return strrchr(value, '"');
+  char *end = value;
+  for (char *c = value; *c && !(*c == '#' && (c == value || strchr(" \t", c[-1]))); c++)
+    if (!strchr(" \t\r", *c)) end = c + 1;
+  return end;
+}
+
+/* One line of an option file: `name = value`, `name = "value"`, `@file` or a comment. */
 static int settings_line(Settings *s, const char *where, char *line, int number, int depth,
                          Err *err) {
-  char *comment = line;
-  while ((comment = strchr(comment, '#')))
-    if (comment == line || comment[-1] == ' ' || comment[-1] == '\t') *comment = 0;
-    else comment++;
   line += strspn(line, " \t\r");
-  size_t end = strlen(line);
-  while (end && strchr(" \t\r", line[end - 1])) line[--end] = 0;
-  if (*line == 0) return 0;
-  if (*line == '@') return settings_file(s, line + 1, depth + 1, err);
+  if (*line == 0 || *line == '#') return 0;
+  if (*line == '@') {
+    *value_end(line) = 0;
+    return settings_file(s, line + 1, depth + 1, err);
+  }
   line += strspn(line, "-");
   size_t name = strcspn(line, " \t=");
   char *value = line + name;
   value += strspn(value, " \t");
-  if (*value == '=') value++;
+  int has_sign = *value == '=';
+  value += has_sign;
   value += strspn(value, " \t");
-  if (name == 0 || (*value == 0 && !strchr(line, '=')))
+  char *end = value_end(value);
+  if (name == 0 || (end == value && !has_sign))
     return fail(err, "%s, line %d: \"%s\" is not of the form name = value", where, number, line);
-  return settings_add(s, FROM_FILE, where, line, name, value, strlen(value), err);
+  if (*value == '"' && end > value && *end == '"') value++;
+  return settings_add(s, FROM_FILE, where, line, name, value, (size_t)(end - value), err);
 }
 
 static int settings_file(Settings *s, const char *path, int depth, Err *err) {
@@ -288,11 +300,11 @@ static int unknown_option(const OptionSet *sets, const OptionSet *others, const 
 
 void options_default(const OptionSet *set) {
   Err err;
-  for (const Option *row = set->rows; row->name; row++)
-    if (option_set(row, set->values, row->fallback, "default", &err)) {
-      fprintf(stderr, "%s\n", err.text); /* our own table is wrong */
-      abort();
-    }
+  for (const Option *row = set->rows; row->name; row++) {
+    int status = option_set(row, set->values, row->fallback, "default", &err);
+    assert(status == 0); /* or our own table is wrong */
+    (void)status;
+  }
 }
 
 int options_apply(const OptionSet *sets, const OptionSet *others, const Settings *s, Err *err) {
@@ -309,7 +321,6 @@ int options_apply(const OptionSet *sets, const OptionSet *others, const Settings
   return 0;
 }
 
-/* "0.95" for a number's limit, "1e+09" as "1e9" would need care: limits are round numbers. */
 static void show_range(const Option *row, char *out, size_t size) {
   if (row->type == OPTION_CHOICE) snprintf(out, size, "%s", row->choices);
   else if (row->type == OPTION_WORD) out[0] = 0;
@@ -328,13 +339,21 @@ void options_help(FILE *out, const OptionSet *set) {
   }
 }
 
+/* Spaces at its ends, a '#' or a quote would be read as something else. */
+static int needs_quotes(const char *value) {
+  size_t length = strlen(value);
+  return length && (strpbrk(value, "#\"") || strchr(" \t\r", value[0]) ||
+                    strchr(" \t\r", value[length - 1]));
+}
+
 void options_write(FILE *out, const OptionSet *sets) {
   for (const OptionSet *set = sets; set->rows; set++) {
     fprintf(out, "# %s\n", set->title);
     for (const Option *row = set->rows; row->name; row++) {
       char value[OPTION_TEXT];
       option_show(row, set->values, value, sizeof value);
-      fprintf(out, "%s = %s\n", row->name, value);
+      const char *quote = needs_quotes(value) ? "\"" : "";
+      fprintf(out, "%s = %s%s%s\n", row->name, quote, value, quote);
     }
     fputc('\n', out);
   }

@@ -20,12 +20,7 @@ enum { ONE_SIDED, TWO_SIDED };
 
 #define FIELD(member) offsetof(AdadiagOptions, member)
 static const Option options[] = {
-    {"beta1", "decay of the first moment", OPTION_REAL, FIELD(betas.beta1), "0.9", 0, 0.9999999,
-     NULL},
-    {"beta2", "decay of the second moment", OPTION_REAL, FIELD(betas.beta2), "0.95", 0, 0.9999999,
-     NULL},
-    {"eps", "added to the root of the second moment", OPTION_REAL, FIELD(betas.eps), "1e-8", 0, 1,
-     NULL},
+    BETAS_OPTIONS(AdadiagOptions, betas, "0.9", "0.95", "1e-8"),
     {"update-gap", "steps between new bases (K)", OPTION_INT, FIELD(gap), "50", 1, 1e12, NULL},
     {"form", "a basis for the shorter side or for both", OPTION_CHOICE, FIELD(form), "one-sided", 0,
      0, "one-sided|two-sided"},

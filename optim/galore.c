@@ -18,12 +18,7 @@ typedef struct {
 
 #define FIELD(member) offsetof(GaloreOptions, member)
 static const Option options[] = {
-    {"beta1", "decay of the first moment", OPTION_REAL, FIELD(betas.beta1), "0.9", 0, 0.9999999,
-     NULL},
-    {"beta2", "decay of the second moment", OPTION_REAL, FIELD(betas.beta2), "0.999", 0, 0.9999999,
-     NULL},
-    {"eps", "added to the root of the second moment", OPTION_REAL, FIELD(betas.eps), "1e-6", 0, 1,
-     NULL},
+    BETAS_OPTIONS(GaloreOptions, betas, "0.9", "0.999", "1e-6"),
     {"rank", "dimensions of the projection (r)", OPTION_INT, FIELD(rank), "128", 1, 1e6, NULL},
     {"update-gap", "steps between new projections (K)", OPTION_INT, FIELD(gap), "200", 1, 1e12,
      NULL},

@@ -40,6 +40,12 @@ static void draw_columns(float *Y, const float *X, int64_t rows, int64_t cols, i
       Y[i * k + j] = rows > cols ? X[drawn[j] * cols + i] : X[i * cols + drawn[j]];
 }
 
+/* X^T Y to norm 1, so that the next product does not leave the range of float. */
+static void normalize(float *Z, int64_t n) {
+  double norm = frobenius_norm(Z, n), scale = norm > 0 ? 1 / norm : 0;
+  for (int64_t i = 0; i < n; i++) Z[i] = (float)((double)Z[i] * scale);
+}
+
 /* `iterations` times Y = X (X^T orth(Y)), and at last Y = orth(Y); Z (other side, k). */
 static void power_iterate(float *Y, float *Z, const float *X, int64_t rows, int64_t cols, Side side,
                           int64_t k, int64_t iterations, float *work) {
@@ -48,6 +54,7 @@ static void power_iterate(float *Y, float *Z, const float *X, int64_t rows, int6
   for (int64_t i = 0; i < iterations; i++) {
     orthonormal_columns(Y, length, k, work);
     to_side(Z, X, rows, cols, other, Y, k);
+    normalize(Z, (rows + cols - length) * k);
     to_side(Y, X, rows, cols, side, Z, k);
   }
   orthonormal_columns(Y, length, k, work);

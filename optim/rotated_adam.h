@@ -8,6 +8,15 @@ typedef struct {
   double beta1, beta2, eps;
 } Betas;
 
+/* The rows for a method's option table; `betas` is the name of its Betas. */
+#define BETAS_OPTIONS(type, betas, default_beta1, default_beta2, default_eps)                     \
+  {"beta1", "decay of the first moment", OPTION_REAL, offsetof(type, betas.beta1), default_beta1, \
+   0, 0.9999999, NULL},                                                                           \
+      {"beta2", "decay of the second moment", OPTION_REAL, offsetof(type, betas.beta2),           \
+       default_beta2, 0, 0.9999999, NULL},                                                        \
+      {"eps", "added to the root of the second moment", OPTION_REAL, offsetof(type, betas.eps),   \
+       default_eps, 0, 1, NULL}
+
 /* m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,
    u = (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps). All (n); u may be g. */
 void rotated_adam(float *u, float *m, float *v, const float *g, int64_t n, const Betas *betas,

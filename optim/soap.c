@@ -22,12 +22,7 @@ typedef struct {
 
 #define FIELD(member) offsetof(SoapOptions, member)
 static const Option options[] = {
-    {"beta1", "decay of the first moment", OPTION_REAL, FIELD(betas.beta1), "0.95", 0, 0.9999999,
-     NULL},
-    {"beta2", "decay of the second moment and of L and R", OPTION_REAL, FIELD(betas.beta2), "0.95",
-     0, 0.9999999, NULL},
-    {"eps", "added to the root of the second moment", OPTION_REAL, FIELD(betas.eps), "1e-8", 0, 1,
-     NULL},
+    BETAS_OPTIONS(SoapOptions, betas, "0.95", "0.95", "1e-8"),
     {"update-gap", "steps between new bases (K)", OPTION_INT, FIELD(gap), "10", 1, 1e12, NULL},
     {"skip-first", "use the first gradient for the bases only", OPTION_CHOICE, FIELD(skip_first),
      "off", 0, 0, ON_OFF},

@@ -55,7 +55,8 @@ static int plain_line_due(const Progress *p, int64_t step) {
 void progress_step(Progress *p, int64_t step, double loss, int64_t tokens, double seconds) {
   double now = clock_seconds(), speed = (double)tokens / seconds;
   p->train_loss = isnan(p->train_loss) ? loss : 0.9 * p->train_loss + 0.1 * loss;
-  p->tokens_per_s = p->tokens_per_s > 0 ? 0.9 * p->tokens_per_s + 0.1 * speed : speed;
+  /* The first step touches all memory for the first time: the second replaces its speed. */
+  p->tokens_per_s = p->steps_seen++ < 2 ? speed : 0.9 * p->tokens_per_s + 0.1 * speed;
   if (p->terminal) {
     if (now - p->shown < REDRAW_SECONDS && step != p->steps) return;
     p->shown = now;

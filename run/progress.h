@@ -11,7 +11,8 @@ typedef struct {
   double started, shown;    /* clock seconds */
   double train_loss;        /* smoothed */
   double val_loss;          /* NaN before the first validation */
-  double tokens_per_s;
+  double tokens_per_s;      /* smoothed */
+  int64_t steps_seen;
 } Progress;
 
 void progress_start(Progress *p, int64_t steps, double flops_per_token);

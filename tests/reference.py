@@ -502,7 +502,7 @@ def trust_region(G, s, o):
     Norms: spectral msgn(M); rms sqrt(m/n) msgn(M); frobenius M/||M||_F; sign; column and row
     scale each column or row to root mean square one (zero ones stay zero).
     """
-    if s.t == 1 and o.init == 'first-gradient':
+    if s.t == 1 and o.momentum_init == 'first-gradient':
         s.M = G
     s.M = (1 - o.alpha) * s.M + o.alpha * G
     return o.radius * steepest(s.M, o.norm, o)
@@ -692,7 +692,7 @@ METHODS = {
 
     'trust-region': (trust_region, {
             'lr': 0.02, 'wd': 0.1, 'norm': 'spectral', 'alpha': 0.05, 'radius': 1,
-            'init': 'zero', 'orthogonalize': 'svd'}, [
+            'momentum-init': 'zero', 'orthogonalize': 'svd'}, [
         ('default', {}, SMALL + LARGE),
         ('frobenius', {'norm': 'frobenius', 'radius': 2}, TINY + [QKV]),
         ('sign', {'norm': 'sign', 'radius': 0.5}, TINY),
@@ -700,8 +700,8 @@ METHODS = {
         ('column', {'norm': 'column'}, TINY + [QKV]),
         ('row', {'norm': 'row'}, TINY + [QKV]),
         ('newton-schulz', NEWTON_SCHULZ, TINY),
-        ('first-gradient', {'init': 'first-gradient', 'wd': 0}, TINY),
-        ('first-gradient-row', {'init': 'first-gradient', 'norm': 'row'}, TINY)]),
+        ('first-gradient', {'momentum-init': 'first-gradient', 'wd': 0}, TINY),
+        ('first-gradient-row', {'momentum-init': 'first-gradient', 'norm': 'row'}, TINY)]),
 
     'orthogonal-sgdm': (orthogonal_sgdm, {
             'lr': 0.02, 'wd': 0.1, 'momentum': 0.9, 'orthogonalize': 'svd',

@@ -43,8 +43,8 @@ warmup = 0
 threads = 1
 END
 
-# run OPTIONS...: trains the tiny model; stdout and stderr in $work/stdout and $work/stderr, the exit
-# code in $code.
+# run OPTIONS...: trains the tiny model; stdout and stderr go to files in $work, the exit code
+# to $code.
 run() {
   "$train" "@$work/tiny" "$@" >"$work/stdout" 2>"$work/stderr" </dev/null
   code=$?
@@ -169,7 +169,7 @@ shard() {
     done
 }
 
-text() { awk -v n="$1" 'BEGIN { for (i = 0; i < n; i++) print "line", i * i % 97, "of the text" }'; }
+text() { awk -v n="$1" 'BEGIN { for (i = 0; i < n; i++) print "line", i * i % 97, "of text" }'; }
 
 make_data() {
   text 300 >"$work/good.txt"
@@ -394,7 +394,10 @@ pipe() {
   check "nothing is on stderr" [ ! -s "$work/stderr" ]
 }
 
-[ -x "$train" ] || { echo "FAILED: ./train is not built, or this is not the project's root"; exit 1; }
+if [ ! -x "$train" ]; then
+  echo "FAILED: ./train is not built, or this is not the project's root"
+  exit 1
+fi
 make_data
 help
 options

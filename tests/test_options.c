@@ -253,6 +253,15 @@ static void test_nested_files(void) {
   write_option_file("ping", "@$/pong\n");
   write_option_file("pong", "@$/ping\n");
   refused(with_file("", "ping", ""), "more than 8 deep", NULL, NULL);
+  for (int i = 0; i < 10; i++) { /* chain 9 names chain 8 names ... chain 0 */
+    char name[16], text[64];
+    snprintf(name, sizeof name, "chain%d", i);
+    snprintf(text, sizeof text, i ? "@$/chain%d\n" : "count = 77\n", i - 1);
+    write_option_file(name, text);
+  }
+  accepted(with_file("", "chain8", ""));
+  check(v.count == 77, "a chain of 9 files is not read to its end");
+  refused(with_file("", "chain9", ""), "more than 8 deep", NULL, NULL);
   write_option_file("lost", "@$/nowhere\n");
   refused(with_file("", "lost", ""), "/nowhere", "cannot be opened", NULL);
 }
@@ -299,6 +308,14 @@ static void test_precedence(void) {
   found = settings_find(&s, "word", &source);
   check(found && strcmp(found, "t") == 0 && source == FROM_TUNED, "settings_find: word");
   check(!settings_find(&s, "nothing", NULL), "settings_find: nothing is found");
+  char *more[] = {"program", file, NULL};
+  write_option_file("q", "rate = 0.7\n");
+  snprintf(file, sizeof file, "@%s", path_of("q"));
+  settings_read(&s, 2, more, &err);
+  found = settings_find(&s, "rate", NULL);
+  check(found && strcmp(found, "0.7") == 0, "settings_find: the later of two files does not win");
+  check(options_apply(set, others, &s, &err) == 0 && got.rate == 0.7,
+        "the later of two files does not win: rate %g", got.rate);
   settings_free(&s);
 }
 
@@ -453,9 +470,10 @@ int main(void) {
   }
   test_config();
   test_help();
-  static const char *const names[] = {"a", "b", "c", "p", "blank", "empty", "self", "ping", "pong",
-                                      "lost", "twice", "word", "nameless", "typo", "range", "zero",
-                                      "written"};
+  static const char *const names[] = {"a", "b", "c", "p", "q", "blank", "empty", "self", "ping",
+                                      "pong", "lost", "twice", "word", "nameless", "typo", "range", "zero",
+                                      "written", "chain0", "chain1", "chain2", "chain3",
+                                      "chain4", "chain5", "chain6", "chain7", "chain8", "chain9"};
   for (int i = 0; i < COUNT(names); i++) unlink(path_of(names[i]));
   rmdir(folder);
   return check_report("options");

@@ -109,8 +109,9 @@ static void make_run(const char *name, const char *optimizer, int seed, const ch
   }
   snprintf(path, sizeof path, "%s/log.csv", folder);
   check(file_write(path, text, (size_t)used, &err) == 0, "%s", err.text);
-  used = snprintf(text, sizeof text, "optimizer = %s\nseed = %d\nlr = 0.1\nsteps = 30\nvocab = 257\n",
-                  optimizer, seed);
+  used = snprintf(text, sizeof text,
+                  "optimizer = %s\nseed = %d\nlr = 0.1\nsteps = 30\nvocab = 257\n", optimizer,
+                  seed);
   snprintf(path, sizeof path, "%s/config.txt", folder);
   check(file_write(path, text, (size_t)used, &err) == 0, "%s", err.text);
   used = snprintf(text, sizeof text,
@@ -153,7 +154,8 @@ static void check_adamw_and_muon(const Comparison *c) {
   /* muon's mean curve: 5, 3, 1.6, 1.6: 2.1 lies (3 - 2.1) / 1.4 of the way from 10 to 20. */
   check_near(muon->steps_to, 10 + 10 * 0.9 / 1.4, 1e-12, "muon's steps to it");
   check_near(muon->tokens_to, 1000 + 1000 * 0.9 / 1.4, 1e-12, "muon's tokens to it");
-  check_near(muon->seconds_to, 2 + 2 * 0.9 / 1.4, 1e-12, "muon's seconds to it");
+  check_near(muon->seconds_to, muon->steps_to * (3 + 14 / 3.0) / 1000, 1e-12,
+             "muon's seconds: 3 ms of gradient and 14/3 of its own a step");
   check_near(muon->bits_per_byte, 1.6 / log(2) / 2, 1e-12, "bits per byte, of 2-byte tokens");
   check_near(muon->gradient_ms, 3, 1e-12, "forward + backward");
   check_near(muon->optimizer_ms, (4 + 6 + 4) / 3.0, 1e-12, "optimizer, without the first row");
@@ -174,7 +176,7 @@ static void test_comparison(void) {
   const Entry *part = entry_of(&c, "part");
   check(bad->diverged == 1 && bad->finished == 0 && isnan(bad->summary.mean), "bad diverged");
   check(isnan(bad->steps_to) && isnan(slow->steps_to), "neither bad nor slow reach the target");
-  check(part->unfinished == 1 && part->summary.n == 0, "part is not finished, so it does not count");
+  check(part->unfinished == 1 && part->summary.n == 0, "part is unfinished and not counted");
   check(tie->difference.n == 1 && isnan(tie->difference.half), "one pair, no interval");
   check(strcmp(c.entries[0].name, "muon") == 0 && strcmp(c.entries[1].name, "tie") == 0,
         "ties in order of their names: %s, %s", c.entries[0].name, c.entries[1].name);

@@ -39,10 +39,10 @@ static const Option options[] = {
 static void help(FILE *out) {
   OptionSet set = {"options", options, NULL};
   fprintf(out, "Judges the runs in a folder: losses with their spread, time and memory.\n\n"
-               "  ./compare runs/compare-quick\n"
-               "  ./compare runs/compare-quick --html report/index.html\n"
-               "  ./compare runs/compare-quick --draw rates\n"
-               "  ./compare results/nano --format markdown --figures docs --image png\n\n");
+               "  tools/compare runs/compare-quick\n"
+               "  tools/compare runs/compare-quick --html report/index.html\n"
+               "  tools/compare runs/compare-quick --draw rates\n"
+               "  tools/compare results/nano --format markdown --figures docs --image png\n\n");
   options_help(out, &set);
 }
 
@@ -64,7 +64,7 @@ static const char *take_folder(int *argc, char **argv, Err *err) {
     if (value_follows && i + 1 < *argc) argv[kept++] = argv[++i];
   }
   *argc = kept;
-  if (!folder) fail(err, "name the folder of the runs: ./compare runs/compare-quick");
+  if (!folder) fail(err, "name the folder of the runs: tools/compare runs/compare-quick");
   return folder;
 }
 
@@ -150,16 +150,24 @@ static void print_tables(const CompareOptions *o, const Comparison *c) {
   for (int i = 0; i < 3; i++) table_free(&tables[i]);
 }
 
+static int write_page(const CompareOptions *o, const char *folder, const Comparison *c, Err *err) {
+  char command[4 * OPTION_TEXT], parent[OPTION_TEXT];
+  const char *slash = strrchr(o->html, '/');
+  snprintf(parent, sizeof parent, "%.*s", slash ? (int)(slash - o->html) : 0, o->html);
+  if (*parent && folder_make(parent, err)) return -1;
+  snprintf(command, sizeof command, "tools/compare %s --html %s", folder, o->html);
+  if (page_write(c, o->html, command, err)) return -1;
+  fprintf(stderr, "%s\n", o->html);
+  return 0;
+}
+
 static int show(const CompareOptions *o, const char *folder, const Comparison *c, Err *err) {
-  char command[4 * OPTION_TEXT], name[64];
-  snprintf(command, sizeof command, "./compare %s --html %s", folder, o->html);
+  char name[64];
   print_tables(o, c);
   word_at(DRAW_NOTHING "|" FIGURE_NAMES, o->draw, name, sizeof name);
   if (o->draw > 0 && draw(name, c, err)) return -1;
   if (*o->figures && write_figures(o, c, err)) return -1;
-  if (*o->html && page_write(c, o->html, command, err)) return -1;
-  if (*o->html) fprintf(stderr, "%s\n", o->html);
-  return 0;
+  return *o->html ? write_page(o, folder, c, err) : 0;
 }
 
 int main(int argc, char **argv) {

@@ -40,8 +40,8 @@ static const Option options[] = {
 static void help(FILE *out) {
   OptionSet set = {"options", options, NULL};
   fprintf(out, "Draws validation loss (symbols) and training loss (thin) of runs.\n\n"
-               "  ./plot runs/adamw-nano runs/muon-nano\n"
-               "  ./plot runs/* --x seconds --out loss.png\n\n"
+               "  tools/plot runs/adamw-nano runs/muon-nano\n"
+               "  tools/plot runs/* --x seconds --out loss.png\n\n"
                "RUN is the folder of a run, or a log.csv.\n\n");
   options_help(out, &set);
 }
@@ -132,7 +132,7 @@ int main(int argc, char **argv) {
   int count = take_paths(&argc, argv, paths), read = 0, code = DONE;
   RunLog *logs = calloc((size_t)count + 1, sizeof *logs);
   if (count == 0) {
-    fail(&err, "name the runs to draw: ./plot runs/adamw-nano runs/muon-nano; --help says more");
+    fail(&err, "name the runs to draw: tools/plot runs/adamw-nano runs/muon-nano; --help for more");
     code = USAGE;
   } else if (read_options(&o, argc, argv, &err)) {
     code = USAGE;

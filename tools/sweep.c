@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "core/file.h"
-#include "tools/sweep/pool.h"
-#include "tools/sweep/screen.h"
+#include "tools/trials/pool.h"
+#include "tools/trials/screen.h"
 
 enum { DONE = 0, FAILED = 1, USAGE = 2, INTERRUPTED = 130 };
 
@@ -28,7 +28,7 @@ static const Option options[] = {
      "0", 0, 4096, NULL},
     {"out", "folder of the results; empty: runs/NAME-OF-THE-SPEC", OPTION_WORD, FIELD(out), "", 0,
      0, NULL},
-    {"train", "the program; empty: train beside this one", OPTION_WORD, FIELD(train), "", 0, 0,
+    {"train", "the program; empty: ./train", OPTION_WORD, FIELD(train), "", 0, 0,
      NULL},
     {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
 };
@@ -47,12 +47,12 @@ static void say_aside(const char *sentence) { fprintf(stderr, "# %s\n", sentence
 static void help(FILE *out) {
   OptionSet own = {"options", options, NULL}, spec = {"lines of a spec", spec_options, NULL};
   fprintf(out,
-          "Trains with several optimizers, rates and seeds, for ./compare to judge.\n\n"
-          "  ./sweep tools/specs/compare-quick.spec\n"
-          "  ./sweep SPEC --steps 100 --seeds 1        settings given here win over the spec's\n"
-          "  ./sweep SPEC --print                      only the commands that are due now, one a\n"
-          "                                            line, for another engine; ask again when\n"
-          "                                            they are done: more may have become due\n\n"
+          "Trains with several optimizers, rates and seeds, for tools/compare to judge.\n\n"
+          "  tools/sweep tools/specs/compare-quick.spec\n"
+          "  tools/sweep SPEC --steps 100 --seeds 1    settings given here win over the spec's\n"
+          "  tools/sweep SPEC --print                  only the commands that are due now, one\n"
+          "                                            a line, for another engine; ask again\n"
+          "                                            when they are done: more may be due\n\n"
           "A spec is a file of lines name = value. Every name that is not listed below is an\n"
           "option of ./train; METHOD.NAME is for one method, several values are a grid:\n\n"
           "  optimizers = adamw muon muon:exact\n  model = nano\n  steps = 300\n"
@@ -100,17 +100,22 @@ static int read_command(int argc, char **argv, SweepOptions *o, Spec *spec, int 
   return status;
 }
 
+/* ./train, or the one in the folder above this program's. */
+static void find_train(SweepOptions *o, const char *program) {
+  const char *slash = strrchr(program, '/');
+  snprintf(o->train, sizeof o->train, "./train");
+  if (access(o->train, X_OK) != 0 && slash)
+    snprintf(o->train, sizeof o->train, "%.*s/../train", (int)(slash - program), program);
+}
+
 static void complete_options(SweepOptions *o, const Spec *spec, const char *program) {
   long processors = sysconf(_SC_NPROCESSORS_ONLN);
-  const char *slash = strrchr(program, '/');
   if (processors < 1) processors = 1;
   if (o->jobs == 0) o->jobs = o->threads > 0 && processors > o->threads ? processors / o->threads
                             : o->threads > 0 ? 1 : processors;
   if (o->threads == 0) o->threads = processors > o->jobs ? processors / o->jobs : 1;
   if (!*o->out) snprintf(o->out, sizeof o->out, "runs/%s", spec->name);
-  if (!*o->train)
-    snprintf(o->train, sizeof o->train, "%.*strain", slash ? (int)(slash + 1 - program) : 2,
-             slash ? program : "./");
+  if (!*o->train) find_train(o, program);
 }
 
 /* ---- --print ---- */
@@ -138,7 +143,7 @@ static void print_commands(const Plan *plan) {
     arguments_free(arguments);
   }
   int waiting = plan_count(plan, TRIAL_WAITING);
-  if (waiting == 0) fprintf(stderr, "# nothing left to run: ./compare %s\n", plan->out);
+  if (waiting == 0) fprintf(stderr, "# nothing left to run: tools/compare %s\n", plan->out);
   else fprintf(stderr, "# %d runs; when they are done, ask again: more may have become due\n",
                waiting);
 }
@@ -229,7 +234,7 @@ static int report(const Plan *plan) {
       fprintf(stderr, "sweep: %s: failed: %s\n", plan->trials[i].folder, plan->trials[i].message);
   if (stop_asked) fprintf(stderr, "sweep: stopped; the same command goes on from here\n");
   else if (!failed)
-    printf("done: %d runs, %d of them diverged; ./compare %s shows the result\n", plan->count,
+    printf("done: %d runs, %d of them diverged; tools/compare %s shows the result\n", plan->count,
            plan_count(plan, TRIAL_DIVERGED), plan->out);
   return stop_asked ? INTERRUPTED : failed ? FAILED : DONE;
 }

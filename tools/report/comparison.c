@@ -68,8 +68,9 @@ static void find_runs(Comparison *c, const char *path, int depth) {
 
 /* The first option in which two runs differ and must not, or NULL. */
 static const char *obstacle(const RunLog *a, const RunLog *b) {
-  static const char *const names[] = {"layers",     "heads", "channels", "context", "vocab", "order",
-                                      "val-tokens", "batch", "steps",    "init",    NULL};
+  static const char *const names[] = {"layers", "heads",      "channels", "context", "vocab",
+                                      "order",  "val-tokens", "batch",    "steps",   "init",
+                                      NULL};
   static const char *const data[] = {"data", "val", "val-fraction", NULL};
   int known = *a->fingerprint && *b->fingerprint;
   for (int i = 0; names[i]; i++)
@@ -233,23 +234,45 @@ static void measure_losses(Comparison *c, Entry *e) {
 
 /* ---- costs ---- */
 
-/* The optimizer's time is a mean, since some methods do more in some steps; the gradient's a
-   median, which a busy machine disturbs less. The first step of a run pays for memory. */
-static void measure_costs(const Comparison *c, Entry *e) {
-  double *gradient = NULL, optimizer = 0;
+/* Of one run. The optimizer's time is a mean, since some methods do more in some steps; the
+   gradient's a median, which a busy machine disturbs less. The first step pays for memory. */
+static void measure_run(const RunLog *log, double *gradient_ms, double *optimizer_ms) {
+  double *gradient = malloc((size_t)log->count * sizeof *gradient), optimizer = 0;
   int n = 0, measured = 0;
-  e->state_bytes = c->logs[e->runs[0]].optimizer_state_bytes;
-  for (int j = 0; j < e->count; j++) {
-    const RunLog *log = &c->logs[e->runs[j]];
-    gradient = realloc(gradient, (size_t)(n + log->count + 1) * sizeof *gradient);
-    for (int i = 0; i < log->count; i++) {
-      if (log->rows[i].step < 2) continue;
-      gradient[n++] = log->rows[i].forward_ms + log->rows[i].backward_ms;
-      if (isfinite(log->rows[i].optimizer_ms)) optimizer += log->rows[i].optimizer_ms, measured++;
-    }
+  for (int i = 0; i < log->count; i++) {
+    if (log->rows[i].step < 2) continue;
+    gradient[n++] = log->rows[i].forward_ms + log->rows[i].backward_ms;
+    if (isfinite(log->rows[i].optimizer_ms)) optimizer += log->rows[i].optimizer_ms, measured++;
   }
-  e->gradient_ms = quantile(gradient, n, 0.5);
-  e->optimizer_ms = measured ? optimizer / measured : NAN;
+  *gradient_ms = quantile(gradient, n, 0.5);
+  *optimizer_ms = measured ? optimizer / measured : NAN;
+  free(gradient);
+}
+
+/* What else the machine does makes a run slower, never faster: the least of the runs tells most
+   about the method. */
+static void measure_costs(const Comparison *c, Entry *e) {
+  e->state_bytes = c->logs[e->runs[0]].optimizer_state_bytes;
+  e->gradient_ms = e->optimizer_ms = NAN;
+  for (int j = 0; j < e->count; j++) {
+    double gradient, optimizer;
+    measure_run(&c->logs[e->runs[j]], &gradient, &optimizer);
+    e->gradient_ms = fmin(e->gradient_ms, gradient); /* fmin steps over NaN */
+    e->optimizer_ms = fmin(e->optimizer_ms, optimizer);
+  }
+}
+
+/* All methods compute the same gradient, so one time of it is right for all of them; the seconds
+   as they were logged would compare how busy the machine was. */
+static void level_times(Comparison *c) {
+  double *gradient = malloc((size_t)c->count * sizeof *gradient);
+  for (int i = 0; i < c->count; i++) gradient[i] = c->entries[i].gradient_ms;
+  c->gradient_ms = c->options.mix ? NAN : quantile(gradient, c->count, 0.5);
+  for (int i = 0; i < c->count; i++) {
+    Entry *e = &c->entries[i];
+    e->step_seconds =
+        ((isnan(c->gradient_ms) ? e->gradient_ms : c->gradient_ms) + e->optimizer_ms) / 1000;
+  }
   free(gradient);
 }
 
@@ -295,7 +318,9 @@ int comparison_curve(const Comparison *c, const Entry *e, int axis, double *x, d
       }
       double loss = row->val_loss * unit_of(c, log);
       seeds++;
-      x[n] += curve_axis_value(log, row, axis);
+      x[n] += axis == AXIS_SECONDS && !isnan(e->step_seconds)
+                  ? (double)row->step * e->step_seconds
+                  : curve_axis_value(log, row, axis);
       mean[n] += loss;
       low[n] = fmin(low[n], loss);
       high[n] = fmax(high[n], loss);
@@ -439,6 +464,7 @@ static void judge(Comparison *c) {
     measure_costs(c, &c->entries[i]);
     read_tuning(c, &c->entries[i]);
   }
+  level_times(c);
   qsort(c->entries, (size_t)c->count, sizeof *c->entries, better_first);
   c->baseline = find_baseline(c);
   choose_target(c);
@@ -461,7 +487,7 @@ int comparison_read(Comparison *c, const char *folder, const ComparisonOptions *
   while (length > 1 && folder[length - 1] == '/') length--;
   snprintf(c->folder, sizeof c->folder, "%.*s", (int)length, folder);
   if (!folder_exists(c->folder))
-    return fail(err, "%s: there is no such folder: the results of ./sweep are needed", c->folder);
+    return fail(err, "%s: there is no such folder; name one with runs in it", c->folder);
   find_runs(c, c->folder, DEPTH);
   int status = 0;
   if (c->log_count == 0 && c->note_count > 0)
@@ -472,7 +498,7 @@ int comparison_read(Comparison *c, const char *folder, const ComparisonOptions *
   if (status == 0) group_runs(c);
   if (status == 0 && c->count == 0)
     status = fail(err, "%s: only tuning runs so far: the runs to judge come when tuning is done "
-                       "(./sweep goes on where it was stopped)", c->folder);
+                       "(tools/sweep goes on where it was stopped)", c->folder);
   if (status == 0) {
     name_entries(c);
     judge(c);

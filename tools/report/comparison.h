@@ -31,7 +31,9 @@ typedef struct {
   Summary summary, difference; /* of the loss, and paired with the baseline's */
   double bits_per_byte;
   double steps_to, tokens_to, seconds_to; /* the target; NaN: not reached */
-  double gradient_ms, optimizer_ms, state_bytes;
+  double gradient_ms, optimizer_ms; /* of its least disturbed run */
+  double step_seconds; /* what a step would take on a machine that does nothing else */
+  double state_bytes;
   char rate[64];
   Point *points;       /* (trials) ascending in the rate */
   int trials;          /* 0 when it is not known how the rate was found */
@@ -50,6 +52,7 @@ typedef struct {
   int baseline;   /* number of its entry, or -1 */
   int per_byte;   /* losses are in bits per byte, since vocabularies differ; else nats per token */
   double target;  /* NaN when there is none */
+  double gradient_ms; /* of all methods, which have it in common; NaN of mixed runs */
   char **notes;   /* sentences about what was left out, or has to be known */
   int note_count;
 } Comparison;

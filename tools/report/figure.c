@@ -67,6 +67,8 @@ static void find_range(const Figure *f, double *low, double *high) {
   if (!(*high > *low)) *high = *low + 1;
 }
 
+static double clamp(double y, double low, double high) { return fmin(fmax(y, low), high); }
+
 /* ---- labels at the ends of curves ---- */
 
 typedef struct {
@@ -83,6 +85,15 @@ static double end_of(const Series *s) {
   for (int j = s->n - 1; j >= 0; j--)
     if (isfinite(s->y[j])) return s->high ? (s->y[j] + s->high[j]) / 2 : s->y[j];
   return NAN;
+}
+
+/* Whether any point lies in the figure: a label for nothing would only confuse. */
+static int in_sight(const Figure *f, const Series *s, double low, double high) {
+  if (s->kind == SERIES_BARS) return 0; /* they carry numbers instead */
+  for (int j = 0; j < s->n; j++)
+    if (s->y[j] >= low && s->y[j] <= high && !(s->x[j] < f->x_min) && !(s->x[j] > f->x_max))
+      return 1;
+  return 0;
 }
 
 /* Moves labels apart until none covers another: neighbours that overlap become one block around
@@ -125,13 +136,13 @@ static int write_labels(FILE *out, const Figure *f, FigureFormat format, double 
   Label *labels = malloc((size_t)(f->count + 1) * sizeof *labels);
   int n = 0, widest = 0;
   for (int i = 0; i < f->count; i++) {
-    double y = end_of(&f->series[i]);
-    if (f->series[i].kind == SERIES_BARS || !*f->series[i].label || isnan(y)) continue;
-    labels[n++] = (Label){&f->series[i], fmin(fmax(y, low), high)};
+    if (!*f->series[i].label || !in_sight(f, &f->series[i], low, high)) continue;
+    labels[n++] = (Label){&f->series[i], end_of(&f->series[i])};
     int width = (int)strlen(f->series[i].label);
     if (width > widest) widest = width;
   }
   qsort(labels, (size_t)n, sizeof *labels, higher_first);
+  for (int i = 0; i < n; i++) labels[i].y = clamp(labels[i].y, low, high);
   double apart = format == FIGURE_CHARACTERS
                      ? (high - low) / (f->height - CHARACTERS_OF_FRAME)
                      : (high - low) * PIXELS_PER_LABEL / (f->height - PIXELS_OF_FRAME);
@@ -251,8 +262,6 @@ static void write_between(FILE *out, const Figure *f, const Series *s, int j) {
   }
 }
 
-static double clamp(double y, double low, double high) { return fmin(fmax(y, low), high); }
-
 /* gnuplot leaves out points outside the range, and a band would lose its shape with them: here it
    is cut off at the border instead. */
 static void write_band(FILE *out, const Series *s, double low, double high) {
@@ -348,7 +357,7 @@ int figure_draw(const Figure *f, FigureFormat format, char **out, size_t *size, 
     fprintf(text, "set label 1000 ");
     gnuplot_quote(text, f->line_label);
     fprintf(text, " noenhanced at graph 0.01, first %.9g left offset character 0,0.6 "
-                  "textcolor rgb '#555555'\n", f->line);
+                  "textcolor rgb '#555555' front\n", f->line);
   }
   write_series(text, f, format, low, high);
   fclose(text);

@@ -59,17 +59,18 @@ static void choose_range(Figure *f) {
 static void mark_target(Figure *f, const Comparison *c) {
   if (isnan(c->target)) return;
   f->line = c->target;
-  if (c->options.target > 0) snprintf(f->line_label, sizeof f->line_label, "target %.4g", c->target);
+  if (c->options.target > 0)
+    snprintf(f->line_label, sizeof f->line_label, "target %.4g", c->target);
   else if (c->baseline >= 0)
     snprintf(f->line_label, sizeof f->line_label, "target: %.40s's end",
              c->entries[c->baseline].name);
 }
 
-static Figure loss_figure(const Comparison *c, int axis) {
+static Figure loss_figure(const Comparison *c, int axis, int bands) {
   char y_label[64];
   snprintf(y_label, sizeof y_label, "validation loss (%s)", comparison_unit(c));
   Figure f = figure_make("", curve_axis_label(axis), y_label);
-  for (int i = 0; i < c->count; i++)
+  for (int i = 0; i < c->count && bands; i++)
     if (c->entries[i].count > 1) add_curve(&f, c, &c->entries[i], axis, SERIES_BAND);
   for (int i = 0; i < c->count; i++) add_curve(&f, c, &c->entries[i], axis, SERIES_CURVE);
   choose_range(&f);
@@ -78,14 +79,20 @@ static Figure loss_figure(const Comparison *c, int axis) {
   return f;
 }
 
-static Figure loss_steps(const Comparison *c) { return loss_figure(c, AXIS_STEPS); }
-static Figure loss_tokens(const Comparison *c) { return loss_figure(c, AXIS_TOKENS); }
-static Figure loss_seconds(const Comparison *c) { return loss_figure(c, AXIS_SECONDS); }
-static Figure loss_flops(const Comparison *c) { return loss_figure(c, AXIS_FLOPS); }
+/* The bands of many methods would cover each other; the last third has them in any case. */
+static Figure whole_figure(const Comparison *c, int axis) {
+  enum { FEW = 8 };
+  return loss_figure(c, axis, c->count <= FEW);
+}
+
+static Figure loss_steps(const Comparison *c) { return whole_figure(c, AXIS_STEPS); }
+static Figure loss_tokens(const Comparison *c) { return whole_figure(c, AXIS_TOKENS); }
+static Figure loss_seconds(const Comparison *c) { return whole_figure(c, AXIS_SECONDS); }
+static Figure loss_flops(const Comparison *c) { return whole_figure(c, AXIS_FLOPS); }
 
 /* The last third, as high as the better half of the methods needs. */
 static Figure loss_end(const Comparison *c) {
-  Figure f = loss_figure(c, AXIS_STEPS);
+  Figure f = loss_figure(c, AXIS_STEPS, 1);
   double end = 0, low = INFINITY, high = -INFINITY, *at_start = NULL;
   int n = 0;
   at_start = malloc((size_t)(f.count + 1) * sizeof *at_start);
@@ -176,8 +183,9 @@ static Figure step_time(const Comparison *c) {
   Figure f = bars(c, "milliseconds per step: gradient (grey) and optimizer (colour)");
   for (int i = 0; i < c->count; i++) {
     const Entry *e = &c->entries[i];
-    add_bar(&f, grey, i, 0, e->gradient_ms, "");
-    add_bar(&f, e->look, i, e->gradient_ms, e->gradient_ms + e->optimizer_ms, " ms");
+    double gradient = isnan(c->gradient_ms) ? e->gradient_ms : c->gradient_ms;
+    add_bar(&f, grey, i, 0, gradient, "");
+    add_bar(&f, e->look, i, gradient, gradient + e->optimizer_ms, " ms");
   }
   return f;
 }
@@ -190,9 +198,9 @@ static Figure memory(const Comparison *c) {
 }
 
 const FigureKind figure_kinds[] = {
-    {"loss-steps", "Validation loss against steps: mean of the seeds, and in the band all of them. "
-                   "A cross marks a run that diverged.", loss_steps},
-    {"loss-end", "The last third of the schedule.", loss_end},
+    {"loss-steps", "Validation loss against steps: mean of the seeds. A cross marks a run that "
+                   "diverged.", loss_steps},
+    {"loss-end", "The last third of the schedule; all seeds lie in the band.", loss_end},
     {"loss-tokens", "Validation loss against training tokens.", loss_tokens},
     {"loss-seconds", "Validation loss against seconds of training.", loss_seconds},
     {"loss-flops", "Validation loss against floating-point operations of gradient and optimizer.",

@@ -68,8 +68,8 @@ int gnuplot_run(const char *script, size_t size, char **out, size_t *out_size, E
     rewind(in);
     int code = run_between(in, drawing, messages);
     if (code == NOT_INSTALLED)
-      fail(err, "figures need gnuplot, which is not installed: apt-get install gnuplot-nox (Debian, "
-                "Ubuntu), dnf install gnuplot (Fedora), brew install gnuplot (macOS)");
+      fail(err, "figures need gnuplot, which is not installed: apt-get install gnuplot-nox "
+                "(Debian, Ubuntu), dnf install gnuplot (Fedora), brew install gnuplot (macOS)");
     else if (code != 0) complaint(messages, err);
     else if (read_back(drawing, out, out_size)) fail(err, "no memory for a figure");
     else if (*out_size == 0) complaint(messages, err);

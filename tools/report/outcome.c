@@ -123,6 +123,10 @@ void outcome_explain(const Comparison *c, FILE *out) {
                  "curve over the seeds, in the middle of its schedule where the method is faster, "
                  "which counts against it. ",
             c->target, c->options.target > 0 ? "given" : "what the baseline ended with");
-  fprintf(out, "Seconds are of training alone. A step's gradient time is a median, the optimizer's "
-               "a mean, both as measured in these runs.\n");
+  fprintf(out, "Times are of each method's least disturbed run: the median of its gradients, the "
+               "mean of its optimizer's steps. ");
+  if (!isnan(c->gradient_ms))
+    fprintf(out, "Seconds count %.1f ms for the gradient, the same for all methods, and each one's "
+                 "own optimizer time: what else the machine did is left out. ", c->gradient_ms);
+  fprintf(out, "Validation is not counted.\n");
 }

@@ -125,7 +125,7 @@ static void write_settings(FILE *out, const Comparison *c, const char *command) 
   snprintf(path, sizeof path, "%s/sweep.spec", c->folder);
   fputs("<h2>Settings, and how to repeat it</h2>\n<pre>", out);
   if (file_exists(path)) {
-    fputs("./sweep ", out);
+    fputs("tools/sweep ", out);
     html_escape(out, path);
     fputs(" --out runs/again\n", out);
   }

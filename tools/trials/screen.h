@@ -1,9 +1,9 @@
 /* What a person sees of a sweep: a table that renews itself on a terminal, a line for each event
    in a pipe. */
-#ifndef TOOLS_SWEEP_SCREEN_H
-#define TOOLS_SWEEP_SCREEN_H
+#ifndef TOOLS_TRIALS_SCREEN_H
+#define TOOLS_TRIALS_SCREEN_H
 
-#include "tools/sweep/plan.h"
+#include "tools/trials/plan.h"
 
 typedef struct {
   int terminal, lines; /* lines of the table that stands there now */

@@ -1,4 +1,4 @@
-#include "tools/sweep/plan.h"
+#include "tools/trials/plan.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -95,7 +95,10 @@ int plan_inspect(Plan *plan, Trial *t, Err *err) {
   RunLog log;
   Err unreadable;
   int status = 0;
-  if (runlog_read(&log, t->folder, &unreadable)) return 0; /* not begun, or to be done again */
+  if (runlog_read(&log, t->folder, &unreadable)) { /* not begun, or to be done again */
+    snprintf(t->message, sizeof t->message, "%.*s", (int)sizeof t->message - 1, unreadable.text);
+    return 0;
+  }
   const LogRow *last = &log.rows[log.count - 1];
   t->step = last->step;
   if (log.end == RUN_FINISHED || log.end == RUN_DIVERGED) {
@@ -251,8 +254,8 @@ static int add_rate(Plan *plan, const Trial *near, double rate, Err *err) {
 /* ---- what is due next ---- */
 
 static void tell_edge(const Plan *plan, const char *name, const Trial *point) {
-  tell(plan, "%s: the best rate, %s, still lies at the edge of the grid after %lld extensions", name,
-       point->values[0], (long long)plan->spec->options.extend);
+  tell(plan, "%s: the best rate, %s, still lies at the edge of the grid after %lld extensions",
+       name, point->values[0], (long long)plan->spec->options.extend);
 }
 
 /* Returns 1 when it added a trial, 0 when the best rate has neighbours on both sides or no

@@ -1,4 +1,4 @@
-#include "tools/sweep/pool.h"
+#include "tools/trials/pool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,10 +88,7 @@ static int trial_ended(Plan *plan, Trial *t, int status, Err *err) {
   t->seconds = clock_seconds() - t->started;
   t->process = 0;
   t->state = TRIAL_FAILED;
-  if (code == TRAIN_DONE || code == TRAIN_DIVERGED) {
-    if (plan_inspect(plan, t, err)) return -1;
-    if (t->state != TRIAL_FAILED) return 0;
-  }
+  if (code == TRAIN_DONE || code == TRAIN_DIVERGED) return plan_inspect(plan, t, err);
   read_message(t);
   if (WIFSIGNALED(status))
     snprintf(t->message, sizeof t->message, "killed by signal %d (%s)", WTERMSIG(status),

@@ -9,8 +9,8 @@
      muon:exact.orthogonalize = svd    # a second entry of one optimizer, named muon:exact
 
    Learning rates may also be listed: muon.lr = 0.01 0.02 0.04. */
-#ifndef TOOLS_SWEEP_SPEC_H
-#define TOOLS_SWEEP_SPEC_H
+#ifndef TOOLS_TRIALS_SPEC_H
+#define TOOLS_TRIALS_SPEC_H
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "tools/sweep/spec.h"
+#include "tools/trials/spec.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -121,7 +121,8 @@ static int set_rates(Method *m, const SpecOptions *o, Err *err) {
     qsort(lr.values, (size_t)lr.count, sizeof *lr.values, by_number);
     return 0;
   }
-  if (m->dimensions == SPEC_DIMENSIONS) return fail(err, "%s: too many options in the grid", m->name);
+  if (m->dimensions == SPEC_DIMENSIONS)
+    return fail(err, "a grid over more than %d options", SPEC_DIMENSIONS - 1);
   char **arguments = spec_arguments(m, NULL, 1, "train");
   int status = arguments_config(arguments, &config, err);
   arguments_free(arguments);

@@ -1,8 +1,8 @@
 /* Trials as processes. */
-#ifndef TOOLS_SWEEP_POOL_H
-#define TOOLS_SWEEP_POOL_H
+#ifndef TOOLS_TRIALS_POOL_H
+#define TOOLS_TRIALS_POOL_H
 
-#include "tools/sweep/plan.h"
+#include "tools/trials/plan.h"
 
 /* Starts ./train for a trial; what it prints goes to output.txt in the trial's folder. */
 int pool_start(Plan *plan, Trial *t, Err *err);

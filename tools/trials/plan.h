@@ -6,12 +6,12 @@
    the best one lies at the edge of the grid, the grid is extended. Then methods with fewer trials
    than others get as many, halfway between their best rate and its better neighbour. Last, fresh
    seeds run at the chosen rate. */
-#ifndef TOOLS_SWEEP_PLAN_H
-#define TOOLS_SWEEP_PLAN_H
+#ifndef TOOLS_TRIALS_PLAN_H
+#define TOOLS_TRIALS_PLAN_H
 
 #include <sys/types.h>
 
-#include "tools/sweep/spec.h"
+#include "tools/trials/spec.h"
 
 typedef enum { STAGE_TUNE, STAGE_FINAL } Stage;
 typedef enum { TRIAL_WAITING, TRIAL_RUNNING, TRIAL_FINISHED, TRIAL_DIVERGED, TRIAL_FAILED } State;
@@ -53,7 +53,8 @@ typedef struct {
 int plan_advance(Plan *plan, Err *err);
 void plan_free(Plan *plan);
 
-/* Reads from the trial's folder how it ended, or how far it is. */
+/* Reads from the trial's folder how it ended, or how far it is; its state stays as it is, with a
+   message, when that cannot be read. */
 int plan_inspect(Plan *plan, Trial *t, Err *err);
 
 /* The command of a trial, NULL-ended; arguments_free frees it. */

@@ -1,4 +1,4 @@
-#include "tools/sweep/screen.h"
+#include "tools/trials/screen.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,0 +1,230 @@
+#!/bin/sh
+# The comparison tools as people meet them: sweeps that are stopped and go on, bad logs, the page.
+# Run from the project's root, where ./train and tools/ are built.
+set -u
+
+root=$(pwd)
+tools=$root/tools
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+export OMP_WAIT_POLICY=passive
+cd "$work" || exit 1
+ln -s "$root/train" train
+passed=0
+failed=0
+
+ok() {
+  passed=$((passed + 1))
+  echo "ok: $1"
+}
+
+bad() {
+  failed=$((failed + 1))
+  echo "FAILED: $1"
+}
+
+# check TEXT COMMAND...: the command has to succeed.
+check() {
+  text=$1
+  shift
+  if "$@"; then ok "$text"; else bad "$text: $*"; fi
+}
+
+# says CODE WORDS COMMAND...: the command ends with the code and prints the words.
+says() {
+  code=$1
+  words=$2
+  shift 2
+  output=$("$@" 2>&1)
+  got=$?
+  case $output in
+    *"$words"*) [ "$got" -eq "$code" ] && ok "$words" && return ;;
+  esac
+  bad "$* should end with $code and say \"$words\"; it ended with $got and said: $output"
+}
+
+cat >tiny.spec <<'END'
+# a comparison of seconds
+optimizers = adamw sgd
+rates = 3
+seeds = 2
+extend = 1
+sgd.lr = 0.1 0.4 1e6
+sgd.clip = 0
+layers = 1
+heads = 2
+channels = 16
+context = 16
+vocab = 257
+batch = 2
+steps = 30
+warmup = 0
+val-every = 10
+val-tokens = 256
+END
+
+sweep() { "$tools/sweep" tiny.spec --jobs 1 --threads 1 "$@"; }
+
+# The part of the table that does not depend on the machine's speed.
+table() { "$tools/compare" "$1" --format csv | cut -d, -f 1-17 | sed 's/,[^,]*$//'; }
+
+whole_sweep() {
+  sweep --out whole >whole.txt 2>&1
+  check "a sweep ends well" test $? -eq 0
+  check "a run that diverges is a result" grep -q 'sgd lr 1e6, seed 1: diverged' whole.txt
+  check "the best rate at the edge is told" grep -q 'lies at the edge' whole.txt
+  n=$(find whole/final -name log.csv | wc -l)
+  check "final runs of fresh seeds: $n" test "$n" -eq 4
+  a=$("$tools/compare" whole --format csv | awk -F, '$1 == "adamw" { print $12 }')
+  s=$("$tools/compare" whole --format csv | awk -F, '$1 == "sgd" { print $12 }')
+  check "the same number of trials for all: $a and $s" test "$a" = "$s"
+  a=$(sed -n 2p whole/final/adamw/*/seed-101/log.csv)
+  s=$(sed -n 2p whole/final/sgd/*/seed-101/log.csv)
+  check "the same seed starts from the same weights" test "$a" = "$s"
+}
+
+# Starts the sweep, kills it after some runs and starts it again, until it is done.
+killed_sweep() {
+  tries=0
+  while [ "$tries" -lt 40 ]; do
+    tries=$((tries + 1))
+    sweep --out killed >killed.txt 2>&1 &
+    pid=$!
+    sleep 1
+    if [ "$tries" -eq 1 ]; then kill -9 "$pid" 2>/dev/null
+    elif [ "$tries" -lt 4 ]; then kill "$pid" 2>/dev/null
+    fi
+    wait "$pid" 2>/dev/null && break
+  done
+  table whole >whole.csv
+  table killed >killed.csv
+  check "a sweep killed and continued gives the same table" cmp whole.csv killed.csv
+  runs=$(find killed -name log.csv | wc -l)
+  sweep --out killed >again.txt 2>&1
+  check "a finished sweep has nothing to do" grep -q "^done: $runs runs" again.txt
+}
+
+# An engine other than the sweep: a shell that runs what --print says.
+printed_sweep() {
+  for round in 1 2 3 4 5 6; do
+    sweep --out printed --print >commands.txt 2>/dev/null
+    [ -s commands.txt ] || break
+    sh commands.txt >/dev/null 2>&1
+  done
+  check "--print comes to an end (round $round)" test ! -s commands.txt
+  table printed >printed.csv
+  check "printed commands give the same table" cmp whole.csv printed.csv
+}
+
+bad_specs() {
+  printf 'optimizers = adamw nothing\n' >bad.spec
+  says 2 'nothing' "$tools/sweep" bad.spec
+  printf 'optimizers = adamw\nlayer = 3\n' >bad.spec
+  says 2 'did you mean --layers?' "$tools/sweep" bad.spec
+  printf 'optimizers = adamw sgd\nsgd.lr = 1 2\n' >bad.spec
+  says 2 'the same number; unequal = on allows it' "$tools/sweep" bad.spec
+  printf 'optimizers = adamw\nseed = 3\n' >bad.spec
+  says 2 'set by the sweep itself' "$tools/sweep" bad.spec
+  printf 'optimizers = adamw\nmuon.lr = 3\n' >bad.spec
+  says 2 'there is no "muon" among the optimizers' "$tools/sweep" bad.spec
+  says 2 'cannot be opened' "$tools/sweep" missing.spec
+  says 2 'name one spec' "$tools/sweep"
+  says 1 'holds a run with steps = 30, and the spec says 31' \
+    "$tools/sweep" tiny.spec --out whole --steps 31
+  says 1 'not a program' "$tools/sweep" tiny.spec --out elsewhere --train nowhere
+}
+
+# The folders are copies of a good run with a bad log.
+bad_logs() {
+  good=$(find whole/final/adamw -name log.csv | head -n 1)
+  for kind in empty truncated foreign broken zeros twice; do
+    mkdir -p "bad/$kind"
+    cp "$(dirname "$good")/config.txt" "bad/$kind"
+  done
+  : >bad/empty/log.csv
+  head -c 400 "$good" >bad/truncated/log.csv
+  printf 'epoch,loss\n1,2\n' >bad/foreign/log.csv
+  sed '5s/^\([^,]*\),[^,]*/\1,x/' "$good" >bad/broken/log.csv
+  head -c 1000 /dev/zero >bad/zeros/log.csv
+  { cat "$good"; sed 1d "$good"; } >bad/twice/log.csv
+  mkdir bad/nothing
+  says 1 'bad/empty/log.csv: the file is empty' "$tools/plot" bad/empty
+  says 1 'bad/foreign/log.csv, line 1: this is not a log' "$tools/plot" bad/foreign
+  says 1 'bad/broken/log.csv, line 5: "x" in column tokens' "$tools/plot" bad/broken
+  says 1 'bad/zeros/log.csv: not a log' "$tools/plot" bad/zeros
+  says 1 'the file holds more than one run' "$tools/plot" bad/twice
+  says 1 'bad/nothing: holds no log.csv' "$tools/plot" bad/nothing
+  says 1 'there is no such run' "$tools/plot" bad/missing
+  says 0 'Left out: bad/broken/log.csv, line 5' "$tools/compare" bad
+  says 0 '1 of 1 runs unfinished' "$tools/compare" bad
+  says 1 'there are no runs in it' "$tools/compare" bad/nothing
+  says 1 'there is no such folder' "$tools/compare" bad/missing
+  mkdir -p mixed
+  cp -R whole/final/adamw mixed
+  ./train --layers 1 --heads 2 --channels 8 --context 16 --vocab 257 --batch 2 --steps 30 \
+    --warmup 0 --val-every 10 --val-tokens 256 --threads 1 --out mixed/other >/dev/null
+  says 1 'their losses cannot be compared; --mix on does it' "$tools/compare" mixed
+  says 0 'they differ in channels' "$tools/compare" mixed --mix on
+}
+
+no_gnuplot() {
+  mkdir empty
+  says 1 'apt-get install gnuplot-nox' env PATH="$work/empty" "$tools/plot" \
+    whole/final/adamw/*/seed-101
+}
+
+figures() {
+  if ! command -v gnuplot >/dev/null 2>&1; then
+    echo "no gnuplot: figures not tested"
+    return
+  fi
+  says 0 'adamw' "$tools/plot" whole/final/adamw/*/seed-101 whole/final/sgd/*/seed-101
+  says 0 'a b.png' "$tools/plot" whole/final/*/*/seed-101 --out 'a b.png' --title "it's \`false\`"
+  check "a PNG is one" sh -c 'head -c 4 "a b.png" | grep -q PNG'
+  says 1 'has to end in .png or .svg' "$tools/plot" whole/final/adamw/*/seed-101 --out x.gif
+  for name in loss-steps loss-end loss-tokens loss-seconds loss-flops rates time memory; do
+    says 0 'adamw' "$tools/compare" whole --draw "$name"
+  done
+  page
+}
+
+page() {
+  says 0 'page.html' "$tools/compare" whole --html page.html
+  n=$(grep -c '<svg' page.html)
+  check "the page holds all figures: $n" test "$n" -eq 8
+  check "nothing comes from elsewhere" sh -c \
+    '! grep -Eio "(src|href)=.(https?:)?//[^ ]*|<script|@import" page.html'
+  chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
+  if [ -z "$chromium" ]; then
+    echo "no chromium: the page was not opened"
+    return
+  fi
+  # A script of ours, behind the page, writes what the browser made of it into its title.
+  { cat page.html; cat <<'END'
+<script>
+let shown = 0;
+for (const svg of document.querySelectorAll("figure svg")) {
+  const box = svg.getBoundingClientRect();
+  if (box.width > 300 && box.height > 80 && svg.querySelectorAll("path").length > 3) shown++;
+}
+const rows = document.querySelectorAll("table tbody tr").length;
+document.title = "shown " + shown + ", rows " + rows;
+</script>
+END
+  } >probe.html
+  "$chromium" --headless --no-sandbox --disable-gpu --user-data-dir="$work/profile" \
+    --virtual-time-budget=5000 --dump-dom "file://$work/probe.html" >dom.html 2>browser.txt
+  check "a browser shows every figure and both tables" \
+    grep -q '<title>shown 8, rows 4</title>' dom.html
+  check "without errors" sh -c '! grep -q "CONSOLE.*rror" browser.txt'
+}
+
+whole_sweep
+killed_sweep
+printed_sweep
+bad_specs
+bad_logs
+no_gnuplot
+figures
+echo "compare: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]
