@@ -32,9 +32,9 @@ const Option model_options[] = {
 
 const ModelPreset model_presets[] = {
     {"nano", "layers=4 heads=4 channels=128 context=128 vocab=4096 batch=16 steps=300 warmup=20",
-     "1.3 M weights: minutes on a laptop"},
+     "1.3 M weights: a minute on a laptop"},
     {"micro", "layers=6 heads=6 channels=384 context=256 vocab=4096 batch=8 steps=200 warmup=20",
-     "12 M weights: an hour or two"},
+     "12 M weights: minutes to hours"},
     {"gpt2", "layers=12 heads=12 channels=768 context=1024 vocab=50257 batch=4", "124 M weights"},
     {"gpt2-medium", "layers=24 heads=16 channels=1024 context=1024 vocab=50257 batch=4",
      "355 M weights"},

@@ -100,6 +100,7 @@ const Optimizer adadiag = {
     .summary = "Adam in the singular basis of the gradient",
     .reference = "Nguyen et al.: Preconditioner Diagonalization, arXiv 2502.07488 (abstract)",
     .recommended = "lr=1e-3 aux-lr=1e-3",
+    .tune = "lr, aux-lr, update-gap",
     .options = options,
     .options_size = sizeof(AdadiagOptions),
     .slots = slots,

@@ -64,6 +64,7 @@ const Optimizer adago = {
     .summary = "orthogonalized momentum with AdaGrad's step size from gradient norms",
     .reference = "Zhang, Liu, Schaeffer: AdaGrad Meets Muon, arXiv 2509.02981 (abstract)",
     .recommended = "lr=0.05 aux-lr=3e-4",
+    .tune = "lr, aux-lr, eps",
     .options = options,
     .options_size = sizeof(AdagoOptions),
     .slots = slots,

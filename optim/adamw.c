@@ -44,6 +44,7 @@ const Optimizer adamw = {
     .summary = "Adam with decoupled weight decay, the baseline",
     .reference = "Loshchilov, Hutter: Decoupled Weight Decay Regularization, arXiv 1711.05101",
     .recommended = "lr=6e-4 weight-decay=0.1",
+    .tune = "lr, warmup",
     .options = options,
     .options_size = sizeof(AdamwOptions),
     .slots = slots,

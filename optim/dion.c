@@ -90,6 +90,7 @@ const Optimizer dion = {
     .summary = "one power iteration a step, amortized, with error feedback",
     .reference = "Ahn, Xu et al.: Dion, arXiv 2504.05295 (code)",
     .recommended = "lr=0.02 weight-decay=0.01 aux-lr=0.0036",
+    .tune = "lr, aux-lr, rank-fraction",
     .options = options,
     .options_size = sizeof(DionOptions),
     .slots = slots,

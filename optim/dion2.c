@@ -102,6 +102,7 @@ const Optimizer dion2 = {
     .summary = "Muon on the largest rows or columns of the momentum",
     .reference = "Ahn, Amsel, Langford: Dion2, arXiv 2512.16928 (code)",
     .recommended = "lr=0.02 weight-decay=0.01 aux-lr=0.0036",
+    .tune = "lr, aux-lr, fraction",
     .options = options,
     .options_size = sizeof(Dion2Options),
     .slots = slots,

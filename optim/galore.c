@@ -83,6 +83,7 @@ const Optimizer galore = {
     .summary = "Adam on a low-rank projection of the gradient",
     .reference = "Zhao et al.: GaLore, arXiv 2403.03507 (code)",
     .recommended = "lr=0.01 aux-lr=1e-3",
+    .tune = "lr, aux-lr, rank, update-gap",
     .options = options,
     .options_size = sizeof(GaloreOptions),
     .slots = slots,

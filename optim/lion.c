@@ -40,6 +40,7 @@ const Optimizer lion = {
     .summary = "the sign of a momentum",
     .reference = "Chen et al.: Symbolic Discovery of Optimization Algorithms, arXiv 2302.06675",
     .recommended = "lr=1e-4 weight-decay=1",
+    .tune = "lr, weight-decay",
     .options = options,
     .options_size = sizeof(LionOptions),
     .slots = slots,

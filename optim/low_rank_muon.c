@@ -59,6 +59,7 @@ const Optimizer low_rank_muon = {
     .summary = "Muon on a few random directions of each matrix",
     .reference = "He, Deng, Lu: Low-rank Orthogonalization, arXiv 2509.11983 (abstract and code)",
     .recommended = "lr=0.025 weight-decay=0.01 aux-lr=0.0036",
+    .tune = "lr, aux-lr, rank",
     .options = options,
     .options_size = sizeof(LowRankMuonOptions),
     .slots = slots,

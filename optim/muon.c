@@ -48,6 +48,7 @@ const Optimizer muon = {
     .summary = "momentum, orthogonalized by Newton-Schulz",
     .reference = "Jordan et al.: Muon, an optimizer for hidden layers in neural networks, 2024",
     .recommended = "lr=0.02 aux-lr=0.0036",
+    .tune = "lr, aux-lr",
     .options = options,
     .options_size = sizeof(MuonOptions),
     .slots = slots,

@@ -71,6 +71,7 @@ const Optimizer normuon = {
     .summary = "Muon with rows brought to equal size by a second moment",
     .reference = "Li et al.: NorMuon, arXiv 2510.05491 (as in Dion's code)",
     .recommended = "lr=0.02 weight-decay=0.01 aux-lr=0.0036",
+    .tune = "lr, aux-lr",
     .options = options,
     .options_size = sizeof(NormuonOptions),
     .slots = slots,

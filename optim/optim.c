@@ -55,6 +55,18 @@ const Optimizer *optimizer_find(const char *name, Err *err) {
   return NULL;
 }
 
+OptimizerCost optimizer_cost(const Optimizer *method, int64_t rows, int64_t cols) {
+  OptimizerCost cost = {0, 0};
+  void *options = calloc(1, method->options_size + 1);
+  OptionSet set = {method->name, method->options, options};
+  options_default(&set);
+  for (const Slot *slot = method->slots; slot->name; slot++)
+    cost.state += slot->floats(rows, cols, options);
+  cost.flops = method->flops(rows, cols, options);
+  free(options);
+  return cost;
+}
+
 int accepts_all(const Param *p, const void *options) {
   (void)p, (void)options;
   return 1;
@@ -189,8 +201,7 @@ static int64_t unit_scratch(const Unit *u) {
 }
 
 static double unit_flops(const Unit *u) {
-  return u->method->flops ? u->method->flops(u->rows, u->cols, u->options)
-                          : 4 * (double)(u->rows * u->cols);
+  return u->method->flops(u->rows, u->cols, u->options);
 }
 
 static int compare_flops(const void *a, const void *b) {

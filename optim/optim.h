@@ -44,6 +44,7 @@ typedef struct {
   const char *reference;   /* paper, arXiv id, what of it was read */
   const char *recommended; /* settings from the literature, such as "lr=0.02": used where the
                               table of tuned settings has no row */
+  const char *tune;        /* the options that a new model wants tuned, the first one first */
   const Option *options;
   size_t options_size;
   const Slot *slots;       /* ends with a row of NULLs */
@@ -53,11 +54,11 @@ typedef struct {
   int (*accepts)(const Param *p, const void *options);
   /* The step. w becomes keep*w - rate*(the method's direction). */
   void (*update)(const Matrix *m, float *const *slots, const void *options, Step *step);
+  double (*flops)(int64_t rows, int64_t cols, const void *options); /* of one update */
 
   /* The rest may be NULL. */
   void (*init)(const Matrix *m, float *const *slots, const void *options, Step *step);
   int64_t (*scratch)(int64_t rows, int64_t cols, const void *options); /* floats */
-  double (*flops)(int64_t rows, int64_t cols, const void *options);    /* of one update */
   int (*check)(const void *options, Err *err); /* rules across options */
 } Optimizer;
 
@@ -66,6 +67,14 @@ extern const Optimizer *const optimizers[];
 
 /* The method with that name; NULL with a sentence in err when there is none. */
 const Optimizer *optimizer_find(const char *name, Err *err);
+
+/* Floats of state and FLOPs of a step for one (rows,cols) matrix, as declared, at the default
+   options. */
+typedef struct {
+  int64_t state;
+  double flops;
+} OptimizerCost;
+OptimizerCost optimizer_cost(const Optimizer *method, int64_t rows, int64_t cols);
 
 /* ---- what a method's file uses ---- */
 

@@ -48,6 +48,7 @@ const Optimizer orthogonal_sgdm = {
     .summary = "momentum of orthogonalized gradients: Muon's two steps in the other order",
     .reference = "Tuddenham, Prugel-Bennett, Hare: Orthogonalising gradients, arXiv 2202.07052",
     .recommended = "lr=1e-3 aux-lr=0.0036",
+    .tune = "lr, aux-lr",
     .options = options,
     .options_size = sizeof(OrthogonalOptions),
     .slots = slots,

@@ -145,6 +145,7 @@ const Optimizer root = {
     .summary = "Muon with the momentum's outliers clipped",
     .reference = "He et al.: ROOT: Robust Orthogonalized Optimizer, arXiv 2511.20626 (toy code)",
     .recommended = "lr=1e-3 weight-decay=0.1 aux-lr=1e-3",
+    .tune = "lr, aux-lr",
     .options = options,
     .options_size = sizeof(RootOptions),
     .slots = slots,

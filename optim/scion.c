@@ -64,6 +64,7 @@ const Optimizer scion = {
     .reference = "Pethick et al.: Training Deep Learning Models with Norm-Constrained LMOs, "
                  "arXiv 2502.07529 (code)",
     .recommended = "lr=2.44140625e-4 aux-lr=0.0036",
+    .tune = "lr, aux-lr, radius, head-radius",
     .options = options,
     .options_size = sizeof(ScionOptions),
     .slots = slots,

@@ -39,6 +39,7 @@ const Optimizer sgd = {
     .summary = "gradient descent with momentum",
     .reference = "Polyak: Some methods of speeding up the convergence of iteration methods, 1964",
     .recommended = "lr=0.1",
+    .tune = "lr, momentum",
     .options = options,
     .options_size = sizeof(SgdOptions),
     .slots = slots,

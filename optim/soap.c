@@ -121,6 +121,7 @@ const Optimizer soap = {
     .summary = "Adam in the eigenbasis of Shampoo's preconditioners",
     .reference = "Vyas et al.: SOAP, arXiv 2409.11321 (a summary of it)",
     .recommended = "lr=3e-3 aux-lr=3e-3",
+    .tune = "lr, aux-lr, update-gap",
     .options = options,
     .options_size = sizeof(SoapOptions),
     .slots = slots,

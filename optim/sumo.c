@@ -127,6 +127,7 @@ const Optimizer sumo = {
     .summary = "exactly orthogonalized momentum in a slowly changing subspace",
     .reference = "Refael et al.: SUMO, arXiv 2505.24749 (NeurIPS 2025, read in full)",
     .recommended = "lr=6e-4 aux-lr=6e-4",
+    .tune = "lr, aux-lr, rank, update-gap",
     .options = options,
     .options_size = sizeof(SumoOptions),
     .slots = slots,

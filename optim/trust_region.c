@@ -70,6 +70,7 @@ const Optimizer trust_region = {
     .summary = "momentum and a step in a ball of a norm of your choice",
     .reference = "Kovalev: Understanding Gradient Orthogonalization, arXiv 2503.12645 (theorems)",
     .recommended = "lr=0.02 aux-lr=0.0036",
+    .tune = "lr, aux-lr",
     .options = options,
     .options_size = sizeof(TrustRegionOptions),
     .slots = slots,

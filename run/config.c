@@ -123,7 +123,7 @@ static void help_method(FILE *out, const Optimizer *o) {
     const char *tuned = tuned_settings(o->name, m->name);
     if (tuned) fprintf(out, "  Tuned here for %s: %s\n", m->name, tuned);
   }
-  fprintf(out, "  Updates %s.\n\n",
+  fprintf(out, "  To tune first: %s.\n  Updates %s.\n\n", o->tune,
           o->accepts == accepts_all ? "every parameter"
                                     : "the matrices of the blocks; AdamW (--aux-lr) the rest");
   options_help(out, &set);
@@ -154,10 +154,19 @@ int config_help(FILE *out, const char *optimizer, Err *err) {
   return 0;
 }
 
+static void list_optimizers(FILE *out) {
+  fprintf(out, "Optimizers (--optimizer; --help NAME for one). Floats of state per weight and "
+               "MFLOP of a step,\nfor a 768 x 768 and a 3072 x 768 matrix at default options:\n");
+  for (const Optimizer *const *o = optimizers; *o; o++) {
+    OptimizerCost square = optimizer_cost(*o, 768, 768), tall = optimizer_cost(*o, 3072, 768);
+    fprintf(out, "  %-16s %5.2f %5.2f %8.0f %8.0f  %s\n", (*o)->name,
+            (double)square.state / (768 * 768), (double)tall.state / (3072 * 768),
+            square.flops / 1e6, tall.flops / 1e6, (*o)->summary);
+  }
+}
+
 void config_list(FILE *out) {
-  fprintf(out, "Optimizers (--optimizer; --help NAME for one):\n");
-  for (const Optimizer *const *o = optimizers; *o; o++)
-    fprintf(out, "  %-18s %s\n", (*o)->name, (*o)->summary);
+  list_optimizers(out);
   fprintf(out, "\nModels (--model):\n");
   for (const ModelPreset *m = model_presets; m->name; m++)
     fprintf(out, "  %-18s %s\n  %-18s   %s\n", m->name, m->about, "", m->settings);

@@ -205,6 +205,8 @@ static void write_axes(FILE *out, const Figure *f, FigureFormat format, int wide
     fprintf(out, "set title ");
     gnuplot_quote(out, f->title);
     fprintf(out, " noenhanced\n");
+  } else {
+    fprintf(out, "set tmargin 1\n");
   }
   fprintf(out, "set xlabel ");
   gnuplot_quote(out, f->x_label);
@@ -292,34 +294,33 @@ static void write_plot_characters(FILE *out, const Figure *f, int number) {
           colour_of(s, FIGURE_CHARACTERS));
 }
 
-static void write_plot(FILE *out, const Series *s, int number) {
-  unsigned colour = s->look.colour, light = palette_lighter(colour, 0.55);
-  int every = s->n > 16 ? s->n / 12 : 1, dash = s->look.dash, point = s->look.point;
+static void write_plot(FILE *out, const Series *s, FigureFormat format, int number) {
+  unsigned colour = s->look.colour, drawn = colour;
+  int every = s->n > 16 ? s->n / 12 : 1;
   fprintf(out, "$s%d using ", number);
   switch (s->kind) {
     case SERIES_CURVE:
-      fprintf(out, "1:2 with linespoints linewidth 2.4 dashtype %d pointtype %d pointsize 0.9 "
-                   "pointinterval %d linecolor rgb '#%06x'", dash, point, every, colour);
+      fprintf(out, "1:2 with linespoints linewidth 2.4 dashtype %d pointtype %d pointsize %g "
+                   "pointinterval %d", s->look.dash, s->look.point,
+              format == FIGURE_SVG ? 0.65 : 0.9, every); /* SVG's symbols are larger */
       break;
-    case SERIES_LINE:
-      fprintf(out, "1:2 with lines linewidth 2.4 dashtype %d linecolor rgb '#%06x'", dash, colour);
-      break;
+    case SERIES_LINE: fprintf(out, "1:2 with lines linewidth 2.4 dashtype %d", s->look.dash); break;
     case SERIES_FAINT:
-      fprintf(out, "1:2 with lines linewidth 1.2 linecolor rgb '#%06x'", light);
+      fprintf(out, "1:2 with lines linewidth 1.2");
+      drawn = palette_lighter(colour, 0.55);
       break;
     case SERIES_BAND:
-      fprintf(out, "1:2:3 with filledcurves fillstyle solid noborder fillcolor rgb '#%06x'",
-              palette_lighter(colour, 0.8));
+      fprintf(out, "1:2:3 with filledcurves fillstyle solid noborder");
+      drawn = palette_lighter(colour, 0.8);
       break;
     case SERIES_MARK:
-      fprintf(out, "1:2 with points pointtype 2 pointsize 1.6 linewidth 3 linecolor rgb '#%06x'",
-              colour);
+      fprintf(out, "1:2 with points pointtype 2 pointsize 1.6 linewidth 3");
       break;
     case SERIES_BARS:
-      fprintf(out, "2:1:2:3:($1-0.36):($1+0.36) with boxxyerror fillstyle solid noborder "
-                   "fillcolor rgb '#%06x'", colour);
+      fprintf(out, "2:1:2:3:($1-0.36):($1+0.36) with boxxyerror fillstyle solid noborder");
       break;
   }
+  fprintf(out, " linecolor rgb '#%06x'", drawn);
 }
 
 static void write_series(FILE *out, const Figure *f, FigureFormat format, double low,
@@ -338,7 +339,7 @@ static void write_series(FILE *out, const Figure *f, FigureFormat format, double
     if (drawn++) fprintf(out, ", ");
     if (format == FIGURE_CHARACTERS && f->series[i].kind != SERIES_BARS)
       write_plot_characters(out, f, i);
-    else write_plot(out, &f->series[i], i);
+    else write_plot(out, &f->series[i], format, i);
   }
   fprintf(out, "\n");
 }
@@ -363,5 +364,6 @@ int figure_draw(const Figure *f, FigureFormat format, char **out, size_t *size, 
   fclose(text);
   int status = gnuplot_run(script, length, out, size, err);
   free(script);
+  if (status == 0 && **out == '\f') **out = '\n'; /* the terminal of characters starts a new page */
   return status;
 }
