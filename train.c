@@ -61,7 +61,7 @@ static int help_asked(int argc, char **argv, int *code) {
   for (int i = 1; i < argc; i++) {
     if (strcmp(argv[i], "--list") == 0) config_list(stdout);
     else if (strcmp(argv[i], "--help") != 0 && strcmp(argv[i], "-h") != 0) continue;
-    else if (config_help(stdout, i + 1 < argc ? argv[i + 1] : NULL, &err)) {
+    else if (config_help(stdout, i + 1 < argc && argv[i + 1][0] != '-' ? argv[i + 1] : NULL, &err)) {
       fprintf(stderr, "train: %s\n", err.text);
       *code = USAGE;
     }

@@ -20,7 +20,7 @@ const Optimizer *const optimizers[] = {
 enum {
   SLOTS_MAX = 8,
   PIECE = 1 << 16, /* numbers of an elementwise update done together: 1 MB with AdamW's state */
-  STREAMS_PER_PARAM = 256, /* random streams reserved for the matrices of one parameter */
+  STREAMS_PER_PARAM = 4096, /* random streams reserved for the matrices of one parameter */
 };
 
 const Option optimizer_options[] = {

@@ -93,6 +93,10 @@ static int check(Config *c, const Settings *s, Err *err) {
   if (c->model.C % c->model.NH != 0)
     return fail(err, "--heads %lld does not divide --channels %lld: each head takes an equal share",
                 (long long)c->model.NH, (long long)c->model.C);
+  OptionSource warmup_said = FROM_PRESET;
+  settings_find(s, "warmup", &warmup_said);
+  if (warmup_said < FROM_FILE && c->schedule.warmup >= r->steps) /* a preset's, in a short run */
+    c->schedule.warmup = r->steps / 10;
   return schedule_check(&c->schedule, r->steps, err);
 }
 

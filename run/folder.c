@@ -33,6 +33,7 @@ int folder_open(Config *c, Err *err) {
   else if (holds_run(c->run.out) && !c->run.overwrite)
     return fail(err, "%s already holds a run: choose another --out, or say --overwrite on",
                 c->run.out);
+  c->run.overwrite = 0; /* said for this time: a config.txt must not replace its own run */
   return folder_make(c->run.out, err);
 }
 
