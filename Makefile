@@ -88,9 +88,19 @@ bench: install
 	$(MAKE) tools/bench
 	tools/bench
 
+compare: install
+	$(MAKE) train tools/sweep tools/compare
+	tools/sweep tools/specs/compare.spec
+	tools/compare runs/compare --html report/index.html
+
+compare-quick: install
+	$(MAKE) train tools/sweep tools/compare
+	tools/sweep tools/specs/compare-quick.spec
+	tools/compare runs/compare-quick --html report/index.html
+
 clean:
 	rm -rf build train $(TOOLS)
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all test run-tests install demo bench clean
+.PHONY: all test run-tests install demo bench compare compare-quick clean
 .SECONDARY:

@@ -15,21 +15,23 @@ const Option schedule_options[] = {
     {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
 };
 
-double schedule_at(const ScheduleOptions *o, int64_t t, int64_t steps) {
-  if (t <= o->warmup) return (double)t / (double)o->warmup;
-  /* `done` is 0 at the first step after the warm-up (or of the decay) and would be 1 at the step
-     behind the last, so that even with final_lr 0 no step is wasted. */
-  double length = (double)(steps - o->warmup), done = (double)(t - 1 - o->warmup) / length;
+/* The schedule without its warm-up. `done` is 0 at the first step after the warm-up and would be 1
+   at the step behind the last, so that even with final_lr 0 no step is wasted. */
+static double plain(const ScheduleOptions *o, int64_t t, int64_t steps) {
+  double done = (double)(t - 1 - o->warmup) / (double)(steps - o->warmup);
+  double decay = o->decay_fraction * (double)steps, left = (double)(steps - t + 1);
   switch (o->schedule) {
     case LINEAR: return 1 + (o->final_lr - 1) * done;
     case COSINE: return o->final_lr + (1 - o->final_lr) * (1 + cos(3.14159265358979324 * done)) / 2;
-    case WSD: {
-      double decay = o->decay_fraction * (double)steps;
-      double left = (double)(steps - t + 1);
-      return left >= decay ? 1 : o->final_lr + (1 - o->final_lr) * left / decay;
-    }
+    case WSD: return left >= decay ? 1 : o->final_lr + (1 - o->final_lr) * left / decay;
     default: return 1;
   }
+}
+
+double schedule_at(const ScheduleOptions *o, int64_t t, int64_t steps) {
+  if (t > o->warmup) return plain(o, t, steps);
+  double rise = (double)t / (double)o->warmup;
+  return o->schedule == WSD ? fmin(rise, plain(o, t, steps)) : rise; /* its decay may begin first */
 }
 
 int schedule_check(const ScheduleOptions *o, int64_t steps, Err *err) {

@@ -21,7 +21,7 @@ extern const Option schedule_options[];
 /* The multiplier of step t = 1..steps: (t / warmup) while warming up, then
    constant: 1;  linear: straight down to final_lr;  cosine: half a cosine down to it;
    wsd: 1, then straight down over the last decay_fraction of all steps (warm-up, stable, decay;
-   the trapezoid of the Muon speed runs). */
+   the trapezoid of the Muon speed runs); a long warm-up meets the decay at the lower of the two. */
 double schedule_at(const ScheduleOptions *o, int64_t t, int64_t steps);
 
 /* Error when the warm-up does not fit the steps. */
