@@ -60,9 +60,9 @@ static int open_model(GPT2 **m, const ModelOptions *size, Err *err) {
   return 0;
 }
 
-/* ||W_before - W_after - amount msgn|| of the first MLP matrix, where the update should be a
-   multiple of an orthogonal matrix: the spread of its singular values, max |s - mean| / mean. */
-static double orthogonality(const GPT2 *m, Subject *s) {
+/* How far a step of the first MLP matrix is from a multiple of an orthogonal one: the spread of its
+   singular values, max |s - mean| / mean. */
+static double spread_of_step(const GPT2 *m, Subject *s) {
   const Param *p = NULL;
   for (int i = 0; i < m->param_count && !p; i++)
     if (strstr(m->params[i].name, "mlp.c_fc.weight")) p = &m->params[i];
@@ -100,7 +100,7 @@ int bench_optimizers(const char *name, const ModelOptions *size, int64_t tokens,
     subject_seconds(&s);
     for (int i = 0; i < rounds; i++) times[i] = subject_seconds(&s);
     double seconds = median(times, rounds), flops = optimizer_flops(s.state);
-    double spread = size->C <= 384 && !(*method)->elementwise ? orthogonality(m, &s) : NAN;
+    double spread = size->C <= 384 && !(*method)->elementwise ? spread_of_step(m, &s) : NAN;
     printf("  %-16s %9.2f %9.1f %8.1f%%", (*method)->name, 1e3 * seconds, flops / seconds / 1e9,
            100 * flops / seconds / ceiling);
     if (isnan(spread)) printf(" %10s", "");
@@ -156,12 +156,6 @@ static double plain_seconds(const GPT2 *m, float *X, float *scratch) {
   return clock_seconds() - start;
 }
 
-/* Only the matrices, so that the auxiliary AdamW is not measured with them. */
-static double matrices_seconds(Subject *s, const Subject *adam_rest) {
-  (void)adam_rest;
-  return subject_seconds(s);
-}
-
 int bench_against_plain(const char *name, const ModelOptions *size, int rounds, Err *err) {
   extern const Optimizer muon, low_rank_muon;
   GPT2 *m;
@@ -176,8 +170,8 @@ int bench_against_plain(const char *name, const ModelOptions *size, int rounds, 
   for (int i = -1; i < rounds; i++) {
     int at = i < 0 ? 0 : i;
     a[at] = plain_seconds(m, X, X + most);
-    b[at] = matrices_seconds(&full, &adam);
-    c[at] = matrices_seconds(&low, &adam);
+    b[at] = subject_seconds(&full);
+    c[at] = subject_seconds(&low);
     d[at] = subject_seconds(&adam);
     e[at] = copy_bandwidth();
   }
