@@ -59,9 +59,11 @@ static int train(Run *run, Err *err) {
 static int help_asked(int argc, char **argv, int *code) {
   Err err;
   for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "--list") == 0) config_list(stdout);
-    else if (strcmp(argv[i], "--help") != 0 && strcmp(argv[i], "-h") != 0) continue;
-    else if (config_help(stdout, i + 1 < argc && argv[i + 1][0] != '-' ? argv[i + 1] : NULL, &err)) {
+    int list = strcmp(argv[i], "--list") == 0;
+    if (!list && strcmp(argv[i], "--help") != 0 && strcmp(argv[i], "-h") != 0) continue;
+    const char *about = i + 1 < argc && argv[i + 1][0] != '-' ? argv[i + 1] : NULL;
+    if (list) config_list(stdout);
+    else if (config_help(stdout, about, &err)) {
       fprintf(stderr, "train: %s\n", err.text);
       *code = USAGE;
     }

@@ -7,7 +7,7 @@ typedef struct {
   char text[1024];
 } Err;
 
-/* Writes the sentence (printf format) and returns -1, so that `return fail(err, ...)` reads well. */
+/* Writes the sentence (printf format) and returns -1: `return fail(err, ...)` reads well. */
 int fail(Err *err, const char *format, ...)
 #ifdef __GNUC__
     __attribute__((format(printf, 2, 3)))

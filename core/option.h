@@ -53,8 +53,9 @@ typedef struct {
   int path_count;
 } Settings;
 
-/* Reads `--name value`, `--name=value` and `@file` (lines `name = value`, the value in double
-   quotes where it has spaces at its ends or a #; # comments; @file for further files) into settings. Errors: a repeated option, a missing value, a bare word. */
+/* Reads `--name value`, `--name=value` and `@file` into settings. A file has lines `name = value`,
+   the value in double quotes where it has spaces at its ends or a #, # comments, and @file for
+   further files. Errors: a repeated option, a missing value, a bare word. */
 int settings_read(Settings *s, int argc, char **argv, Err *err);
 
 /* Adds "name=value name=value ..." (a preset). */

@@ -31,7 +31,7 @@ const Option model_options[] = {
 };
 
 const ModelPreset model_presets[] = {
-    {"nano", "layers=4 heads=4 channels=128 context=128 vocab=4096 batch=16 steps=200 warmup=20",
+    {"nano", "layers=4 heads=4 channels=128 context=128 vocab=4096 batch=16 steps=300 warmup=20",
      "1.3 M weights: a minute on a laptop"},
     {"micro", "layers=6 heads=6 channels=384 context=256 vocab=4096 batch=8 steps=200 warmup=20",
      "12 M weights: minutes to hours"},

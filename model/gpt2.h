@@ -62,8 +62,8 @@ typedef struct {
   void *weights, *gradients, *activations; /* the arenas */
 } GPT2;
 
-/* Allocates a model for batches of at most B rows of context tokens; without `training` there are no
-   gradients and the blocks share their activations. Weights are zero until gpt2_init or a file
+/* Allocates a model for batches of at most B rows of context tokens; without `training` there are
+   no gradients and the blocks share their activations. Weights are zero until gpt2_init or a file
    sets them. Errors: heads that do not divide channels, no memory. */
 int gpt2_open(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err);
 void gpt2_close(GPT2 *model);

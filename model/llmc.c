@@ -19,7 +19,8 @@ static const char *const kinds[] = {
 
 static int check_header(const GPT2 *m, const char *path, const int32_t *h, Err *err) {
   const ModelOptions *s = &m->size;
-  if (h[0] != MAGIC) return fail(err, "%s: not an llm.c checkpoint (magic %d, not %d)", path, h[0], MAGIC);
+  if (h[0] != MAGIC)
+    return fail(err, "%s: not an llm.c checkpoint (magic %d, not %d)", path, h[0], MAGIC);
   if (h[1] != VERSION)
     return fail(err, "%s: llm.c checkpoint of version %d; only version 3 (float32) can be read",
                 path, h[1]);

@@ -9,8 +9,8 @@
 int coefficients_safe(const double abc[3]);
 
 /* The safe abc that minimizes the mean of (f^steps(x) - 1)^2 over the singular values x of a
-   normalized Gaussian s x l matrix, s <= l (law of Marchenko and Pastur): Nelder and Mead's simplex,
-   started from Jordan's coefficients. */
+   normalized Gaussian s x l matrix, s <= l (law of Marchenko and Pastur): the simplex of Nelder and
+   Mead, started from Jordan's coefficients. */
 void fit_coefficients(int64_t s, int64_t l, int64_t steps, double abc[3]);
 
 #endif

@@ -74,16 +74,19 @@ int64_t low_rank_scratch(int64_t rows, int64_t cols, const LowRank *low) {
   Polar inner = inner_polar(low);
   if (is_full(rows, cols, low)) return polar_scratch(rows, cols, &inner);
   int64_t s = least(rows, cols), l = rows + cols - s, k = least(low->rank, s);
-  return aligned(s * k) + aligned(l * k) + polar_scratch(k, l, &inner) + orthonormal_work(k) + k + l;
+  return aligned(s * k) + aligned(l * k) + polar_scratch(k, l, &inner) + orthonormal_work(k) + k +
+         l;
 }
 
 double low_rank_flops(int64_t rows, int64_t cols, const LowRank *low) {
   Polar inner = inner_polar(low);
   if (is_full(rows, cols, low)) return polar_flops(rows, cols, &inner);
-  double s = (double)least(rows, cols), l = (double)(rows + cols) - s, k = fmin((double)low->rank, s);
-  double sketch = low->construction >= BY_GAUSSIAN ? 2 * s * l * k : 0;
-  double power = low->construction == BY_POWER ? (double)low->power_iterations * 4 * (s * l * k + s * k * k) : 0;
-  return sketch + power + 4 * s * l * k + 4 * s * k * k + polar_flops((int64_t)k, (int64_t)l, &inner);
+  double s = (double)least(rows, cols), l = (double)(rows + cols) - s;
+  double k = fmin((double)low->rank, s), product = 2 * s * l * k, qr = 4 * s * k * k;
+  double iterations = low->construction == BY_POWER ? (double)low->power_iterations : 0;
+  double sketch = low->construction >= BY_GAUSSIAN ? product : 0;
+  return sketch + (1 + iterations) * (2 * product + qr) +
+         polar_flops((int64_t)k, (int64_t)l, &inner);
 }
 
 void low_rank_factor(float *X, int64_t rows, int64_t cols, const LowRank *low, Random *random,

@@ -33,7 +33,7 @@ static const Schedule schedules[] = {
     {5, 1, 1, 0,
      {{4.0848, -6.8946, 2.9270}, {3.9505, -6.3029, 2.6377}, {3.7418, -5.5913, 2.3037},
       {2.8769, -3.1427, 1.2046}, {2.8366, -3.0525, 1.2012}}},
-    /* Amsel et al., Polar Express, arXiv 2505.16932: l = 1e-3; five steps by default, eight there */
+    /* Amsel et al., Polar Express, arXiv 2505.16932: l = 1e-3; eight steps there, five here */
     {5, 1.01, 1.01, 0,
      {{8.28721201814563, -23.595886519098837, 17.300387312530933},
       {4.107059111542203, -2.9478499167379106, 0.5448431082926601},
@@ -119,8 +119,8 @@ static void solve4(double m[4][5], double x[4]) {
   }
 }
 
-/* The quintic that is nearest to 1 on [lo,hi] in the maximum norm: Remez's exchange on x = lo, q, r,
-   hi, where the errors alternate. */
+/* The quintic that is nearest to 1 on [lo,hi] in the maximum norm: Remez's exchange on x = lo, q,
+   r, hi, where the errors alternate. */
 static void optimal_quintic(double lo, double hi, double out[3]) {
   if (lo / hi >= 1 - 5e-6) {
     out[0] = 15 / (8 * hi);

@@ -9,8 +9,8 @@
 #include "core/blas.h"
 #include "optim/adamw.h"
 
-extern const Optimizer sgd, lion, muon, low_rank_muon, msgd, low_rank_msgd, sumo, adago, trust_region,
-    orthogonal_sgdm, root, dion, dion2, normuon, adadiag, soap, galore, scion;
+extern const Optimizer sgd, lion, muon, low_rank_muon, msgd, low_rank_msgd, sumo, adago,
+    trust_region, orthogonal_sgdm, root, dion, dion2, normuon, adadiag, soap, galore, scion;
 
 const Optimizer *const optimizers[] = {
     &adamw, &muon,  &low_rank_muon, &sumo,    &adago,   &msgd,   &low_rank_msgd, &trust_region,

@@ -119,7 +119,8 @@ static double flops(int64_t rows, int64_t cols, const void *with) {
   double r = (double)rank_of(rows, cols, o), m = (double)rows, n = (double)cols;
   double w = r + (double)o->oversample, q = (double)o->power_iterations;
   double refreshing = (2 * m * n * w * (2 + 2 * q) + 4 * (m + n) * w * w) / (double)o->gap;
-  return 4 * m * n * r + 4 * m * n + polar_flops((int64_t)r, least(rows, cols), &exact) + refreshing;
+  return 4 * m * n * r + 4 * m * n + refreshing +
+         polar_flops((int64_t)r, least(rows, cols), &exact);
 }
 
 const Optimizer sumo = {

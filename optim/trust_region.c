@@ -30,7 +30,8 @@ static const Option options[] = {
      1, NULL},
     {"radius", "of the trust region, times the rate", OPTION_REAL, FIELD(radius), "1", 0, 1e30,
      NULL},
-    {"momentum-init", "of the momentum", OPTION_CHOICE, FIELD(init), "zero", 0, 0, "zero|first-gradient"},
+    {"momentum-init", "what the momentum starts from", OPTION_CHOICE, FIELD(init), "zero", 0, 0,
+     "zero|first-gradient"},
     POLAR_OPTIONS(TrustRegionOptions, polar, "jordan"),
     NO_OPTION,
 };

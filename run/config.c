@@ -56,8 +56,8 @@ static int add_presets(Config *c, Settings *s, Err *err) {
   c->method = optimizer_find(optimizer ? optimizer : run_options[0].fallback, err);
   if (!c->method) return -1;
   const char *preset = model_preset(model), *tuned = tuned_settings(c->method->name, model);
-  snprintf(c->tuned, sizeof c->tuned, tuned ? "tuned for %s" : "from the literature, not tuned here",
-           model);
+  if (tuned) snprintf(c->tuned, sizeof c->tuned, "tuned for %s", model);
+  else snprintf(c->tuned, sizeof c->tuned, "from the literature, not tuned here");
   /* An unknown model is reported when --model itself is parsed. */
   if (preset && settings_preset(s, FROM_PRESET, "preset", preset, err)) return -1;
   return settings_preset(s, FROM_TUNED, "tuned settings", tuned ? tuned : c->method->recommended,

@@ -105,7 +105,8 @@ static const Param *weights_not_finite(const GPT2 *m) {
 static int diverged(const Run *r, const LogRow *row, Err *err) {
   const Param *w = weights_not_finite(r->model);
   const Param *g = gradient_not_finite(r->model->params, r->model->param_count);
-  const char *kind = w ? "weights" : g ? "gradient" : "loss only", *name = w ? w->name : g ? g->name : "";
+  const char *kind = w ? "weights" : g ? "gradient" : "loss only";
+  const char *name = w ? w->name : g ? g->name : "";
   return fail(err,
               "step %lld: diverged: train loss %g, gradient norm %g; first bad tensor: %s%s%s; "
               "try a smaller --lr, or --warmup",

@@ -91,8 +91,8 @@ int bench_optimizers(const char *name, const ModelOptions *size, int64_t tokens,
   double gradient = (double)tokens * gpt2_train_flops(m, size->context) / ceiling;
   printf("\n%s: one step of each method; the gradient of %lld tokens at the sgemm ceiling (%.0f "
          "GFLOP/s) takes %.1f ms\n", name, (long long)tokens, ceiling / 1e9, 1e3 * gradient);
-  printf("  %-16s %9s %9s %9s %10s %9s %10s\n", "", "ms", "GFLOP/s", "of ceil.", "spread", "state MB",
-         "of step");
+  printf("  %-16s %9s %9s %9s %10s %9s %10s\n", "", "ms", "GFLOP/s", "of ceil.", "spread",
+         "state MB", "of step");
   for (const Optimizer *const *method = optimizers; *method; method++) {
     Subject s;
     double times[ROUNDS_MAX];
