@@ -98,9 +98,19 @@ compare-quick: install
 	tools/sweep tools/specs/compare-quick.spec
 	tools/compare runs/compare-quick --html report/index.html
 
+# Redraws README's figures and tables from the kept logs in results/, without training.
+report: install
+	$(MAKE) tools/compare
+	sh tools/report.sh
+
+# A larger text, in the public domain, from the system's packages.
+corpus: install
+	$(MAKE) tools/unpack
+	sh data/get-corpus.sh
+
 clean:
 	rm -rf build train $(TOOLS)
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all test run-tests install demo bench compare compare-quick clean
+.PHONY: all test run-tests install demo bench compare compare-quick report corpus clean
 .SECONDARY:

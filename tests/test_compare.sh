@@ -116,6 +116,53 @@ printed_sweep() {
   check "printed commands give the same table" cmp whole.csv printed.csv
 }
 
+# What tools/archive.sh keeps, and a log that is gzipped where it stands.
+archived_sweep() {
+  cp -R whole gzipped
+  find gzipped -name log.csv -exec gzip {} +
+  table gzipped >gzipped.csv
+  check "gzipped logs give the same table" cmp whole.csv gzipped.csv
+  says 0 'results/kept: ' sh "$tools/archive.sh" whole kept
+  tar -xzf results/kept/runs.tar.gz -C results/kept
+  "$tools/compare" whole --format csv >whole-times.csv
+  "$tools/compare" results/kept --format csv >kept.csv
+  check "an archive gives the same table, with its times" cmp whole-times.csv kept.csv
+  n=$(find results/kept whole -name log.csv | wc -l)
+  check "it holds every run" test "$n" -eq $((2 * runs))
+  says 0 'one is kept' sh "$tools/archive.sh" whole thin 10
+  tar -xzf results/thin/runs.tar.gz -C results/thin
+  table results/thin >thin.csv
+  check "thinned logs give the same losses" cmp whole.csv thin.csv
+  log=$(cd whole && find final/adamw -name log.csv | head -n 1)
+  cut -d, -f 1-7 "whole/$log" >rows.txt
+  check "their rows are those that were written" \
+    sh -c "cut -d, -f 1-7 results/thin/$log | grep -vqxFf rows.txt && exit 1; exit 0"
+  cp results/kept/runs.tar.gz before.tar.gz
+  sh "$tools/archive.sh" whole kept >/dev/null
+  check "the same runs give the same bytes" cmp before.tar.gz results/kept/runs.tar.gz
+  says 1 'holds no sweep.spec' sh "$tools/archive.sh" whole/final again
+}
+
+# README's figures and tables, from archives alone.
+redrawn_report() {
+  mkdir -p redrawn/results/kept redrawn/tools
+  ln -s "$tools/compare" redrawn/tools/compare
+  cp results/kept/runs.tar.gz results/kept/sweep.spec redrawn/results/kept
+  cd redrawn || exit 1
+  printf '%s\n' '![](results/kept/rates.svg)' '<!-- results/kept/table.md -->' old \
+    '<!-- end -->' tail >README.md
+  says 0 'results/kept: 1 figures, table.md' sh "$tools/report.sh"
+  check "README's own copy of the table is renewed" sh -c \
+    'grep -q "^| adamw" README.md && grep -q "^tail" README.md && ! grep -q "^old" README.md'
+  check "and only the figures that it names are drawn" test -e results/kept/rates.svg
+  cp -R . ../redrawn-before
+  sh "$tools/report.sh" >/dev/null
+  check "redrawing changes nothing" diff -r . ../redrawn-before
+  printf '%s\n' '<!-- results/kept/table.md -->' >README.md
+  says 1 'is not followed by a line' sh "$tools/report.sh"
+  cd .. || exit 1
+}
+
 bad_specs() {
   printf 'optimizers = adamw nothing\n' >bad.spec
   says 2 'nothing' "$tools/sweep" bad.spec
@@ -185,6 +232,7 @@ figures() {
   for name in loss-steps loss-end loss-tokens loss-seconds loss-flops rates time memory; do
     says 0 'adamw' "$tools/compare" whole --draw "$name"
   done
+  redrawn_report
   page
 }
 
@@ -222,6 +270,7 @@ END
 whole_sweep
 killed_sweep
 printed_sweep
+archived_sweep
 bad_specs
 bad_logs
 no_gnuplot
