@@ -27,13 +27,23 @@ static int due(int64_t t, int64_t every, int64_t last) {
   return every > 0 && (t % every == 0 || t == last);
 }
 
+static int interrupted(const Run *run, Err *err) {
+  const RunOptions *o = &run->config.run;
+  fail(err, "%s after step %lld of %lld; %s%s",
+       stop_asked ? "interrupted" : "stopped by --max-seconds", (long long)run->step,
+       (long long)o->steps, o->keep ? "go on with ./train --resume " : "nothing is saved: --keep 0",
+       o->keep ? o->out : "");
+  return INTERRUPTED;
+}
+
 static int train(Run *run, Err *err) {
   const RunOptions *o = &run->config.run;
   int64_t tokens_per_step = o->batch * run->config.model.context;
   LogRow start = log_row(0, 0);
-  if (o->val_every > 0 && (validate(run, &start, err) || log_write(&run->log, &start, 0, err)))
+  if (run->step == 0 && o->val_every > 0 &&
+      (validate(run, &start, err) || log_write(&run->log, &start, 0, err)))
     return FAILED;
-  for (int64_t t = 1; t <= o->steps; t++) {
+  for (int64_t t = run->step + 1; t <= o->steps; t++) {
     LogRow row = log_row(t, t * tokens_per_step);
     if (run_gradient(run, t, &row, err)) return FAILED;
     if (run_clip(run, &row, err)) {
@@ -44,14 +54,12 @@ static int train(Run *run, Err *err) {
     run_update(run, &row);
     progress_step(&run->progress, t, row.train_loss, tokens_per_step,
                   (row.forward_ms + row.backward_ms + row.optimizer_ms) / 1e3);
-    int last = t == o->steps || stop_asked;
-    if (due(t, o->val_every, last ? t : 0) && validate(run, &row, err)) return FAILED;
+    if (due(t, o->val_every, o->steps) && validate(run, &row, err)) return FAILED;
     if (log_write(&run->log, &row, 0, err)) return FAILED;
     if (due(t, o->sample_every, 0) && run_sample(run, t, err)) return FAILED;
-    if (stop_asked && t < o->steps) {
-      fail(err, "interrupted after step %lld of %lld", (long long)t, (long long)o->steps);
-      return INTERRUPTED;
-    }
+    int stop = stop_asked || run_is_late(run), last = stop || t == o->steps;
+    if ((last || due(t, o->save_every, 0)) && run_save(run, err)) return FAILED;
+    if (stop && t < o->steps) return interrupted(run, err);
   }
   return DONE;
 }

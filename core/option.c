@@ -140,8 +140,8 @@ void option_show(const Option *row, const void *values, char *out, size_t size) 
 
 /* ---- settings: what was said, not yet what it means ---- */
 
-static int settings_add(Settings *s, OptionSource source, const char *where, const char *name,
-                        size_t name_length, const char *value, size_t value_length, Err *err) {
+static int add_part(Settings *s, OptionSource source, const char *where, const char *name,
+                    size_t name_length, const char *value, size_t value_length, Err *err) {
   for (int i = 0; i < s->count; i++) {
     Setting *old = &s->items[i];
     if (old->source == source && strcmp(old->where, where) == 0 &&
@@ -190,7 +190,7 @@ static int settings_line(Settings *s, const char *where, char *line, int number,
   if (name == 0 || (end == value && !has_sign))
     return fail(err, "%s, line %d: \"%s\" is not of the form name = value", where, number, line);
   if (*value == '"' && end > value && *end == '"') value++;
-  return settings_add(s, FROM_FILE, where, line, name, value, (size_t)(end - value), err);
+  return add_part(s, FROM_FILE, where, line, name, value, (size_t)(end - value), err);
 }
 
 static int settings_file(Settings *s, const char *path, int depth, Err *err) {
@@ -232,7 +232,7 @@ int settings_read(Settings *s, int argc, char **argv, Err *err) {
     const char *value = name[length] ? name + length + 1 : argv[++i];
     if (!value || (!name[length] && strncmp(value, "--", 2) == 0))
       return fail(err, "--%s needs a value: --%s VALUE", name, name);
-    if (settings_add(s, FROM_COMMAND_LINE, where, name, length, value, strlen(value), err))
+    if (add_part(s, FROM_COMMAND_LINE, where, name, length, value, strlen(value), err))
       return -1;
   }
   return 0;
@@ -242,10 +242,15 @@ int settings_preset(Settings *s, OptionSource source, const char *where, const c
                     Err *err) {
   while (*(text += strspn(text, " "))) {
     size_t name = strcspn(text, "="), value = strcspn(text + name, " ");
-    if (settings_add(s, source, where, text, name, text + name + 1, value - 1, err)) return -1;
+    if (add_part(s, source, where, text, name, text + name + 1, value - 1, err)) return -1;
     text += name + value;
   }
   return 0;
+}
+
+int settings_add(Settings *s, OptionSource source, const char *where, const char *name,
+                 const char *value, Err *err) {
+  return add_part(s, source, where, name, strlen(name), value, strlen(value), err);
 }
 
 const char *settings_find(const Settings *s, const char *name, OptionSource *source) {

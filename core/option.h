@@ -62,6 +62,10 @@ int settings_read(Settings *s, int argc, char **argv, Err *err);
 int settings_preset(Settings *s, OptionSource source, const char *where, const char *text,
                     Err *err);
 
+/* Adds one setting; `where` must live as long as the settings. Error: a repeated option. */
+int settings_add(Settings *s, OptionSource source, const char *where, const char *name,
+                 const char *value, Err *err);
+
 /* The value that wins for `name`, or NULL when nobody said it; `source` may be NULL. */
 const char *settings_find(const Settings *s, const char *name, OptionSource *source);
 

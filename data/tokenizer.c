@@ -137,6 +137,13 @@ int tokenizer_vocab(const Tokenizer *t) { return t->vocab; }
 
 int tokenizer_eot(const Tokenizer *t) { return t->vocab - 1; }
 
+void tokenizer_parts(int id, int *left, int *right) {
+  unsigned first, second;
+  merge_parts(id - 256, &first, &second);
+  *left = (int)first;
+  *right = (int)second;
+}
+
 const unsigned char *tokenizer_bytes(const Tokenizer *t, int id, int *length) {
   assert(0 <= id && id < t->vocab);
   *length = (int)(t->start[id + 1] - t->start[id]);

@@ -37,6 +37,9 @@ int tokenizer_encode(const Tokenizer *t, const char *text, size_t size, uint16_t
    characters. End-of-text has length 0. */
 const unsigned char *tokenizer_bytes(const Tokenizer *t, int id, int *length);
 
+/* The two tokens that token id, 256 <= id < vocab-1, is the merge of. */
+void tokenizer_parts(int id, int *left, int *right);
+
 /* The first position >= near where text may be cut so that its two parts, encoded one by one, give
    the ids of the whole: before a white space that follows something else. `size` if there is
    none. Never decreases with `near`. */

@@ -1,81 +1,164 @@
 #include "model/llmc.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/file.h"
+#include "core/half.h"
+#include "core/writer.h"
 
-enum { HEADER = 256, MAGIC = 20240326, VERSION = 3 };
+enum { HEADER = 256, MAGIC = 20240326, PAD = 128 };
 enum { MAX_T = 2, VOCAB, LAYERS, HEADS, CHANNELS, PADDED_VOCAB }; /* places in the header */
+enum { CHUNK = 1 << 14 }; /* numbers read or written at once */
 
 /* The order of tensors in the file, by the ends of their names. */
 static const char *const kinds[] = {
-    "wte.weight",       "wpe.weight",      "ln_1.weight",        "ln_1.bias",
+    "wte.weight",         "wpe.weight",       "ln_1.weight",        "ln_1.bias",
     "attn.c_attn.weight", "attn.c_attn.bias", "attn.c_proj.weight", "attn.c_proj.bias",
-    "ln_2.weight",      "ln_2.bias",       "mlp.c_fc.weight",    "mlp.c_fc.bias",
-    "mlp.c_proj.weight", "mlp.c_proj.bias", "ln_f.weight",        "ln_f.bias",
+    "ln_2.weight",        "ln_2.bias",        "mlp.c_fc.weight",    "mlp.c_fc.bias",
+    "mlp.c_proj.weight",  "mlp.c_proj.bias",  "ln_f.weight",        "ln_f.bias",
 };
-
-static int check_header(const GPT2 *m, const char *path, const int32_t *h, Err *err) {
-  const ModelOptions *s = &m->size;
-  if (h[0] != MAGIC)
-    return fail(err, "%s: not an llm.c checkpoint (magic %d, not %d)", path, h[0], MAGIC);
-  if (h[1] != VERSION)
-    return fail(err, "%s: llm.c checkpoint of version %d; only version 3 (float32) can be read",
-                path, h[1]);
-  if (h[LAYERS] != s->L || h[HEADS] != s->NH || h[CHANNELS] != s->C || h[VOCAB] != s->V ||
-      h[MAX_T] < s->context || h[PADDED_VOCAB] < h[VOCAB])
-    return fail(err,
-                "%s: does not fit the model: use --layers %d --heads %d --channels %d --vocab %d "
-                "and --context up to %d",
-                path, h[LAYERS], h[HEADS], h[CHANNELS], h[VOCAB], h[MAX_T]);
-  return 0;
-}
-
-/* How many numbers the file has for this parameter, padding and positions not wanted included. */
-static int64_t stored_size(const Param *p, const int32_t *h) {
-  if (p->role == ROLE_EMBEDDING) return (int64_t)h[PADDED_VOCAB] * p->cols;
-  if (p->role == ROLE_POSITION) return (int64_t)h[MAX_T] * p->cols;
-  return param_size(p);
-}
+enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static int is_kind(const Param *p, const char *kind) {
   size_t name = strlen(p->name), length = strlen(kind);
   return name >= length && strcmp(p->name + name - length, kind) == 0;
 }
 
-static int load_weights(GPT2 *m, const char *path, const char *data, size_t size, Err *err) {
-  const int32_t *header = (const int32_t *)(const void *)data;
-  size_t at = HEADER * sizeof *header;
-  for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
-    for (int i = 0; i < m->param_count; i++) {
-      Param *p = &m->params[i];
-      if (!is_kind(p, kinds[k])) continue;
-      size_t bytes = (size_t)stored_size(p, header) * sizeof(float);
-      if (size - at < bytes)
-        return fail(err, "%s: truncated: it ends inside %s", path, p->name);
-      const float *stored = (const float *)(const void *)(data + at);
-      for (int64_t j = 0; j < param_size(p); j++) p->w[j] = (real)stored[j];
-      at += bytes;
-    }
-  if (at != size)
-    return fail(err, "%s: %zu bytes are left behind the last tensor: the file is damaged", path,
-                size - at);
+static int number_bytes(int version) { return version == LLMC_F32 ? 4 : 2; }
+
+static int32_t word(const void *bytes, int place) {
+  int32_t x;
+  memcpy(&x, (const char *)bytes + (size_t)place * sizeof x, sizeof x);
+  return x;
+}
+
+int llmc_is(const void *bytes, size_t size) { return size >= 4 && word(bytes, 0) == MAGIC; }
+
+/* ---- reading ---- */
+
+static int in_range(int32_t x, int32_t most) { return x >= 1 && x <= most; }
+
+static int check_sizes(const char *name, const void *h, Err *err) {
+  if (in_range(word(h, MAX_T), 1 << 24) && in_range(word(h, VOCAB), 1 << 24) &&
+      in_range(word(h, LAYERS), 1 << 16) && in_range(word(h, CHANNELS), 1 << 20) &&
+      in_range(word(h, HEADS), word(h, CHANNELS)) &&
+      word(h, CHANNELS) % word(h, HEADS) == 0 && word(h, PADDED_VOCAB) >= word(h, VOCAB) &&
+      in_range(word(h, PADDED_VOCAB), 1 << 25))
+    return 0;
+  return fail(err,
+              "%s: no model has these sizes: %d positions, %d tokens padded to %d, %d layers, %d "
+              "heads, %d channels",
+              name, word(h, MAX_T), word(h, VOCAB), word(h, PADDED_VOCAB), word(h, LAYERS),
+              word(h, HEADS), word(h, CHANNELS));
+}
+
+/* In double: the sizes of a hostile header may be beyond 64 bits together. */
+static double expected_bytes(const void *h) {
+  double C = word(h, CHANNELS), L = word(h, LAYERS);
+  double numbers = C * ((double)word(h, PADDED_VOCAB) + word(h, MAX_T)) +
+                   L * (12 * C * C + 13 * C) + 2 * C;
+  return HEADER * 4 + numbers * number_bytes(word(h, 1));
+}
+
+int llmc_size(ModelOptions *m, const char *name, const void *bytes, size_t size, Err *err) {
+  if (size < HEADER * sizeof(int32_t))
+    return fail(err, "%s: not an llm.c checkpoint: %zu bytes, its header alone has 1024", name,
+                size);
+  if (!llmc_is(bytes, size))
+    return fail(err, "%s: not an llm.c checkpoint (magic %d, not %d)", name, word(bytes, 0),
+                MAGIC);
+  if (word(bytes, 1) != LLMC_F32 && word(bytes, 1) != LLMC_BF16)
+    return fail(err,
+                "%s: llm.c checkpoint of version %d; versions 3 (float32) and 5 (bfloat16) can be "
+                "read",
+                name, word(bytes, 1));
+  if (check_sizes(name, bytes, err)) return -1;
+  if (expected_bytes(bytes) != (double)size)
+    return fail(err, "%s: %zu bytes, but its header says %.0f: it is truncated or damaged", name,
+                size, expected_bytes(bytes));
+  *m = (ModelOptions){.L = word(bytes, LAYERS), .NH = word(bytes, HEADS),
+                      .C = word(bytes, CHANNELS), .context = word(bytes, MAX_T),
+                      .V = word(bytes, VOCAB)};
   return 0;
 }
 
-int llmc_load(GPT2 *m, const char *path, Err *err) {
-  char *data;
-  size_t size;
-  if (file_read(path, &data, &size, err)) return -1;
-  int status;
-  if (size < HEADER * sizeof(int32_t))
-    status = fail(err, "%s: not an llm.c checkpoint: %zu bytes, its header alone has 1024", path,
-                  size);
-  else
-    status = check_header(m, path, (const int32_t *)(const void *)data, err) ||
-             load_weights(m, path, data, size, err);
-  free(data);
-  return status ? -1 : 0;
+/* How many numbers the file has for this parameter, padding and positions not wanted included. */
+static int64_t stored_size(const Param *p, const void *h) {
+  if (p->role == ROLE_EMBEDDING) return (int64_t)word(h, PADDED_VOCAB) * p->cols;
+  if (p->role == ROLE_POSITION) return (int64_t)word(h, MAX_T) * p->cols;
+  return param_size(p);
+}
+
+static void copy_numbers(Param *p, const unsigned char *stored, int version) {
+  for (int64_t i = 0; i < param_size(p); i++) {
+    uint16_t half;
+    float x;
+    if (version == LLMC_F32) {
+      memcpy(&x, stored + 4 * i, sizeof x);
+    } else {
+      memcpy(&half, stored + 2 * i, sizeof half);
+      x = float_from_bf16(half);
+    }
+    p->w[i] = (real)x;
+  }
+}
+
+int llmc_load(GPT2 *m, const char *name, const void *bytes, size_t size, Err *err) {
+  ModelOptions stored;
+  if (llmc_size(&stored, name, bytes, size, err)) return -1;
+  if (stored.L != m->size.L || stored.C != m->size.C || stored.V != m->size.V ||
+      stored.context < m->size.context)
+    return fail(err, "%s: the model in it has other sizes", name);
+  const unsigned char *at = (const unsigned char *)bytes + HEADER * sizeof(int32_t);
+  int version = word(bytes, 1);
+  for (int k = 0; k < KINDS; k++)
+    for (int i = 0; i < m->param_count; i++) {
+      Param *p = &m->params[i];
+      if (!is_kind(p, kinds[k])) continue;
+      copy_numbers(p, at, version);
+      at += stored_size(p, bytes) * number_bytes(version);
+    }
+  return 0;
+}
+
+/* ---- writing ---- */
+
+static void put_numbers(Writer *w, const Param *p, int version) {
+  float numbers[CHUNK];
+  uint16_t halves[CHUNK];
+  for (int64_t at = 0; at < param_size(p); at += CHUNK) {
+    int64_t n = param_size(p) - at < CHUNK ? param_size(p) - at : CHUNK;
+    for (int64_t i = 0; i < n; i++) {
+      numbers[i] = (float)p->w[at + i];
+      halves[i] = bf16_from_float(numbers[i]);
+    }
+    const void *bytes = version == LLMC_F32 ? (void *)numbers : (void *)halves;
+    writer_put(w, bytes, (size_t)(n * number_bytes(version)));
+  }
+}
+
+static void put_padding(Writer *w, int64_t bytes) {
+  static const char zeros[4096];
+  for (; bytes > 0; bytes -= (int64_t)sizeof zeros)
+    writer_put(w, zeros, bytes < (int64_t)sizeof zeros ? (size_t)bytes : sizeof zeros);
+}
+
+int llmc_save(const GPT2 *m, const char *path, int version, Err *err) {
+  Writer w;
+  const ModelOptions *s = &m->size;
+  int64_t padded = (s->V + PAD - 1) / PAD * PAD;
+  int32_t header[HEADER] = {MAGIC,           version,     (int32_t)s->context,
+                            (int32_t)s->V,   (int32_t)s->L, (int32_t)s->NH,
+                            (int32_t)s->C,   (int32_t)padded};
+  if (writer_open(&w, path, err)) return -1;
+  writer_put(&w, header, sizeof header);
+  for (int k = 0; k < KINDS; k++)
+    for (int i = 0; i < m->param_count; i++) {
+      const Param *p = &m->params[i];
+      if (!is_kind(p, kinds[k])) continue;
+      put_numbers(&w, p, version);
+      if (p->role == ROLE_EMBEDDING)
+        put_padding(&w, (padded - s->V) * s->C * number_bytes(version));
+    }
+  return writer_close(&w, 0, err);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/resume.h"
 #include "run/tuned.h"
 
 #define FIELD(member) offsetof(RunOptions, member)
@@ -23,11 +24,19 @@ static const Option run_options[] = {
      1e12, NULL},
     {"sample-every", "steps between text samples; 0: never", OPTION_INT, FIELD(sample_every), "0",
      0, 1e12, NULL},
+    {"save-every", "steps between checkpoints; 0: only at the end and when interrupted", OPTION_INT,
+     FIELD(save_every), "0", 0, 1e12, NULL},
+    {"keep", "newest checkpoints that are kept; 0: none are written", OPTION_INT, FIELD(keep), "2",
+     0, 1e6, NULL},
+    {"max-seconds", "stop and save after this time; 0: no limit", OPTION_REAL, FIELD(max_seconds),
+     "0", 0, 1e9, NULL},
     {"seed", "of the initial weights and of randomized optimizers", OPTION_INT, FIELD(seed), "1",
      0, 9e15, NULL},
     {"threads", "0: one per processor", OPTION_INT, FIELD(threads), "0", 0, 4096, NULL},
-    {"init", "llm.c checkpoint (version 3) to start from", OPTION_WORD, FIELD(init), "", 0, 0,
-     NULL},
+    {"init", "weights to start from: a run, a checkpoint, a Hugging Face folder or .safetensors, or "
+     "an llm.c checkpoint", OPTION_WORD, FIELD(init), "", 0, 0, NULL},
+    {"resume", "run, or checkpoint of one, to continue with its own options", OPTION_WORD,
+     FIELD(resume), "", 0, 0, NULL},
     {"out", "folder of the run; empty: runs/OPTIMIZER-MODEL, numbered", OPTION_WORD, FIELD(out),
      "", 0, 0, NULL},
     {"overwrite", "replace a run that --out already holds", OPTION_CHOICE, FIELD(overwrite), "off",
@@ -62,6 +71,16 @@ static int add_presets(Config *c, Settings *s, Err *err) {
   if (preset && settings_preset(s, FROM_PRESET, "preset", preset, err)) return -1;
   return settings_preset(s, FROM_TUNED, "tuned settings", tuned ? tuned : c->method->recommended,
                          err);
+}
+
+/* What the options of a run stand on: presets, or the checkpoint that it continues. */
+static int add_base(Config *c, Settings *s, Err *err) {
+  const char *resume = settings_find(s, "resume", NULL);
+  if (!resume || !*resume) return add_presets(c, s, err);
+  if (checkpoint_open(&c->from, resume, err) || resume_settings(c->from, s, err)) return -1;
+  snprintf(c->tuned, sizeof c->tuned, "as its checkpoint has them");
+  c->method = optimizer_find(settings_find(s, "optimizer", NULL), err);
+  return c->method ? 0 : -1;
 }
 
 /* The tables of the other optimizers, so that their options can be told from mistyped ones. */
@@ -103,19 +122,22 @@ static int check(Config *c, const Settings *s, Err *err) {
 int config_read(Config *c, int argc, char **argv, Err *err) {
   Settings s = {0};
   *c = (Config){0};
-  int status = settings_read(&s, argc, argv, err) || add_presets(c, &s, err) ? -1 : 0;
+  int status = settings_read(&s, argc, argv, err) || add_base(c, &s, err) ? -1 : 0;
   if (status == 0) {
     c->method_options = calloc(1, c->method->options_size + 1);
     list_sets(c);
     status = apply(c, &s, err) || check(c, &s, err) ? -1 : 0;
   }
+  if (status == 0 && c->from) status = resume_check(c, err);
   settings_free(&s);
   if (status) config_free(c);
   return status;
 }
 
 void config_free(Config *c) {
+  checkpoint_close(c->from);
   free(c->method_options);
+  c->from = NULL;
   c->method_options = NULL;
 }
 
@@ -146,6 +168,7 @@ int config_help(FILE *out, const char *optimizer, Err *err) {
           "Trains a GPT-2 and logs its losses, with the optimizer of your choice.\n\n"
           "  ./train --optimizer muon --steps 200      train nano on the embedded text\n"
           "  ./train @runs/muon-nano/config.txt --seed 2 --out runs/again\n"
+          "  ./train --resume runs/muon-nano           continue an interrupted run\n"
           "  ./train --help muon                       one optimizer's options\n"
           "  ./train --list                            optimizers, models, schedules\n\n"
           "Options are written --name value or --name=value; @file reads them from a file with\n"

@@ -11,6 +11,7 @@
 #include "model/gpt2.h"
 #include "optim/optim.h"
 #include "optim/schedule.h"
+#include "run/checkpoint.h"
 
 typedef struct {
   char optimizer[OPTION_TEXT];
@@ -18,8 +19,10 @@ typedef struct {
   int64_t steps, tokens;      /* length of the run; tokens > 0 decides */
   double clip;
   int64_t val_every, val_tokens, sample_every;
+  int64_t save_every, keep; /* steps between checkpoints; how many of them stay */
+  double max_seconds;
   int64_t seed, threads;
-  char out[OPTION_TEXT], init[OPTION_TEXT];
+  char out[OPTION_TEXT], init[OPTION_TEXT], resume[OPTION_TEXT];
   int overwrite;
 } RunOptions;
 
@@ -33,12 +36,16 @@ typedef struct {
   ScheduleOptions schedule;
   const Optimizer *method;
   void *method_options;
+  Checkpoint *from; /* what a resumed run continues, else NULL */
+  char changes[OPTION_TEXT]; /* of options since then: "steps 40 -> 60", or empty */
   char tuned[256]; /* where the optimizer's defaults come from, for people */
   OptionSet sets[CONFIG_SETS]; /* all of the above, ends with a row of NULLs */
 } Config;
 
 /* Reads the command line (argv[1..]). In the order of growing weight: defaults of the tables,
-   preset of --model, tuned settings of (--optimizer, --model), option files, command line. */
+   preset of --model, tuned settings of (--optimizer, --model), option files, command line.
+   With --resume the checkpoint takes the place of presets and tuned settings, and an option that
+   has to stay as it was is an error when it does not. */
 int config_read(Config *config, int argc, char **argv, Err *err);
 void config_free(Config *config);
 

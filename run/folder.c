@@ -15,6 +15,8 @@
 static int holds_run(const char *folder) {
   char path[OPTION_TEXT + 16];
   snprintf(path, sizeof path, "%s/log.csv", folder);
+  if (file_exists(path)) return 1;
+  snprintf(path, sizeof path, "%s/latest", folder); /* a checkpoint */
   return file_exists(path);
 }
 
@@ -29,6 +31,7 @@ static void choose_name(Config *c) {
 }
 
 int folder_open(Config *c, Err *err) {
+  if (c->from) return 0;
   if (!*c->run.out) choose_name(c);
   else if (holds_run(c->run.out) && !c->run.overwrite)
     return fail(err, "%s already holds a run: choose another --out, or say --overwrite on",
@@ -106,6 +109,31 @@ int folder_write_info(const Config *c, const GPT2 *m, const OptimizerState *o, c
   fprintf(out, "optimizer_state_bytes = %zu\n\n", optimizer_state_bytes(o));
   folder_print_tables(out, c, m, o);
   fputc('\n', out);
+  fclose(out);
+  return write_text(c, "info.txt", text, size, err);
+}
+
+/* Copies the lines that are not "result = ...". */
+static void put_other_lines(FILE *out, const char *text) {
+  while (*text) {
+    size_t line = strcspn(text, "\n");
+    line += text[line] == '\n';
+    if (strncmp(text, "result = ", 9) != 0) fwrite(text, 1, line, out);
+    text += line;
+  }
+}
+
+int folder_write_resumed(const Config *c, Err *err) {
+  char *old, *text, path[OPTION_TEXT + 16];
+  size_t size;
+  snprintf(path, sizeof path, "%s/info.txt", c->run.out);
+  if (file_read(path, &old, &size, err)) return -1;
+  FILE *out = open_memstream(&text, &size);
+  put_other_lines(out, old);
+  free(old);
+  fprintf(out, "resumed = behind step %lld, revision %s, %d threads%s%s\n",
+          (long long)c->from->step, BUILD_REVISION, threads_count(), *c->changes ? "; " : "",
+          c->changes);
   fclose(out);
   return write_text(c, "info.txt", text, size, err);
 }

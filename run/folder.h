@@ -5,7 +5,7 @@
 #include "model/gpt2.h"
 #include "run/config.h"
 
-/* Makes the folder named by --out, or the first free runs/OPTIMIZER-MODEL[-N], and stores its name
+/* Makes the folder named by --out (that of a resumed run exists), or the first free runs/OPTIMIZER-MODEL[-N], and stores its name
    in config->run.out. Errors: it already holds a run and --overwrite is off; no permission. */
 int folder_open(Config *config, Err *err);
 
@@ -15,6 +15,10 @@ int folder_write_config(const Config *config, Err *err);
 /* Writes info.txt: revision, compiler, BLAS, threads, data, routing and memory. */
 int folder_write_info(const Config *config, const GPT2 *model, const OptimizerState *optimizer,
                       const Data *data, Err *err);
+
+/* For a resumed run, in place of folder_write_info: takes back the result that info.txt may hold and
+   adds a line "resumed = ..." with the step and the options that changed. */
+int folder_write_resumed(const Config *config, Err *err);
 
 /* Adds "result = ..." to info.txt: how the run ended. */
 int folder_write_result(const Config *config, const char *result, Err *err);

@@ -2,7 +2,15 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "core/map.h"
+
+static const char columns_line[] =
+    "step,tokens,seconds,train_loss,val_loss,lr,grad_norm,forward_ms,backward_ms,optimizer_ms,"
+    "tokens_per_s\n";
 
 LogRow log_row(int64_t step, int64_t tokens) {
   return (LogRow){step, tokens, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
@@ -16,10 +24,51 @@ int log_open(Log *log, const char *folder, Err *err) {
   snprintf(log->path, sizeof log->path, "%s/log.csv", folder);
   log->file = fopen(log->path, "w");
   if (!log->file) return failed(log, err);
-  fputs("step,tokens,seconds,train_loss,val_loss,lr,grad_norm,forward_ms,backward_ms,"
-        "optimizer_ms,tokens_per_s\n",
-        log->file);
+  fputs(columns_line, log->file);
   return fflush(log->file) == 0 ? 0 : failed(log, err);
+}
+
+int log_check(const char *path, const char *text, size_t size, int64_t step, Err *err) {
+  size_t columns = sizeof columns_line - 1, row = size;
+  if (size < columns || memcmp(text, columns_line, columns) != 0)
+    return fail(err, "%s: not the log of a run: its first line is not the names of the columns",
+                path);
+  if (text[size - 1] != '\n')
+    return fail(err, "%s: changed since the checkpoint was written: its rows end elsewhere", path);
+  for (row--; row > columns && text[row - 1] != '\n';) row--;
+  char number[24] = "", *end = number;
+  if (size > columns) snprintf(number, sizeof number, "%.*s", (int)strcspn(text + row, ","), text + row);
+  int64_t last = strtoll(number, &end, 10);
+  if (*end == 0 && last == step && (end != number || size == columns)) return 0;
+  return fail(err, "%s: changed since the checkpoint was written: row %lld stands where that of "
+              "step %lld should", path, (long long)last, (long long)step);
+}
+
+static int check_file(const char *path, int64_t bytes, int64_t step, Err *err) {
+  Map map;
+  if (map_open(&map, path, err)) return -1;
+  int status = (int64_t)map.size < bytes
+                   ? fail(err, "%s: %zu bytes, but it had %lld when the checkpoint was written",
+                          path, map.size, (long long)bytes)
+                   : log_check(path, (const char *)map.bytes, (size_t)bytes, step, err);
+  map_close(&map);
+  return status;
+}
+
+int log_resume(Log *log, const char *folder, int64_t bytes, int64_t step, Err *err) {
+  snprintf(log->path, sizeof log->path, "%s/log.csv", folder);
+  if (check_file(log->path, bytes, step, err)) return -1;
+  log->file = fopen(log->path, "r+");
+  if (!log->file || ftruncate(fileno(log->file), (off_t)bytes) != 0 ||
+      fseeko(log->file, 0, SEEK_END) != 0)
+    return failed(log, err);
+  return 0;
+}
+
+int log_sync(Log *log, int64_t *bytes, Err *err) {
+  if (fflush(log->file) != 0 || fsync(fileno(log->file)) != 0) return failed(log, err);
+  *bytes = (int64_t)ftello(log->file);
+  return 0;
 }
 
 int log_write(Log *log, const LogRow *row, int diverged, Err *err) {

@@ -2,6 +2,7 @@
 #ifndef RUN_LOG_H
 #define RUN_LOG_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -24,6 +25,17 @@ typedef struct {
 } Log;
 
 int log_open(Log *log, const char *folder, Err *err);
+
+/* Opens the log of a resumed run and cuts it back to its first `bytes`, which end with the row of
+   `step`. Errors: they do not, or it is not such a log; then nothing is cut. */
+int log_resume(Log *log, const char *folder, int64_t bytes, int64_t step, Err *err);
+
+/* Whether a log's text (size) begins with the columns of the table and ends with a whole row of
+   `step` (or, at step 0, of the columns alone); `path` is for messages. */
+int log_check(const char *path, const char *text, size_t size, int64_t step, Err *err);
+
+/* Puts all rows on the disk and tells the length of the file. */
+int log_sync(Log *log, int64_t *bytes, Err *err);
 
 /* Writes and flushes a row: "%.9g", empty where not measured; `diverged` writes the loss even
    when it is not a number. Error: the disk is full. */

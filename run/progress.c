@@ -10,8 +10,8 @@
 
 static const double REDRAW_SECONDS = 0.1;
 
-void progress_start(Progress *p, int64_t steps, double flops_per_token) {
-  *p = (Progress){.steps = steps, .flops_per_token = flops_per_token,
+void progress_start(Progress *p, int64_t first, int64_t steps, double flops_per_token) {
+  *p = (Progress){.steps = steps, .first = first, .flops_per_token = flops_per_token,
                   .terminal = isatty(STDOUT_FILENO), .started = clock_seconds(),
                   .train_loss = NAN, .val_loss = NAN};
 }
@@ -35,7 +35,7 @@ static void draw(Progress *p, int64_t step) {
   int cells = width >= 100 ? 20 : width >= 84 ? 8 : 0;
   int full = (int)(cells * step / p->steps);
   double elapsed = clock_seconds() - p->started;
-  show_left(elapsed / (double)step * (double)(p->steps - step), left, sizeof left);
+  show_left(elapsed / (double)(step - p->first) * (double)(p->steps - step), left, sizeof left);
   show_val(p, val, sizeof val);
   for (int i = 0; i < cells; i++) bar[i] = i < full ? '#' : '.';
   bar[cells] = 0;
@@ -49,7 +49,7 @@ static void draw(Progress *p, int64_t step) {
 /* In a pipe about twenty lines a run, and one for each validation. */
 static int plain_line_due(const Progress *p, int64_t step) {
   int64_t every = p->steps / 20 > 0 ? p->steps / 20 : 1;
-  return step % every == 0 || step == 1 || step == p->steps;
+  return step % every == 0 || step == p->first + 1 || step == p->steps;
 }
 
 void progress_step(Progress *p, int64_t step, double loss, int64_t tokens, double seconds) {
@@ -72,7 +72,7 @@ void progress_step(Progress *p, int64_t step, double loss, int64_t tokens, doubl
 void progress_val(Progress *p, int64_t step, double val_loss) {
   p->val_loss = val_loss;
   if (p->terminal) {
-    if (step > 0) draw(p, step);
+    if (step > p->first) draw(p, step);
   } else {
     printf("step %lld/%lld  val loss %.4f\n", (long long)step, (long long)p->steps, val_loss);
     fflush(stdout);

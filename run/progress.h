@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 typedef struct {
-  int64_t steps;
+  int64_t steps, first; /* of the run; done before this start of it */
   double flops_per_token;
   int terminal;
   double started, shown;    /* clock seconds */
@@ -15,7 +15,8 @@ typedef struct {
   int64_t steps_seen;
 } Progress;
 
-void progress_start(Progress *p, int64_t steps, double flops_per_token);
+/* `first` steps were done already, by the run that this one continues. */
+void progress_start(Progress *p, int64_t first, int64_t steps, double flops_per_token);
 
 /* After each step. `seconds` is the step's own time. */
 void progress_step(Progress *p, int64_t step, double loss, int64_t tokens, double seconds);

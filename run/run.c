@@ -7,12 +7,36 @@
 #include "core/blas.h"
 #include "core/clock.h"
 #include "core/random.h"
-#include "model/llmc.h"
+#include "model/weights.h"
 #include "optim/gradient.h"
 #include "run/folder.h"
+#include "run/resume.h"
 #include "run/sample.h"
 
 enum { SAMPLE_TOKENS = 96 };
+
+/* The weights of a run that starts. */
+static int set_weights(Run *r, Err *err) {
+  const Config *c = &r->config;
+  Weights w;
+  if (!*c->run.init) {
+    gpt2_init(r->model, (uint64_t)c->run.seed);
+    return 0;
+  }
+  if (weights_open(&w, c->run.init, err)) return -1;
+  int status = weights_load(&w, r->model, err);
+  weights_close(&w);
+  return status;
+}
+
+/* Weights, state and position of a run that goes on. */
+static int restore(Run *r, Err *err) {
+  const Checkpoint *from = r->config.from;
+  r->step = from->step;
+  r->seconds = from->seconds;
+  if (resume_check_data(&r->config, r->fingerprint, err)) return -1;
+  return checkpoint_restore(from, r->model, r->optimizer, err);
+}
 
 static int open_parts(Run *r, Err *err) {
   Config *c = &r->config;
@@ -21,13 +45,24 @@ static int open_parts(Run *r, Err *err) {
       data_check(r->data, (int)c->run.batch, T, err) ||
       gpt2_open(&r->model, &c->model, r->pass_rows, 1, err))
     return -1;
-  if (*c->run.init) {
-    if (llmc_load(r->model, c->run.init, err)) return -1;
-  } else {
-    gpt2_init(r->model, (uint64_t)c->run.seed);
-  }
-  return optimizer_open(&r->optimizer, c->method, c->method_options, &c->optimizer,
-                        r->model->params, r->model->param_count, (uint64_t)c->run.seed, err);
+  r->fingerprint = data_fingerprint(r->data);
+  if ((!c->from && set_weights(r, err)) ||
+      optimizer_open(&r->optimizer, c->method, c->method_options, &c->optimizer,
+                     r->model->params, r->model->param_count, (uint64_t)c->run.seed, err))
+    return -1;
+  return c->from ? restore(r, err) : 0;
+}
+
+static int open_folder(Run *r, Err *err) {
+  Config *c = &r->config;
+  if (folder_open(c, err)) return -1;
+  if (!c->from)
+    return checkpoint_remove_all(c->run.out, err) || folder_write_config(c, err) ||
+           folder_write_info(c, r->model, r->optimizer, r->data, err) ||
+           log_open(&r->log, c->run.out, err);
+  return log_resume(&r->log, c->run.out, c->from->log_bytes, c->from->step, err) ||
+         checkpoint_make_newest(c->from, err) || folder_write_config(c, err) ||
+         folder_write_resumed(c, err);
 }
 
 static void announce(const Run *r) {
@@ -42,6 +77,11 @@ static void announce(const Run *r) {
          (long long)c->model.context, (long long)c->model.V,
          (double)gpt2_weights(r->model) / 1e6);
   folder_print_tables(stdout, c, r->model, r->optimizer);
+  if (c->from) {
+    if (*c->from->damaged) printf("a newer checkpoint cannot be used: %s\n", c->from->damaged);
+    printf("goes on behind step %lld%s%s\n", (long long)r->step, *c->changes ? "; changed: " : "",
+           c->changes);
+  }
   printf("%lld steps of %lld x %lld tokens\n", (long long)c->run.steps, (long long)c->run.batch,
          (long long)c->model.context);
   fflush(stdout);
@@ -49,18 +89,16 @@ static void announce(const Run *r) {
 
 int run_open(Run *r, Err *err) {
   Config *c = &r->config;
+  r->opened = clock_seconds();
   threads_start((int)c->run.threads);
   r->pass_rows = c->run.micro_batch ? c->run.micro_batch : c->run.batch;
   size_t pass_tokens = (size_t)(r->pass_rows * c->model.context);
   r->x = calloc(pass_tokens, sizeof *r->x);
   r->y = calloc(pass_tokens, sizeof *r->y);
   if (!r->x || !r->y) return fail(err, "no memory for %zu tokens", pass_tokens);
-  if (open_parts(r, err) || folder_open(c, err) || folder_write_config(c, err) ||
-      folder_write_info(c, r->model, r->optimizer, r->data, err) ||
-      log_open(&r->log, c->run.out, err))
-    return -1;
+  if (open_parts(r, err) || open_folder(r, err)) return -1;
   announce(r);
-  progress_start(&r->progress, c->run.steps, gpt2_train_flops(r->model, c->model.context));
+  progress_start(&r->progress, r->step, c->run.steps, gpt2_train_flops(r->model, c->model.context));
   return 0;
 }
 
@@ -133,6 +171,7 @@ void run_update(Run *r, LogRow *row) {
   row->lr = c->optimizer.lr * multiplier;
   row->optimizer_ms += 1e3 * (clock_seconds() - start);
   r->seconds += row->optimizer_ms / 1e3;
+  r->step = row->step;
   row->seconds = r->seconds;
   double step_seconds = (row->forward_ms + row->backward_ms + row->optimizer_ms) / 1e3;
   row->tokens_per_s = (double)(c->run.batch * c->model.context) / step_seconds;
@@ -151,6 +190,18 @@ int run_validate(Run *r, double *loss, Err *err) {
     *loss += gpt2_forward(r->model, &batch) * (double)rows / (double)count;
   }
   return 0;
+}
+
+int run_is_late(const Run *r) {
+  double limit = r->config.run.max_seconds;
+  return limit > 0 && clock_seconds() - r->opened >= limit;
+}
+
+int run_save(Run *r, Err *err) {
+  int64_t log_bytes;
+  if (r->config.run.keep == 0) return 0;
+  if (log_sync(&r->log, &log_bytes, err)) return -1;
+  return checkpoint_save(r, log_bytes, err);
 }
 
 int run_sample(Run *r, int64_t t, Err *err) {

@@ -7,7 +7,7 @@
 #include "run/log.h"
 #include "run/progress.h"
 
-typedef struct {
+typedef struct Run {
   Config config;
   Data *data;
   GPT2 *model;
@@ -16,11 +16,15 @@ typedef struct {
   Progress progress;
   int32_t *x, *y;    /* (micro_batch, T) one pass's tokens */
   int64_t pass_rows; /* sequences of one pass */
+  int64_t step;      /* steps done */
   double seconds;    /* of training */
+  double opened;     /* clock seconds */
+  uint32_t fingerprint; /* of the data */
 } Run;
 
-/* Opens data, model, optimizer, folder and log, and says what they are. Whatever fails, fails
-   before anything is computed; run_close frees what was opened. */
+/* Opens data, model, optimizer, folder and log, and says what they are; a resumed run then stands
+   where its checkpoint was written. Whatever fails, fails before anything is computed or changed;
+   run_close frees what was opened. */
 int run_open(Run *run, Err *err);
 void run_close(Run *run);
 
@@ -38,6 +42,12 @@ void run_update(Run *run, LogRow *row);
 /* Mean loss over the first --val-tokens tokens of the validation set, whole rows of the context
    (at least one), whatever the batch. */
 int run_validate(Run *run, double *loss, Err *err);
+
+/* Whether --max-seconds are over. */
+int run_is_late(const Run *run);
+
+/* Writes a checkpoint, unless --keep is 0. */
+int run_save(Run *run, Err *err);
 
 /* Prints a short text that the model continues from nothing. */
 int run_sample(Run *run, int64_t t, Err *err);

@@ -1,0 +1,18 @@
+/* A file's bytes, mapped to be read: nothing is copied, and it may be larger than memory. */
+#ifndef CORE_MAP_H
+#define CORE_MAP_H
+
+#include <stddef.h>
+
+#include "core/error.h"
+
+typedef struct {
+  const unsigned char *bytes;
+  size_t size;
+} Map;
+
+/* Errors: missing, not an ordinary file, empty. */
+int map_open(Map *map, const char *path, Err *err);
+void map_close(Map *map);
+
+#endif

@@ -1,0 +1,270 @@
+#include "model/huggingface.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/file.h"
+
+static const char prefix[] = "transformer.";
+
+/* Behind the prefix, where there is one. */
+static const char *bare_name(const char *name) {
+  size_t length = sizeof prefix - 1;
+  return strncmp(name, prefix, length) == 0 ? name + length : name;
+}
+
+static const Tensor *find(const Safetensors *s, const char *name) {
+  char longer[TENSOR_NAME + sizeof prefix];
+  const Tensor *t = safetensors_find(s, name);
+  if (t) return t;
+  snprintf(longer, sizeof longer, "%s%s", prefix, name);
+  return safetensors_find(s, longer);
+}
+
+/* ---- sizes ---- */
+
+static int matrix_shape(const Safetensors *s, const char *name, int64_t *rows, int64_t *cols,
+                        Err *err) {
+  const Tensor *t = find(s, name);
+  if (!t) return fail(err, "%s: not a GPT-2: it has no tensor %s", s->path, name);
+  if (t->rank != 2 || t->count == 0)
+    return fail(err, "%s: tensor %s is no matrix; it should be", s->path, name);
+  *rows = t->shape[0];
+  *cols = t->shape[1];
+  return 0;
+}
+
+int huggingface_size(const Safetensors *s, ModelOptions *size, Err *err) {
+  int64_t width;
+  *size = (ModelOptions){0};
+  if (matrix_shape(s, "wte.weight", &size->V, &size->C, err) ||
+      matrix_shape(s, "wpe.weight", &size->context, &width, err))
+    return -1;
+  if (width != size->C)
+    return fail(err, "%s: wte.weight has %lld channels, wpe.weight %lld", s->path,
+                (long long)size->C, (long long)width);
+  for (;; size->L++) {
+    char name[TENSOR_NAME];
+    snprintf(name, sizeof name, "h.%lld.ln_1.weight", (long long)size->L);
+    if (!find(s, name)) break;
+  }
+  return size->L > 0 ? 0 : fail(err, "%s: not a GPT-2: it has no tensor h.0.ln_1.weight", s->path);
+}
+
+/* ---- config.json ---- */
+
+static int config_size(const char *path, const Json *root, const char *key, int64_t *size,
+                       Err *err) {
+  int64_t n;
+  const Json *value = json_member(root, key);
+  if (json_int(value, 1, 100000000, &n))
+    return fail(err, "%s: %s is %s; a whole number is needed", path, key,
+                value ? "no size" : "missing");
+  if (*size != 0 && *size != n)
+    return fail(err, "%s: %s is %lld, but the weights in model.safetensors have %lld", path, key,
+                (long long)n, (long long)*size);
+  *size = n;
+  return 0;
+}
+
+static int config_word(const char *path, const Json *root, const char *key, const char *wanted,
+                       Err *err) {
+  const Json *value = json_member(root, key);
+  if (!value || (value->type == JSON_STRING && strcmp(value->text, wanted) == 0)) return 0;
+  return fail(err, "%s: %s is %.100s; only \"%s\" can be computed here", path, key,
+              value->type == JSON_STRING ? value->text : "no word", wanted);
+}
+
+static int config_epsilon(const char *path, const Json *root, Err *err) {
+  const Json *value = json_member(root, "layer_norm_epsilon");
+  double eps = value && value->type == JSON_NUMBER ? strtod(value->text, NULL) : 0;
+  if (!value || fabs(eps - 1e-5) <= 1e-12) return 0;
+  return fail(err, "%s: layer_norm_epsilon is %.40s; only 1e-5 can be computed here", path,
+              value->type == JSON_NUMBER ? value->text : "no number");
+}
+
+int huggingface_config_read(const char *path, ModelOptions *size, Err *err) {
+  char *text;
+  size_t length;
+  JsonDocument d;
+  if (file_read(path, &text, &length, err)) return -1;
+  int status = json_read(&d, path, text, length, err);
+  free(text);
+  if (status) return -1;
+  const Json *root = d.root;
+  status = config_word(path, root, "model_type", "gpt2", err) ||
+           config_size(path, root, "n_layer", &size->L, err) ||
+           config_size(path, root, "n_head", &size->NH, err) ||
+           config_size(path, root, "n_embd", &size->C, err) ||
+           config_size(path, root, "n_positions", &size->context, err) ||
+           config_size(path, root, "vocab_size", &size->V, err) ||
+           config_word(path, root, "activation_function", "gelu_new", err) ||
+           config_epsilon(path, root, err);
+  if (status == 0 && size->C % size->NH != 0)
+    status = fail(err, "%s: n_head %lld does not divide n_embd %lld", path, (long long)size->NH,
+                  (long long)size->C);
+  json_free(&d);
+  return status ? -1 : 0;
+}
+
+char *huggingface_config_text(const ModelOptions *m, size_t *length) {
+  char *text;
+  long long eot = m->V < 50257 ? m->V - 1 : 50256;
+  FILE *out = open_memstream(&text, length);
+  if (!out) return NULL;
+  fprintf(out,
+          "{\n  \"model_type\": \"gpt2\",\n  \"architectures\": [\"GPT2LMHeadModel\"],\n"
+          "  \"n_layer\": %lld,\n  \"n_head\": %lld,\n  \"n_embd\": %lld,\n"
+          "  \"n_positions\": %lld,\n  \"n_ctx\": %lld,\n  \"vocab_size\": %lld,\n",
+          (long long)m->L, (long long)m->NH, (long long)m->C, (long long)m->context,
+          (long long)m->context, (long long)m->V);
+  fprintf(out,
+          "  \"activation_function\": \"gelu_new\",\n  \"layer_norm_epsilon\": 1e-05,\n"
+          "  \"tie_word_embeddings\": true,\n  \"attn_pdrop\": 0.0,\n  \"embd_pdrop\": 0.0,\n"
+          "  \"resid_pdrop\": 0.0,\n  \"bos_token_id\": %lld,\n  \"eos_token_id\": %lld\n}\n",
+          eot, eot);
+  return fclose(out) == 0 ? text : NULL;
+}
+
+/* ---- loading ---- */
+
+/* Stored (in,out), ours (out,in). All matrices inside the blocks are so, and nothing else. */
+static int is_transposed(const Param *p) { return p->role == ROLE_MATRIX; }
+
+static int param_shape(const Param *p, int64_t shape[2]) {
+  if (p->role == ROLE_VECTOR) {
+    shape[0] = p->cols;
+    return 1;
+  }
+  shape[0] = is_transposed(p) ? p->cols : p->rows;
+  shape[1] = is_transposed(p) ? p->rows : p->cols;
+  return 2;
+}
+
+/* A file may have more positions than the model takes. */
+static int fits(const Param *p, const Tensor *t) {
+  int64_t shape[2];
+  if (t->rank != param_shape(p, shape)) return 0;
+  if (p->role == ROLE_POSITION ? t->shape[0] < shape[0] : t->shape[0] != shape[0]) return 0;
+  return t->rank == 1 || t->shape[1] == shape[1];
+}
+
+static void copy_param(Param *p, const Tensor *t, float *row) {
+  int64_t rows = p->rows, cols = p->cols;
+  int across = is_transposed(p);
+  for (int64_t i = 0; i < (across ? cols : rows); i++) {
+    int64_t n = across ? rows : cols;
+    tensor_read(t, i * n, n, row);
+    for (int64_t j = 0; j < n; j++) p->w[across ? j * cols + i : i * n + j] = row[j];
+  }
+}
+
+enum { SHAPE_TEXT = 24 * TENSOR_RANK };
+
+/* "(768, 2304)" */
+static void show_shape(int rank, const int64_t *shape, char out[SHAPE_TEXT]) {
+  int used = snprintf(out, SHAPE_TEXT, "(");
+  for (int i = 0; i < rank; i++)
+    used += snprintf(out + used, SHAPE_TEXT - (size_t)used, "%s%lld", i > 0 ? ", " : "",
+                     (long long)shape[i]);
+  snprintf(out + used, SHAPE_TEXT - (size_t)used, ")");
+}
+
+static int load_param(const Safetensors *s, Param *p, float *row, Err *err) {
+  const Tensor *t = find(s, p->name);
+  if (!t) return fail(err, "%s: the tensor %s is missing", s->path, p->name);
+  if (t->dtype == DTYPE_OTHER)
+    return fail(err, "%s: tensor %s is not of type F32, F16 or BF16", s->path, p->name);
+  if (!fits(p, t)) {
+    char got[SHAPE_TEXT], wanted[SHAPE_TEXT];
+    int64_t shape[2];
+    show_shape(param_shape(p, shape), shape, wanted);
+    show_shape(t->rank, t->shape, got);
+    return fail(err, "%s: tensor %s has the shape %s, not %s", s->path, p->name, got, wanted);
+  }
+  copy_param(p, t, row);
+  return 0;
+}
+
+static int ends_with(const char *name, const char *ending) {
+  size_t n = strlen(name), m = strlen(ending);
+  return n >= m && strcmp(name + n - m, ending) == 0;
+}
+
+/* "h.3.attn.bias" and "h.3.attn.masked_bias" hold the causal mask, not weights. */
+static int is_mask(const char *name) {
+  return ends_with(name, ".attn.bias") || ends_with(name, ".attn.masked_bias");
+}
+
+/* The head may be stored once more, if it is the token embedding. */
+static int check_head(const Safetensors *s, const Tensor *head, Err *err) {
+  const Tensor *wte = find(s, "wte.weight");
+  if (head->bytes == wte->bytes && head->dtype == wte->dtype &&
+      memcmp(head->data, wte->data, wte->bytes) == 0)
+    return 0;
+  return fail(err, "%s: lm_head.weight is not wte.weight: an untied head cannot be computed here",
+              s->path);
+}
+
+static int check_others(const GPT2 *m, const Safetensors *s, Err *err) {
+  for (int i = 0; i < s->count; i++) {
+    const Tensor *t = &s->tensors[i];
+    const char *name = bare_name(t->name);
+    int known = is_mask(name);
+    for (int j = 0; j < m->param_count && !known; j++)
+      known = strcmp(m->params[j].name, name) == 0;
+    if (known) continue;
+    if (strcmp(t->name, "lm_head.weight") != 0)
+      return fail(err, "%s: the tensor %.100s is none of this GPT-2's", s->path, t->name);
+    if (check_head(s, t, err)) return -1;
+  }
+  return 0;
+}
+
+int huggingface_load(GPT2 *m, const Safetensors *s, Err *err) {
+  float *row = malloc((size_t)(4 * m->size.C) * sizeof *row);
+  if (!row) return fail(err, "%s: no memory for a row of weights", s->path);
+  int status = 0;
+  for (int i = 0; i < m->param_count && status == 0; i++)
+    status = load_param(s, &m->params[i], row, err);
+  free(row);
+  return status ? -1 : check_others(m, s, err);
+}
+
+/* ---- saving ---- */
+
+static void get_numbers(const void *from, int64_t at, int64_t n, float *out) {
+  const Param *p = from;
+  for (int64_t i = 0; i < n; i++) out[i] = (float)p->w[at + i];
+}
+
+static void get_transposed(const void *from, int64_t at, int64_t n, float *out) {
+  const Param *p = from;
+  int64_t row = at / p->rows, col = at % p->rows; /* in the stored (cols, rows) */
+  for (int64_t i = 0; i < n; i++) {
+    out[i] = (float)p->w[col * p->cols + row];
+    if (++col == p->rows) {
+      col = 0;
+      row++;
+    }
+  }
+}
+
+int huggingface_save(const GPT2 *m, const char *path, Dtype dtype, const Metadata *metadata,
+                     Err *err) {
+  TensorSource *tensors = calloc((size_t)m->param_count, sizeof *tensors);
+  if (!tensors) return fail(err, "%s: no memory for a list of tensors", path);
+  for (int i = 0; i < m->param_count; i++) {
+    const Param *p = &m->params[i];
+    TensorSource *t = &tensors[i];
+    snprintf(t->name, sizeof t->name, "%s", p->name);
+    t->rank = param_shape(p, t->shape);
+    t->get = is_transposed(p) ? get_transposed : get_numbers;
+    t->from = p;
+  }
+  int status = safetensors_write(path, dtype, tensors, m->param_count, metadata, err);
+  free(tensors);
+  return status;
+}

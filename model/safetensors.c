@@ -1,0 +1,368 @@
+#include "model/safetensors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "core/half.h"
+#include "core/writer.h"
+
+enum {
+  LENGTH = 8,              /* bytes of N */
+  HEADER_MAX = 100000000,  /* what the reference reader takes */
+  CHUNK = 1 << 14,         /* numbers written at once */
+};
+
+/* Every header of ours begins with this and the CRC-32 of itself, taken with zeros in its place. */
+static const char sum_prefix[] = "{\"__metadata__\":{\"crc32\":\"";
+static const char no_sum[] = "00000000";
+enum { SUM_AT = sizeof sum_prefix - 1, SUM = sizeof no_sum - 1 };
+
+static const struct {
+  const char *name;
+  Dtype dtype;
+  int bytes;
+} dtypes[] = {
+    {"F32", DTYPE_F32, 4},   {"F16", DTYPE_F16, 2},   {"BF16", DTYPE_BF16, 2},
+    {"F64", DTYPE_OTHER, 8}, {"I64", DTYPE_OTHER, 8}, {"U64", DTYPE_OTHER, 8},
+    {"I32", DTYPE_OTHER, 4}, {"U32", DTYPE_OTHER, 4}, {"I16", DTYPE_OTHER, 2},
+    {"U16", DTYPE_OTHER, 2}, {"I8", DTYPE_OTHER, 1},  {"U8", DTYPE_OTHER, 1},
+    {"BOOL", DTYPE_OTHER, 1},
+};
+enum { DTYPES = sizeof dtypes / sizeof *dtypes };
+
+/* ---- reading ---- */
+
+static int read_dtype(const Safetensors *s, const Json *value, Tensor *t, int *size, Err *err) {
+  const char *name = value && value->type == JSON_STRING ? value->text : "(none)";
+  for (int i = 0; i < DTYPES; i++)
+    if (strcmp(dtypes[i].name, name) == 0) {
+      t->dtype = dtypes[i].dtype;
+      *size = dtypes[i].bytes;
+      return 0;
+    }
+  return fail(err, "%s: tensor %.100s: unknown type %.100s; F32, F16 and BF16 can be read", s->path,
+              t->name, name);
+}
+
+static int read_shape(const Safetensors *s, const Json *value, Tensor *t, Err *err) {
+  const int64_t most = (int64_t)1 << 48;
+  if (!value || value->type != JSON_ARRAY || value->count > TENSOR_RANK)
+    return fail(err, "%s: tensor %.100s: the shape is not a list of at most %d numbers", s->path,
+                t->name, TENSOR_RANK);
+  t->count = 1;
+  for (const Json *v = value->first; v; v = v->next) {
+    int64_t n;
+    if (json_int(v, 0, most, &n) || (n > 0 && t->count > most / n))
+      return fail(err, "%s: tensor %.100s: the shape holds what is no size", s->path, t->name);
+    t->shape[t->rank++] = n;
+    t->count *= n;
+  }
+  return 0;
+}
+
+/* `room` is the size of the data behind the header. */
+static int read_offsets(const Safetensors *s, const Json *value, Tensor *t, int size, size_t room,
+                        Err *err) {
+  int64_t from, to;
+  if (!value || value->type != JSON_ARRAY || value->count != 2 ||
+      json_int(value->first, 0, INT64_MAX, &from) ||
+      json_int(value->first->next, 0, INT64_MAX, &to) || from > to || (uint64_t)to > room)
+    return fail(err,
+                "%s: tensor %.100s: its offsets are not two positions within the file's %zu bytes "
+                "of data; the file is truncated or damaged",
+                s->path, t->name, room);
+  if (to - from != t->count * size)
+    return fail(err, "%s: tensor %.100s: %lld bytes, but its shape and type make %lld", s->path,
+                t->name, (long long)(to - from), (long long)(t->count * size));
+  t->first = (size_t)from;
+  t->bytes = (size_t)(to - from);
+  return 0;
+}
+
+static int read_tensor(const Safetensors *s, const Json *entry, Tensor *t, size_t room, Err *err) {
+  int size = 0;
+  *t = (Tensor){.name = entry->key};
+  if (read_dtype(s, json_member(entry, "dtype"), t, &size, err) ||
+      read_shape(s, json_member(entry, "shape"), t, err))
+    return -1;
+  return read_offsets(s, json_member(entry, "data_offsets"), t, size, room, err);
+}
+
+static int by_place(const void *a, const void *b) {
+  const Tensor *x = a, *y = b;
+  if (x->first != y->first) return x->first < y->first ? -1 : 1;
+  return x->bytes < y->bytes ? -1 : x->bytes > y->bytes;
+}
+
+static int by_name(const void *a, const void *b) {
+  return strcmp(((const Tensor *)a)->name, ((const Tensor *)b)->name);
+}
+
+/* Side by side from the first byte of the data to the last. */
+static int check_places(const Safetensors *s, size_t room, Err *err) {
+  size_t at = 0;
+  qsort(s->tensors, (size_t)s->count, sizeof *s->tensors, by_place);
+  for (int i = 0; i < s->count; i++) {
+    const Tensor *t = &s->tensors[i];
+    if (t->first != at)
+      return fail(err, "%s: tensor %.100s begins at byte %zu of the data, not at %zu: tensors %s",
+                  s->path, t->name, t->first, at, t->first < at ? "overlap" : "leave a hole");
+    at += t->bytes;
+  }
+  if (at != room)
+    return fail(err, "%s: the tensors fill %zu of %zu bytes: the file is truncated or damaged",
+                s->path, at, room);
+  return 0;
+}
+
+static int check_metadata(const Safetensors *s, Err *err) {
+  const Json *metadata = json_member(s->header.root, "__metadata__");
+  if (!metadata) return 0;
+  int strings = metadata->type == JSON_OBJECT;
+  for (const Json *m = metadata->first; m; m = m->next) strings &= m->type == JSON_STRING;
+  return strings ? 0 : fail(err, "%s: __metadata__ is not a list of strings by name", s->path);
+}
+
+static int read_tensors(Safetensors *s, const unsigned char *data, size_t room, Err *err) {
+  const Json *root = s->header.root;
+  if (root->type != JSON_OBJECT) return fail(err, "%s: the header is not a JSON object", s->path);
+  if (check_metadata(s, err)) return -1;
+  s->tensors = calloc((size_t)root->count + 1, sizeof *s->tensors);
+  if (!s->tensors) return fail(err, "%s: no memory for %d tensors", s->path, root->count);
+  for (const Json *entry = root->first; entry; entry = entry->next) {
+    if (strcmp(entry->key, "__metadata__") == 0) continue;
+    if (read_tensor(s, entry, &s->tensors[s->count++], room, err)) return -1;
+  }
+  if (check_places(s, room, err)) return -1;
+  for (int i = 0; i < s->count; i++) s->tensors[i].data = data + s->tensors[i].first;
+  qsort(s->tensors, (size_t)s->count, sizeof *s->tensors, by_name);
+  return 0;
+}
+
+static uint64_t read_length(const unsigned char *bytes) {
+  uint64_t n = 0;
+  for (int i = LENGTH - 1; i >= 0; i--) n = n << 8 | bytes[i];
+  return n;
+}
+
+static int parse(Safetensors *s, Err *err) {
+  const unsigned char *bytes = s->bytes;
+  size_t size = s->size;
+  if (size < LENGTH + 2)
+    return fail(err, "%s: not safetensors: it has only %zu bytes", s->path, size);
+  uint64_t length = read_length(bytes);
+  if (length > HEADER_MAX || bytes[LENGTH] != '{')
+    return fail(err, "%s: not safetensors: no header begins it (its length would be %llu)",
+                s->path, (unsigned long long)length);
+  if (length > size - LENGTH)
+    return fail(err, "%s: truncated: the header alone has %llu bytes, the file %zu", s->path,
+                (unsigned long long)length, size);
+  const char *text = (const char *)bytes + LENGTH;
+  if (json_read(&s->header, s->path, text, (size_t)length, err)) return -1;
+  return read_tensors(s, bytes + LENGTH + length, size - LENGTH - (size_t)length, err);
+}
+
+int safetensors_parse(Safetensors *s, const char *name, const void *bytes, size_t size, Err *err) {
+  *s = (Safetensors){.path = name, .bytes = bytes, .size = size};
+  if (parse(s, err) == 0) return 0;
+  safetensors_close(s);
+  return -1;
+}
+
+int safetensors_open(Safetensors *s, const char *path, Err *err) {
+  Map map;
+  if (map_open(&map, path, err)) return -1;
+  int status = safetensors_parse(s, path, map.bytes, map.size, err);
+  if (status) map_close(&map);
+  else s->map = map;
+  return status;
+}
+
+void safetensors_close(Safetensors *s) {
+  free(s->tensors);
+  json_free(&s->header);
+  map_close(&s->map);
+  *s = (Safetensors){0};
+}
+
+const Tensor *safetensors_find(const Safetensors *s, const char *name) {
+  Tensor key = {.name = name};
+  if (s->count == 0) return NULL;
+  return bsearch(&key, s->tensors, (size_t)s->count, sizeof key, by_name);
+}
+
+const char *safetensors_metadata(const Safetensors *s, const char *key) {
+  const Json *value = json_member(json_member(s->header.root, "__metadata__"), key);
+  return value ? value->text : NULL;
+}
+
+void tensor_read(const Tensor *t, int64_t at, int64_t n, float *out) {
+  if (t->dtype == DTYPE_F32) {
+    memcpy(out, t->data + at * (int64_t)sizeof *out, (size_t)n * sizeof *out);
+    return;
+  }
+  for (int64_t i = 0; i < n; i++) {
+    uint16_t half;
+    memcpy(&half, t->data + (at + i) * (int64_t)sizeof half, sizeof half);
+    out[i] = t->dtype == DTYPE_F16 ? float_from_f16(half) : float_from_bf16(half);
+  }
+}
+
+/* ---- checksums ---- */
+
+static uint32_t header_sum(const char *header, size_t length) {
+  uLong crc = crc32_z(0, (const unsigned char *)header, SUM_AT);
+  crc = crc32_z(crc, (const unsigned char *)no_sum, SUM);
+  return (uint32_t)crc32_z(crc, (const unsigned char *)header + SUM_AT + SUM,
+                           length - SUM_AT - SUM);
+}
+
+static int same_sum(uint32_t sum, const char *text) {
+  char mine[SUM + 1];
+  snprintf(mine, sizeof mine, "%08x", sum);
+  return text && strncmp(mine, text, SUM) == 0;
+}
+
+static int verify_header(const Safetensors *s, Err *err) {
+  size_t length = (size_t)read_length(s->bytes);
+  const char *header = (const char *)s->bytes + LENGTH;
+  if (length < SUM_AT + SUM || memcmp(header, sum_prefix, SUM_AT) != 0)
+    return fail(err, "%s: holds no checksums: it was not written as a checkpoint", s->path);
+  if (!same_sum(header_sum(header, length), header + SUM_AT))
+    return fail(err, "%s: damaged: the header's CRC-32 is not the stored one", s->path);
+  return 0;
+}
+
+int safetensors_verify(const Safetensors *s, Err *err) {
+  if (verify_header(s, err)) return -1;
+  for (int i = 0; i < s->count; i++) {
+    const Tensor *t = &s->tensors[i];
+    char key[TENSOR_NAME + 8];
+    snprintf(key, sizeof key, "crc32/%s", t->name);
+    if (!same_sum((uint32_t)crc32_z(0, t->data, t->bytes), safetensors_metadata(s, key)))
+      return fail(err, "%s: damaged: the CRC-32 of %.100s is not the stored one", s->path,
+                  t->name);
+  }
+  return 0;
+}
+
+/* ---- writing ---- */
+
+static int64_t source_count(const TensorSource *t) {
+  int64_t n = 1;
+  for (int i = 0; i < t->rank; i++) n *= t->shape[i];
+  return n;
+}
+
+static int by_source_name(const void *a, const void *b) {
+  return strcmp(((const TensorSource *)a)->name, ((const TensorSource *)b)->name);
+}
+
+static void put_string(FILE *out, const char *text) {
+  fputc('"', out);
+  for (; *text; text++) {
+    unsigned char c = (unsigned char)*text;
+    if (c == '"' || c == '\\') fprintf(out, "\\%c", c);
+    else if (c < 0x20) fprintf(out, "\\u%04x", c);
+    else fputc(c, out);
+  }
+  fputc('"', out);
+}
+
+static void put_tensor_entry(FILE *out, const TensorSource *t, Dtype dtype, int64_t at) {
+  fputc(',', out);
+  put_string(out, t->name);
+  fprintf(out, ":{\"dtype\":\"%s\",\"shape\":[", dtypes[dtype].name);
+  for (int i = 0; i < t->rank; i++)
+    fprintf(out, "%s%lld", i > 0 ? "," : "", (long long)t->shape[i]);
+  fprintf(out, "],\"data_offsets\":[%lld,%lld]}", (long long)at,
+          (long long)(at + source_count(t) * dtypes[dtype].bytes));
+}
+
+/* The header's text, padded with spaces to a multiple of 8. As sums have a fixed width, its length
+   is known before they are. */
+static char *make_header(Dtype dtype, const TensorSource *tensors, const uint32_t *sums, int count,
+                         const Metadata *metadata, size_t *length) {
+  char *text, sum[SUM + 1];
+  int64_t at = 0;
+  FILE *out = open_memstream(&text, length);
+  if (!out) return NULL;
+  fprintf(out, "%s%s\"", sum_prefix, no_sum);
+  for (const Metadata *m = metadata; m->key; m++) {
+    fputc(',', out);
+    put_string(out, m->key);
+    fputc(':', out);
+    put_string(out, m->value);
+  }
+  for (int i = 0; i < count; i++) {
+    char key[TENSOR_NAME + 8];
+    snprintf(key, sizeof key, "crc32/%s", tensors[i].name);
+    fputc(',', out);
+    put_string(out, key);
+    fprintf(out, ":\"%08x\"", sums[i]);
+  }
+  fputc('}', out);
+  for (int i = 0; i < count; i++) {
+    put_tensor_entry(out, &tensors[i], dtype, at);
+    at += source_count(&tensors[i]) * dtypes[dtype].bytes;
+  }
+  fputc('}', out);
+  fflush(out);
+  for (size_t pad = (LENGTH - *length % LENGTH) % LENGTH; pad > 0; pad--) fputc(' ', out);
+  if (fclose(out) != 0) return NULL;
+  snprintf(sum, sizeof sum, "%08x", header_sum(text, *length));
+  memcpy(text + SUM_AT, sum, SUM);
+  return text;
+}
+
+static int put_header(Writer *w, Dtype dtype, const TensorSource *tensors, const uint32_t *sums,
+                      int count, const Metadata *metadata, Err *err) {
+  size_t length;
+  unsigned char bytes[LENGTH];
+  char *text = make_header(dtype, tensors, sums, count, metadata, &length);
+  if (!text) return fail(err, "%s: no memory for the header", w->path);
+  for (int i = 0; i < LENGTH; i++) bytes[i] = (unsigned char)((uint64_t)length >> 8 * i);
+  writer_put(w, bytes, sizeof bytes);
+  writer_put(w, text, length);
+  free(text);
+  return 0;
+}
+
+/* Writes a tensor in chunks and returns its CRC-32. */
+static uint32_t put_tensor(Writer *w, Dtype dtype, const TensorSource *t) {
+  float numbers[CHUNK];
+  uint16_t halves[CHUNK];
+  uint32_t crc = 0;
+  int64_t count = source_count(t);
+  for (int64_t at = 0; at < count; at += CHUNK) {
+    int64_t n = count - at < CHUNK ? count - at : CHUNK;
+    t->get(t->from, at, n, numbers);
+    for (int64_t i = 0; i < n && dtype != DTYPE_F32; i++)
+      halves[i] = dtype == DTYPE_F16 ? f16_from_float(numbers[i]) : bf16_from_float(numbers[i]);
+    const void *bytes = dtype == DTYPE_F32 ? (void *)numbers : (void *)halves;
+    size_t size = (size_t)(n * dtypes[dtype].bytes);
+    crc = (uint32_t)crc32_z(crc, bytes, size);
+    writer_put(w, bytes, size);
+  }
+  return crc;
+}
+
+int safetensors_write(const char *path, Dtype dtype, TensorSource *tensors, int count,
+                      const Metadata *metadata, Err *err) {
+  Writer w;
+  uint32_t *sums = calloc((size_t)count + 1, sizeof *sums);
+  if (!sums) return fail(err, "%s: no memory for %d checksums", path, count);
+  qsort(tensors, (size_t)count, sizeof *tensors, by_source_name);
+  int status = writer_open(&w, path, err);
+  if (status == 0) {
+    status = put_header(&w, dtype, tensors, sums, count, metadata, err);
+    for (int i = 0; i < count && status == 0; i++) sums[i] = put_tensor(&w, dtype, &tensors[i]);
+    writer_seek(&w, 0);
+    if (status == 0) status = put_header(&w, dtype, tensors, sums, count, metadata, err);
+    status = writer_close(&w, status, err);
+  }
+  free(sums);
+  return status;
+}

@@ -1,0 +1,445 @@
+#include "run/checkpoint.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "core/file.h"
+#include "core/writer.h"
+#include "data/vocabulary.h"
+#include "model/huggingface.h"
+#include "run/run.h"
+
+enum { SUM_TEXT = 16 };
+
+static const char latest[] = "latest";
+static const char *const side_files[] = {"config.json", "vocab.json", "merges.txt"};
+enum { CONFIG_JSON, VOCAB_JSON, MERGES_TXT, SIDE_FILES };
+
+/* ---- names ---- */
+
+static int join(char *out, size_t size, const char *folder, const char *name, Err *err) {
+  if (snprintf(out, size, "%s/%s", folder, name) < (int)size) return 0;
+  return fail(err, "%.100s...: the path is too long", folder);
+}
+
+/* The step of a name like step-000400, or -1. */
+static int64_t step_of(const char *name) {
+  char again[64];
+  long long step;
+  if (sscanf(name, "step-%lld", &step) != 1 || step < 0) return -1;
+  snprintf(again, sizeof again, "step-%06lld", step);
+  return strcmp(again, name) == 0 ? step : -1;
+}
+
+static void step_name(int64_t step, char out[64]) {
+  snprintf(out, 64, "step-%06lld", (long long)step);
+}
+
+static int newer_first(const void *a, const void *b) {
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* The steps of all checkpoints of a run, the newest first; freed by the caller. Returns how many,
+   or -1. */
+static int list_steps(const char *run, int64_t **steps, Err *err) {
+  int count = 0;
+  DIR *stream = opendir(run);
+  *steps = NULL;
+  if (!stream) return fail(err, "%s: cannot be opened: %s", run, strerror(errno));
+  for (struct dirent *e = readdir(stream); e; e = readdir(stream)) {
+    int64_t step = step_of(e->d_name);
+    if (step < 0) continue;
+    int64_t *more = realloc(*steps, (size_t)(count + 1) * sizeof *more);
+    if (!more) break;
+    *steps = more;
+    more[count++] = step;
+  }
+  closedir(stream);
+  if (count > 1) qsort(*steps, (size_t)count, sizeof **steps, newer_first);
+  return count;
+}
+
+/* ---- opening ---- */
+
+static int metadata_number(const Checkpoint *c, const char *key, double *out, Err *err) {
+  const char *text = safetensors_metadata(&c->state, key);
+  char *end = NULL;
+  *out = text ? strtod(text, &end) : 0;
+  if (text && end != text && *end == 0 && *out >= 0) return 0;
+  return fail(err, "%s: its %s is missing or no number", c->state_path, key);
+}
+
+static int read_position(Checkpoint *c, Err *err) {
+  double step, log_bytes, fingerprint;
+  if (metadata_number(c, "step", &step, err) ||
+      metadata_number(c, "log_bytes", &log_bytes, err) ||
+      metadata_number(c, "seconds", &c->seconds, err) ||
+      metadata_number(c, "data_fingerprint", &fingerprint, err))
+    return -1;
+  c->step = (int64_t)step;
+  c->log_bytes = (int64_t)log_bytes;
+  c->data_fingerprint = (uint32_t)fingerprint;
+  const char *mine = safetensors_metadata(&c->state, "step");
+  const char *other = safetensors_metadata(&c->model, "step");
+  if (other && strcmp(mine, other) == 0) return 0;
+  return fail(err, "%s: its state is of step %s, its weights of step %s", c->folder, mine,
+              other ? other : "unknown");
+}
+
+/* config.json says how the weights are to be read; the rest of its words, and the tokenizer's
+   files, are compared with their sums. */
+static int check_side_files(const Checkpoint *c, Err *err) {
+  ModelOptions size;
+  char path[CHECKPOINT_PATH + 32], key[64], sum[SUM_TEXT];
+  snprintf(path, sizeof path, "%s/%s", c->folder, side_files[CONFIG_JSON]);
+  if (huggingface_size(&c->model, &size, err) || huggingface_config_read(path, &size, err))
+    return -1;
+  for (int i = 0; i < SIDE_FILES; i++) {
+    char *text;
+    size_t length;
+    snprintf(key, sizeof key, "file/%s", side_files[i]);
+    const char *wanted = safetensors_metadata(&c->state, key);
+    snprintf(path, sizeof path, "%s/%s", c->folder, side_files[i]);
+    if (!wanted) continue;
+    if (file_read(path, &text, &length, err)) return -1;
+    snprintf(sum, sizeof sum, "%08lx", crc32_z(0, (const unsigned char *)text, length));
+    free(text);
+    if (strcmp(sum, wanted) != 0)
+      return fail(err, "%s: damaged or edited: its CRC-32 is not the stored one", path);
+  }
+  return 0;
+}
+
+static int open_whole(Checkpoint *c, const char *folder, Err *err) {
+  safetensors_close(&c->model);
+  safetensors_close(&c->state);
+  if (strlen(folder) >= OPTION_TEXT + 64) return fail(err, "%.100s...: the path is too long", folder);
+  strcpy(c->folder, folder);
+  snprintf(c->model_path, sizeof c->model_path, "%s/model.safetensors", folder);
+  snprintf(c->state_path, sizeof c->state_path, "%s/state.safetensors", folder);
+  if (safetensors_open(&c->model, c->model_path, err) || safetensors_verify(&c->model, err) ||
+      safetensors_open(&c->state, c->state_path, err) || safetensors_verify(&c->state, err) ||
+      read_position(c, err))
+    return -1;
+  return check_side_files(c, err);
+}
+
+/* Follows the link `latest`, so that the folder has its own name. */
+static int open_one(Checkpoint *c, const char *path, Err *err) {
+  char *folder = realpath(path, NULL);
+  if (!folder) return fail(err, "%s: cannot be opened: %s", path, strerror(errno));
+  int status = open_whole(c, folder, err);
+  free(folder);
+  snprintf(c->run, sizeof c->run, "%.*s", (int)(strrchr(c->folder, '/') - c->folder), c->folder);
+  return status;
+}
+
+static int open_newest(Checkpoint *c, const char *run, Err *err) {
+  int64_t *steps;
+  Err why = {""};
+  int count = list_steps(run, &steps, err), status = -1;
+  snprintf(c->run, sizeof c->run, "%.*s", OPTION_TEXT - 1, run);
+  for (int i = 0; i < count && status; i++) {
+    char name[64], folder[CHECKPOINT_PATH];
+    step_name(steps[i], name);
+    status = join(folder, sizeof folder, run, name, &why) || open_whole(c, folder, &why) ? -1 : 0;
+    if (status && i == 0) snprintf(c->damaged, sizeof c->damaged, "%.*s",
+                                   (int)sizeof c->damaged - 1, why.text);
+  }
+  free(steps);
+  if (count < 0 || status == 0) return count < 0 ? -1 : 0;
+  if (count == 0)
+    return fail(err,
+                "%s: holds no checkpoint to resume from; they are folders step-000400, written "
+                "with --save-every, at the end, and when a run is interrupted",
+                run);
+  return fail(err, "%s: none of its %d checkpoints can be used; the newest: %s", run, count,
+              c->damaged);
+}
+
+int checkpoint_open(Checkpoint **out, const char *path, Err *err) {
+  char state[CHECKPOINT_PATH];
+  size_t length = strlen(path);
+  *out = NULL;
+  while (length > 1 && path[length - 1] == '/') length--;
+  if (length >= OPTION_TEXT) return fail(err, "%.100s...: the path is too long", path);
+  snprintf(state, sizeof state, "%.*s/state.safetensors", (int)length, path);
+  int is_one = file_exists(state);
+  Checkpoint *c = calloc(1, sizeof *c);
+  if (!c) return fail(err, "%s: no memory to open it", path);
+  state[length] = 0;
+  if (is_one ? open_one(c, state, err) : open_newest(c, state, err)) {
+    checkpoint_close(c);
+    return -1;
+  }
+  *out = c;
+  return 0;
+}
+
+void checkpoint_close(Checkpoint *c) {
+  if (!c) return;
+  safetensors_close(&c->model);
+  safetensors_close(&c->state);
+  free(c);
+}
+
+const char *checkpoint_option(const Checkpoint *c, const char *name) {
+  char key[128];
+  snprintf(key, sizeof key, "option/%s", name);
+  return safetensors_metadata(&c->state, key);
+}
+
+/* ---- restoring ---- */
+
+typedef struct {
+  const Checkpoint *from;
+  int found, status;
+  Err *err;
+} Restoring;
+
+static void restore_slot(const char *name, int64_t floats, float *data, void *with) {
+  Restoring *r = with;
+  if (r->status) return;
+  const Tensor *t = safetensors_find(&r->from->state, name);
+  if (!t || t->dtype != DTYPE_F32 || t->count != floats) {
+    r->status = fail(r->err, "%s: %s %s; it is the state of another optimizer or model",
+                     r->from->state_path, t ? "has another size of" : "does not have", name);
+    return;
+  }
+  tensor_read(t, 0, floats, data);
+  r->found++;
+}
+
+int checkpoint_restore(const Checkpoint *c, GPT2 *model, OptimizerState *state, Err *err) {
+  Restoring r = {.from = c, .err = err};
+  if (huggingface_load(model, &c->model, err)) return -1;
+  optimizer_visit(state, restore_slot, &r);
+  if (r.status) return -1;
+  if (r.found == c->state.count) return 0;
+  return fail(err, "%s: holds %d arrays of state, the optimizer has %d", c->state_path,
+              c->state.count, r.found);
+}
+
+/* ---- the folder of a run ---- */
+
+/* A link cannot be replaced, but a new one can be renamed over it. */
+static int point_latest(const char *run, const char *name, Err *err) {
+  char link[CHECKPOINT_PATH], fresh[CHECKPOINT_PATH];
+  if (join(link, sizeof link, run, latest, err) || join(fresh, sizeof fresh, run, ".latest", err))
+    return -1;
+  unlink(fresh);
+  if (symlink(name, fresh) != 0 || rename(fresh, link) != 0)
+    return fail(err, "%s: cannot be made: %s", link, strerror(errno));
+  return folder_sync(run, err);
+}
+
+static int move(const char *from, const char *to, Err *err) {
+  if (folder_remove(to, err)) return -1;
+  if (rename(from, to) == 0) return 0;
+  return fail(err, "%s: cannot be renamed to %s: %s", from, to, strerror(errno));
+}
+
+static int set_aside(const char *run, int64_t step, Err *err) {
+  char name[64], aside[96], from[CHECKPOINT_PATH], to[CHECKPOINT_PATH];
+  step_name(step, name);
+  snprintf(aside, sizeof aside, "%s.set-aside", name);
+  if (join(from, sizeof from, run, name, err) || join(to, sizeof to, run, aside, err)) return -1;
+  return move(from, to, err);
+}
+
+int checkpoint_make_newest(const Checkpoint *c, Err *err) {
+  int64_t *steps;
+  int count = list_steps(c->run, &steps, err), status = count < 0 ? -1 : 0;
+  if (status == 0) status = point_latest(c->run, strrchr(c->folder, '/') + 1, err);
+  for (int i = 0; i < count && steps[i] > c->step && status == 0; i++)
+    status = set_aside(c->run, steps[i], err);
+  free(steps);
+  return status;
+}
+
+/* It first loses its name, so that no half of it can be found under it. */
+static int remove_checkpoint(const char *run, int64_t step, Err *err) {
+  char name[64], from[CHECKPOINT_PATH], to[CHECKPOINT_PATH];
+  step_name(step, name);
+  if (join(from, sizeof from, run, name, err) || join(to, sizeof to, run, ".removed", err) ||
+      move(from, to, err))
+    return -1;
+  return folder_remove(to, err);
+}
+
+static int remove_old(const char *run, int64_t keep, Err *err) {
+  int64_t *steps;
+  int count = list_steps(run, &steps, err), status = count < 0 ? -1 : 0;
+  for (int64_t i = keep; i < count && status == 0; i++)
+    status = remove_checkpoint(run, steps[i], err);
+  free(steps);
+  return status;
+}
+
+int checkpoint_remove_all(const char *run, Err *err) {
+  char link[CHECKPOINT_PATH];
+  if (join(link, sizeof link, run, latest, err)) return -1;
+  if (unlink(link) != 0 && errno != ENOENT)
+    return fail(err, "%s: cannot be removed: %s", link, strerror(errno));
+  return remove_old(run, 0, err);
+}
+
+/* ---- saving ---- */
+
+/* What is written into a checkpoint's folder, and the metadata of its state. */
+typedef struct {
+  const Run *run;
+  const char *folder;
+  Metadata *metadata; /* keys and values are allocated; room for one row of NULLs is kept */
+  int count, room;
+  char sums[SIDE_FILES][SUM_TEXT];
+} Saving;
+
+static int add_metadata(Saving *s, const char *group, const char *key, const char *value,
+                        Err *err) {
+  char *whole = malloc(strlen(group) + strlen(key) + 1), *copy = strdup(value);
+  if (s->count + 1 >= s->room) {
+    s->room = s->room ? 2 * s->room : 64;
+    Metadata *more = realloc(s->metadata, (size_t)s->room * sizeof *more);
+    if (more) s->metadata = more;
+    if (!more) whole = NULL;
+  }
+  if (!whole || !copy) return fail(err, "no memory for a checkpoint's metadata");
+  strcat(strcpy(whole, group), key);
+  s->metadata[s->count++] = (Metadata){whole, copy};
+  s->metadata[s->count] = (Metadata){NULL, NULL};
+  return 0;
+}
+
+static void free_metadata(Saving *s) {
+  for (int i = 0; i < s->count; i++) {
+    free((char *)s->metadata[i].key);
+    free((char *)s->metadata[i].value);
+  }
+  free(s->metadata);
+}
+
+static int add_number(Saving *s, const char *key, double value, Err *err) {
+  char text[32];
+  snprintf(text, sizeof text, "%.17g", value);
+  return add_metadata(s, "", key, text, err);
+}
+
+/* Every option as it is in force; --resume itself is none of the run's. */
+static int add_options(Saving *s, Err *err) {
+  for (const OptionSet *set = s->run->config.sets; set->rows; set++)
+    for (const Option *row = set->rows; row->name; row++) {
+      char value[OPTION_TEXT];
+      option_show(row, set->values, value, sizeof value);
+      if (strcmp(row->name, "resume") == 0) continue;
+      if (add_metadata(s, "option/", row->name, value, err)) return -1;
+    }
+  return 0;
+}
+
+static int add_position(Saving *s, int64_t log_bytes, Err *err) {
+  const Run *r = s->run;
+  if (add_metadata(s, "", "format", "pt", err) || add_number(s, "step", (double)r->step, err) ||
+      add_number(s, "log_bytes", (double)log_bytes, err) ||
+      add_number(s, "seconds", r->seconds, err) ||
+      add_number(s, "data_fingerprint", r->fingerprint, err) ||
+      add_number(s, "next_training_row", (double)(r->step * r->config.run.batch), err) ||
+      add_metadata(s, "", "random", "Philox4x32-10 by seed, purpose, index and step", err))
+    return -1;
+  for (int i = 0; i < SIDE_FILES; i++)
+    if (*s->sums[i] && add_metadata(s, "file/", side_files[i], s->sums[i], err)) return -1;
+  return add_options(s, err);
+}
+
+/* Writes one of the small files and frees its text. */
+static int save_text(Saving *s, int which, char *text, size_t size, Err *err) {
+  char path[CHECKPOINT_PATH];
+  if (!text) return fail(err, "no memory for %s", side_files[which]);
+  snprintf(s->sums[which], SUM_TEXT, "%08lx", crc32_z(0, (const unsigned char *)text, size));
+  int status = join(path, sizeof path, s->folder, side_files[which], err);
+  if (status == 0) status = file_write(path, text, size, err);
+  free(text);
+  return status;
+}
+
+static int save_side_files(Saving *s, Err *err) {
+  size_t size;
+  const Tokenizer *tokenizer = data_tokenizer(s->run->data);
+  char *config = huggingface_config_text(&s->run->model->size, &size);
+  if (save_text(s, CONFIG_JSON, config, size, err)) return -1;
+  if (!tokenizer) return 0;
+  char *text = vocabulary_json(tokenizer, &size);
+  if (save_text(s, VOCAB_JSON, text, size, err)) return -1;
+  text = vocabulary_merges(tokenizer, &size);
+  return save_text(s, MERGES_TXT, text, size, err);
+}
+
+static int save_model(const Saving *s, Err *err) {
+  char path[CHECKPOINT_PATH], step[32];
+  snprintf(step, sizeof step, "%lld", (long long)s->run->step);
+  const Metadata metadata[] = {{"format", "pt"}, {"step", step}, {NULL, NULL}};
+  if (join(path, sizeof path, s->folder, "model.safetensors", err)) return -1;
+  return huggingface_save(s->run->model, path, DTYPE_F32, metadata, err);
+}
+
+typedef struct {
+  TensorSource *tensors;
+  int count, failed;
+} SlotList;
+
+static void get_floats(const void *from, int64_t at, int64_t n, float *out) {
+  memcpy(out, (const float *)from + at, (size_t)n * sizeof *out);
+}
+
+static void add_slot(const char *name, int64_t floats, float *data, void *with) {
+  SlotList *list = with;
+  TensorSource *more = realloc(list->tensors, (size_t)(list->count + 1) * sizeof *more);
+  list->failed |= !more;
+  if (!more) return;
+  list->tensors = more;
+  TensorSource *t = &more[list->count++];
+  *t = (TensorSource){.rank = 1, .shape = {floats}, .get = get_floats, .from = data};
+  snprintf(t->name, sizeof t->name, "%s", name);
+}
+
+static int save_state(const Saving *s, Err *err) {
+  char path[CHECKPOINT_PATH];
+  SlotList list = {0};
+  optimizer_visit(s->run->optimizer, add_slot, &list);
+  int status = list.failed ? fail(err, "no memory for a list of the optimizer's state")
+                           : join(path, sizeof path, s->folder, "state.safetensors", err);
+  if (status == 0)
+    status = safetensors_write(path, DTYPE_F32, list.tensors, list.count, s->metadata, err);
+  free(list.tensors);
+  return status;
+}
+
+/* The state is written last, as it holds the sums of the small files. */
+static int save_files(const Run *run, const char *folder, int64_t log_bytes, Err *err) {
+  Saving s = {.run = run, .folder = folder};
+  int status = folder_remove(folder, err) || folder_make(folder, err) || save_model(&s, err) ||
+               save_side_files(&s, err) || add_position(&s, log_bytes, err) ||
+               save_state(&s, err) || folder_sync(folder, err);
+  free_metadata(&s);
+  return status ? -1 : 0;
+}
+
+int checkpoint_save(const Run *run, int64_t log_bytes, Err *err) {
+  const char *out = run->config.run.out;
+  char name[64], folder[CHECKPOINT_PATH], temporary[CHECKPOINT_PATH];
+  Err why, ignored;
+  step_name(run->step, name);
+  int status = join(folder, sizeof folder, out, name, &why) ||
+               join(temporary, sizeof temporary, out, ".unfinished", &why) ||
+               save_files(run, temporary, log_bytes, &why) || move(temporary, folder, &why) ||
+               point_latest(out, name, &why) || remove_old(out, run->config.run.keep, &why);
+  if (status == 0) return 0;
+  folder_remove(temporary, &ignored);
+  return fail(err, "the checkpoint of step %lld is not saved: %s; older ones are untouched",
+              (long long)run->step, why.text);
+}

@@ -1,0 +1,55 @@
+/* Checkpoints: folders step-000400 in the folder of a run, which hold
+     model.safetensors, config.json   the weights, as Hugging Face stores a GPT-2
+     vocab.json, merges.txt           the tokenizer, where the vocabulary is one of its own
+     state.safetensors                the optimizer's state, and where the run stands
+   and a link `latest` to the newest. A checkpoint is there whole or not at all: it is written under
+   a name that is none, synced to the disk, then renamed. CRC-32 sums cover every byte.
+
+   Neither the loader nor the random streams have a state of their own: both are functions of the
+   options and the step, which are recorded. */
+#ifndef RUN_CHECKPOINT_H
+#define RUN_CHECKPOINT_H
+
+#include "core/error.h"
+#include "model/gpt2.h"
+#include "model/safetensors.h"
+#include "optim/optim.h"
+
+enum { CHECKPOINT_PATH = OPTION_TEXT + 128 };
+
+typedef struct {
+  char run[OPTION_TEXT];        /* the run's folder */
+  char folder[CHECKPOINT_PATH]; /* the checkpoint's own */
+  char model_path[CHECKPOINT_PATH + 32], state_path[CHECKPOINT_PATH + 32];
+  Safetensors model, state;
+  int64_t step, log_bytes;      /* steps done; length of log.csv behind the last one's row */
+  double seconds;               /* of training */
+  uint32_t data_fingerprint;
+  char damaged[512];            /* why a newer one was passed over, or empty */
+} Checkpoint;
+
+/* Opens a checkpoint, or the newest whole one of a run, and checks all of it. Errors: there is
+   none; damage of any kind (with the sentence on the newest, when a run has no whole one). */
+int checkpoint_open(Checkpoint **c, const char *path, Err *err);
+void checkpoint_close(Checkpoint *c);
+
+/* The value of an option when the checkpoint was written, or NULL. */
+const char *checkpoint_option(const Checkpoint *c, const char *name);
+
+/* Fills weights and optimizer state. Error: they are another model's or optimizer's. */
+int checkpoint_restore(const Checkpoint *c, GPT2 *model, OptimizerState *state, Err *err);
+
+/* Makes it the run's newest: `latest` points to it, newer ones are set aside as
+   step-000500.set-aside, so that they cannot be taken for its continuation. */
+int checkpoint_make_newest(const Checkpoint *c, Err *err);
+
+/* Removes all checkpoints of a run, for one that takes its place. */
+int checkpoint_remove_all(const char *run, Err *err);
+
+/* Writes the checkpoint of a run as it stands (struct Run of run/run.h; its log has to be on the
+   disk), moves `latest` to it, and removes all but the newest --keep. When it cannot be written,
+   the older ones are as they were. */
+struct Run;
+int checkpoint_save(const struct Run *run, int64_t log_bytes, Err *err);
+
+#endif

@@ -1,0 +1,76 @@
+#include "run/resume.h"
+
+#include <string.h>
+
+/* These neither change what is computed, nor what it is compared with; --steps changes schedules
+   that end with the run, on purpose, and --data and --val may name another place of the same data.
+   --threads and --micro-batch change the order of sums, so the last bits. */
+static const char may_change[] =
+    "steps|tokens|val-every|val-tokens|sample-every|save-every|keep|max-seconds|micro-batch|"
+    "threads|data|val|out|overwrite";
+
+int resume_settings(const Checkpoint *from, Settings *s, Err *err) {
+  static const char group[] = "option/";
+  const Json *m = json_member(from->state.header.root, "__metadata__")->first;
+  const char *wanted = settings_find(s, "optimizer", NULL);
+  const char *was = checkpoint_option(from, "optimizer");
+  if (!was) return fail(err, "%s: does not say which optimizer it is of", from->state_path);
+  if (wanted && strcmp(wanted, was) != 0)
+    return fail(err,
+                "--optimizer %s: the run was started with %s; to go on from its weights with "
+                "another, start a run with --init %s",
+                wanted, was, from->folder);
+  for (; m; m = m->next) {
+    if (strncmp(m->key, group, sizeof group - 1) != 0) continue;
+    if (settings_add(s, FROM_PRESET, from->state_path, m->key + sizeof group - 1, m->text, err))
+      return -1;
+  }
+  return 0;
+}
+
+static int note_change(Config *c, const Option *row, const char *was, const char *is, Err *err) {
+  if (word_index(may_change, row->name) < 0)
+    return fail(err,
+                "--%s %s: the run was started with %s, and a resumed run keeps it; to go on from "
+                "its weights otherwise, start a run with --init %s",
+                row->name, is, *was ? was : "\"\"", c->from->folder);
+  if (strcmp(row->name, "out") == 0) return 0;
+  size_t used = strlen(c->changes);
+  snprintf(c->changes + used, sizeof c->changes - used, "%s%s %s -> %s", used ? ", " : "",
+           row->name, *was ? was : "\"\"", *is ? is : "\"\"");
+  return 0;
+}
+
+/* The run's folder may have been renamed since; another one cannot be asked for. */
+static int check_out(Config *c, const char *was, Err *err) {
+  if (strcmp(c->run.out, was) != 0 && strcmp(c->run.out, c->from->run) != 0)
+    return fail(err, "--out %s: a resumed run goes on in its own folder, %s", c->run.out,
+                c->from->run);
+  snprintf(c->run.out, sizeof c->run.out, "%s", c->from->run);
+  return 0;
+}
+
+int resume_check(Config *c, Err *err) {
+  *c->run.resume = 0; /* not an option of the run: config.txt is to start it afresh */
+  for (const OptionSet *set = c->sets; set->rows; set++)
+    for (const Option *row = set->rows; row->name; row++) {
+      char is[OPTION_TEXT];
+      const char *was = checkpoint_option(c->from, row->name);
+      option_show(row, set->values, is, sizeof is);
+      if (was && strcmp(was, is) != 0 && note_change(c, row, was, is, err)) return -1;
+    }
+  if (c->run.steps < c->from->step)
+    return fail(err, "--steps %lld: the checkpoint is behind step %lld already",
+                (long long)c->run.steps, (long long)c->from->step);
+  const char *out = checkpoint_option(c->from, "out");
+  return check_out(c, out ? out : "", err);
+}
+
+int resume_check_data(const Config *c, uint32_t fingerprint, Err *err) {
+  if (fingerprint == c->from->data_fingerprint) return 0;
+  return fail(err,
+              "--data %s%s%s: not the data that the run was started with (CRC-32 %08x, not %08x); "
+              "to go on with others, start a run with --init %s",
+              c->data.data, *c->data.val ? " --val " : "", c->data.val, fingerprint,
+              c->from->data_fingerprint, c->from->folder);
+}
