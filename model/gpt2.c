@@ -53,16 +53,13 @@ const char *model_preset(const char *name) {
 
 /* ---- parameters ---- */
 
-enum { WTE, WPE, BLOCK_FIRST };
-enum { LN1W, LN1B, QKVW, QKVB, ATTW, ATTB, LN2W, LN2B, FCW, FCB, PROJW, PROJB, BLOCK_PARAMS };
+enum { BLOCK_FIRST = WPE + 1 };
 
-static Param *block_param(const GPT2 *m, int64_t layer, int kind) {
-  return &m->params[BLOCK_FIRST + layer * BLOCK_PARAMS + kind];
+Param *gpt2_block(const GPT2 *m, int64_t layer) {
+  return &m->params[BLOCK_FIRST + layer * BLOCK_PARAMS];
 }
 
-static Param *last_norm(const GPT2 *m, int kind) {
-  return block_param(m, m->size.L, kind); /* LN1W and LN1B of the block behind the last */
-}
+static Param *last_norm(const GPT2 *m, int kind) { return gpt2_block(m, m->size.L) + kind; }
 
 static Param make_param(const char *name, Role role, int layer, int64_t rows, int64_t cols) {
   Param p = {.role = role, .layer = layer, .rows = rows, .cols = cols, .blocks = 1,
@@ -74,7 +71,7 @@ static Param make_param(const char *name, Role role, int layer, int64_t rows, in
 
 static void describe_block(GPT2 *m, int layer) {
   int64_t C = m->size.C;
-  Param *p = block_param(m, layer, 0);
+  Param *p = gpt2_block(m, layer);
   p[LN1W] = make_param("ln_1.weight", ROLE_VECTOR, layer, 1, C);
   p[LN1B] = make_param("ln_1.bias", ROLE_VECTOR, layer, 1, C);
   p[QKVW] = make_param("attn.c_attn.weight", ROLE_MATRIX, layer, 3 * C, C);
@@ -215,7 +212,7 @@ void gpt2_init(GPT2 *m, uint64_t seed) {
 
 static void block_forward(GPT2 *m, int64_t layer, const Batch *batch) {
   int64_t n = batch->B * batch->T, C = m->size.C;
-  const Param *p = block_param(m, layer, 0);
+  const Param *p = gpt2_block(m, layer);
   BlockActivations *a = &m->blocks[layer];
   real *x_out = layer + 1 < m->size.L ? m->blocks[layer + 1].x : m->x_last;
   layernorm_forward(m->norm, a->stats1, a->x, p[LN1W].w, p[LN1B].w, n, C);
@@ -233,7 +230,7 @@ static void block_forward(GPT2 *m, int64_t layer, const Batch *batch) {
 static void block_backward(GPT2 *m, int64_t layer, const Batch *batch) {
   int64_t n = batch->B * batch->T, C = m->size.C;
   int add = batch->accumulate;
-  Param *p = block_param(m, layer, 0);
+  Param *p = gpt2_block(m, layer);
   BlockActivations *a = &m->blocks[layer];
   real *dfc = m->wide_gradient, *dqkv = m->wide_gradient, *datt = m->dnorm;
 

@@ -68,6 +68,14 @@ typedef struct {
 int gpt2_open(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err);
 void gpt2_close(GPT2 *model);
 
+/* Places in `params`, and in a block. The final LayerNorm's two stand where the block behind the
+   last would begin. */
+enum { WTE, WPE };
+enum { LN1W, LN1B, QKVW, QKVB, ATTW, ATTB, LN2W, LN2B, FCW, FCB, PROJW, PROJB, BLOCK_PARAMS };
+
+/* The parameters of a block, layer 0..L-1, or those behind the last. */
+Param *gpt2_block(const GPT2 *model, int64_t layer);
+
 /* GPT-2's initial weights: N(0, 0.02), the two projections into the residual stream
    N(0, 0.02/sqrt(2L)), LayerNorm 1 and 0, biases 0. The same seed gives the same weights whatever
    the optimizer. */

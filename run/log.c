@@ -28,23 +28,33 @@ int log_open(Log *log, const char *folder, Err *err) {
   return fflush(log->file) == 0 ? 0 : failed(log, err);
 }
 
+/* The number of steps that a row of the log begins with, or -1. */
+static int64_t row_step(const char *row, size_t size) {
+  char number[24];
+  size_t digits = 0;
+  while (digits < size && row[digits] >= '0' && row[digits] <= '9') digits++;
+  if (digits == 0 || digits == size || digits >= sizeof number || row[digits] != ',') return -1;
+  memcpy(number, row, digits);
+  number[digits] = 0;
+  return strtoll(number, NULL, 10);
+}
+
 int log_check(const char *path, const char *text, size_t size, int64_t step, Err *err) {
   size_t columns = sizeof columns_line - 1, row = size;
   if (size < columns || memcmp(text, columns_line, columns) != 0)
     return fail(err, "%s: not the log of a run: its first line is not the names of the columns",
                 path);
-  if (text[size - 1] != '\n')
-    return fail(err, "%s: changed since the checkpoint was written: its rows end elsewhere", path);
-  for (row--; row > columns && text[row - 1] != '\n';) row--;
-  char number[24] = "", *end = number;
-  if (size > columns) snprintf(number, sizeof number, "%.*s", (int)strcspn(text + row, ","), text + row);
-  int64_t last = strtoll(number, &end, 10);
-  if (*end == 0 && last == step && (end != number || size == columns)) return 0;
-  return fail(err, "%s: changed since the checkpoint was written: row %lld stands where that of "
-              "step %lld should", path, (long long)last, (long long)step);
+  if (size == columns && step == 0) return 0;
+  if (size > columns)
+    for (row--; row > columns && text[row - 1] != '\n';) row--;
+  if (text[size - 1] == '\n' && row_step(text + row, size - row) == step) return 0;
+  return fail(err,
+              "%s: changed since the checkpoint was written: there, its byte %zu ended the row of "
+              "step %lld",
+              path, size, (long long)step);
 }
 
-static int check_file(const char *path, int64_t bytes, int64_t step, Err *err) {
+static int check_start(const char *path, int64_t bytes, int64_t step, Err *err) {
   Map map;
   if (map_open(&map, path, err)) return -1;
   int status = (int64_t)map.size < bytes
@@ -57,12 +67,15 @@ static int check_file(const char *path, int64_t bytes, int64_t step, Err *err) {
 
 int log_resume(Log *log, const char *folder, int64_t bytes, int64_t step, Err *err) {
   snprintf(log->path, sizeof log->path, "%s/log.csv", folder);
-  if (check_file(log->path, bytes, step, err)) return -1;
+  if (check_start(log->path, bytes, step, err)) return -1;
   log->file = fopen(log->path, "r+");
-  if (!log->file || ftruncate(fileno(log->file), (off_t)bytes) != 0 ||
-      fseeko(log->file, 0, SEEK_END) != 0)
-    return failed(log, err);
-  return 0;
+  return log->file ? 0 : failed(log, err);
+}
+
+int log_cut(Log *log, int64_t bytes, Err *err) {
+  if (ftruncate(fileno(log->file), (off_t)bytes) == 0 && fseeko(log->file, 0, SEEK_END) == 0)
+    return 0;
+  return failed(log, err);
 }
 
 int log_sync(Log *log, int64_t *bytes, Err *err) {

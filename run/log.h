@@ -26,9 +26,10 @@ typedef struct {
 
 int log_open(Log *log, const char *folder, Err *err);
 
-/* Opens the log of a resumed run and cuts it back to its first `bytes`, which end with the row of
-   `step`. Errors: they do not, or it is not such a log; then nothing is cut. */
+/* Opens the log of a resumed run, of which the first `bytes` end with the row of `step`; log_cut
+   then cuts it back to them. Errors: they do not, or it is not such a log. */
 int log_resume(Log *log, const char *folder, int64_t bytes, int64_t step, Err *err);
+int log_cut(Log *log, int64_t bytes, Err *err);
 
 /* Whether a log's text (size) begins with the columns of the table and ends with a whole row of
    `step` (or, at step 0, of the columns alone); `path` is for messages. */

@@ -13,7 +13,7 @@
 #include "run/resume.h"
 #include "run/sample.h"
 
-enum { SAMPLE_TOKENS = 96 };
+static const SampleOptions SAMPLE = {.tokens = 96, .temperature = 0.8, .top_p = 1};
 
 /* The weights of a run that starts. */
 static int set_weights(Run *r, Err *err) {
@@ -61,7 +61,8 @@ static int open_folder(Run *r, Err *err) {
            folder_write_info(c, r->model, r->optimizer, r->data, err) ||
            log_open(&r->log, c->run.out, err);
   return log_resume(&r->log, c->run.out, c->from->log_bytes, c->from->step, err) ||
-         checkpoint_make_newest(c->from, err) || folder_write_config(c, err) ||
+         checkpoint_make_newest(c->from, err) ||
+         log_cut(&r->log, c->from->log_bytes, err) || folder_write_config(c, err) ||
          folder_write_resumed(c, err);
 }
 
@@ -208,7 +209,7 @@ int run_sample(Run *r, int64_t t, Err *err) {
   Random random = random_stream((uint64_t)r->config.run.seed, RANDOM_SAMPLE, 0, (uint32_t)t);
   progress_break(&r->progress);
   printf("--- sample after step %lld ---\n", (long long)t);
-  if (sample_text(r->model, data_tokenizer(r->data), SAMPLE_TOKENS, &random, stdout, err))
+  if (sample_text(r->model, data_tokenizer(r->data), &SAMPLE, &random, stdout, NULL, err))
     return -1;
   printf("\n---\n");
   fflush(stdout);

@@ -2,50 +2,230 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-static const double TEMPERATURE = 0.8;
+#include "core/clock.h"
+#include "data/unicode.h"
+#include "model/decoder.h"
 
-/* Draws from softmax(logits / TEMPERATURE). */
-static int32_t draw(const float *logits, int64_t V, Random *random) {
-  double max = logits[0], sum = 0;
-  for (int64_t i = 0; i < V; i++) max = logits[i] > max ? logits[i] : max;
-  for (int64_t i = 0; i < V; i++) sum += exp((logits[i] - max) / TEMPERATURE);
-  double left = random_uniform(random) * sum;
-  for (int64_t i = 0; i < V; i++) {
-    left -= exp((logits[i] - max) / TEMPERATURE);
-    if (left < 0) return (int32_t)i;
-  }
-  return (int32_t)(V - 1);
+#define FIELD(member) offsetof(SampleOptions, member)
+const Option sample_options[] = {
+    {"prompt", "text to continue; empty: the beginning of a document", OPTION_WORD, FIELD(prompt),
+     "", 0, 0, NULL},
+    {"tokens", "most tokens to print", OPTION_INT, FIELD(tokens), "200", 1, 1e9, NULL},
+    {"temperature", "below 1: more probable; above 1: more varied; 0: always the most probable",
+     OPTION_REAL, FIELD(temperature), "0.8", 0, 100, NULL},
+    {"top-k", "choose among so many most probable tokens; 0: among all", OPTION_INT, FIELD(top_k),
+     "0", 0, 1e6, NULL},
+    {"top-p", "choose among the most probable tokens that have this probability together",
+     OPTION_REAL, FIELD(top_p), "1", 0, 1, NULL},
+    {"seed", "of the random choice", OPTION_INT, FIELD(seed), "1", 0, 9e15, NULL},
+    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+};
+
+/* ---- drawing ---- */
+
+typedef struct {
+  float weight;
+  int32_t id;
+} Candidate;
+
+/* A total order, so that a draw does not depend on how the heap was built. */
+static int before(const Candidate *a, const Candidate *b) {
+  return a->weight != b->weight ? a->weight > b->weight : a->id < b->id;
 }
 
-static void print_token(const Tokenizer *tokenizer, int32_t id, FILE *out) {
+static void sift_down(Candidate *heap, int64_t n, int64_t i) {
+  Candidate moved = heap[i];
+  for (int64_t child; (child = 2 * i + 1) < n; i = child) {
+    if (child + 1 < n && before(&heap[child + 1], &heap[child])) child++;
+    if (!before(&heap[child], &moved)) break;
+    heap[i] = heap[child];
+  }
+  heap[i] = moved;
+}
+
+/* Moves the first of n candidates behind the n-1 that are left. */
+static void pop(Candidate *heap, int64_t n) {
+  Candidate first = heap[0];
+  heap[0] = heap[n - 1];
+  sift_down(heap, n - 1, 0);
+  heap[n - 1] = first;
+}
+
+/* Cuts to the top k, then to the top p of what is left; those that stay stand at the end, the most
+   probable last. Returns how many, and their weight in *sum. */
+static int64_t cut(Candidate *c, int64_t V, int64_t top_k, double top_p, double *sum) {
+  int64_t kept = 0, most = top_k > 0 && top_k < V ? top_k : V;
+  double total = *sum;
+  for (int64_t i = V / 2 - 1; i >= 0; i--) sift_down(c, V, i);
+  if (most < V) {
+    total = 0;
+    for (; kept < most; kept++) {
+      pop(c, V - kept);
+      total += (double)c[V - 1 - kept].weight;
+    }
+  }
+  *sum = 0;
+  for (int64_t i = 0; i < most; i++) {
+    if (i == kept) {
+      pop(c, V - i);
+      kept++;
+    }
+    *sum += (double)c[V - 1 - i].weight;
+    if (*sum >= top_p * total) return i + 1;
+  }
+  return most;
+}
+
+static int32_t most_probable(const float *logits, int64_t V) {
+  int64_t best = 0;
+  for (int64_t i = 1; i < V; i++)
+    if (logits[i] > logits[best]) best = i;
+  return (int32_t)best;
+}
+
+int32_t sample_draw(const SampleOptions *o, const float *logits, int64_t V, void *scratch,
+                    Random *random) {
+  Candidate *c = scratch;
+  int32_t best = most_probable(logits, V);
+  double sum = 0;
+  if (o->temperature == 0) return best;
+  for (int64_t i = 0; i < V; i++) {
+    double weight = exp(((double)logits[i] - (double)logits[best]) / o->temperature);
+    c[i] = (Candidate){(float)weight, (int32_t)i};
+    sum += (double)c[i].weight;
+  }
+  int64_t kept = o->top_k > 0 || o->top_p < 1 ? cut(c, V, o->top_k, o->top_p, &sum) : V;
+  double left = random_uniform(random) * sum;
+  for (int64_t i = V - kept; i < V; i++) {
+    left -= (double)c[i].weight;
+    if (left < 0) return c[i].id;
+  }
+  return c[V - 1].id;
+}
+
+/* ---- printing ---- */
+
+enum { TOKEN_BYTES = 128 }; /* of the longest token */
+
+/* Bytes of a character that is not whole yet stay in `bytes`. */
+typedef struct {
+  FILE *out;
+  const Tokenizer *tokenizer;
+  char bytes[TOKEN_BYTES + 4];
+  size_t count;
+} Printer;
+
+static void print_characters(Printer *p, size_t size) {
+  uint32_t code;
+  for (size_t at = 0; at < size;) {
+    int length = unicode_decode(p->bytes + at, size - at, &code);
+    if (code == UNICODE_BAD) fputs("\xEF\xBF\xBD", p->out);
+    else fwrite(p->bytes + at, 1, (size_t)length, p->out);
+    at += (size_t)length;
+  }
+  p->count -= size;
+  memmove(p->bytes, p->bytes + size, p->count);
+  fflush(p->out);
+}
+
+static void print_token(Printer *p, int32_t id) {
   int length;
-  if (!tokenizer) {
-    fprintf(out, "%d ", id);
+  if (!p->tokenizer) {
+    fprintf(p->out, "%d ", id);
     return;
   }
-  const unsigned char *bytes = tokenizer_bytes(tokenizer, id, &length);
-  fwrite(bytes, 1, (size_t)length, out);
+  const unsigned char *bytes = tokenizer_bytes(p->tokenizer, id, &length);
+  memcpy(p->bytes + p->count, bytes, (size_t)length);
+  p->count += (size_t)length;
+  print_characters(p, unicode_whole(p->bytes, p->count));
 }
 
-int sample_text(GPT2 *m, const Tokenizer *tokenizer, int count, Random *random, FILE *out,
-                Err *err) {
-  int64_t V = m->size.V;
-  float *logits = malloc((size_t)V * sizeof *logits);
-  int32_t *x = malloc((size_t)m->size.context * sizeof *x);
-  if (!logits || !x) {
-    free(logits);
-    free(x);
-    return fail(err, "no memory for a sample of %d tokens", count);
-  }
-  x[0] = tokenizer ? tokenizer_eot(tokenizer) : 0;
-  for (int64_t n = 1; n <= count && n < m->size.context; n++) {
-    gpt2_next_logits(m, x, 1, n, logits);
-    x[n] = draw(logits, V, random);
-    if (tokenizer && x[n] == tokenizer_eot(tokenizer)) break;
-    print_token(tokenizer, x[n], out);
-  }
-  free(logits);
-  free(x);
+/* ---- the text ---- */
+
+typedef struct {
+  const SampleOptions *options;
+  Decoder *decoder;
+  int32_t *ids; /* (context) what the decoder has seen, and the token to be fed next */
+  int64_t count, context, V;
+  float *logits;
+  void *scratch;
+} Text;
+
+static int take_prompt(Text *t, const Tokenizer *tokenizer, Err *err) {
+  const char *prompt = t->options->prompt;
+  size_t size = strlen(prompt), count;
+  if (!tokenizer && size > 0)
+    return fail(err, "--prompt: a vocabulary of %lld tokens is not the tokenizer's",
+                (long long)t->V);
+  t->ids[0] = tokenizer ? tokenizer_eot(tokenizer) : 0;
+  t->count = 1;
+  if (size == 0) return 0;
+  uint16_t ids[OPTION_TEXT];
+  if (tokenizer_encode(tokenizer, prompt, size, ids, &count, err)) return -1;
+  if ((int64_t)count > t->context)
+    return fail(err, "--prompt: %zu tokens, the model's context is %lld", count,
+                (long long)t->context);
+  for (size_t i = 0; i < count; i++) t->ids[i] = ids[i];
+  t->count = (int64_t)count;
   return 0;
+}
+
+/* Makes room by forgetting the first half; what is left has new positions, so is fed again. */
+static void slide(Text *t) {
+  int64_t keep = (t->context + 1) / 2;
+  memmove(t->ids, t->ids + t->count - keep, (size_t)keep * sizeof *t->ids);
+  t->count = keep;
+  decoder_clear(t->decoder);
+}
+
+static int32_t next_token(Text *t, Random *random) {
+  int64_t fed = t->decoder->length;
+  decoder_feed(t->decoder, t->ids + fed, t->count - fed, t->logits);
+  int32_t id = sample_draw(t->options, t->logits, t->V, t->scratch, random);
+  if (t->count == t->context) slide(t);
+  /* A context of 1 keeps nothing. */
+  if (t->count == t->context) t->count = 0;
+  t->ids[t->count++] = id;
+  return id;
+}
+
+static void print_text(Text *t, const Tokenizer *tokenizer, Random *random, FILE *out,
+                       SampleReport *report) {
+  Printer printer = {.out = out, .tokenizer = tokenizer};
+  double start = clock_seconds();
+  report->prompt_tokens = t->count;
+  for (int64_t n = 0; n < t->options->tokens; n++) {
+    int32_t id = next_token(t, random);
+    if (n == 0) {
+      report->prompt_seconds = clock_seconds() - start;
+      start = clock_seconds();
+    }
+    if (tokenizer && id == tokenizer_eot(tokenizer)) break;
+    print_token(&printer, id);
+    report->tokens++;
+  }
+  print_characters(&printer, printer.count);
+  report->seconds = clock_seconds() - start;
+}
+
+int sample_text(const GPT2 *m, const Tokenizer *tokenizer, const SampleOptions *options,
+                Random *random, FILE *out, SampleReport *report, Err *err) {
+  SampleReport unused;
+  Text t = {.options = options, .context = m->size.context, .V = m->size.V};
+  if (!report) report = &unused;
+  *report = (SampleReport){0};
+  t.ids = malloc((size_t)t.context * sizeof *t.ids);
+  t.logits = malloc((size_t)t.V * sizeof *t.logits);
+  t.scratch = malloc((size_t)t.V * sizeof(Candidate));
+  int status = t.ids && t.logits && t.scratch ? 0 : fail(err, "no memory for a sample");
+  if (status == 0) status = take_prompt(&t, tokenizer, err);
+  if (status == 0) status = decoder_open(&t.decoder, m, err);
+  if (status == 0) print_text(&t, tokenizer, random, out, report);
+  decoder_close(t.decoder);
+  free(t.ids);
+  free(t.logits);
+  free(t.scratch);
+  return status;
 }
