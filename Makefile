@@ -112,5 +112,5 @@ clean:
 	rm -rf build train $(TOOLS)
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all test run-tests install demo bench compare compare-quick report corpus clean
+.PHONY: all test run-tests fuzz install demo bench compare compare-quick report corpus clean
 .SECONDARY:

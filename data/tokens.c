@@ -1,10 +1,8 @@
 #include "data/tokens.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,6 +11,7 @@
 #include <zlib.h>
 
 #include "core/file.h"
+#include "data/paths.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "token files are little-endian and used as they stand"
@@ -25,118 +24,6 @@ enum {
   FINGERPRINT_ALL = 1 << 26, /* bytes; of larger segments only the two ends are read */
   FINGERPRINT_END = 1 << 20, /* bytes */
 };
-
-/* ---- Which files ---- */
-
-typedef struct {
-  char **path;
-  int count, room;
-} PathList;
-
-static void paths_free(PathList *list) {
-  for (int i = 0; i < list->count; i++) free(list->path[i]);
-  free(list->path);
-}
-
-static int paths_add(PathList *list, const char *folder, const char *name, size_t length,
-                     Err *err) {
-  if (list->count == list->room) {
-    list->room = list->room ? 2 * list->room : 16;
-    char **more = realloc(list->path, (size_t)list->room * sizeof *more);
-    if (!more) return fail(err, "no memory for %d file names", list->room);
-    list->path = more;
-  }
-  size_t before = strlen(folder);
-  int slash = before > 0 && folder[before - 1] != '/';
-  char *path = malloc(before + 1 + length + 1);
-  if (!path) return fail(err, "no memory for %d file names", list->room);
-  memcpy(path, folder, before);
-  if (slash) path[before] = '/';
-  memcpy(path + before + slash, name, length);
-  path[before + (size_t)slash + length] = 0;
-  list->path[list->count++] = path;
-  return 0;
-}
-
-/* Byte order, not the locale's: the same files give the same stream everywhere. */
-static int by_name(const void *a, const void *b) {
-  return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void paths_sort(PathList *list, int from) {
-  qsort(list->path + from, (size_t)(list->count - from), sizeof *list->path, by_name);
-}
-
-static int ends_with(const char *name, const char *ending) {
-  size_t n = strlen(name), m = strlen(ending);
-  return n >= m && strcmp(name + n - m, ending) == 0;
-}
-
-static int named_tokens(const char *name) {
-  return ends_with(name, ".bin") || ends_with(name, ".bin.gz");
-}
-
-static int named_data(const char *name) {
-  return name[0] != '.' &&
-         (named_tokens(name) || ends_with(name, ".txt") || ends_with(name, ".txt.gz"));
-}
-
-static int add_folder(PathList *list, const char *folder, Err *err) {
-  int from = list->count, status = 0;
-  DIR *stream = opendir(folder);
-  if (!stream) return fail(err, "%s: the folder cannot be read: %s", folder, strerror(errno));
-  for (struct dirent *e = readdir(stream); e && status == 0; e = readdir(stream))
-    if (named_data(e->d_name)) status = paths_add(list, folder, e->d_name, strlen(e->d_name), err);
-  closedir(stream);
-  if (status) return -1;
-  if (list->count == from)
-    return fail(err,
-                "%s: the folder holds no data; name its files .txt, .txt.gz, .bin or .bin.gz",
-                folder);
-  paths_sort(list, from);
-  return 0;
-}
-
-static int add_pattern(PathList *list, const char *pattern, Err *err) {
-  int from = list->count, status = 0;
-  glob_t found;
-  int code = glob(pattern, GLOB_NOSORT, NULL, &found);
-  if (code == GLOB_NOMATCH) return fail(err, "%s: no file matches this pattern", pattern);
-  if (code) return fail(err, "%s: the files of this pattern cannot be listed", pattern);
-  for (size_t i = 0; i < found.gl_pathc && status == 0; i++)
-    if (!folder_exists(found.gl_pathv[i]))
-      status = paths_add(list, "", found.gl_pathv[i], strlen(found.gl_pathv[i]), err);
-  globfree(&found);
-  if (status) return -1;
-  if (list->count == from) return fail(err, "%s: only folders match this pattern", pattern);
-  paths_sort(list, from);
-  return 0;
-}
-
-/* A name that exists is taken literally, whatever characters it is made of. */
-static int add_name(PathList *list, const char *name, Err *err) {
-  if (folder_exists(name)) return add_folder(list, name, err);
-  if (!file_exists(name) && strpbrk(name, "*?[")) return add_pattern(list, name, err);
-  return paths_add(list, "", name, strlen(name), err);
-}
-
-static int list_paths(PathList *list, const char *paths, Err *err) {
-  if (file_exists(paths)) return add_name(list, paths, err);
-  PathList parts = {0};
-  int status = 0;
-  for (const char *at = paths; status == 0; at++) {
-    size_t length = strcspn(at, ",");
-    if (length == 0)
-      status = fail(err, "\"%s\": a file name is missing; separate names by one comma", paths);
-    else
-      status = paths_add(&parts, "", at, length, err);
-    at += length;
-    if (*at == 0) break;
-  }
-  for (int i = 0; i < parts.count && status == 0; i++) status = add_name(list, parts.path[i], err);
-  paths_free(&parts);
-  return status;
-}
 
 /* ---- The bytes of one file ---- */
 
@@ -181,7 +68,7 @@ static int map_file(Block *b, const char *path, Err *err) {
 
 static int load_file(Block *b, const char *path, Err *err) {
   if (map_file(b, path, err)) return -1;
-  if (!ends_with(path, ".gz")) return 0;
+  if (!path_ends(path, ".gz")) return 0;
   int gzip = b->size >= 2 && memcmp(b->bytes, "\x1f\x8b", 2) == 0;
   block_release(b);
   if (!gzip) /* zlib would hand it out as it is */
@@ -222,7 +109,7 @@ static int find_kind(Kind *kind, const Block *b, const char *path, Err *err) {
     if (magic == strangers[i].magic)
       return fail(err, "%s: is %s, not data for GPT-2; give text or uint16 tokens (magic %d)",
                   path, strangers[i].what, SHARD_MAGIC);
-  *kind = magic == SHARD_MAGIC ? KIND_SHARD : named_tokens(path) ? KIND_RAW : KIND_TEXT;
+  *kind = magic == SHARD_MAGIC ? KIND_SHARD : path_of_tokens(path) ? KIND_RAW : KIND_TEXT;
   if (*kind == KIND_TEXT && memchr(b->bytes, 0, b->size))
     return fail(err, "%s: holds zero bytes, so it is not text; name a file of tokens .bin", path);
   return 0;
@@ -356,7 +243,7 @@ int tokens_open(Tokens *t, const char *paths, const Tokenizer *tokenizer, int vo
   PathList list = {0};
   Stream texts = {0};
   *t = (Tokens){.vocab = vocab};
-  int status = list_paths(&list, paths, err);
+  int status = paths_list(&list, paths, err);
   for (int i = 0; i < list.count && status == 0; i++)
     status = add_file(t, &texts, list.path[i], list.path[0], tokenizer, err);
   status = stream_finish(&texts, t, paths, status, err);

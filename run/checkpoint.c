@@ -9,15 +9,11 @@
 
 #include "core/file.h"
 #include "core/writer.h"
-#include "data/vocabulary.h"
 #include "model/huggingface.h"
+#include "run/export.h"
 #include "run/run.h"
 
-enum { SUM_TEXT = 16 };
-
 static const char latest[] = "latest";
-static const char *const side_files[] = {"config.json", "vocab.json", "merges.txt"};
-enum { CONFIG_JSON, VOCAB_JSON, MERGES_TXT, SIDE_FILES };
 
 /* ---- names ---- */
 
@@ -95,16 +91,16 @@ static int read_position(Checkpoint *c, Err *err) {
    files, are compared with their sums. */
 static int check_side_files(const Checkpoint *c, Err *err) {
   ModelOptions size;
-  char path[CHECKPOINT_PATH + 32], key[64], sum[SUM_TEXT];
-  snprintf(path, sizeof path, "%s/%s", c->folder, side_files[CONFIG_JSON]);
+  char path[CHECKPOINT_PATH + 32], key[64], sum[EXPORT_SUM];
+  snprintf(path, sizeof path, "%s/%s", c->folder, export_files[EXPORT_CONFIG]);
   if (huggingface_size(&c->model, &size, err) || huggingface_config_read(path, &size, err))
     return -1;
-  for (int i = 0; i < SIDE_FILES; i++) {
+  for (int i = 0; i < EXPORT_FILES; i++) {
     char *text;
     size_t length;
-    snprintf(key, sizeof key, "file/%s", side_files[i]);
+    snprintf(key, sizeof key, "file/%s", export_files[i]);
     const char *wanted = safetensors_metadata(&c->state, key);
-    snprintf(path, sizeof path, "%s/%s", c->folder, side_files[i]);
+    snprintf(path, sizeof path, "%s/%s", c->folder, export_files[i]);
     if (!wanted) continue;
     if (file_read(path, &text, &length, err)) return -1;
     snprintf(sum, sizeof sum, "%08lx", crc32_z(0, (const unsigned char *)text, length));
@@ -297,7 +293,7 @@ typedef struct {
   const char *folder;
   Metadata *metadata; /* keys and values are allocated; room for one row of NULLs is kept */
   int count, room;
-  char sums[SIDE_FILES][SUM_TEXT];
+  char sums[EXPORT_FILES][EXPORT_SUM];
 } Saving;
 
 static int add_metadata(Saving *s, const char *group, const char *key, const char *value,
@@ -351,32 +347,9 @@ static int add_position(Saving *s, int64_t log_bytes, Err *err) {
       add_number(s, "next_training_row", (double)(r->step * r->config.run.batch), err) ||
       add_metadata(s, "", "random", "Philox4x32-10 by seed, purpose, index and step", err))
     return -1;
-  for (int i = 0; i < SIDE_FILES; i++)
-    if (*s->sums[i] && add_metadata(s, "file/", side_files[i], s->sums[i], err)) return -1;
+  for (int i = 0; i < EXPORT_FILES; i++)
+    if (*s->sums[i] && add_metadata(s, "file/", export_files[i], s->sums[i], err)) return -1;
   return add_options(s, err);
-}
-
-/* Writes one of the small files and frees its text. */
-static int save_text(Saving *s, int which, char *text, size_t size, Err *err) {
-  char path[CHECKPOINT_PATH];
-  if (!text) return fail(err, "no memory for %s", side_files[which]);
-  snprintf(s->sums[which], SUM_TEXT, "%08lx", crc32_z(0, (const unsigned char *)text, size));
-  int status = join(path, sizeof path, s->folder, side_files[which], err);
-  if (status == 0) status = file_write(path, text, size, err);
-  free(text);
-  return status;
-}
-
-static int save_side_files(Saving *s, Err *err) {
-  size_t size;
-  const Tokenizer *tokenizer = data_tokenizer(s->run->data);
-  char *config = huggingface_config_text(&s->run->model->size, &size);
-  if (save_text(s, CONFIG_JSON, config, size, err)) return -1;
-  if (!tokenizer) return 0;
-  char *text = vocabulary_json(tokenizer, &size);
-  if (save_text(s, VOCAB_JSON, text, size, err)) return -1;
-  text = vocabulary_merges(tokenizer, &size);
-  return save_text(s, MERGES_TXT, text, size, err);
 }
 
 static int save_model(const Saving *s, Err *err) {
@@ -423,7 +396,7 @@ static int save_state(const Saving *s, Err *err) {
 static int save_files(const Run *run, const char *folder, int64_t log_bytes, Err *err) {
   Saving s = {.run = run, .folder = folder};
   int status = folder_remove(folder, err) || folder_make(folder, err) || save_model(&s, err) ||
-               save_side_files(&s, err) || add_position(&s, log_bytes, err) ||
+               export_save(&run->model->size, data_tokenizer(run->data), folder, s.sums, err) || add_position(&s, log_bytes, err) ||
                save_state(&s, err) || folder_sync(folder, err);
   free_metadata(&s);
   return status ? -1 : 0;

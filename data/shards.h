@@ -1,0 +1,35 @@
+/* Writes files of tokens: llm.c's shards (a 1024-byte header, magic 20240520, then uint16), as many
+   as are needed, or nanoGPT's one file of raw uint16. */
+#ifndef DATA_SHARDS_H
+#define DATA_SHARDS_H
+
+#include <limits.h>
+#include <stdint.h>
+
+#include "core/writer.h"
+
+typedef enum { SHARDS_LLMC, SHARDS_NANOGPT } ShardFormat;
+#define SHARD_FORMATS "llm.c|nanogpt"
+
+typedef struct {
+  ShardFormat format;
+  const char *name; /* the file of nanoGPT; what shards are named after */
+  int64_t limit;    /* tokens of a shard */
+  int64_t tokens;   /* in all */
+  int64_t here;     /* in the file that is open */
+  int files;
+  int is_open;
+  Writer writer;
+} Shards;
+
+/* Nothing is written before the first tokens come. With SHARDS_LLMC the files are NAME_000000.bin,
+   NAME_000001.bin, ... of `limit` tokens each, the last of fewer. `name` must live as long. */
+void shards_open(Shards *s, ShardFormat format, const char *name, int64_t limit);
+
+/* Appends n tokens. Error: a file cannot be written; what is open is removed by shards_close. */
+int shards_put(Shards *s, const uint16_t *ids, int64_t n, Err *err);
+
+/* Finishes the last file; `status` as for writer_close. */
+int shards_close(Shards *s, int status, Err *err);
+
+#endif

@@ -1,0 +1,111 @@
+/* Writes a model's weights in another format. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/blas.h"
+#include "core/file.h"
+#include "core/option.h"
+#include "model/huggingface.h"
+#include "model/llmc.h"
+#include "model/weights.h"
+#include "run/export.h"
+
+enum { TO_FOLDER, TO_SAFETENSORS, TO_LLMC };
+
+typedef struct {
+  char from[OPTION_TEXT], to[OPTION_TEXT];
+  int format, dtype;
+  int64_t heads;
+} ConvertOptions;
+
+#define FIELD(member) offsetof(ConvertOptions, member)
+static const Option convert_options[] = {
+    {"from", "a run, a checkpoint, a Hugging Face folder or .safetensors, an llm.c checkpoint",
+     OPTION_WORD, FIELD(from), "", 0, 0, NULL},
+    {"to", "file or folder to write", OPTION_WORD, FIELD(to), "", 0, 0, NULL},
+    {"format", "huggingface: a folder with config.json and the tokenizer; safetensors: one file",
+     OPTION_CHOICE, FIELD(format), "huggingface", 0, 0, "huggingface|safetensors|llm.c"},
+    {"dtype", "of the numbers; llm.c has f32 (version 3) and bf16 (version 5)", OPTION_CHOICE,
+     FIELD(dtype), "f32", 0, 0, DTYPE_NAMES},
+    {"heads", "attention heads; 0: as the file says", OPTION_INT, FIELD(heads), "0", 0, 1000, NULL},
+    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+};
+
+static const Metadata METADATA[] = {{"format", "pt"}, {NULL, NULL}};
+
+static int save_folder(const GPT2 *m, const ConvertOptions *o, Err *err) {
+  char path[OPTION_TEXT + 32], sums[EXPORT_FILES][EXPORT_SUM];
+  int64_t V = m->size.V;
+  Tokenizer *tokenizer = NULL;
+  if (V >= TOKENIZER_VOCAB_MIN && V <= TOKENIZER_VOCAB_MAX &&
+      tokenizer_open(&tokenizer, (int)V, err))
+    return -1;
+  snprintf(path, sizeof path, "%s/model.safetensors", o->to);
+  int status = folder_make(o->to, err) || export_save(&m->size, tokenizer, o->to, sums, err) ||
+               huggingface_save(m, path, (Dtype)o->dtype, METADATA, err);
+  tokenizer_close(tokenizer);
+  return status;
+}
+
+static int save(const GPT2 *m, const ConvertOptions *o, Err *err) {
+  if (o->format == TO_FOLDER) return save_folder(m, o, err);
+  if (o->format == TO_SAFETENSORS)
+    return huggingface_save(m, o->to, (Dtype)o->dtype, METADATA, err);
+  return llmc_save(m, o->to, o->dtype == DTYPE_F32 ? LLMC_F32 : LLMC_BF16, err);
+}
+
+/* A .safetensors file holds no number of heads; a folder and llm.c's header have to. */
+static int check_heads(Weights *w, const ConvertOptions *o, Err *err) {
+  if (o->heads) w->size.NH = o->heads;
+  if (w->size.NH == 0 && o->format != TO_SAFETENSORS)
+    return fail(err, "%s: does not say how many heads it has: give --heads", o->from);
+  if (w->size.NH == 0) w->size.NH = 1; /* not written */
+  return 0;
+}
+
+static int convert(const ConvertOptions *o, Err *err) {
+  Weights w;
+  GPT2 *model = NULL;
+  threads_start(1);
+  if (weights_open(&w, o->from, err)) return -1;
+  int status = check_heads(&w, o, err) || gpt2_open(&model, &w.size, 1, 0, err) ||
+               weights_load(&w, model, err) || save(model, o, err);
+  if (status == 0)
+    printf("%s: %lld layers, %lld channels, context %lld, vocabulary %lld: %lld weights\n", o->to,
+           (long long)w.size.L, (long long)w.size.C, (long long)w.size.context,
+           (long long)w.size.V, (long long)gpt2_weights(model));
+  gpt2_close(model);
+  weights_close(&w);
+  return status;
+}
+
+static int check(const ConvertOptions *o, Err *err) {
+  if (!*o->from || !*o->to) return fail(err, "--from and --to are both needed");
+  if (o->format == TO_LLMC && o->dtype == DTYPE_F16)
+    return fail(err, "--dtype f16: llm.c has no such checkpoints; use f32 or bf16");
+  return 0;
+}
+
+int main(int argc, char **argv) {
+  ConvertOptions options;
+  const OptionSet sets[] = {{"options", convert_options, &options}, {NULL, NULL, NULL}};
+  const OptionSet others[] = {{NULL, NULL, NULL}};
+  Settings settings = {0};
+  Err err;
+  if (argc < 2 || strcmp(argv[1], "--help") == 0) {
+    printf("Writes a model's weights in another format.\n\n"
+           "  ./convert --from runs/muon-nano --to gpt2.bin --format llm.c\n\n");
+    options_help(stdout, &sets[0]);
+    return argc < 2 ? 2 : 0;
+  }
+  int status = settings_read(&settings, argc, argv, &err) ||
+               options_apply(sets, others, &settings, &err) || check(&options, &err);
+  settings_free(&settings);
+  if (status) {
+    fprintf(stderr, "convert: %s\n", err.text);
+    return 2;
+  }
+  if (convert(&options, &err) == 0) return 0;
+  fprintf(stderr, "convert: %s\n", err.text);
+  return 1;
+}
