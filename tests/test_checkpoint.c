@@ -1,0 +1,424 @@
+/* Checkpoints and resuming: 40 steps are 17, a kill and 23; nothing that is killed, damaged, out of
+   space or changed behind its back is lost or taken for whole. */
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "model/safetensors.h"
+#include "optim/optim.h"
+#include "run/checkpoint.h"
+#include "run/config.h"
+#include "tests/check.h"
+#include "tests/program.h"
+
+/* Accumulation with a smaller last pass, validation, a warm-up and a schedule that ends with the
+   run: everything that a resumed run could forget. */
+static const char SETUP[] =
+    "--vocab 257 --layers 2 --heads 2 --channels 16 --context 16 --batch 5 --micro-batch 2 "
+    "--val-every 7 --val-tokens 64 --warmup 2 --threads 1";
+
+static const char *folder;
+
+static void sleep_us(long us) {
+  struct timespec t = {us / 1000000, us % 1000000 * 1000};
+  nanosleep(&t, NULL);
+}
+
+static int exists(const char *path) {
+  struct stat s;
+  return lstat(path, &s) == 0;
+}
+
+static void write_text_file(void) {
+  enum { SIZE = 30000 };
+  static char text[SIZE];
+  char path[PATH_SIZE];
+  for (int i = 0; i < SIZE; i++) {
+    uint64_t r = check_splitmix((uint64_t)(i / 3)) >> 20;
+    text[i] = "etaoin shrdlu\n"[(r + (uint64_t)(i % 3) * 5) % 14];
+  }
+  program_write(program_path(path, "text.txt"), text, SIZE);
+}
+
+/* ---- comparing two runs ---- */
+
+static int same_tensors(const char *a, const char *b) {
+  Safetensors x, y;
+  Err err;
+  if (safetensors_open(&x, a, &err)) return 0;
+  if (safetensors_open(&y, b, &err)) {
+    safetensors_close(&x);
+    return 0;
+  }
+  int same = x.count == y.count && x.count > 0;
+  for (int i = 0; i < x.count && same; i++)
+    same = strcmp(x.tensors[i].name, y.tensors[i].name) == 0 &&
+           x.tensors[i].bytes == y.tensors[i].bytes &&
+           memcmp(x.tensors[i].data, y.tensors[i].data, x.tensors[i].bytes) == 0;
+  safetensors_close(&x);
+  safetensors_close(&y);
+  return same;
+}
+
+/* Blanks the columns that hold times: seconds, and the last four. */
+static void blank_times(char *log) {
+  int column = 0;
+  for (char *c = log; *c; c++) {
+    if (*c == '\n') column = 0;
+    else if (*c == ',') column++;
+    else if (column == 2 || column > 6) *c = '.';
+  }
+}
+
+/* Removes the dots, as times differ in length. */
+static void squeeze(char *log) {
+  char *to = log;
+  for (char *from = log; *from; from++)
+    if (*from != '.' || (from[1] >= '0' && from[1] <= '9')) *to++ = *from;
+  *to = 0;
+}
+
+static int same_log(const char *a, const char *b) {
+  char path[PATH_SIZE];
+  size_t size;
+  char *x = program_read(program_path(path, "%s/log.csv", a), &size);
+  char *y = program_read(program_path(path, "%s/log.csv", b), &size);
+  blank_times(x);
+  blank_times(y);
+  squeeze(x);
+  squeeze(y);
+  int same = strcmp(x, y) == 0;
+  free(x);
+  free(y);
+  return same;
+}
+
+static void check_same(const char *a, const char *b, const char *what) {
+  char x[PATH_SIZE], y[PATH_SIZE];
+  check(same_tensors(program_path(x, "%s/latest/model.safetensors", a),
+                     program_path(y, "%s/latest/model.safetensors", b)),
+        "%s: the weights are not those of an uninterrupted run", what);
+  check(same_tensors(program_path(x, "%s/latest/state.safetensors", a),
+                     program_path(y, "%s/latest/state.safetensors", b)),
+        "%s: the optimizer's state is not that of an uninterrupted run", what);
+  check(same_log(a, b), "%s: the log is not that of an uninterrupted run", what);
+}
+
+static int ends_finished(const char *run) {
+  static const char wanted[] = "result = finished\n";
+  char path[PATH_SIZE];
+  size_t size, length = sizeof wanted - 1;
+  char *text = program_read(program_path(path, "%s/info.txt", run), &size);
+  const char *first = strstr(text, "result = ");
+  int ok = size >= length && first == text + size - length && strcmp(first, wanted) == 0;
+  free(text);
+  return ok;
+}
+
+static void remove_run(const char *name) { program_run("rm -rf %s/%s", folder, name); }
+
+/* ---- resuming ---- */
+
+static void test_exact(const char *options) {
+  char path[PATH_SIZE];
+  remove_run("whole");
+  remove_run("parts");
+  int code = program_run("./train %s %s --data %s/text.txt --steps 40 --out %s/whole", SETUP,
+                         options, folder, folder);
+  check(code == 0, "%s: train: exit code %d: %s", options, code, program_output());
+  pid_t pid = program_start("./train %s %s --data %s/text.txt --steps 40 --save-every 17 "
+                            "--keep 9 --out %s/parts", SETUP, options, folder, folder);
+  program_path(path, "parts/step-000017");
+  for (int i = 0; i < 20000 && !exists(path); i++) sleep_us(200);
+  kill(pid, SIGKILL);
+  program_wait(pid);
+  code = program_run("./train --resume %s", path);
+  check(code == 0, "%s: resume: exit code %d: %s", options, code, program_output());
+  check(strstr(program_output(), "goes on behind step 17") != NULL, "%s: %s", options,
+        program_output());
+  check_same("whole", "parts", options);
+  check(ends_finished("parts"), "%s: info.txt does not end with result = finished", options);
+}
+
+static void test_every_optimizer(void) {
+  char options[64];
+  for (const Optimizer *const *o = optimizers; *o; o++) {
+    snprintf(options, sizeof options, "--schedule cosine --optimizer %s", (*o)->name);
+    test_exact(options);
+  }
+  test_exact("--optimizer muon --qkv-split heads --order sequential --schedule linear");
+  test_exact("--optimizer adamw --schedule wsd --clip 0 --seed 7 --data-seed 8");
+}
+
+/* Kills at random moments until the run is through; each start has to go on from the last
+   checkpoint that was there. */
+static void test_kills(void) {
+  enum { KILLS = 60 };
+  int kills = 0, code = -1;
+  remove_run("whole");
+  remove_run("killed");
+  program_run("./train %s --data %s/text.txt --steps 400 --out %s/whole", SETUP, folder, folder);
+  pid_t pid = program_start("./train %s --data %s/text.txt --steps 400 --save-every 3 --out "
+                            "%s/killed", SETUP, folder, folder);
+  sleep_us(60000);
+  for (; kills < KILLS; kills++) {
+    kill(pid, SIGKILL);
+    code = program_wait(pid);
+    if (code != 128 + SIGKILL) break;
+    pid = program_start("./train --resume %s/killed --save-every %d", folder, 1 + kills % 4);
+    sleep_us(15000 + (long)(check_splitmix((uint64_t)kills) % 30000));
+  }
+  if (kills == KILLS) code = program_wait(pid);
+  if (code != 0) code = program_run("./train --resume %s/killed", folder);
+  check(code == 0, "after %d kills: exit code %d: %s", kills, code, program_output());
+  check(kills >= 5, "only %d kills: the run is too short for this test", kills);
+  check_same("whole", "killed", "killed at random");
+  check(ends_finished("killed"), "killed: info.txt does not end with result = finished");
+}
+
+static void test_signals(void) {
+  remove_run("stopped");
+  static const int signals[] = {SIGINT, SIGTERM};
+  for (int i = 0; i < 2; i++) {
+    pid_t pid = i == 0 ? program_start("./train %s --data %s/text.txt --steps 100000 --out "
+                                       "%s/stopped", SETUP, folder, folder)
+                       : program_start("./train --resume %s/stopped", folder);
+    sleep_us(150000);
+    kill(pid, signals[i]);
+    int code = program_wait(pid);
+    check(code == 130, "signal %d: exit code %d: %s", signals[i], code, program_output());
+    check(strstr(program_output(), "go on with ./train --resume") != NULL, "%s", program_output());
+  }
+  int code = program_run("./train --resume %s/stopped --max-seconds 0.1", folder);
+  check(code == 130, "--max-seconds: exit code %d: %s", code, program_output());
+  code = program_run("./train %s --data %s/text.txt --steps 3 --overwrite on --out %s/stopped",
+                     SETUP, folder, folder);
+  check(code == 0 && strstr(program_output(), "step 3/3"), "--overwrite: %s", program_output());
+  code = program_run("./train --resume %s/stopped --steps 5", folder);
+  check(code == 0 && strstr(program_output(), "steps 3 -> 5"), "%s", program_output());
+  check(ends_finished("stopped"), "stopped: info.txt does not end with result = finished");
+}
+
+static void test_refusals(void) {
+  static const char *const refused[][2] = {
+      {"--lr 0.5", "--lr 0.5"},         {"--optimizer sgd", "--optimizer sgd"},
+      {"--vocab 300", "--vocab 300"},   {"--layers 3", "--layers 3"},
+      {"--channels 32", "--channels"},  {"--seed 2", "--seed 2"},
+      {"--batch 4", "--batch 4"},       {"--beta1 0.8", "--beta1"},
+      {"--schedule linear", "--schedule"}, {"--data austen", "--data austen"},
+      {"--order sequential", "--order"}, {"--steps 3", "--steps 3"},
+      {"--model micro", "--model"},     {"--init x", "--init"},
+      {"--out elsewhere", "--out"},
+  };
+  remove_run("refusing");
+  program_run("./train %s --data %s/text.txt --steps 4 --out %s/refusing", SETUP, folder, folder);
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    int code = program_run("./train --resume %s/refusing %s", folder, refused[i][0]);
+    check((code == 1 || code == 2) && strstr(program_output(), refused[i][1]),
+          "resume %s: exit code %d: %s", refused[i][0], code, program_output());
+  }
+  char path[PATH_SIZE];
+  program_write(program_path(path, "text.txt"), "another text, as long as it needs to be", 39);
+  int code = program_run("./train --resume %s/refusing --steps 6", folder);
+  check(code == 1, "changed data: exit code %d: %s", code, program_output());
+  write_text_file();
+  code = program_run("mv %s/text.txt %s/moved.txt", folder, folder) ||
+         program_run("./train --resume %s/refusing --steps 6 --val-every 2 --data %s/moved.txt",
+                     folder, folder);
+  check(code == 0 && strstr(program_output(), "steps 4 -> 6"), "allowed changes: %s",
+        program_output());
+  size_t size;
+  char *info = program_read(program_path(path, "refusing/info.txt"), &size);
+  check(strstr(info, "val-every 7 -> 2") != NULL, "info.txt does not tell: %s", info);
+  free(info);
+  write_text_file();
+}
+
+/* ---- damage ---- */
+
+static void expect_damage(const char *path, const char *what) {
+  Checkpoint *c;
+  Err err = {""};
+  int status = checkpoint_open(&c, path, &err);
+  check(status != 0, "%s: the checkpoint is taken for whole", what);
+  check(status == 0 || strlen(err.text) > 20, "%s: no sentence: \"%s\"", what, err.text);
+  if (status == 0) checkpoint_close(c);
+}
+
+/* Every kind of byte of every file, in turn with one bit flipped. */
+static void test_flips(const char *file) {
+  enum { FLIPS = 250 };
+  char path[PATH_SIZE], whole[PATH_SIZE], what[PATH_SIZE + 64];
+  size_t size;
+  program_path(whole, "damaged/step-000006");
+  char *data = program_read(program_path(path, "damaged/step-000006/%s", file), &size);
+  for (int i = 0; i < FLIPS; i++) {
+    uint64_t r = check_splitmix((uint64_t)i);
+    size_t at = i < 16 ? (size_t)i % size : (r >> 8) % (i % 2 && size > 4000 ? 4000 : size);
+    data[at] ^= (char)(1 << r % 8);
+    program_write(path, data, size);
+    snprintf(what, sizeof what, "%s, byte %zu, bit %d", file, at, (int)(r % 8));
+    expect_damage(whole, what);
+    data[at] ^= (char)(1 << r % 8);
+  }
+  for (int i = 0; i < 40; i++) {
+    size_t cut = check_splitmix((uint64_t)i) % size;
+    program_write(path, data, i < 5 ? (size_t)i : cut);
+    snprintf(what, sizeof what, "%s, cut to %zu bytes", file, cut);
+    expect_damage(whole, what);
+  }
+  program_write(path, data, size);
+  free(data);
+}
+
+static void test_fallback(void) {
+  char path[PATH_SIZE];
+  size_t size;
+  char *data = program_read(program_path(path, "damaged/latest/state.safetensors"), &size);
+  data[size / 2] ^= 4;
+  program_write(path, data, size);
+  int code = program_run("./train --resume %s/damaged/latest", folder);
+  check(code != 0 && strstr(program_output(), "CRC-32"), "a damaged one is resumed: %s",
+        program_output());
+  code = program_run("./train --resume %s/damaged", folder);
+  check(code == 0 && strstr(program_output(), "goes on behind step 4"), "no fallback: %s",
+        program_output());
+  check(strstr(program_output(), "cannot be used") != NULL, "silent fallback: %s",
+        program_output());
+  check(exists(program_path(path, "damaged/step-000006.set-aside")), "the damaged one is gone");
+  free(data);
+}
+
+/* Like test_exact's runs, so that the newest and an older one are there. */
+static void test_damage(void) {
+  char path[PATH_SIZE], wrong[PATH_SIZE];
+  remove_run("damaged");
+  program_run("./train %s --data %s/text.txt --steps 6 --save-every 2 --keep 3 --out %s/damaged",
+              SETUP, folder, folder);
+  test_flips("model.safetensors");
+  test_flips("state.safetensors");
+  test_flips("config.json");
+  test_flips("vocab.json");
+  program_run("sed -i.old 's/\"n_layer\": 2/\"n_layer\": 3/' %s",
+              program_path(path, "damaged/step-000006/config.json"));
+  Checkpoint *c;
+  Err err = {""};
+  check(checkpoint_open(&c, program_path(path, "damaged/step-000006"), &err) != 0 &&
+            strstr(err.text, "n_layer is 3"), "config.json that contradicts: %s", err.text);
+  program_run("mv %s.old %s", program_path(path, "damaged/step-000006/config.json"), path);
+  /* Weights of another step beside the state. */
+  program_run("cp %s %s.kept", program_path(path, "damaged/step-000006/model.safetensors"), path);
+  program_run("cp %s %s", program_path(wrong, "damaged/step-000004/model.safetensors"), path);
+  expect_damage(program_path(wrong, "damaged/step-000006"), "weights of another step");
+  program_run("mv %s.kept %s", path, path);
+  check(checkpoint_open(&c, program_path(path, "damaged"), &err) == 0 && c->step == 6,
+        "undamaged again: %s", err.text);
+  checkpoint_close(c);
+  test_fallback();
+}
+
+static void test_log(void) {
+  char path[PATH_SIZE];
+  size_t size;
+  remove_run("log");
+  program_run("./train %s --data %s/text.txt --steps 4 --out %s/log", SETUP, folder, folder);
+  char *log = program_read(program_path(path, "log/log.csv"), &size);
+  program_write(path, log, size - 20);
+  int code = program_run("./train --resume %s/log --steps 6", folder);
+  check(code == 1 && strstr(program_output(), "log.csv"), "a short log: %s", program_output());
+  log[size - 3] = '\n';
+  program_write(path, log, size);
+  code = program_run("./train --resume %s/log --steps 6", folder);
+  check(code == 1 && strstr(program_output(), "step 4"), "another last row: %s", program_output());
+  unlink(path);
+  code = program_run("./train --resume %s/log --steps 6", folder);
+  check(code == 1 && strstr(program_output(), "log.csv"), "no log: %s", program_output());
+  free(log);
+}
+
+/* ---- no room, no right ---- */
+
+/* The limit on a file's size stands for a full disk: writes fail with what was written so far. */
+static void test_full_disk(void) {
+  char path[PATH_SIZE];
+  remove_run("full");
+  program_run("./train %s --data %s/text.txt --steps 4 --out %s/full", SETUP, folder, folder);
+  int code = program_run("sh -c 'trap \"\" XFSZ; ulimit -f 40; ./train --resume %s/full --steps 8'",
+                         folder);
+  check(code == 1 && strstr(program_output(), "not saved"), "full disk: exit code %d: %s", code,
+        program_output());
+  check(!exists(program_path(path, "full/.unfinished")), "full disk: the unfinished one stays");
+  code = program_run("./train --resume %s/full --steps 8", folder);
+  check(code == 0 && strstr(program_output(), "goes on behind step 4"), "after the disk was full: %s",
+        program_output());
+  code = program_run("unshare -rm sh -c 'mount -t tmpfs -o size=260k none %s/full && "
+                     "cp %s/text.txt %s/full && ./train %s --data %s/full/text.txt --steps 400 "
+                     "--save-every 100 --keep 9 --out %s/full/run; code=$?; "
+                     "./train --resume %s/full/run --save-every 1000 --keep 1; "
+                     "ls %s/full/run; exit $code'",
+                     folder, folder, folder, SETUP, folder, folder, folder, folder);
+  if (strstr(program_output(), "unshare:") || strstr(program_output(), "mount:")) return;
+  check(code == 1 && strstr(program_output(), "No space left on device") &&
+            strstr(program_output(), "goes on behind step 100"),
+        "a full file system: exit code %d: %s", code, program_output());
+}
+
+static void test_read_only(void) {
+  char path[PATH_SIZE];
+  remove_run("locked");
+  program_run("./train %s --data %s/text.txt --steps 4 --out %s/locked", SETUP, folder, folder);
+  program_path(path, "locked");
+  chmod(path, 0555);
+  /* The superuser may write everywhere, so another user tries. */
+  int code = program_run(geteuid() ? "./train --resume %s --steps 6"
+                                   : "setpriv --reuid=65534 --clear-groups ./train --resume %s "
+                                     "--steps 6", path);
+  chmod(path, 0755);
+  if (code == 127 || strstr(program_output(), "setpriv:")) return;
+  check(code == 1 && strstr(program_output(), "ermission denied"), "read-only: exit code %d: %s",
+        code, program_output());
+  code = program_run("./train --resume %s --steps 6", path);
+  check(code == 0, "after it was read-only: %s", program_output());
+}
+
+/* A checkpoint holds one value for each name, and a name on the command line has one meaning. */
+static void test_option_names(void) {
+  for (const Optimizer *const *o = optimizers; *o; o++) {
+    char name[64] = "--optimizer=";
+    char *argv[] = {"train", strcat(name, (*o)->name)};
+    Config config;
+    Err err;
+    if (config_read(&config, 2, argv, &err)) {
+      check(0, "%s: %s", name, err.text);
+      continue;
+    }
+    for (const OptionSet *a = config.sets; a->rows; a++)
+      for (const Option *x = a->rows; x->name; x++)
+        for (const OptionSet *b = config.sets; b <= a; b++)
+          for (const Option *y = b->rows; y->name && y != x; y++)
+            check(strcmp(x->name, y->name) != 0, "%s: two options --%s", (*o)->name, x->name);
+    config_free(&config);
+  }
+}
+
+int main(void) {
+  setenv("OMP_NUM_THREADS", "1", 1);
+  folder = program_folder("test-checkpoint");
+  write_text_file();
+  test_option_names();
+  test_every_optimizer();
+  test_kills();
+  test_signals();
+  test_refusals();
+  test_damage();
+  test_log();
+  test_full_disk();
+  test_read_only();
+  return check_report("checkpoint");
+}
