@@ -1,0 +1,559 @@
+/* The files of other programs: fixtures made independently (tests/format_fixture.py), round trips
+   between all formats, hostile headers, the published vocabulary, and the programs convert and
+   tokenize. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/blas.h"
+#include "core/half.h"
+#include "core/json.h"
+#include "data/tokens.h"
+#include "data/vocabulary.h"
+#include "model/huggingface.h"
+#include "model/llmc.h"
+#include "model/weights.h"
+#include "tests/check.h"
+#include "tests/fixture.h"
+#include "tests/program.h"
+
+enum { B = 3, T = 8, V = 40, C = 24 };
+static const ModelOptions SIZE = {.L = 2, .NH = 3, .C = C, .context = T, .V = V};
+static const char formats[] = "tests/fixtures/formats";
+static const char *folder;
+
+static GPT2 *open_model(void) {
+  GPT2 *m;
+  Err err;
+  if (gpt2_open(&m, &SIZE, B, 0, &err)) {
+    fprintf(stderr, "%s\n", err.text);
+    exit(1);
+  }
+  return m;
+}
+
+/* The weights of the fixtures, before they were rounded to a format. */
+static float wanted_weight(const Param *p, int index, int64_t i) {
+  int norm = strstr(p->name, "ln_") && strstr(p->name, ".weight");
+  float w = (float)(0.15 * (double)check_value(1000 + (uint64_t)index, (uint64_t)i));
+  return norm ? w + 1.0f : w;
+}
+
+static float rounded(float x, const char *dtype) {
+  if (strcmp(dtype, "f16") == 0) return float_from_f16(f16_from_float(x));
+  if (strcmp(dtype, "bf16") == 0) return float_from_bf16(bf16_from_float(x));
+  return x;
+}
+
+static GPT2 *load(const char *path) {
+  GPT2 *m = open_model();
+  Weights w;
+  Err err = {""};
+  int status = weights_open(&w, path, &err);
+  if (status == 0) {
+    status = weights_load(&w, m, &err);
+    weights_close(&w);
+  }
+  check(status == 0, "%s: %s", path, err.text);
+  return m;
+}
+
+static void check_weights(const char *path, const char *dtype) {
+  GPT2 *m = load(path);
+  for (int p = 0; p < m->param_count; p++) {
+    int64_t wrong = 0;
+    for (int64_t i = 0; i < param_size(&m->params[p]); i++)
+      wrong += m->params[p].w[i] != rounded(wanted_weight(&m->params[p], p, i), dtype);
+    check(wrong == 0, "%s: %lld numbers of %s are wrong", path, (long long)wrong,
+          m->params[p].name);
+  }
+  gpt2_close(m);
+}
+
+static void test_fixtures(void) {
+  check_weights("tests/fixtures/formats/huggingface", "f32");
+  check_weights("tests/fixtures/formats/huggingface/model.safetensors", "f32");
+  check_weights("tests/fixtures/formats/plain.f16.safetensors", "f16");
+  check_weights("tests/fixtures/formats/plain.bf16.safetensors", "bf16");
+  check_weights("tests/fixtures/formats/llmc.v3.bin", "f32");
+  check_weights("tests/fixtures/formats/llmc.v5.bin", "bf16");
+}
+
+/* PyTorch's logits, from weights that came by way of Hugging Face's layout. */
+static void test_logits(void) {
+  Fixture f = fixture_read("tests/fixtures/gpt2.txt.gz");
+  const FixtureTensor *want = fixture_find(&f, "logits");
+  GPT2 *m = load("tests/fixtures/formats/huggingface");
+  int32_t x[B * T];
+  real logits[B * V];
+  for (int b = 0; b < B; b++)
+    for (int t = 0; t < T; t++)
+      x[b * T + t] =
+          (int32_t)(check_splitmix(((uint64_t)2000 << 32) + (uint64_t)(b * (T + 1) + t)) % V);
+  gpt2_next_logits(m, x, B, T, logits);
+  for (int b = 0; b < B; b++)
+    for (int v = 0; v < V; v++)
+      check_near((double)logits[b * V + v], want->values[(b * T + T - 1) * V + v], 1e-4,
+                 "logit %d of row %d", v, b);
+  gpt2_close(m);
+  fixture_free(&f);
+}
+
+/* ---- round trips ---- */
+
+static int same_bytes(const char *a, const char *b) {
+  size_t x_size, y_size;
+  char *x = program_read(a, &x_size), *y = program_read(b, &y_size);
+  int same = x_size == y_size && memcmp(x, y, x_size) == 0;
+  free(x);
+  free(y);
+  return same;
+}
+
+/* Each file is made from the one before it, and a repeated format has to be the same file. */
+static void test_round_trips(void) {
+  static const struct {
+    const char *from, *to, *options, *same_as;
+  } steps[] = {
+      {"", "a", "", NULL},
+      {"a", "b.bin", "--format llm.c", "llmc.v3.bin"},
+      {"b.bin", "c.safetensors", "--format safetensors", "a/model.safetensors"},
+      {"c.safetensors", "d.bin", "--format llm.c --heads 3", "b.bin"},
+      {"d.bin", "e.bin", "--format llm.c --dtype bf16", "llmc.v5.bin"},
+      {"e.bin", "f", "--dtype bf16", NULL},
+      {"f", "g.bin", "--format llm.c --dtype bf16", "e.bin"},
+      {"g.bin", "h", "", NULL},
+      {"h", "i", "--dtype bf16", "f/model.safetensors"},
+      {"a", "j", "--dtype f16", NULL},
+      {"j", "k", "", NULL},
+      {"k", "l", "--dtype f16", "j/model.safetensors"},
+  };
+  for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+    char made[PATH_SIZE], other[PATH_SIZE];
+    int code = program_run("./convert --from %s/%s --to %s/%s %s",
+                           *steps[i].from ? folder : formats,
+                           *steps[i].from ? steps[i].from : "huggingface", folder, steps[i].to,
+                           steps[i].options);
+    check(code == 0, "convert to %s: %s", steps[i].to, program_output());
+    if (!steps[i].same_as) continue;
+    snprintf(other, sizeof other, "%s/%s", strncmp(steps[i].same_as, "llmc", 4) ? folder : formats,
+             steps[i].same_as);
+    program_path(made, "%s%s", steps[i].to, strchr(steps[i].to, '.') ? "" : "/model.safetensors");
+    check(same_bytes(made, other), "%s is not %s", made, other);
+  }
+  check(program_run("./convert --from %s/c.safetensors --to %s/x.bin --format llm.c", folder,
+                    folder) == 1 && strstr(program_output(), "--heads"), "heads: %s",
+        program_output());
+}
+
+static void test_init(void) {
+  static const char setup[] = "--vocab 257 --layers 2 --heads 2 --channels 16 --context 8 "
+                              "--batch 2 --steps 1 --warmup 0 --val-every 0 --threads 1";
+  program_run("./train %s --out %s/first", setup, folder);
+  int code = program_run("./train %s --lr 0 --aux-lr 0 --weight-decay 0 --init %s/first --out "
+                         "%s/second", setup, folder, folder);
+  check(code == 0, "--init of a run: %s", program_output());
+  program_run("./convert --from %s/first --to %s/first.st --format safetensors", folder, folder);
+  program_run("./convert --from %s/second --to %s/second.st --format safetensors", folder, folder);
+  char a[PATH_SIZE], b[PATH_SIZE];
+  check(same_bytes(program_path(a, "first.st"), program_path(b, "second.st")),
+        "--init with a rate of 0 changes the weights");
+  code = program_run("./train %s --init %s/llmc.v5.bin --out %s/third", setup, formats, folder);
+  check(code == 1 && strstr(program_output(), "--channels 24"), "--init of another size: %s",
+        program_output());
+}
+
+/* ---- 16-bit numbers ---- */
+
+static void test_halves(void) {
+  int wrong_f16 = 0, wrong_bf16 = 0;
+  for (unsigned h = 0; h < 0x10000; h++) {
+    float f = float_from_f16((uint16_t)h), b = float_from_bf16((uint16_t)h);
+    int exponent = (int)(h >> 10 & 31), fraction = (int)(h & 1023);
+    double want = exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
+    if (h >> 15) want = -want;
+    if (exponent < 31) wrong_f16 += (double)f != want;
+    else wrong_f16 += fraction ? !isnan(f) : !isinf(f);
+    if (isnan(f)) wrong_f16 += !isnan(float_from_f16(f16_from_float(f)));
+    else wrong_f16 += f16_from_float(f) != h;
+    if (isnan(b)) wrong_bf16 += !isnan(float_from_bf16(bf16_from_float(b)));
+    else wrong_bf16 += bf16_from_float(b) != h;
+  }
+  check(wrong_f16 == 0, "binary16: %d of 65536 are wrong", wrong_f16);
+  check(wrong_bf16 == 0, "bfloat16: %d of 65536 are wrong", wrong_bf16);
+  /* Ties go to even, and what is too large to infinity. */
+  check(f16_from_float(1 + 0x1p-11f) == 0x3C00 && f16_from_float(1 + 0x3p-11f) == 0x3C02, "ties");
+  check(f16_from_float(0x1p-25f) == 0 && f16_from_float(0x3p-25f) == 2, "subnormal ties");
+  check(f16_from_float(65519.9f) == 0x7BFF && f16_from_float(-65520) == 0xFC00, "overflow");
+  check(bf16_from_float(1 + 0x1p-8f) == 0x3F80 && bf16_from_float(1 + 0x3p-8f) == 0x3F82, "ties");
+}
+
+/* ---- JSON ---- */
+
+static void test_json(void) {
+  static const char *const good[] = {
+      "0", "-0.5e+3", "[]", "{}", " [1, 2 ,3 ] ", "{\"a\":{\"b\":[null,true,false]},\"c\":\"\"}",
+      "\"\\u00e9\\ud83d\\ude00\\n\\/\"", "[[],[]]",
+  };
+  static const char *const bad[] = {
+      "", " ", "01", "-", "1.", ".5", "1e", "+1", "[1,]", "[,1]", "{\"a\":1,}", "{a:1}", "[1 2]",
+      "{\"a\" 1}", "\"", "\"\\x\"", "\"\\u12g4\"", "\"\\ud800\"", "\"\\ude00\"", "\"\\u0000\"",
+      "\"\n\"", "nul", "truee", "[1]]", "{\"a\":1,\"a\":2}", "{\"a\":1,\"b\":2,\"\\u0061\":3}",
+      "NaN", "Infinity", "// x\n1", "'a'", "[", "{", "{\"a\":", "\xEF\xBB\xBF" "1",
+      "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
+  };
+  JsonDocument d;
+  Err err;
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+    check(json_read(&d, "text", good[i], strlen(good[i]), &err) == 0, "%s: %s", good[i], err.text);
+    json_free(&d);
+  }
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    check(json_read(&d, "text", bad[i], strlen(bad[i]), &err) != 0, "accepted: %s", bad[i]);
+  check(json_read(&d, "text", "[1\0]", 4, &err) != 0, "accepted: a zero byte");
+  const char *text = good[6];
+  json_read(&d, "text", text, strlen(text), &err);
+  check(strcmp(d.root->text, "\xC3\xA9\xF0\x9F\x98\x80\n/") == 0, "unescaped: %s", d.root->text);
+  json_free(&d);
+  int64_t n = 0;
+  text = "{\"a\": 9007199254740993 , \"b\":1e2}";
+  json_read(&d, "text", text, strlen(text), &err);
+  check(json_int(json_member(d.root, "a"), 0, INT64_MAX, &n) == 0 && n == 9007199254740993,
+        "2^53 + 1: %lld", (long long)n);
+  check(json_int(json_member(d.root, "b"), 0, INT64_MAX, &n) != 0, "1e2 is taken for whole");
+  check(json_int(json_member(d.root, "a"), 0, 1000, &n) != 0, "a limit does not hold");
+  json_free(&d);
+}
+
+/* ---- hostile headers ---- */
+
+static int parse(uint64_t length, const char *header, size_t data, Err *err) {
+  size_t text = strlen(header), size = 8 + text + data;
+  unsigned char *bytes = calloc(1, size);
+  Safetensors s;
+  for (int i = 0; i < 8; i++) bytes[i] = (unsigned char)(length >> 8 * i);
+  memcpy(bytes + 8, header, text);
+  int status = safetensors_parse(&s, "hostile", bytes, size, err);
+  if (status == 0) safetensors_close(&s);
+  free(bytes);
+  return status;
+}
+
+#define ENTRY(dtype, shape, offsets) \
+  "{\"a\":{\"dtype\":" dtype ",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
+
+static void test_hostile(void) {
+  static const struct {
+    const char *header;
+    size_t data;
+    const char *says; /* NULL: it is fine */
+  } cases[] = {
+      {ENTRY("\"F32\"", "[2,1]", "[0,8]"), 8, NULL},
+      {ENTRY("\"F32\"", "[]", "[0,4]") "     ", 4, NULL},
+      {ENTRY("\"BF16\"", "[3,0]", "[0,0]"), 0, NULL},
+      {"{}", 0, NULL},
+      {"{\"__metadata__\":{\"x\":\"y\"}}", 0, NULL},
+      {ENTRY("\"F32\"", "[2]", "[0,8]"), 7, "offsets"},
+      {ENTRY("\"F32\"", "[2]", "[0,8]"), 9, "fill 8 of 9"},
+      {ENTRY("\"F32\"", "[3]", "[0,8]"), 8, "its shape"},
+      {ENTRY("\"F32\"", "[2]", "[8,0]"), 8, "offsets"},
+      {ENTRY("\"F32\"", "[2]", "[-8,0]"), 8, "offsets"},
+      {ENTRY("\"F32\"", "[2]", "[0,8,9]"), 8, "offsets"},
+      {ENTRY("\"F32\"", "[2]", "[0,8.0]"), 8, "offsets"},
+      {ENTRY("\"F32\"", "[2]", "\"0,8\""), 8, "offsets"},
+      {ENTRY("\"F32\"", "[2]", "[0,99999999999999999999]"), 8, "offsets"},
+      {ENTRY("\"F32\"", "[2]", "[4,12]"), 12, "hole"},
+      {ENTRY("\"F32\"", "[-2]", "[0,8]"), 8, "shape"},
+      {ENTRY("\"F32\"", "[4294967296,4294967296]", "[0,8]"), 8, "shape"},
+      {ENTRY("\"F32\"", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), 4, "shape"},
+      {ENTRY("\"F31\"", "[2]", "[0,8]"), 8, "unknown type"},
+      {ENTRY("32", "[2]", "[0,8]"), 8, "unknown type"},
+      {"{\"a\":7}", 0, "unknown type"},
+      {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},"
+       "\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[2,6]}}", 6, "overlap"},
+      {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
+       "\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}", 2, "twice"},
+      {"{\"__metadata__\":{\"x\":1}}", 0, "__metadata__"},
+      {"{\"__metadata__\":[]}", 0, "__metadata__"},
+      {"[1]", 0, "no header"},
+      {"{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}", 0,
+       "brackets"},
+  };
+  Err err;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    err.text[0] = 0;
+    int status = parse(strlen(cases[i].header), cases[i].header, cases[i].data, &err);
+    if (cases[i].says)
+      check(status && strstr(err.text, cases[i].says), "%s: %s", cases[i].header, err.text);
+    else
+      check(status == 0, "%s: %s", cases[i].header, err.text);
+  }
+  static const uint64_t lengths[] = {0, 1, 3, 100, 100000001, UINT64_MAX, UINT64_MAX - 7,
+                                     (uint64_t)1 << 63};
+  for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+    check(parse(lengths[i], "{}", 0, &err) != 0, "a header of %llu bytes",
+          (unsigned long long)lengths[i]);
+}
+
+/* 10,000 names are read, and found not to be a GPT-2. */
+static void test_many_names(void) {
+  char *header = malloc(1 << 20);
+  size_t used = 1;
+  header[0] = '{';
+  for (int i = 0; i < 10000; i++)
+    used += (size_t)sprintf(header + used, "%s\"n%d\":{\"dtype\":\"U8\",\"shape\":[0],"
+                            "\"data_offsets\":[0,0]}", i ? "," : "", i);
+  strcpy(header + used, "}");
+  Err err = {""};
+  check(parse(used + 1, header, 0, &err) == 0, "10,000 names: %s", err.text);
+  header[used - 1] = ',';
+  check(parse(used + 1, header, 0, &err) != 0, "10,000 names, the last one not whole");
+  char path[PATH_SIZE];
+  unsigned char length[8];
+  header[used - 1] = '}';
+  for (int i = 0; i < 8; i++) length[i] = (unsigned char)((uint64_t)(used + 1) >> 8 * i);
+  memmove(header + 8, header, used + 1);
+  memcpy(header, length, 8);
+  program_write(program_path(path, "names.safetensors"), header, used + 9);
+  Weights w;
+  check(weights_open(&w, path, &err) != 0 && strstr(err.text, "not a GPT-2"), "%s", err.text);
+  free(header);
+}
+
+/* A GPT-2 file with one thing changed: text `from` becomes `to`, of the same length. */
+static void test_wrong_models(void) {
+  static const struct {
+    const char *file, *from, *to, *says;
+  } cases[] = {
+      {"model.safetensors", "h.1.ln_2.bias", "h.1.ln_2.xxxx", "h.1.ln_2.bias is missing"},
+      {"model.safetensors", "h.1.attn.bias", "h.1.attn.mask", "none of this"},
+      {"model.safetensors", "\"shape\":[24,72]", "\"shape\":[72,24]", "shape (72, 24), not (24, 72)"},
+      {"model.safetensors", "\"shape\":[40,24]", "\"shape\":[24,40]", "channels"},
+      {"config.json", "\"n_layer\": 2", "\"n_layer\": 3", "n_layer is 3"},
+      {"config.json", "\"n_head\": 3", "\"n_head\": 5", "does not divide"},
+      {"config.json", "\"n_head\": 3", "\"n_heat\": 3", "n_head is missing"},
+      {"config.json", "\"vocab_size\": 40", "\"vocab_size\": 41", "vocab_size is 41"},
+      {"config.json", "gelu_new", "gelu_old", "activation_function"},
+      {"config.json", "1e-05", "1e-06", "layer_norm_epsilon"},
+      {"config.json", "\"gpt2\"", "\"gpt3\"", "model_type"},
+      {"config.json", "\"n_ctx\"", "\"n_embd\"", "JSON"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char path[PATH_SIZE], model[PATH_SIZE];
+    size_t size, length = strlen(cases[i].from);
+    program_run("rm -rf %s/wrong && cp -r %s/huggingface %s/wrong", folder, formats, folder);
+    program_run("cp -r %s/huggingface %s/wrong", formats, folder);
+    char *data = program_read(program_path(path, "wrong/%s", cases[i].file), &size);
+    for (size_t at = 0; at + length <= size; at++)
+      if (memcmp(data + at, cases[i].from, length) == 0) memcpy(data + at, cases[i].to, length);
+    program_write(path, data, size);
+    free(data);
+    GPT2 *m = open_model();
+    Weights w;
+    Err err = {""};
+    int status = weights_open(&w, program_path(model, "wrong"), &err);
+    if (status == 0) {
+      status = weights_load(&w, m, &err);
+      weights_close(&w);
+    }
+    check(status && strstr(err.text, cases[i].says), "%s -> %s: %s", cases[i].from, cases[i].to,
+          status ? err.text : "accepted");
+    gpt2_close(m);
+  }
+}
+
+static void test_llmc_damage(void) {
+  size_t size;
+  char path[PATH_SIZE];
+  char *data = program_read("tests/fixtures/formats/llmc.v3.bin", &size);
+  ModelOptions sizes;
+  Err err = {""};
+  check(llmc_size(&sizes, "whole", data, size, &err) == 0, "%s", err.text);
+  for (int i = 0; i < 200; i++) {
+    size_t cut = check_splitmix((uint64_t)i) % size;
+    check(llmc_size(&sizes, "cut", data, cut, &err) != 0, "cut to %zu bytes", cut);
+  }
+  for (int place = 0; place < 8; place++)
+    for (int k = 0; k < 6; k++) {
+      static const int32_t values[] = {0, -1, INT32_MIN, INT32_MAX, 1000000, 7};
+      int32_t kept;
+      if (place == 3 && values[k] == 7) continue; /* fewer tokens, padded alike */
+      memcpy(&kept, data + 4 * place, 4);
+      memcpy(data + 4 * place, &values[k], 4);
+      check(llmc_size(&sizes, "changed", data, size, &err) != 0, "place %d is %d", place,
+            values[k]);
+      memcpy(data + 4 * place, &kept, 4);
+    }
+  program_write(program_path(path, "short.bin"), data, size - 1);
+  Weights w;
+  check(weights_open(&w, path, &err) != 0 && strstr(err.text, "truncated"), "%s", err.text);
+  free(data);
+}
+
+/* ---- the vocabulary ---- */
+
+/* SHA-256 (FIPS 180-4) as hexadecimal digits. */
+static void sha256(const char *data, size_t size, char out[65]) {
+  static uint32_t k[64];
+  uint32_t h[8], w[64];
+  int primes = 0;
+  for (uint32_t n = 2; primes < 64; n++) { /* the first 32 bits behind the point of the roots */
+    int prime = 1;
+    for (uint32_t d = 2; d * d <= n; d++) prime &= n % d != 0;
+    if (!prime) continue;
+    if (primes < 8) h[primes] = (uint32_t)(int64_t)(fmod(sqrt(n), 1) * 0x1p32);
+    k[primes++] = (uint32_t)(int64_t)(fmodl(cbrtl(n), 1) * 0x1p32L);
+  }
+  size_t padded = (size + 8) / 64 * 64 + 64;
+  unsigned char *text = calloc(1, padded);
+  memcpy(text, data, size);
+  text[size] = 0x80;
+  for (int i = 0; i < 8; i++) text[padded - 1 - (size_t)i] = (unsigned char)((uint64_t)size * 8 >> 8 * i);
+#define ROTATE(x, n) ((x) >> (n) | (x) << (32 - (n)))
+  for (size_t at = 0; at < padded; at += 64) {
+    uint32_t s[8];
+    memcpy(s, h, sizeof s);
+    for (int i = 0; i < 64; i++) {
+      const unsigned char *p = text + at + 4 * i;
+      if (i < 16) w[i] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+      else
+        w[i] = w[i - 16] + w[i - 7] +
+               (ROTATE(w[i - 15], 7) ^ ROTATE(w[i - 15], 18) ^ w[i - 15] >> 3) +
+               (ROTATE(w[i - 2], 17) ^ ROTATE(w[i - 2], 19) ^ w[i - 2] >> 10);
+      uint32_t a = s[0], e = s[4];
+      uint32_t t1 = s[7] + (ROTATE(e, 6) ^ ROTATE(e, 11) ^ ROTATE(e, 25)) +
+                    ((e & s[5]) ^ (~e & s[6])) + k[i] + w[i];
+      uint32_t t2 = (ROTATE(a, 2) ^ ROTATE(a, 13) ^ ROTATE(a, 22)) +
+                    ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
+      memmove(s + 1, s, 7 * sizeof *s);
+      s[4] += t1;
+      s[0] = t1 + t2;
+    }
+    for (int i = 0; i < 8; i++) h[i] += s[i];
+  }
+  free(text);
+  for (int i = 0; i < 8; i++) sprintf(out + 8 * i, "%08x", h[i]);
+}
+
+static void check_sum(char *text, size_t size, const char *wanted, const char *what) {
+  char sum[65];
+  sha256(text, size, sum);
+  check(strcmp(sum, wanted) == 0, "%s: SHA-256 %s, not %s", what, sum, wanted);
+  free(text);
+}
+
+static void test_vocabulary(void) {
+  Tokenizer *t;
+  Err err;
+  size_t size;
+  char *text = strdup("abc");
+  check_sum(text, 3, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", "abc");
+  if (tokenizer_open(&t, 50257, &err)) return check(0, "%s", err.text);
+  text = vocabulary_json(t, &size);
+  check_sum(text, size, "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
+            "vocab.json");
+  text = vocabulary_merges(t, &size);
+  check_sum(text, size, "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
+            "merges.txt");
+  tokenizer_close(t);
+  /* The nested ones begin alike, and their JSON is whole. */
+  for (int vocab = 257; vocab <= 4096; vocab += 3839) {
+    JsonDocument d;
+    int64_t id = 0;
+    if (tokenizer_open(&t, vocab, &err)) return check(0, "%s", err.text);
+    text = vocabulary_json(t, &size);
+    check(json_read(&d, "vocab.json", text, size, &err) == 0, "vocabulary %d: %s", vocab, err.text);
+    check(d.root->count == vocab, "vocabulary %d has %d names", vocab, d.root->count);
+    check(json_int(json_member(d.root, "<|endoftext|>"), 0, vocab, &id) == 0 && id == vocab - 1,
+          "vocabulary %d: end-of-text is %lld", vocab, (long long)id);
+    json_free(&d);
+    free(text);
+    text = vocabulary_merges(t, &size);
+    int lines = 0;
+    for (size_t i = 0; i < size; i++) lines += text[i] == '\n';
+    check(lines == vocab - 257 + 1, "vocabulary %d: %d lines of merges", vocab, lines);
+    free(text);
+    tokenizer_close(t);
+  }
+}
+
+/* ---- files of tokens ---- */
+
+static void check_ids(const char *path, const uint16_t *ids, size_t count) {
+  Tokens t;
+  Err err;
+  if (tokens_open(&t, path, NULL, 65536, &err)) return check(0, "%s: %s", path, err.text);
+  size_t at = 0;
+  int same = t.total == (int64_t)count;
+  for (int s = 0; s < t.count && same; s++) {
+    same = memcmp(t.segments[s].ids, ids + at, (size_t)t.segments[s].count * sizeof *ids) == 0;
+    at += (size_t)t.segments[s].count;
+  }
+  check(same, "%s: %lld ids, not the %zu wanted", path, (long long)t.total, count);
+  tokens_close(&t);
+}
+
+static void test_token_fixtures(void) {
+  uint16_t ids[1000];
+  for (unsigned i = 0; i < 1000; i++) ids[i] = (uint16_t)(i * i % 257);
+  check_ids("tests/fixtures/formats/squares_000000.bin", ids, 1000);
+  check_ids("tests/fixtures/formats/squares.bin", ids, 1000);
+}
+
+/* Documents parted by a line, with end-of-text on either side, in shards and in one file. */
+static void test_tokenize(void) {
+  enum { DOCUMENTS = 300, ROOM = 1 << 20 };
+  static char text[ROOM];
+  static uint16_t before[ROOM], after[ROOM];
+  size_t size = 0, n = 0, m = 0, count;
+  Tokenizer *t;
+  Err err;
+  char path[PATH_SIZE];
+  if (tokenizer_open(&t, 50257, &err)) return check(0, "%s", err.text);
+  for (int i = 0; i < DOCUMENTS; i++) {
+    size_t first = size;
+    for (uint64_t w = 0; w < 20 + check_splitmix((uint64_t)i) % 200; w++)
+      size += (size_t)sprintf(text + size, "%s%c", w % 7 ? "caf\xC3\xA9" : "it's  2024",
+                              " \n"[check_splitmix(w) % 5 == 0]);
+    if (text[size - 1] != '\n') text[size++] = '\n';
+    before[n++] = 50256;
+    if (tokenizer_encode(t, text + first, size - first, before + n, &count, &err)) return;
+    memcpy(after + m, before + n, count * sizeof *after);
+    n += count;
+    m += count;
+    after[m++] = 50256;
+    if (i + 1 < DOCUMENTS) size += (size_t)sprintf(text + size, "=====\n");
+  }
+  program_write(program_path(path, "documents.txt"), text, size);
+  int code = program_run("./tokenize --from %s --to %s/d --separator ===== --shard-tokens 10000 "
+                         "--threads 2", path, folder);
+  check(code == 0, "tokenize: %s", program_output());
+  check_ids(program_path(path, "d_*.bin"), before, n);
+  code = program_run("./tokenize --from %s/documents.txt --to %s/after.bin --separator ===== "
+                     "--format nanogpt --eot after", folder, folder);
+  check(code == 0, "tokenize: %s", program_output());
+  check_ids(program_path(path, "after.bin"), after, m);
+  code = program_run("./tokenize --from %s/documents.txt --to %s/none/x", folder, folder);
+  check(code == 1 && strstr(program_output(), "cannot be written"), "%s", program_output());
+  tokenizer_close(t);
+}
+
+int main(void) {
+  threads_start(1);
+  folder = program_folder("test-formats");
+  test_fixtures();
+  test_logits();
+  test_round_trips();
+  test_init();
+  test_halves();
+  test_json();
+  test_hostile();
+  test_many_names();
+  test_wrong_models();
+  test_llmc_damage();
+  test_vocabulary();
+  test_token_fixtures();
+  test_tokenize();
+  return check_report("formats");
+}
