@@ -76,6 +76,23 @@ test: install
 run-tests: all $(TESTS:%=build/%) build/asan/train $(SANITIZED:%=build/asan/%)
 	sh tests/run.sh $(TESTS)
 
+# ---- fuzzing: each reader of a format, for FUZZ_SECONDS, under the sanitizers ----
+FUZZ_CC = clang
+FUZZ_SECONDS = 60
+FUZZ = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_PARTS = tests/fuzz/input.c $(BASE) $(wildcard data/*.c) run/log.c tools/report/runlog.c
+
+build/fuzz/%: OPENMP =
+build/fuzz/%.o: %.c
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+
+build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_PARTS:%.c=build/fuzz/%.o)
+	$(FUZZ_CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $^ $(LIBS) -o $@
+
+fuzz: $(FUZZ:%=build/fuzz/fuzz_%)
+	sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
+
 # ---- for people ----
 install:
 	@sh tools/install.sh

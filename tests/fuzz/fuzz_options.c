@@ -1,0 +1,51 @@
+/* Option files: read, applied to a table, and shown again. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/option.h"
+#include "tests/fuzz/input.h"
+
+typedef struct {
+  int64_t steps;
+  double rate;
+  char name[OPTION_TEXT];
+  int order;
+} Values;
+
+static const Option rows[] = {
+    {"steps", "", OPTION_INT, offsetof(Values, steps), "400", 1, 1e12, NULL},
+    {"rate", "", OPTION_REAL, offsetof(Values, rate), "0.1", 0, 1e6, NULL},
+    {"name", "", OPTION_WORD, offsetof(Values, name), "", 0, 0, NULL},
+    {"order", "", OPTION_CHOICE, offsetof(Values, order), "shuffle", 0, 0, "shuffle|sequential"},
+    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+};
+
+/* What is shown has to be read back to the same. */
+static void show(const Values *values) {
+  Values again;
+  Err err;
+  char text[OPTION_TEXT], twice[OPTION_TEXT];
+  for (const Option *row = rows; row->name; row++) {
+    option_show(row, values, text, sizeof text);
+    if (option_set(row, &again, text, "shown", &err)) abort();
+    option_show(row, &again, twice, sizeof twice);
+    if (strcmp(text, twice) != 0) abort();
+  }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  static uint8_t copy[1 << 16];
+  Values values;
+  const OptionSet sets[] = {{"values", rows, &values}, {NULL, NULL, NULL}};
+  const OptionSet others[] = {{NULL, NULL, NULL}};
+  Settings s = {0};
+  Err err;
+  char *argv[] = {"fuzz", "@options.txt"};
+  if (size > sizeof copy) return 0;
+  for (size_t i = 0; i < size; i++) copy[i] = data[i] == '/' ? '_' : data[i]; /* no other files */
+  input_file("options.txt", copy, size);
+  if (settings_read(&s, 2, argv, &err) == 0 && options_apply(sets, others, &s, &err) == 0)
+    show(&values);
+  settings_free(&s);
+  return 0;
+}

@@ -1,0 +1,33 @@
+#include "tests/fuzz/input.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char folder[] = "/dev/shm/fuzz-XXXXXX", here[] = "fuzz-XXXXXX";
+static const char *made, *file_name;
+
+static void remove_folder(void) {
+  if (file_name) unlink(file_name);
+  if (chdir("..") == 0) rmdir(made == folder ? folder : here);
+}
+
+static void make_folder(void) {
+  made = mkdtemp(folder) ? folder : mkdtemp(here); /* in memory, where there is such a place */
+  if (!made || chdir(made) != 0) {
+    perror("fuzz: a folder for the input");
+    exit(1);
+  }
+  atexit(remove_folder);
+}
+
+const char *input_file(const char *name, const uint8_t *data, size_t size) {
+  if (!made) make_folder();
+  file_name = name;
+  FILE *file = fopen(name, "wb");
+  if (!file || fwrite(data, 1, size, file) != size || fclose(file) != 0) {
+    perror(name);
+    exit(1);
+  }
+  return name;
+}
