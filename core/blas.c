@@ -60,6 +60,15 @@ static void gemm_one(Transpose ta, Transpose tb, int64_t M, int64_t N, int64_t K
                      const real *A, int64_t lda, const real *B, int64_t ldb, real beta, real *C,
                      int64_t ldc) {
   CBLAS_TRANSPOSE a = ta ? CblasTrans : CblasNoTrans, b = tb ? CblasTrans : CblasNoTrans;
+  if (M == 1 && !ta && tb) { /* a product of two matrices would copy all of B first */
+#ifdef REAL_IS_DOUBLE
+    cblas_dgemv
+#else
+    cblas_sgemv
+#endif
+        (CblasRowMajor, CblasNoTrans, (int)N, (int)K, alpha, B, (int)ldb, A, 1, beta, C, 1);
+    return;
+  }
 #ifdef REAL_IS_DOUBLE
   cblas_dgemm
 #else

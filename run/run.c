@@ -99,6 +99,8 @@ int run_open(Run *r, Err *err) {
   if (!r->x || !r->y) return fail(err, "no memory for %zu tokens", pass_tokens);
   if (open_parts(r, err) || open_folder(r, err)) return -1;
   announce(r);
+  checkpoint_close(c->from); /* the files need not be held any longer */
+  c->from = NULL;
   progress_start(&r->progress, r->step, c->run.steps, gpt2_train_flops(r->model, c->model.context));
   return 0;
 }

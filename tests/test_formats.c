@@ -131,7 +131,7 @@ static void test_round_trips(void) {
   };
   for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
     char made[PATH_SIZE], other[PATH_SIZE];
-    int code = program_run("./convert --from %s/%s --to %s/%s %s",
+    int code = program_run("tools/convert --from %s/%s --to %s/%s %s",
                            *steps[i].from ? folder : formats,
                            *steps[i].from ? steps[i].from : "huggingface", folder, steps[i].to,
                            steps[i].options);
@@ -142,7 +142,7 @@ static void test_round_trips(void) {
     program_path(made, "%s%s", steps[i].to, strchr(steps[i].to, '.') ? "" : "/model.safetensors");
     check(same_bytes(made, other), "%s is not %s", made, other);
   }
-  check(program_run("./convert --from %s/c.safetensors --to %s/x.bin --format llm.c", folder,
+  check(program_run("tools/convert --from %s/c.safetensors --to %s/x.bin --format llm.c", folder,
                     folder) == 1 && strstr(program_output(), "--heads"), "heads: %s",
         program_output());
 }
@@ -154,8 +154,8 @@ static void test_init(void) {
   int code = program_run("./train %s --lr 0 --aux-lr 0 --weight-decay 0 --init %s/first --out "
                          "%s/second", setup, folder, folder);
   check(code == 0, "--init of a run: %s", program_output());
-  program_run("./convert --from %s/first --to %s/first.st --format safetensors", folder, folder);
-  program_run("./convert --from %s/second --to %s/second.st --format safetensors", folder, folder);
+  program_run("tools/convert --from %s/first --to %s/first.st --format safetensors", folder, folder);
+  program_run("tools/convert --from %s/second --to %s/second.st --format safetensors", folder, folder);
   char a[PATH_SIZE], b[PATH_SIZE];
   check(same_bytes(program_path(a, "first.st"), program_path(b, "second.st")),
         "--init with a rate of 0 changes the weights");
@@ -526,15 +526,15 @@ static void test_tokenize(void) {
     if (i + 1 < DOCUMENTS) size += (size_t)sprintf(text + size, "=====\n");
   }
   program_write(program_path(path, "documents.txt"), text, size);
-  int code = program_run("./tokenize --from %s --to %s/d --separator ===== --shard-tokens 10000 "
+  int code = program_run("tools/tokenize --from %s --to %s/d --separator ===== --shard-tokens 10000 "
                          "--threads 2", path, folder);
   check(code == 0, "tokenize: %s", program_output());
   check_ids(program_path(path, "d_*.bin"), before, n);
-  code = program_run("./tokenize --from %s/documents.txt --to %s/after.bin --separator ===== "
+  code = program_run("tools/tokenize --from %s/documents.txt --to %s/after.bin --separator ===== "
                      "--format nanogpt --eot after", folder, folder);
   check(code == 0, "tokenize: %s", program_output());
   check_ids(program_path(path, "after.bin"), after, m);
-  code = program_run("./tokenize --from %s/documents.txt --to %s/none/x", folder, folder);
+  code = program_run("tools/tokenize --from %s/documents.txt --to %s/none/x", folder, folder);
   check(code == 1 && strstr(program_output(), "cannot be written"), "%s", program_output());
   tokenizer_close(t);
 }

@@ -147,15 +147,15 @@ static void test_program(void) {
               "--steps 1 --warmup 0 --val-every 0 --threads 1 --out %s/run", folder);
   char first[4096] = "";
   for (int i = 0; i < 3; i++) {
-    int code = program_run("./generate --from %s/run --prompt 'It is' --tokens 50 --top-k 40 "
+    int code = program_run("tools/generate --from %s/run --prompt 'It is' --tokens 50 --top-k 40 "
                            "--seed %d --threads 1 2>/dev/null", folder, i == 2 ? 8 : 7);
     check(code == 0 && strncmp(program_output(), "It is", 5) == 0, "%s", program_output());
     if (i == 0) snprintf(first, sizeof first, "%s", program_output());
     else check((strcmp(first, program_output()) == 0) == (i == 1), "seed %s", i == 1 ? "7" : "8");
   }
-  int code = program_run("./generate --from %s/run --tokens 20 --threads 1 2>&1 >/dev/null", folder);
+  int code = program_run("tools/generate --from %s/run --tokens 20 --threads 1 2>&1 >/dev/null", folder);
   check(code == 0 && strstr(program_output(), "tokens/s"), "%s", program_output());
-  code = program_run("./generate --from %s/nothing", folder);
+  code = program_run("tools/generate --from %s/nothing", folder);
   check(code == 1 && strstr(program_output(), "nothing"), "%s", program_output());
 }
 

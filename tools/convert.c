@@ -94,7 +94,7 @@ int main(int argc, char **argv) {
   Err err;
   if (argc < 2 || strcmp(argv[1], "--help") == 0) {
     printf("Writes a model's weights in another format.\n\n"
-           "  ./convert --from runs/muon-nano --to gpt2.bin --format llm.c\n\n");
+           "  tools/convert --from runs/muon-nano --to gpt2.bin --format llm.c\n\n");
     options_help(stdout, &sets[0]);
     return argc < 2 ? 2 : 0;
   }

@@ -74,7 +74,7 @@ int main(int argc, char **argv) {
   Err err;
   if (argc < 2 || strcmp(argv[1], "--help") == 0) {
     printf("Continues a text with a trained model.\n\n"
-           "  ./generate --from runs/muon-nano --prompt \"It is a truth\" --top-p 0.95\n\n");
+           "  tools/generate --from runs/muon-nano --prompt \"It is a truth\" --top-p 0.95\n\n");
     options_help(stdout, &sets[0]);
     options_help(stdout, &sets[1]);
     return argc < 2 ? 2 : 0;

@@ -179,7 +179,7 @@ int main(int argc, char **argv) {
   Err err;
   if (argc < 2 || strcmp(argv[1], "--help") == 0) {
     printf("Turns text into files of tokens.\n\n"
-           "  ./tokenize --from \"texts/*.txt\" --to data/books_train\n\n");
+           "  tools/tokenize --from \"texts/*.txt\" --to data/books_train\n\n");
     options_help(stdout, &sets[0]);
     return argc < 2 ? 2 : 0;
   }
