@@ -219,7 +219,8 @@ static size_t count_values(const char *text, size_t size) {
 }
 
 static int read_text(Reader *r) {
-  if (memchr(r->text, 0, r->size)) return fail(r->err, "%s: not JSON: it holds zero bytes", r->name);
+  if (memchr(r->text, 0, r->size))
+    return fail(r->err, "%s: not JSON: it holds zero bytes", r->name);
   if (read_value(r, &r->nodes[r->used++], 0)) return -1;
   skip_space(r);
   if (*r->at) return wrong(r, "something stands behind the value");

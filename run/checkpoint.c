@@ -114,7 +114,8 @@ static int check_side_files(const Checkpoint *c, Err *err) {
 static int open_whole(Checkpoint *c, const char *folder, Err *err) {
   safetensors_close(&c->model);
   safetensors_close(&c->state);
-  if (strlen(folder) >= OPTION_TEXT + 64) return fail(err, "%.100s...: the path is too long", folder);
+  if (strlen(folder) >= OPTION_TEXT + 64)
+    return fail(err, "%.100s...: the path is too long", folder);
   strcpy(c->folder, folder);
   snprintf(c->model_path, sizeof c->model_path, "%s/model.safetensors", folder);
   snprintf(c->state_path, sizeof c->state_path, "%s/state.safetensors", folder);
@@ -395,9 +396,11 @@ static int save_state(const Saving *s, Err *err) {
 /* The state is written last, as it holds the sums of the small files. */
 static int save_files(const Run *run, const char *folder, int64_t log_bytes, Err *err) {
   Saving s = {.run = run, .folder = folder};
+  const Tokenizer *tokenizer = data_tokenizer(run->data);
   int status = folder_remove(folder, err) || folder_make(folder, err) || save_model(&s, err) ||
-               export_save(&run->model->size, data_tokenizer(run->data), folder, s.sums, err) || add_position(&s, log_bytes, err) ||
-               save_state(&s, err) || folder_sync(folder, err);
+               export_save(&run->model->size, tokenizer, folder, s.sums, err) ||
+               add_position(&s, log_bytes, err) || save_state(&s, err) ||
+               folder_sync(folder, err);
   free_metadata(&s);
   return status ? -1 : 0;
 }

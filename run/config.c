@@ -33,8 +33,8 @@ static const Option run_options[] = {
     {"seed", "of the initial weights and of randomized optimizers", OPTION_INT, FIELD(seed), "1",
      0, 9e15, NULL},
     {"threads", "0: one per processor", OPTION_INT, FIELD(threads), "0", 0, 4096, NULL},
-    {"init", "weights to start from: a run, a checkpoint, a Hugging Face folder or .safetensors, or "
-     "an llm.c checkpoint", OPTION_WORD, FIELD(init), "", 0, 0, NULL},
+    {"init", "weights to start from: a run, a checkpoint, a Hugging Face folder or .safetensors, "
+     "or an llm.c checkpoint", OPTION_WORD, FIELD(init), "", 0, 0, NULL},
     {"resume", "run, or checkpoint of one, to continue with its own options", OPTION_WORD,
      FIELD(resume), "", 0, 0, NULL},
     {"out", "folder of the run; empty: runs/OPTIMIZER-MODEL, numbered", OPTION_WORD, FIELD(out),

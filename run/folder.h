@@ -5,8 +5,9 @@
 #include "model/gpt2.h"
 #include "run/config.h"
 
-/* Makes the folder named by --out (that of a resumed run exists), or the first free runs/OPTIMIZER-MODEL[-N], and stores its name
-   in config->run.out. Errors: it already holds a run and --overwrite is off; no permission. */
+/* Makes the folder named by --out, or the first free runs/OPTIMIZER-MODEL[-N], and stores its name
+   in config->run.out; the folder of a resumed run is there. Errors: it already holds a run and
+   --overwrite is off; no permission. */
 int folder_open(Config *config, Err *err);
 
 /* Writes config.txt: every option as it is in force, readable as @FOLDER/config.txt. */
@@ -16,8 +17,8 @@ int folder_write_config(const Config *config, Err *err);
 int folder_write_info(const Config *config, const GPT2 *model, const OptimizerState *optimizer,
                       const Data *data, Err *err);
 
-/* For a resumed run, in place of folder_write_info: takes back the result that info.txt may hold and
-   adds a line "resumed = ..." with the step and the options that changed. */
+/* For a resumed run, in place of folder_write_info: takes back the result that info.txt may hold,
+   and adds a line "resumed = ..." with the step and the options that changed. */
 int folder_write_resumed(const Config *config, Err *err);
 
 /* Adds "result = ..." to info.txt: how the run ended. */

@@ -156,11 +156,34 @@ static void test_every_optimizer(void) {
   test_exact("--optimizer adamw --schedule wsd --clip 0 --seed 7 --data-seed 8");
 }
 
+/* The step that `latest` points to, which has to be a whole checkpoint; -1 where there is none. */
+static int64_t latest_step(void) {
+  char path[PATH_SIZE];
+  Checkpoint *c;
+  Err err;
+  if (!exists(program_path(path, "killed/latest"))) return -1;
+  if (checkpoint_open(&c, path, &err)) {
+    check(0, "latest is not whole: %s", err.text);
+    return -1;
+  }
+  int64_t step = c->step;
+  checkpoint_close(c);
+  return step;
+}
+
+/* The step behind which the last start went on; -1 when it was killed before it said so. */
+static int64_t start_step(void) {
+  const char *said = strstr(program_output(), "goes on behind step ");
+  return said ? atoll(said + strlen("goes on behind step ")) : -1;
+}
+
 /* Kills at random moments until the run is through; each start has to go on from the last
    checkpoint that was there. */
 static void test_kills(void) {
   enum { KILLS = 60 };
-  int kills = 0, code = -1;
+  int kills = 0, code = -1, unfinished = 0;
+  int64_t newest = -1;
+  char path[PATH_SIZE];
   remove_run("whole");
   remove_run("killed");
   program_run("./train %s --data %s/text.txt --steps 400 --out %s/whole", SETUP, folder, folder);
@@ -171,6 +194,11 @@ static void test_kills(void) {
     kill(pid, SIGKILL);
     code = program_wait(pid);
     if (code != 128 + SIGKILL) break;
+    int64_t start = start_step();
+    check(start < 0 || start >= newest, "step %lld was saved, but %lld was resumed",
+          (long long)newest, (long long)start);
+    newest = latest_step();
+    unfinished += exists(program_path(path, "killed/.unfinished"));
     pid = program_start("./train --resume %s/killed --save-every %d", folder, 1 + kills % 4);
     sleep_us(15000 + (long)(check_splitmix((uint64_t)kills) % 30000));
   }
@@ -178,6 +206,7 @@ static void test_kills(void) {
   if (code != 0) code = program_run("./train --resume %s/killed", folder);
   check(code == 0, "after %d kills: exit code %d: %s", kills, code, program_output());
   check(kills >= 5, "only %d kills: the run is too short for this test", kills);
+  check(kills < 20 || unfinished > 0, "none of %d kills came in the middle of writing", kills);
   check_same("whole", "killed", "killed at random");
   check(ends_finished("killed"), "killed: info.txt does not end with result = finished");
 }
@@ -355,8 +384,8 @@ static void test_full_disk(void) {
         program_output());
   check(!exists(program_path(path, "full/.unfinished")), "full disk: the unfinished one stays");
   code = program_run("./train --resume %s/full --steps 8", folder);
-  check(code == 0 && strstr(program_output(), "goes on behind step 4"), "after the disk was full: %s",
-        program_output());
+  check(code == 0 && strstr(program_output(), "goes on behind step 4"),
+        "after the disk was full: %s", program_output());
   code = program_run("unshare -rm sh -c 'mount -t tmpfs -o size=260k none %s/full && "
                      "cp %s/text.txt %s/full && ./train %s --data %s/full/text.txt --steps 400 "
                      "--save-every 100 --keep 9 --out %s/full/run; code=$?; "

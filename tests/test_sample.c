@@ -153,7 +153,8 @@ static void test_program(void) {
     if (i == 0) snprintf(first, sizeof first, "%s", program_output());
     else check((strcmp(first, program_output()) == 0) == (i == 1), "seed %s", i == 1 ? "7" : "8");
   }
-  int code = program_run("tools/generate --from %s/run --tokens 20 --threads 1 2>&1 >/dev/null", folder);
+  int code = program_run("tools/generate --from %s/run --tokens 20 --threads 1 2>&1 >/dev/null",
+                         folder);
   check(code == 0 && strstr(program_output(), "tokens/s"), "%s", program_output());
   code = program_run("tools/generate --from %s/nothing", folder);
   check(code == 1 && strstr(program_output(), "nothing"), "%s", program_output());

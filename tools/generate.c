@@ -26,9 +26,10 @@ static int open_model(GPT2 **model, const Where *where, Err *err) {
   *model = NULL;
   if (weights_open(&w, where->from, err)) return -1;
   if (where->heads) w.size.NH = where->heads;
-  int status = w.size.NH == 0 ? fail(err, "%s: does not say how many heads it has: give --heads",
-                                     where->from)
-                              : gpt2_open(model, &w.size, 1, 0, err) || weights_load(&w, *model, err);
+  int status = 0;
+  if (w.size.NH == 0)
+    status = fail(err, "%s: does not say how many heads it has: give --heads", where->from);
+  if (status == 0) status = gpt2_open(model, &w.size, 1, 0, err) || weights_load(&w, *model, err);
   weights_close(&w);
   return status ? -1 : 0;
 }
