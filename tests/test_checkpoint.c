@@ -35,6 +35,15 @@ static int exists(const char *path) {
   return lstat(path, &s) == 0;
 }
 
+/* Until a file is there, or what was started last has said something; 20 s at most. */
+static void wait_for_file(const char *path) {
+  for (int i = 0; i < 20000 && !exists(path); i++) sleep_us(1000);
+}
+
+static void wait_for_output(const char *text) {
+  for (int i = 0; i < 4000 && !strstr(program_output(), text); i++) sleep_us(5000);
+}
+
 static void write_text_file(void) {
   enum { SIZE = 30000 };
   static char text[SIZE];
@@ -134,8 +143,7 @@ static void test_exact(const char *options) {
   check(code == 0, "%s: train: exit code %d: %s", options, code, program_output());
   pid_t pid = program_start("./train %s %s --data %s/text.txt --steps 40 --save-every 17 "
                             "--keep 9 --out %s/parts", SETUP, options, folder, folder);
-  program_path(path, "parts/step-000017");
-  for (int i = 0; i < 20000 && !exists(path); i++) sleep_us(200);
+  wait_for_file(program_path(path, "parts/step-000017"));
   kill(pid, SIGKILL);
   program_wait(pid);
   code = program_run("./train --resume %s", path);
@@ -189,7 +197,7 @@ static void test_kills(void) {
   program_run("./train %s --data %s/text.txt --steps 400 --out %s/whole", SETUP, folder, folder);
   pid_t pid = program_start("./train %s --data %s/text.txt --steps 400 --save-every 3 --out "
                             "%s/killed", SETUP, folder, folder);
-  sleep_us(60000);
+  wait_for_file(program_path(path, "killed/latest"));
   for (; kills < KILLS; kills++) {
     kill(pid, SIGKILL);
     code = program_wait(pid);
@@ -218,7 +226,7 @@ static void test_signals(void) {
     pid_t pid = i == 0 ? program_start("./train %s --data %s/text.txt --steps 100000 --out "
                                        "%s/stopped", SETUP, folder, folder)
                        : program_start("./train --resume %s/stopped", folder);
-    sleep_us(150000);
+    wait_for_output(i == 0 ? "step 7/" : "goes on behind");
     kill(pid, signals[i]);
     int code = program_wait(pid);
     check(code == 130, "signal %d: exit code %d: %s", signals[i], code, program_output());
