@@ -1,5 +1,6 @@
-/* JSON (RFC 8259), read strictly and within limits: what it accepts, every other reader takes to
-   mean the same. No comments, no trailing commas, no duplicate keys, no zero characters. */
+/* JSON (RFC 8259), read strictly and within limits: no comments, no trailing commas, no duplicate
+   keys, no zero characters. Bytes above 127 are passed on as they are, UTF-8 or not, since paths in
+   our own files may hold any. */
 #ifndef CORE_JSON_H
 #define CORE_JSON_H
 

@@ -297,19 +297,24 @@ typedef struct {
   char sums[EXPORT_FILES][EXPORT_SUM];
 } Saving;
 
+static int make_room(Saving *s, Err *err) {
+  if (s->count + 1 < s->room) return 0;
+  s->room = s->room ? 2 * s->room : 64;
+  Metadata *more = realloc(s->metadata, (size_t)s->room * sizeof *more);
+  if (!more) return fail(err, "no memory for a checkpoint's metadata");
+  s->metadata = more;
+  return 0;
+}
+
 static int add_metadata(Saving *s, const char *group, const char *key, const char *value,
                         Err *err) {
-  char *whole = malloc(strlen(group) + strlen(key) + 1), *copy = strdup(value);
-  if (s->count + 1 >= s->room) {
-    s->room = s->room ? 2 * s->room : 64;
-    Metadata *more = realloc(s->metadata, (size_t)s->room * sizeof *more);
-    if (more) s->metadata = more;
-    if (!more) whole = NULL;
-  }
-  if (!whole || !copy) return fail(err, "no memory for a checkpoint's metadata");
-  strcat(strcpy(whole, group), key);
+  if (make_room(s, err)) return -1;
+  size_t length = strlen(group) + strlen(key) + 1;
+  char *whole = malloc(length), *copy = strdup(value);
   s->metadata[s->count++] = (Metadata){whole, copy};
   s->metadata[s->count] = (Metadata){NULL, NULL};
+  if (!whole || !copy) return fail(err, "no memory for a checkpoint's metadata");
+  snprintf(whole, length, "%s%s", group, key);
   return 0;
 }
 

@@ -37,9 +37,9 @@ const char *program_folder(const char *name) {
   return folder;
 }
 
-static pid_t start(const char *format, va_list args) {
+static pid_t start(const char *before, const char *format, va_list args) {
   char command[4096], output[sizeof folder + 16];
-  int used = snprintf(command, sizeof command, "exec ");
+  int used = snprintf(command, sizeof command, "%s", before);
   vsnprintf(command + used, sizeof command - (size_t)used, format, args);
   snprintf(output, sizeof output, "%s/output", folder);
   fflush(NULL);
@@ -55,7 +55,7 @@ static pid_t start(const char *format, va_list args) {
 pid_t program_start(const char *format, ...) {
   va_list args;
   va_start(args, format);
-  pid_t pid = start(format, args);
+  pid_t pid = start("exec ", format, args);
   va_end(args);
   return pid;
 }
@@ -69,7 +69,7 @@ int program_wait(pid_t pid) {
 int program_run(const char *format, ...) {
   va_list args;
   va_start(args, format);
-  pid_t pid = start(format, args);
+  pid_t pid = start("", format, args);
   va_end(args);
   return program_wait(pid);
 }

@@ -15,7 +15,7 @@ int program_run(const char *format, ...)
 #endif
     ;
 
-/* Starts one and returns at once; program_wait returns as program_run does. */
+/* Starts a program and returns its process at once; program_wait returns as program_run does. */
 pid_t program_start(const char *format, ...)
 #ifdef __GNUC__
     __attribute__((format(printf, 1, 2)))
