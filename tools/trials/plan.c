@@ -64,7 +64,8 @@ char **plan_command(const Plan *plan, const Trial *t) {
   int n = 0;
   while (list[n]) n++;
   snprintf(threads, sizeof threads, "%lld", (long long)plan->threads);
-  const char *more[] = {"--threads", threads, "--out", t->folder, "--overwrite", "on"};
+  const char *more[] = {"--threads", threads, "--out", t->folder, "--overwrite", "on",
+                        "--keep", "0"};
   for (size_t i = 0; i < sizeof more / sizeof *more; i++) list[n++] = strdup(more[i]);
   return list;
 }
