@@ -26,21 +26,24 @@ CHECK  = tests/check.o tests/fixture.o tests/golden.o tests/program.o
 
 all: train $(TOOLS)
 
+# A short line for each thing made; `make V=1` shows the whole commands.
+say = $(if $(V),,@echo '  $(1) $@'; )
+
 # Every object has its source's place below a folder per kind of build: f32 for the programs, f64
 # with `real` = double for finite differences, asan under the sanitizers.
 build/f32/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 
 build/f64/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -DREAL_IS_DOUBLE -MMD -MP -c $< -o $@
+	$(call say,CC)$(CC) $(CFLAGS) -DREAL_IS_DOUBLE -MMD -MP -c $< -o $@
 
 build/asan/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
+	$(call say,CC)$(CC) $(CFLAGS) $(SANITIZE) -MMD -MP -c $< -o $@
 
-LINK = $(CC) $(CFLAGS) $^ $(LIBS) -o $@
+LINK = $(call say,LD)$(CC) $(CFLAGS) $^ $(LIBS) -o $@
 
 train: build/f32/train.o $(ALL:%.c=build/f32/%.o)
 	$(LINK)
@@ -65,13 +68,13 @@ build/test_%: build/f32/tests/test_%.o $(CHECK:%=build/f32/%) $(PARTS:%.c=build/
 
 build/asan/test_%: build/asan/tests/test_%.o $(CHECK:%=build/asan/%) $(PARTS:%.c=build/asan/%.o) \
                    $(ALL:%.c=build/asan/%.o)
-	$(CC) $(CFLAGS) $(SANITIZE) $^ $(LIBS) -o $@
+	$(call say,LD)$(CC) $(CFLAGS) $(SANITIZE) $^ $(LIBS) -o $@
 
 build/asan/train: build/asan/train.o $(ALL:%.c=build/asan/%.o)
-	$(CC) $(CFLAGS) $(SANITIZE) $^ $(LIBS) -o $@
+	$(call say,LD)$(CC) $(CFLAGS) $(SANITIZE) $^ $(LIBS) -o $@
 
 test: install
-	$(MAKE) run-tests
+	@$(MAKE) --no-print-directory run-tests
 
 run-tests: all $(TESTS:%=build/%) build/asan/train $(SANITIZED:%=build/asan/%)
 	sh tests/run.sh $(TESTS)
@@ -85,10 +88,10 @@ FUZZ_PARTS = tests/fuzz/input.c $(BASE) $(wildcard data/*.c) run/log.c tools/rep
 build/fuzz/%: OPENMP =
 build/fuzz/%.o: %.c
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+	$(call say,CC)$(FUZZ_CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
 
 build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_PARTS:%.c=build/fuzz/%.o)
-	$(FUZZ_CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $^ $(LIBS) -o $@
+	$(call say,LD)$(FUZZ_CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $^ $(LIBS) -o $@
 
 fuzz: $(FUZZ:%=build/fuzz/fuzz_%)
 	sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
@@ -98,31 +101,31 @@ install:
 	@sh tools/install.sh
 
 demo: install
-	$(MAKE) train tools/plot
+	@$(MAKE) --no-print-directory train tools/plot
 	sh tools/demo.sh
 
 bench: install
-	$(MAKE) tools/bench
+	@$(MAKE) --no-print-directory tools/bench
 	tools/bench
 
 compare: install
-	$(MAKE) train tools/sweep tools/compare
+	@$(MAKE) --no-print-directory train tools/sweep tools/compare
 	tools/sweep tools/specs/compare.spec
 	tools/compare runs/compare --html report/index.html
 
 compare-quick: install
-	$(MAKE) train tools/sweep tools/compare
+	@$(MAKE) --no-print-directory train tools/sweep tools/compare
 	tools/sweep tools/specs/compare-quick.spec
 	tools/compare runs/compare-quick --html report/index.html
 
 # Redraws README's figures and tables from the kept logs in results/, without training.
 report: install
-	$(MAKE) tools/compare
+	@$(MAKE) --no-print-directory tools/compare
 	sh tools/report.sh
 
 # A larger text, in the public domain, from the system's packages.
 corpus: install
-	$(MAKE) tools/unpack
+	@$(MAKE) --no-print-directory tools/unpack
 	sh data/get-corpus.sh
 
 clean:

@@ -5,6 +5,7 @@
 
 typedef struct {
   double beta1, beta2, eps;
+  int scope;
 } AdamwOptions;
 
 /* Also the auxiliary optimizer of the matrix methods. */

@@ -99,6 +99,7 @@ typedef struct {
   const Param *param;
   const Optimizer *method;
   const void *options;
+  int auxiliary;      /* the harness's AdamW, for what the method does not take */
   int64_t rows, cols;
   int64_t first;      /* the unit's first number in the parameter */
   int64_t stride;     /* of its rows there; cols unless it is a block of columns */
@@ -118,10 +119,6 @@ struct OptimizerState {
   const void *options;
 };
 
-static const Optimizer *route(const OptimizerState *s, const Param *p) {
-  return s->method->accepts(p, s->options) ? s->method : &adamw;
-}
-
 /* How a parameter is cut: into rows x cols equal blocks. */
 static void cut(const OptimizerState *s, const Param *p, int *down, int *across) {
   int split = s->common->qkv_split;
@@ -130,9 +127,10 @@ static void cut(const OptimizerState *s, const Param *p, int *down, int *across)
 }
 
 static Unit make_unit(const OptimizerState *s, const Param *p, int index) {
-  const Optimizer *method = route(s, p);
-  return (Unit){.param = p, .method = method, .stride = p->cols,
-                .options = method == s->method ? s->options : &s->auxiliary,
+  int own = s->method->accepts(p, s->options);
+  return (Unit){.param = p, .stride = p->cols, .auxiliary = !own,
+                .method = own ? s->method : &adamw,
+                .options = own ? s->options : &s->auxiliary,
                 .stream = (uint32_t)(index * STREAMS_PER_PARAM)};
 }
 
@@ -213,8 +211,7 @@ static int compare_flops(const void *a, const void *b) {
 
 static Step make_step(const OptimizerState *s, const Unit *u, int64_t t, double multiplier,
                       float *scratch) {
-  int auxiliary = u->method != s->method;
-  double rate = (auxiliary ? s->common->aux_lr : s->common->lr) * multiplier;
+  double rate = (u->auxiliary ? s->common->aux_lr : s->common->lr) * multiplier;
   double decay = u->param->decay ? s->common->weight_decay : 0;
   return (Step){.t = t, .rate = rate, .keep = 1 - rate * decay, .scratch = scratch,
                 .random = random_stream(s->seed, RANDOM_OPTIMIZER, u->stream, (uint32_t)t)};
@@ -275,7 +272,7 @@ int optimizer_open(OptimizerState **state, const Optimizer *method, const void *
   s->options = options;
   s->common = common;
   s->seed = seed;
-  s->auxiliary = (AdamwOptions){common->aux_beta1, common->aux_beta2, common->aux_eps};
+  s->auxiliary = (AdamwOptions){common->aux_beta1, common->aux_beta2, common->aux_eps, 0};
   list_units(s, params, count);
   s->matrices = calloc((size_t)s->matrix_count + 1, sizeof *s->matrices);
   s->pieces = calloc((size_t)s->piece_count + 1, sizeof *s->pieces);
@@ -330,12 +327,13 @@ double optimizer_flops(const OptimizerState *s) {
 }
 
 void optimizer_route(const OptimizerState *s, const Param *p, char *out, size_t size) {
-  const Optimizer *method = route(s, p);
-  int down = 1, across = 1;
-  if (!method->elementwise) cut(s, p, &down, &across);
-  if (method->elementwise) snprintf(out, size, "%s", method->name);
+  Unit unit = make_unit(s, p, 0);
+  int down, across;
+  cut(s, p, &down, &across);
+  if (unit.auxiliary) snprintf(out, size, "auxiliary adamw");
+  else if (unit.method->elementwise) snprintf(out, size, "%s", unit.method->name);
   else
-    snprintf(out, size, "%s, %d x %lldx%lld", method->name, down * across,
+    snprintf(out, size, "%s, %d x %lldx%lld", unit.method->name, down * across,
              (long long)p->rows / down, (long long)p->cols / across);
 }
 

@@ -888,7 +888,7 @@ static void test_auxiliary(void) {
   run_steps(&a, NOISE, 1, 3), run_steps(&b, NOISE, 1, 3);
   check(same_weights(&a, &b), "muon's auxiliary AdamW is another than adamw");
   optimizer_route(a.state, a.params, route, sizeof route);
-  check(strcmp(route, "adamw") == 0, "muon's route of a vector is \"%s\"", route);
+  check(strcmp(route, "auxiliary adamw") == 0, "muon's route of a vector is \"%s\"", route);
   free_problem(&a), free_problem(&b);
 }
 

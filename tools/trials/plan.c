@@ -83,7 +83,7 @@ static int check_settings(const Plan *plan, const Trial *t, const RunLog *log, E
       char wanted[OPTION_TEXT];
       const char *there = settings_find(&log->config, row->name, NULL);
       option_show(row, set->values, wanted, sizeof wanted);
-      if (!there || word_index("out|overwrite|threads", row->name) >= 0) continue;
+      if (!there || word_index("out|overwrite|threads|keep", row->name) >= 0) continue;
       if (strcmp(there, wanted) != 0)
         status = fail(err, "%s: holds a run with %s = %s, and the spec says %.100s: choose another "
                            "--out, or remove that folder", t->folder, row->name, there, wanted);

@@ -26,7 +26,7 @@ const Option spec_options[] = {
 };
 
 /* What every run gets from the sweep itself. */
-#define RESERVED "optimizer|seed|data-seed|out|overwrite|threads"
+#define RESERVED "optimizer|seed|data-seed|out|overwrite|threads|keep"
 
 static const Option *find_option(const Option *rows, const char *name) {
   for (; rows->name; rows++)
