@@ -52,7 +52,9 @@ static int train(Run *run, Err *err) {
       log_write(&run->log, &row, 1, &ignored);
       return DIVERGED;
     }
+    spectrum_log_before(run->spectrum, t);
     run_update(run, &row);
+    if (spectrum_log_after(run->spectrum, t, row.lr, err)) return FAILED;
     progress_step(&run->progress, t, row.train_loss, tokens_per_step,
                   (row.forward_ms + row.backward_ms + row.optimizer_ms) / 1e3);
     if (due(t, o->val_every, o->steps) && validate(run, &row, err)) return FAILED;

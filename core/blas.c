@@ -151,3 +151,7 @@ void symmetric_product(int64_t N, const real *A, const real *B, real *C) {
   lower_product(PLAIN, PLAIN, N, N, A, N, B, N, C);
   mirror(C, N);
 }
+
+void gram_add_double(int64_t N, int64_t K, const double *A, double *C) {
+  cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (int)N, (int)K, 1, A, (int)N, 1, C, (int)N);
+}

@@ -1,4 +1,4 @@
-/* The three factorizations the optimizers need, from OpenBLAS's LAPACK, on row-major matrices. */
+/* The factorizations that optimizers and measurements need, from OpenBLAS's LAPACK, on row-major matrices. */
 #ifndef CORE_LAPACK_H
 #define CORE_LAPACK_H
 
@@ -13,5 +13,10 @@ int64_t orthonormal_work(int64_t k);
    of V, which replaces A; values (n) descend. `work`: eigen_work(n) doubles. */
 void symmetric_eigen(double *A, double *values, int64_t n, double *work);
 int64_t eigen_work(int64_t n);
+
+/* Only the eigenvalues (n), descending, of the symmetric A (n,n), of which the upper half is read
+   and all destroyed. `work`: eigenvalues_work(n) doubles. */
+void symmetric_eigenvalues(double *A, double *values, int64_t n, double *work);
+int64_t eigenvalues_work(int64_t n);
 
 #endif

@@ -183,9 +183,10 @@ int64_t newton_schulz_scratch(int64_t rows, int64_t cols) {
 double newton_schulz_flops(int64_t rows, int64_t cols, const NewtonSchulz *ns) {
   double s = (double)least(rows, cols), l = (double)(rows + cols) - s, cube = s * s * s;
   double steps = (double)newton_schulz_steps(ns), restarts = ceil(steps / RESTART);
+  double squares = schedules[ns->schedule].abc[0][2] != 0 ? steps * cube : 0; /* A A of a quintic */
   if (schedules[ns->schedule].direct || !use_gram(rows, cols))
-    return steps * (3 * l * s * s + cube);
-  return restarts * 3 * l * s * s + steps * cube + (steps - restarts) * 3 * cube;
+    return steps * 3 * l * s * s + squares;
+  return restarts * 3 * l * s * s + squares + (steps - restarts) * 3 * cube;
 }
 
 /* X = X / (margin ||X||_F); 0 when X is zero. In double: float squares of 1e-30 vanish. */

@@ -337,6 +337,12 @@ void optimizer_route(const OptimizerState *s, const Param *p, char *out, size_t 
              (long long)p->rows / down, (long long)p->cols / across);
 }
 
+void optimizer_cut(const OptimizerState *s, const Param *p, int *down, int *across) {
+  *down = p->blocks;
+  *across = 1;
+  if (!route(s, p)->elementwise) cut(s, p, down, across);
+}
+
 static int compare_stream(const void *a, const void *b) {
   const Unit *x = a, *y = b;
   return x->stream < y->stream ? -1 : x->stream > y->stream;

@@ -124,6 +124,10 @@ double optimizer_flops(const OptimizerState *state);
 /* "adamw", "muon 3 x 128x128", ... : what updates a parameter and how it is cut. */
 void optimizer_route(const OptimizerState *state, const Param *p, char *out, size_t size);
 
+/* How a parameter is cut: into down x across equal matrices, whose state lies in that order; arrays
+   of elementwise methods are cut into their blocks. */
+void optimizer_cut(const OptimizerState *state, const Param *p, int *down, int *across);
+
 /* The arrays of state, for checkpoints: calls visit(name = "param.slot", floats, data). */
 void optimizer_visit(OptimizerState *state,
                      void (*visit)(const char *name, int64_t floats, float *data, void *with),

@@ -30,6 +30,8 @@ static const Option run_options[] = {
      0, 1e6, NULL},
     {"max-seconds", "stop and save after this time; 0: no limit", OPTION_REAL, FIELD(max_seconds),
      "0", 0, 1e9, NULL},
+    {"log-spectrum", "steps between rows of spectrum.csv (singular values of momentum); 0: never",
+     OPTION_INT, FIELD(log_spectrum), "0", 0, 1e12, NULL},
     {"seed", "of the initial weights and of randomized optimizers", OPTION_INT, FIELD(seed), "1",
      0, 9e15, NULL},
     {"threads", "0: one per processor", OPTION_INT, FIELD(threads), "0", 0, 4096, NULL},

@@ -18,9 +18,9 @@ typedef struct {
   int64_t batch, micro_batch; /* sequences of a step, and of one pass */
   int64_t steps, tokens;      /* length of the run; tokens > 0 decides */
   double clip;
-  int64_t val_every, val_tokens, sample_every;
   int64_t save_every, keep; /* steps between checkpoints; how many of them stay */
   double max_seconds;
+  int64_t val_every, val_tokens, sample_every, log_spectrum;
   int64_t seed, threads;
   char out[OPTION_TEXT], init[OPTION_TEXT], resume[OPTION_TEXT];
   int overwrite;

@@ -101,6 +101,8 @@ int run_open(Run *r, Err *err) {
   announce(r);
   checkpoint_close(c->from); /* the files need not be held any longer */
   c->from = NULL;
+  if (spectrum_log_open(&r->spectrum, c, r->optimizer, r->model->params, r->model->param_count, err))
+    return -1;
   progress_start(&r->progress, r->step, c->run.steps, gpt2_train_flops(r->model, c->model.context));
   return 0;
 }
@@ -108,6 +110,7 @@ int run_open(Run *r, Err *err) {
 void run_close(Run *r) {
   Err ignored;
   log_close(&r->log, &ignored);
+  spectrum_log_close(r->spectrum, &ignored);
   optimizer_close(r->optimizer);
   gpt2_close(r->model);
   data_close(r->data);

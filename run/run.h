@@ -6,6 +6,7 @@
 #include "run/config.h"
 #include "run/log.h"
 #include "run/progress.h"
+#include "run/spectrum_log.h"
 
 typedef struct Run {
   Config config;
@@ -13,6 +14,7 @@ typedef struct Run {
   GPT2 *model;
   OptimizerState *optimizer;
   Log log;
+  SpectrumLog *spectrum; /* NULL when it is off */
   Progress progress;
   int32_t *x, *y;    /* (micro_batch, T) one pass's tokens */
   int64_t pass_rows; /* sequences of one pass */

@@ -1,4 +1,4 @@
-/* plot: the loss curves of runs, as a picture or as characters in the terminal. */
+/* plot: the loss curves of runs, or their spectra, as a picture or as characters in the terminal. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,12 +8,13 @@
 
 #include "core/file.h"
 #include "tools/report/curves.h"
+#include "tools/report/spectra.h"
 
 enum { DONE = 0, FAILED = 1, USAGE = 2 };
 
 typedef struct {
-  int x;
-  char out[OPTION_TEXT], title[OPTION_TEXT];
+  int x, spectrum;
+  char out[OPTION_TEXT], title[OPTION_TEXT], kind[OPTION_TEXT];
   int64_t smooth, width, height;
   double y_min, y_max;
 } PlotOptions;
@@ -21,14 +22,18 @@ typedef struct {
 #define FIELD(member) offsetof(PlotOptions, member)
 static const Option options[] = {
     {"x", "what runs to the right", OPTION_CHOICE, FIELD(x), "steps", 0, 0, CURVE_AXES},
+    {"spectrum", "draw spectrum.csv of runs with --log-spectrum instead", OPTION_CHOICE,
+     FIELD(spectrum), "off", 0, 0, SPECTRA_VIEWS},
+    {"class", "of the matrices in it, as mlp.c_fc; empty: all", OPTION_WORD, FIELD(kind), "", 0, 0,
+     NULL},
     {"out", "NAME.png or NAME.svg; empty: characters in the terminal", OPTION_WORD, FIELD(out), "",
      0, 0, NULL},
     {"title", "above the figure", OPTION_WORD, FIELD(title), "", 0, 0, NULL},
     {"smooth", "steps that the training loss is averaged over; 0: 2 % of the run", OPTION_INT,
      FIELD(smooth), "0", 0, 1e9, NULL},
-    {"ymin", "lowest loss shown; 0: as the runs need", OPTION_REAL, FIELD(y_min), "0", 0, 1e9,
+    {"ymin", "lowest value shown; 0: as the runs need", OPTION_REAL, FIELD(y_min), "0", 0, 1e9,
      NULL},
-    {"ymax", "highest loss shown; 0: without the fall from the start", OPTION_REAL, FIELD(y_max),
+    {"ymax", "highest value shown; 0: without the fall from the start", OPTION_REAL, FIELD(y_max),
      "0", 0, 1e9, NULL},
     {"width", "pixels or characters; 0: 1100, or the terminal's", OPTION_INT, FIELD(width), "0", 0,
      10000, NULL},
@@ -41,7 +46,8 @@ static void help(FILE *out) {
   OptionSet set = {"options", options, NULL};
   fprintf(out, "Draws validation loss (symbols) and training loss (thin) of runs.\n\n"
                "  tools/plot runs/adamw-nano runs/muon-nano\n"
-               "  tools/plot runs/* --x seconds --out loss.png\n\n"
+               "  tools/plot runs/* --x seconds --out loss.png\n"
+               "  tools/plot runs/muon-nano --spectrum quantiles --out values.png\n\n"
                "RUN is the folder of a run, or a log.csv.\n\n");
   options_help(out, &set);
 }
@@ -93,16 +99,30 @@ static void choose_size(const PlotOptions *o, FigureFormat format, Figure *f) {
   if (o->height > 0) f->height = (int)o->height;
 }
 
+static int make_spectra(const PlotOptions *o, const RunLog *logs, int count, Figure *f, Err *err) {
+  Spectra *spectra = calloc((size_t)count, sizeof *spectra);
+  int status = 0;
+  for (int i = 0; i < count && status == 0; i++)
+    status = spectra_read(&spectra[i], logs[i].path, err);
+  if (status == 0) status = spectra_figure(f, spectra, logs, count, o->spectrum, o->kind, err);
+  for (int i = 0; i < count; i++) spectra_free(&spectra[i]);
+  free(spectra);
+  return status;
+}
+
 static int draw(const PlotOptions *o, const RunLog *logs, int count, Err *err) {
   FigureFormat format;
   char *picture;
   size_t size;
+  Figure f;
   if (choose_format(o, &format, err)) return -1;
-  Figure f = curves_of_runs(logs, count, o->x, (int)o->smooth, format != FIGURE_CHARACTERS);
+  if (o->spectrum == SPECTRA_OFF)
+    f = curves_of_runs(logs, count, o->x, (int)o->smooth, format != FIGURE_CHARACTERS);
+  else if (make_spectra(o, logs, count, &f, err)) return -1;
   choose_size(o, format, &f);
   snprintf(f.title, sizeof f.title, "%.*s", (int)sizeof f.title - 1, o->title);
-  if (o->y_min > 0) f.y_min = o->y_min;
-  if (o->y_max > 0) f.y_max = o->y_max;
+  if (o->y_min > 0) f.y_min = f.y_decades ? log10(o->y_min) : o->y_min;
+  if (o->y_max > 0) f.y_max = f.y_decades ? log10(o->y_max) : o->y_max;
   int status = figure_draw(&f, format, &picture, &size, err);
   figure_free(&f);
   if (status) return -1;

@@ -131,12 +131,31 @@ static unsigned colour_of(const Series *s, FigureFormat format) {
   return format == FIGURE_CHARACTERS && s->look.colour == 0 ? 0xA0A0A0 : s->look.colour;
 }
 
+/* A curve that falls out of the figure has its label where it was last seen. */
+static int ends_inside(const Figure *f, const Series *s, FigureFormat format) {
+  return f->labels_inside && format != FIGURE_CHARACTERS && s->n > 0 &&
+         s->x[s->n - 1] < f->x_max - 0.02 * (f->x_max - f->x_min);
+}
+
+static void write_labels_inside(FILE *out, const Figure *f, FigureFormat format) {
+  for (int i = 0; i < f->count; i++) {
+    const Series *s = &f->series[i];
+    if (!*s->label || !ends_inside(f, s, format)) continue;
+    fprintf(out, "set label ");
+    gnuplot_quote(out, s->label);
+    fprintf(out, " noenhanced at first %.9g, first %.9g right offset character -1,0",
+            s->x[s->n - 1], s->y[s->n - 1]);
+    fprintf(out, " textcolor rgb '#%06x' front\n", colour_of(s, format));
+  }
+}
+
 /* Returns the width of the widest label in characters. */
 static int write_labels(FILE *out, const Figure *f, FigureFormat format, double low, double high) {
   Label *labels = malloc((size_t)(f->count + 1) * sizeof *labels);
   int n = 0, widest = 0;
   for (int i = 0; i < f->count; i++) {
     if (!*f->series[i].label || !in_sight(f, &f->series[i], low, high)) continue;
+    if (ends_inside(f, &f->series[i], format)) continue;
     labels[n++] = (Label){&f->series[i], end_of(&f->series[i])};
     int width = (int)strlen(f->series[i].label);
     if (width > widest) widest = width;
@@ -158,6 +177,7 @@ static int write_labels(FILE *out, const Figure *f, FigureFormat format, double 
     fprintf(out, " textcolor rgb '#%06x' front\n", colour_of(s, format));
   }
   free(labels);
+  write_labels_inside(out, f, format);
   return widest;
 }
 
@@ -225,10 +245,31 @@ static void write_bound(FILE *out, double bound) {
 static void write_log_tics(FILE *out, const Figure *f) {
   if (!f->x_log || !(f->x_min > 0) || !(f->x_max > f->x_min)) return;
   int wide = f->x_max / f->x_min > 2000, count = 0;
+  if (f->x_doublings) {
+    fprintf(out, "set xtics (");
+    for (double x = exp2(ceil(log2(f->x_min))); x <= f->x_max; x *= 2)
+      fprintf(out, "%s%.9g", count++ ? "," : "", x);
+    fprintf(out, ")\n");
+    return;
+  }
   fprintf(out, "set xtics (");
   for (int decade = (int)floor(log10(f->x_min)); decade <= (int)ceil(log10(f->x_max)); decade++)
     for (int digit = 1; digit <= (wide ? 1 : 5); digit += digit < 2 ? 1 : 3)
       fprintf(out, "%s%de%d", count++ ? "," : "", digit, decade);
+  fprintf(out, ")\n");
+}
+
+/* Within a decade or so: 1, 1.5, 2, 3, 5, 7 of it. */
+static void write_parts_of_decades(FILE *out, double low, double high) {
+  static const double parts[] = {1, 1.5, 2, 3, 5, 7};
+  int count = 0;
+  fprintf(out, "set ytics (");
+  for (int decade = (int)floor(low); decade <= (int)ceil(high); decade++)
+    for (int i = 0; i < 6; i++) {
+      double y = decade + log10(parts[i]);
+      if (y >= low && y <= high)
+        fprintf(out, "%s'%.3g' %.9g", count++ ? "," : "", pow(10, y), y);
+    }
   fprintf(out, ")\n");
 }
 
@@ -241,6 +282,9 @@ static void write_ranges(FILE *out, const Figure *f, double low, double high) {
   write_log_tics(out, f);
   if (!f->rows) {
     fprintf(out, "set yrange [%.9g:%.9g]\n", low, high);
+    if (f->y_decades && high - low > 1.5)
+      fprintf(out, "set format y '1e%%g'\nset ytics %d\n", high - low > 14 ? 3 : high - low > 7 ? 2 : 1);
+    else if (f->y_decades) write_parts_of_decades(out, low, high);
     return;
   }
   fprintf(out, "set yrange [%d.6:-0.6]\nset ytics scale 0 (", f->row_count - 1);

@@ -31,10 +31,13 @@ typedef struct {
   char title[256], x_label[128], y_label[128];
   double x_min, x_max, y_min, y_max; /* NaN: as the data need */
   int x_log;
+  int x_doublings;     /* with x_log: tics at powers of two */
+  int y_decades;       /* y is log10 of what is drawn: 1e-3 stands at -3 */
   double line;         /* a horizontal line, such as the target; NaN: none */
   char line_label[64];
   char (*rows)[64];    /* names of the rows of bars, or NULL */
   int row_count;
+  int labels_inside;   /* labels of curves that end before the right border stand left of their end */
   int width, height;   /* pixels, or characters */
   int ansi;            /* characters may be coloured */
   Series *series;

@@ -62,6 +62,30 @@ Look palette_look(const char *optimizer) {
   return by_place(optimizer);
 }
 
+/* Newton-Schulz schedules: what is mostly used in plain colours, relatives dashed. */
+static const struct {
+  const char *schedule;
+  Look look;
+} schedule_table[] = {
+    {"jordan", {BLUE, SOLID, SQUARE}},        {"polar-express", {VERMILLION, SOLID, CIRCLE}},
+    {"cans", {GREEN, SOLID, DIAMOND}},        {"you", {ORANGE, SOLID, TRIANGLE}},
+    {"cesista", {PURPLE, SOLID, INVERTED}},   {"classical", {GREY, SOLID, RING}},
+    {"cubic", {GREY, DASHED, TRIANGLE}},      {"dion", {VERMILLION, DASHED, RING}},
+    {"track3", {SKY, SOLID, SQUARE}},         {"exact", {BLACK, SOLID, CIRCLE}},
+};
+
+Look palette_schedule(const char *schedule) {
+  for (size_t i = 0; i < sizeof schedule_table / sizeof *schedule_table; i++)
+    if (strcmp(schedule_table[i].schedule, schedule) == 0) return schedule_table[i].look;
+  return by_place(schedule);
+}
+
+Look palette_nth(int n) {
+  static const unsigned colours[] = {BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK, GREY};
+  static const int points[] = {SQUARE, CIRCLE, DIAMOND, TRIANGLE, INVERTED, RING};
+  return (Look){colours[n % 8], n / 8 % 3 + 1, points[n % 6]};
+}
+
 unsigned palette_lighter(unsigned colour, double white) {
   unsigned out = 0;
   for (int shift = 16; shift >= 0; shift -= 8) {

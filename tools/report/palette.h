@@ -1,4 +1,4 @@
-/* The one place that says how an optimizer looks: the same in every figure. */
+/* The one place that says how a thing looks: the same in every figure. */
 #ifndef TOOLS_REPORT_PALETTE_H
 #define TOOLS_REPORT_PALETTE_H
 
@@ -14,6 +14,11 @@ Look palette_look(const char *optimizer);
 
 /* The look of the n-th of several curves of one optimizer: lighter and lighter. */
 Look palette_shade(Look look, int n);
+
+/* The same for what is no optimizer: coefficient schedules by their name in NS_SCHEDULE_NAMES, and
+   the n-th of other things that are drawn together. */
+Look palette_schedule(const char *schedule);
+Look palette_nth(int n);
 
 /* Mixed with white: 0 is the colour, 1 white. */
 unsigned palette_lighter(unsigned colour, double white);

@@ -1,0 +1,100 @@
+#include "tools/spectra/output.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "core/clock.h"
+#include "core/file.h"
+
+const Option output_options[] = {
+    {"out", "folder for tables (CSV) and figures", OPTION_WORD, offsetof(Output, out),
+     "report/spectrum", 0, 0, NULL},
+    {"format", "of the figures; characters are printed", OPTION_CHOICE, offsetof(Output, format),
+     "png", 0, 0, "png|svg|characters"},
+    {"seed", "of the random matrices", OPTION_INT, offsetof(Output, seed), "1", 0, 9e15, NULL},
+    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+};
+
+static int path_of(const Output *o, const char *name, const char *ending, char *path, size_t size,
+                   Err *err) {
+  if (folder_make(o->out, err)) return -1;
+  snprintf(path, size, "%s/%s.%s", o->out, name, ending);
+  return 0;
+}
+
+int output_csv(const Output *o, const char *name, const Table *t, Err *err) {
+  char path[OPTION_TEXT + 128], *text = NULL;
+  size_t size = 0;
+  if (path_of(o, name, "csv", path, sizeof path, err)) return -1;
+  FILE *memory = open_memstream(&text, &size);
+  if (!memory) return fail(err, "%s: no memory for it", path);
+  table_write(t, TABLE_CSV, memory);
+  fclose(memory);
+  int status = file_write(path, text, size, err);
+  free(text);
+  if (status == 0) printf("%s\n", path);
+  return status;
+}
+
+int output_figure(const Output *o, const char *name, Figure *f, Err *err) {
+  char path[OPTION_TEXT + 128], *picture;
+  size_t size;
+  FigureFormat format = (FigureFormat)o->format;
+  if (format == FIGURE_CHARACTERS) {
+    struct winsize window;
+    int known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
+    f->width = known ? window.ws_col - 1 : 100;
+    f->height = 30;
+    f->ansi = known && !getenv("NO_COLOR");
+  }
+  int status = figure_draw(f, format, &picture, &size, err);
+  figure_free(f);
+  if (status) return -1;
+  if (format == FIGURE_CHARACTERS) {
+    fwrite(picture, 1, size, stdout);
+  } else {
+    status = path_of(o, name, format == FIGURE_PNG ? "png" : "svg", path, sizeof path, err) ||
+             file_write(path, picture, size, err);
+    if (status == 0) printf("%s\n", path);
+  }
+  free(picture);
+  return status ? -1 : 0;
+}
+
+void output_progress(const char *what, double part, double started) {
+  static double shown;
+  double now = clock_seconds(), spent = now - started;
+  int terminal = isatty(STDERR_FILENO);
+  if (now - shown < (terminal ? 0.2 : 10)) return;
+  shown = now;
+  fprintf(stderr, "%s%3.0f %%  %s", terminal ? "\r" : "", 100 * part, what);
+  if (part > 0.02) fprintf(stderr, ", %.0f s left", spent * (1 - part) / part);
+  fputs(terminal ? "\033[K" : "\n", stderr);
+  fflush(stderr);
+}
+
+void output_progress_end(void) {
+  if (isatty(STDERR_FILENO)) fputs("\r\033[K", stderr);
+}
+
+int read_numbers(const char *text, const char *option, int64_t least, int64_t most,
+                 int64_t *numbers, int room, Err *err) {
+  int count = 0;
+  for (const char *at = text; *at; count++) {
+    char *end;
+    long long n = strtoll(at, &end, 10);
+    if (end == at || (*end && *end != ','))
+      return fail(err, "--%s %s: whole numbers with commas between are needed, as 64,128,256",
+                  option, text);
+    if (n < least || n > most)
+      return fail(err, "--%s: %lld is out of range: %lld to %lld is allowed", option, n,
+                  (long long)least, (long long)most);
+    if (count == room) return fail(err, "--%s: at most %d numbers", option, room);
+    numbers[count] = n;
+    at = *end ? end + 1 : end;
+  }
+  return count > 0 ? count : fail(err, "--%s: at least one number is needed", option);
+}

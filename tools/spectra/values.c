@@ -1,0 +1,216 @@
+#include "tools/spectra/values.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/blas.h"
+#include "core/lapack.h"
+#include "core/random.h"
+
+enum {
+  PANEL = 512,       /* rows of a random matrix made at a time */
+  LAW_POINTS = 8192, /* that stand for the law */
+};
+static const double PI = 3.14159265358979323846;
+
+Values values_make(int64_t n) {
+  Values v = {n, calloc((size_t)n + 1, sizeof(double)), calloc((size_t)n + 1, sizeof(double))};
+  for (int64_t i = 0; i < n; i++) v.weight[i] = 1 / (double)n;
+  return v;
+}
+
+Values values_copy(const Values *from) {
+  Values v = values_make(from->n);
+  memcpy(v.x, from->x, (size_t)v.n * sizeof *v.x);
+  memcpy(v.weight, from->weight, (size_t)v.n * sizeof *v.weight);
+  return v;
+}
+
+void values_free(Values *v) {
+  free(v->x);
+  free(v->weight);
+  *v = (Values){0};
+}
+
+/* ---- measured ---- */
+
+static int64_t gram_doubles(int64_t s) { return s * s + eigenvalues_work(s); }
+
+size_t values_random_bytes(int64_t s) {
+  return (size_t)(gram_doubles(s) + PANEL * s) * sizeof(double) +
+         (size_t)(PANEL * s) * sizeof(float);
+}
+
+/* A (s,s) is X X^T of the short side: v->x becomes sqrt(eigenvalues / trace). */
+static void from_gram(Values *v, double *A, int64_t s) {
+  double trace = 0;
+  for (int64_t i = 0; i < s; i++) trace += A[i * s + i];
+  symmetric_eigenvalues(A, v->x, s, A + s * s);
+  for (int64_t i = 0; i < s; i++) v->x[i] = v->x[i] > 0 ? sqrt(v->x[i] / trace) : 0;
+}
+
+int values_random(Values *v, int64_t s, int64_t l, uint64_t seed, uint32_t index, Err *err) {
+  double *A = calloc((size_t)gram_doubles(s), sizeof *A);
+  double *panel = malloc((size_t)(PANEL * s) * sizeof *panel);
+  float *normal = malloc((size_t)(PANEL * s) * sizeof *normal);
+  int status = A && panel && normal ? 0 : fail(err, "no memory for a matrix of size %lld: %.0f MB",
+                                               (long long)s, (double)values_random_bytes(s) / 1e6);
+  for (int64_t from = 0; status == 0 && from < l; from += PANEL) {
+    int64_t rows = l - from < PANEL ? l - from : PANEL;
+    Random random = random_stream(seed, RANDOM_TEST, index, (uint32_t)(from / PANEL));
+    random_normals(&random, normal, rows * s);
+    for (int64_t i = 0; i < rows * s; i++) panel[i] = (double)normal[i];
+    gram_add_double(s, rows, panel, A);
+  }
+  if (status == 0) {
+    *v = values_make(s);
+    from_gram(v, A, s);
+  }
+  free(A);
+  free(panel);
+  free(normal);
+  return status;
+}
+
+int values_of_matrix(Values *v, const float *X, int64_t rows, int64_t cols, Err *err) {
+  int64_t s = rows < cols ? rows : cols, l = rows + cols - s;
+  double *A = calloc((size_t)gram_doubles(s), sizeof *A);
+  double *column = malloc((size_t)(l * s) * sizeof *column); /* (l,s): one long side per row */
+  if (!A || !column) {
+    free(A);
+    free(column);
+    return fail(err, "no memory for a matrix of %lld x %lld", (long long)rows, (long long)cols);
+  }
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < cols; j++)
+      column[rows > cols ? i * s + j : j * s + i] = (double)X[i * cols + j];
+  gram_add_double(s, l, column, A);
+  *v = values_make(s);
+  from_gram(v, A, s);
+  free(A);
+  free(column);
+  return 0;
+}
+
+static int descending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x < y) - (x > y);
+}
+
+double values_quantile(const Values *v, double q) {
+  double *x = malloc((size_t)v->n * sizeof *x), last = (double)(v->n - 1);
+  memcpy(x, v->x, (size_t)v->n * sizeof *x);
+  qsort(x, (size_t)v->n, sizeof *x, descending);
+  double at = fmin(fmax((1 - q) * (double)v->n - 0.5, 0), last);
+  int64_t i = (int64_t)at < v->n - 1 ? (int64_t)at : v->n - 1, j = i + 1 < v->n ? i + 1 : i;
+  double out = x[i] + (at - (double)i) * (x[j] - x[i]);
+  free(x);
+  return out;
+}
+
+/* ---- laws ---- */
+
+static double law_density(double g, double u) {
+  double lambda = 1 + g - 2 * sqrt(g) * cos(u);
+  /* At u = 0 of a square matrix: sin^2 u / (2 - 2 cos u) = cos^2(u/2). */
+  return 2 / PI * (lambda > 1e-12 ? sin(u) * sin(u) / lambda : 1);
+}
+
+/* Simpson's rule from 0 to u. */
+static double law_integral(double g, double u) {
+  enum { PARTS = 512 };
+  double h = u / PARTS, sum = law_density(g, 0) + law_density(g, u);
+  for (int i = 1; i < PARTS; i++) sum += (i % 2 ? 4 : 2) * law_density(g, i * h);
+  return sum * h / 3;
+}
+
+double law_cdf(double g, double y) {
+  double cosine = (1 + g - y * y) / (2 * sqrt(g));
+  if (y <= 0 || cosine >= 1) return 0;
+  return cosine <= -1 ? 1 : law_integral(g, acos(cosine));
+}
+
+double law_quantile(double g, double q) {
+  double low = 0, high = PI;
+  for (int i = 0; i < 60; i++) {
+    double middle = (low + high) / 2;
+    if (law_integral(g, middle) < q) low = middle;
+    else high = middle;
+  }
+  return sqrt(fmax(0, 1 + g - 2 * sqrt(g) * cos(low)));
+}
+
+Values values_of_law(int64_t s, int64_t l) {
+  Values v = values_make(LAW_POINTS);
+  double g = (double)s / (double)l, sum = 0;
+  for (int64_t i = 0; i < v.n; i++) {
+    double u = PI * ((double)i + 0.5) / LAW_POINTS;
+    v.x[i] = sqrt((1 + g - 2 * sqrt(g) * cos(u)) / (double)s);
+    v.weight[i] = law_density(g, u);
+    sum += v.weight[i];
+  }
+  for (int64_t i = 0; i < v.n; i++) v.weight[i] /= sum;
+  return v;
+}
+
+double smallest_quantile(double q) { return sqrt(1 - 2 * log(1 - q)) - 1; }
+
+double smallest_geometric_mean(void) {
+  enum { POINTS = 100000 };
+  double sum = 0;
+  for (int i = 0; i < POINTS; i++) sum += log(smallest_quantile((i + 0.5) / POINTS));
+  return exp(sum / POINTS);
+}
+
+/* ---- iterations ---- */
+
+void values_margin(Values *v, const NewtonSchulz *ns) {
+  for (int64_t i = 0; i < v->n; i++) v->x[i] /= newton_schulz_margin(ns);
+}
+
+void values_step(Values *v, const NewtonSchulz *ns, int64_t k) {
+  double a, b, c;
+  newton_schulz_coefficients(ns, k, &a, &b, &c);
+  for (int64_t i = 0; i < v->n; i++) {
+    double x = v->x[i];
+    v->x[i] = x * (a + x * x * (b + x * x * c));
+  }
+}
+
+Effect values_effect(const Values *v) {
+  Effect e = {INFINITY, 0, -INFINITY, 0, 0, 0};
+  for (int64_t i = 0; i < v->n; i++) {
+    double x = v->x[i], w = v->weight[i];
+    e.least = fmin(e.least, x);
+    e.most = fmax(e.most, x);
+    e.mean += w * x;
+    e.below_half += x < 0.5 ? w : 0;
+    e.error += w * fabs(x - 1);
+    e.gram += w * (x * x - 1) * (x * x - 1);
+  }
+  e.gram = sqrt(e.gram);
+  return e;
+}
+
+double steps_to_half(double x, const NewtonSchulz *ns) {
+  x /= newton_schulz_margin(ns);
+  for (int64_t k = 0; k < NS_STEPS_MAX; k++) {
+    double a, b, c, before = x;
+    if (x >= 0.5) return (double)k;
+    newton_schulz_coefficients(ns, k, &a, &b, &c);
+    x = x * (a + x * x * (b + x * x * c));
+    if (x >= 0.5) return (double)k + log(0.5 / before) / log(x / before);
+  }
+  return NAN;
+}
+
+double taylor_step(double x, int k) {
+  double rest = 1 - x * x, power = 1, c = 1, p = 1;
+  for (int s = 1; s <= k; s++) { /* c_s = (2s)! / (4^s (s!)^2) */
+    c *= (2.0 * s - 1) / (2.0 * s);
+    power *= rest;
+    p += c * power;
+  }
+  return x * p;
+}
