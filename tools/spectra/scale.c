@@ -396,7 +396,7 @@ static void steps_summary(const Scale *c) {
                        "expected  |smallest|expected   ");
   const NewtonSchulz ns[] = {{word_index(NS_SCHEDULE_NAMES, "jordan"), 0},
                              {word_index(NS_SCHEDULE_NAMES, "polar-express"), 0}};
-  double first[2] = {0}, last[2] = {0};
+  double first[2] = {0}, last[2] = {0}, from[2] = {0};
   for (int i = 0; i < c->size_count; i++) {
     const Shape *h = shape_at(c, 0, i);
     table_row(&t);
@@ -405,19 +405,21 @@ static void steps_summary(const Scale *c) {
       double q = k % 2 ? 0 : FEW, steps = steps_measured(h, q, &ns[k / 2]);
       table_set(&t, 1 + 2 * k, "%.2f", steps);
       table_set(&t, 2 + 2 * k, "%.2f", steps_to_half(expected(h, q), &ns[k / 2]));
-      if (k < 2 && i == 0) first[k] = steps;
-      if (k < 2) last[k] = steps;
+      if (k > 1) continue;
+      if (from[k] == 0 && (q == 0 || q * (double)h->s >= 2)) first[k] = steps, from[k] = (double)h->s;
+      last[k] = steps;
     }
   }
   printf("\nSteps until a direction comes to one half, of Jordan's and of Polar Express\n");
   table_write(&t, TABLE_TEXT, stdout);
   table_free(&t);
-  double doublings = log2((double)c->sizes[c->size_count - 1] / (double)c->sizes[0]);
-  if (doublings <= 0) return;
-  double bulk = 0.5 * log(2) / log(3.4445);
-  printf("Jordan's steps grow by %.2f per doubling for the 1%% quantile (expected %.2f), by %.2f "
-         "for the smallest (expected %.2f)\n", (last[0] - first[0]) / doublings, bulk,
-         (last[1] - first[1]) / doublings, c->aspects[0] == 1 ? 3 * bulk : bulk);
+  double end = (double)c->sizes[c->size_count - 1], bulk = 0.5 * log(2) / log(3.4445);
+  double want[2] = {bulk, c->aspects[0] == 1 ? 3 * bulk : bulk};
+  static const char *const names[2] = {"1% quantile", "smallest"};
+  for (int k = 0; k < 2; k++)
+    if (from[k] > 0 && end > from[k])
+      printf("Jordan's steps for the %s grow by %.2f per doubling from %.0f on (expected %.2f)\n",
+             names[k], (last[k] - first[k]) / log2(end / from[k]), from[k], want[k]);
 }
 
 /* ---- float against exact arithmetic ---- */
