@@ -33,7 +33,7 @@ void gram(Transpose ta, int64_t N, int64_t K, const real *A, int64_t lda, real *
    symmetric too: only its lower half is computed, at 1.4 times the speed of gemm. */
 void symmetric_product(int64_t N, const real *A, const real *B, real *C);
 
-/* The upper half of C (N,N) += A^T A with A (K,N), in double: for measurements. */
+/* The upper half of C (N,N) += A^T A with A (K,N), in double. */
 void gram_add_double(int64_t N, int64_t K, const double *A, double *C);
 
 #endif

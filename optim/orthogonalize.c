@@ -21,26 +21,22 @@ double frobenius_norm(const float *X, int64_t n) {
 
 int64_t singular_work(int64_t n) { return eigen_work(n); }
 
-/* A (n,n) = X^T X (right) or X X^T in double, scaled by 1 / ||X||_F^2: squares of 1e-30 vanish. */
-static void double_gram(const float *X, int64_t rows, int64_t cols, int right, double *A) {
-  int64_t n = right ? cols : rows;
+/* The upper half of A (n,n) = X^T X (right) or X X^T in double, scaled by 1 / ||X||_F^2: squares of
+   1e-30 vanish. X goes through `work`, eigen_work(n) doubles, in panels of 2 n rows or columns. */
+static void double_gram(const float *X, int64_t rows, int64_t cols, int right, double *A,
+                        double *work) {
+  int64_t n = right ? cols : rows, length = right ? rows : cols;
   double norm = frobenius_norm(X, rows * cols), scale = norm > 0 ? 1 / norm : 0;
   memset(A, 0, (size_t)(n * n) * sizeof *A);
-  if (right) {
-    for (int64_t k = 0; k < rows; k++)
-      for (int64_t i = 0; i < n; i++) {
-        double x = (double)X[k * cols + i] * scale * scale;
-        for (int64_t j = 0; j <= i; j++) A[j * n + i] += x * (double)X[k * cols + j];
+  for (int64_t from = 0; from < length; from += 2 * n) {
+    int64_t count = least(2 * n, length - from);
+    for (int64_t i = 0; i < (right ? count : n); i++)
+      for (int64_t j = 0; j < (right ? n : count); j++) {
+        if (right) work[i * n + j] = (double)X[(from + i) * cols + j] * scale;
+        else work[j * n + i] = (double)X[i * cols + from + j] * scale;
       }
-    return;
+    gram_add_double(n, count, work, A);
   }
-  for (int64_t i = 0; i < n; i++)
-    for (int64_t j = 0; j <= i; j++) {
-      double sum = 0;
-#pragma omp simd reduction(+ : sum)
-      for (int64_t k = 0; k < cols; k++) sum += (double)X[i * cols + k] * (double)X[j * cols + k];
-      A[j * n + i] = sum * scale * scale;
-    }
 }
 
 /* LAPACK reads the lower triangle of a column-major matrix: the upper one of ours. */
@@ -48,7 +44,7 @@ void singular_basis(const float *X, int64_t rows, int64_t cols, int right, doubl
                     double *values, double *work) {
   int64_t n = right ? cols : rows;
   double norm = frobenius_norm(X, rows * cols);
-  double_gram(X, rows, cols, right, V);
+  double_gram(X, rows, cols, right, V, work);
   symmetric_eigen(V, values, n, work);
   for (int64_t i = 0; i < n; i++) values[i] = values[i] > 0 ? sqrt(values[i]) * norm : 0;
 }

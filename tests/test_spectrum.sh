@@ -2,7 +2,7 @@
 # tools/spectrum and plots of spectrum.csv from the command line: files, and errors that help.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-out=build/test_spectrum
+out=build/spectrum_cli
 rm -rf "$out"
 mkdir -p "$out"
 passed=0

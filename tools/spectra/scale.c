@@ -60,10 +60,10 @@ static Shape *shape_at(const Scale *c, int aspect, int size) {
 
 /* ---- measuring ---- */
 
-/* More of the small ones: they cost nothing, and the smallest singular value scatters by a factor
-   of three from matrix to matrix. */
-static int matrices_of(int64_t s, int64_t seeds) {
-  int64_t n = seeds * (s < 1024 ? 1024 / s : 1);
+/* More of the small ones: they cost little, and the smallest singular value of a square matrix
+   scatters by a factor of three from matrix to matrix. */
+static int matrices_of(int64_t s, int64_t aspect, int64_t seeds) {
+  int64_t small = aspect == 1 ? 4096 : 1024, n = seeds * (s < small ? small / s : 1);
   return n > MATRICES ? MATRICES : (int)n;
 }
 
@@ -498,7 +498,7 @@ static int plan(Scale *c, Err *err) {
       Shape *h = shape_at(c, a, i);
       h->s = c->sizes[i];
       h->l = h->s * c->aspects[a];
-      h->count = matrices_of(h->s, o->seeds);
+      h->count = matrices_of(h->s, c->aspects[a], o->seeds);
       matrices += h->count;
     }
   printf("%d matrices; the largest takes %.0f MB of memory\n", matrices,
