@@ -1,4 +1,5 @@
-/* The factorizations that optimizers and measurements need, from OpenBLAS's LAPACK, on row-major matrices. */
+/* The factorizations that optimizers and measurements need, from OpenBLAS's LAPACK, on row-major
+   matrices. */
 #ifndef CORE_LAPACK_H
 #define CORE_LAPACK_H
 

@@ -6,8 +6,8 @@
    that end with the run, on purpose, and --data and --val may name another place of the same data.
    --threads and --micro-batch change the order of sums, so the last bits. */
 static const char may_change[] =
-    "steps|tokens|val-every|val-tokens|sample-every|save-every|keep|max-seconds|micro-batch|"
-    "threads|data|val|out|overwrite";
+    "steps|tokens|val-every|val-tokens|sample-every|log-spectrum|save-every|keep|max-seconds|"
+    "micro-batch|threads|data|val|out|overwrite";
 
 int resume_settings(const Checkpoint *from, Settings *s, Err *err) {
   static const char group[] = "option/";

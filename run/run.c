@@ -101,7 +101,8 @@ int run_open(Run *r, Err *err) {
   announce(r);
   checkpoint_close(c->from); /* the files need not be held any longer */
   c->from = NULL;
-  if (spectrum_log_open(&r->spectrum, c, r->optimizer, r->model->params, r->model->param_count, err))
+  if (spectrum_log_open(&r->spectrum, c, r->optimizer, r->model->params, r->model->param_count,
+                        r->step, err))
     return -1;
   progress_start(&r->progress, r->step, c->run.steps, gpt2_train_flops(r->model, c->model.context));
   return 0;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/file.h"
 #include "optim/low_rank.h"
 #include "optim/orthogonalize.h"
 
@@ -199,8 +200,25 @@ static int failed(const SpectrumLog *log, Err *err) {
   return fail(err, "%s: cannot be written: %s", log->path, strerror(errno));
 }
 
-static int open_file(SpectrumLog *log, const Config *c, Err *err) {
+/* Cuts the file of a resumed run behind the rows of step `done`, and opens it to add to it. */
+static int reopen_file(SpectrumLog *log, int64_t done, Err *err) {
+  char *text;
+  size_t size, keep = 0;
+  if (file_read(log->path, &text, &size, err)) return -1;
+  for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
+    if (line > text && strtoll(line, NULL, 10) > done) break;
+    keep = (size_t)(end + 1 - text);
+  }
+  int status = file_write(log->path, text, keep, err);
+  free(text);
+  if (status) return -1;
+  log->file = fopen(log->path, "a");
+  return log->file ? 0 : failed(log, err);
+}
+
+static int open_file(SpectrumLog *log, const Config *c, int64_t done, Err *err) {
   snprintf(log->path, sizeof log->path, "%s/spectrum.csv", c->run.out);
+  if (done > 0 && file_exists(log->path)) return reopen_file(log, done, err);
   log->file = fopen(log->path, "w");
   if (!log->file) return failed(log, err);
   fputs("step,class,matrices,of", log->file);
@@ -210,7 +228,7 @@ static int open_file(SpectrumLog *log, const Config *c, Err *err) {
 }
 
 int spectrum_log_open(SpectrumLog **out, const Config *c, OptimizerState *optimizer,
-                      const Param *params, int count, Err *err) {
+                      const Param *params, int count, int64_t done, Err *err) {
   char word[OPTION_TEXT];
   *out = NULL;
   if (c->run.log_spectrum == 0) return 0;
@@ -229,7 +247,7 @@ int spectrum_log_open(SpectrumLog **out, const Config *c, OptimizerState *optimi
   assign(log, log->memory);
   log->numbers = calloc((size_t)log->count * SPECTRUM_NUMBERS + 1, sizeof *log->numbers);
   log->of = calloc((size_t)log->count + 1, sizeof *log->of);
-  return open_file(log, c, err);
+  return open_file(log, c, done, err);
 }
 
 int spectrum_log_close(SpectrumLog *log, Err *err) {

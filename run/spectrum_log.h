@@ -28,10 +28,11 @@ extern const double spectrum_quantiles[SPECTRUM_QUANTILES]; /* 0 (smallest) ... 
 
 typedef struct SpectrumLog SpectrumLog;
 
-/* Opens spectrum.csv in the run's folder and says how much memory that takes; *log is NULL, and all
-   other calls do nothing, when --log-spectrum is 0. Errors: the folder, no memory. */
+/* Opens spectrum.csv in the run's folder and says how much memory that takes; a run resumed behind
+   step `done` keeps its rows up to there. *log is NULL, and all other calls do nothing, when
+   --log-spectrum is 0. Errors: the folder, no memory. */
 int spectrum_log_open(SpectrumLog **log, const Config *config, OptimizerState *optimizer,
-                      const Param *params, int count, Err *err);
+                      const Param *params, int count, int64_t done, Err *err);
 int spectrum_log_close(SpectrumLog *log, Err *err);
 
 /* Around the optimizer's step t at the scheduled rate lr: `before` keeps weights and momentum of a

@@ -1,4 +1,4 @@
-/* plot: the loss curves of runs, or their spectra, as a picture or as characters in the terminal. */
+/* plot: loss curves or spectra of runs, as a picture or as characters in the terminal. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -259,10 +259,15 @@ static void write_log_tics(FILE *out, const Figure *f) {
   fprintf(out, ")\n");
 }
 
-/* Within a decade or so: 1, 1.5, 2, 3, 5, 7 of it. */
-static void write_parts_of_decades(FILE *out, double low, double high) {
+/* Whole decades; where that would be less than two, 1, 1.5, 2, 3, 5, 7 of each. */
+static void write_decades(FILE *out, double low, double high) {
   static const double parts[] = {1, 1.5, 2, 3, 5, 7};
   int count = 0;
+  if (high - low > 1.5) {
+    int every = high - low > 14 ? 3 : high - low > 7 ? 2 : 1;
+    fprintf(out, "set format y '1e%%g'\nset ytics %d\n", every);
+    return;
+  }
   fprintf(out, "set ytics (");
   for (int decade = (int)floor(low); decade <= (int)ceil(high); decade++)
     for (int i = 0; i < 6; i++) {
@@ -282,9 +287,7 @@ static void write_ranges(FILE *out, const Figure *f, double low, double high) {
   write_log_tics(out, f);
   if (!f->rows) {
     fprintf(out, "set yrange [%.9g:%.9g]\n", low, high);
-    if (f->y_decades && high - low > 1.5)
-      fprintf(out, "set format y '1e%%g'\nset ytics %d\n", high - low > 14 ? 3 : high - low > 7 ? 2 : 1);
-    else if (f->y_decades) write_parts_of_decades(out, low, high);
+    if (f->y_decades) write_decades(out, low, high);
     return;
   }
   fprintf(out, "set yrange [%d.6:-0.6]\nset ytics scale 0 (", f->row_count - 1);

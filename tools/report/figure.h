@@ -37,7 +37,7 @@ typedef struct {
   char line_label[64];
   char (*rows)[64];    /* names of the rows of bars, or NULL */
   int row_count;
-  int labels_inside;   /* labels of curves that end before the right border stand left of their end */
+  int labels_inside;   /* curves that end before the right border have their label left of it */
   int width, height;   /* pixels, or characters */
   int ansi;            /* characters may be coloured */
   Series *series;

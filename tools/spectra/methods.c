@@ -30,8 +30,8 @@ static const Option options[] = {
      FIELD(ranks), "4,8,17,33", 0, 0, NULL},
     {"steps", "Newton-Schulz steps, at most", OPTION_INT, FIELD(steps), "8", 1, NS_STEPS_MAX,
      NULL},
-    {"rounds", "timings of each way, of which the fastest counts", OPTION_INT, FIELD(rounds), "3", 1,
-     ROUNDS_MAX, NULL},
+    {"rounds", "timings of each way, of which the fastest counts", OPTION_INT, FIELD(rounds), "3",
+     1, ROUNDS_MAX, NULL},
     {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
 };
 
@@ -51,10 +51,10 @@ typedef struct {
 } Problem;
 
 static void fill_sigma(double *sigma, int64_t s, int64_t l, int spectrum) {
-  double sum = 0;
+  double sum = 0, g = (double)s / (double)l;
   for (int64_t i = 0; i < s; i++) {
     double rank = (double)i + 1;
-    sigma[i] = spectrum == GAUSSIAN ? law_quantile((double)s / (double)l, 1 - (rank - 0.5) / (double)s)
+    sigma[i] = spectrum == GAUSSIAN ? law_quantile(g, 1 - (rank - 0.5) / (double)s)
                : spectrum == POWER  ? 1 / rank
                                     : 1 / (rank * rank);
     sum += sigma[i] * sigma[i];

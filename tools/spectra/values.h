@@ -28,8 +28,8 @@ size_t values_random_bytes(int64_t s);
 int values_of_matrix(Values *v, const float *X, int64_t rows, int64_t cols, Err *err);
 
 /* The law of such matrices (Marchenko and Pastur) in y = x sqrt(s), with g = s/l in (0,1]:
-   y^2 = 1 + g - 2 sqrt(g) cos u where u in (0,pi) has the density (2/pi) sin^2 u / y^2. For g = 1 it
-   is the quarter circle sqrt(4 - y^2) / pi on [0,2]. */
+   y^2 = 1 + g - 2 sqrt(g) cos u where u in (0,pi) has the density (2/pi) sin^2 u / y^2. For g = 1
+   it is the quarter circle sqrt(4 - y^2) / pi on [0,2]. */
 double law_cdf(double g, double y);
 double law_quantile(double g, double q);
 Values values_of_law(int64_t s, int64_t l);
@@ -61,7 +61,8 @@ Effect values_effect(const Values *v);
 double steps_to_half(double x, const NewtonSchulz *ns);
 
 /* x p_k(x^2) for degree k = 1, 2, 3 in X X^T, with p_k the Taylor polynomial of lambda^(-1/2) at 1,
-   p_k = sum over s <= k of c_s (1 - lambda)^s, c = 1, 1/2, 3/8, 5/16 (Kim and Oh, arXiv 2601.19156). */
+   p_k = sum over s <= k of c_s (1 - lambda)^s, c = 1, 1/2, 3/8, 5/16 (Kim and Oh, arXiv
+   2601.19156). */
 double taylor_step(double x, int k);
 
 #endif
