@@ -8,7 +8,7 @@
 enum {
   SCALE_SIZES = 16, /* at most */
   SCALE_ASPECTS = 6,
-  SCALE_MATRICES = 64, /* of one shape, at most */
+  SCALE_MATRICES = 256, /* of one shape, at most */
 };
 
 /* All matrices of one shape, and their law. */
@@ -31,6 +31,9 @@ Shape *scale_shape(const Scale *c, int aspect, int size);
 /* What the laws say of a shape's q-quantile; for q = 0 of a square, the geometric mean of the
    smallest, which is that of the measured ones too. */
 double scale_expected(const Shape *h, double q);
+
+/* Whether a shape has five values below the q-quantile, so that its law speaks of it (or q = 0). */
+int scale_resolves(const Shape *h, double q);
 
 /* The singular values: table, slopes against size, CSV, figure. */
 int scale_values(const Scale *c, Err *err);

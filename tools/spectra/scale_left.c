@@ -228,7 +228,7 @@ static void steps_summary(const Scale *c) {
       table_set(&t, 1 + 2 * k, "%.2f", steps);
       table_set(&t, 2 + 2 * k, "%.2f", steps_to_half(scale_expected(h, q), &ns[k / 2]));
       if (k > 1) continue;
-      if (from[k] == 0 && (q == 0 || q * (double)h->s >= 2))
+      if (from[k] == 0 && scale_resolves(h, q))
         first[k] = steps, from[k] = (double)h->s;
       last[k] = steps;
     }

@@ -21,6 +21,8 @@ double scale_expected(const Shape *h, double q) {
   return law_quantile(s / (double)h->l, q) / sqrt(s);
 }
 
+int scale_resolves(const Shape *h, double q) { return q == 0 || q * (double)h->s >= 5; }
+
 static double expected_slope(const Shape *h, double q) {
   return q == 0 && h->s == h->l ? -1.5 : -0.5;
 }
@@ -29,13 +31,12 @@ typedef struct {
   double slope, error; /* with its standard error */
 } Slope;
 
-/* Of ln(q-quantile) against ln(size), by least squares over all matrices with at least two values
-   below the quantile. */
+/* Of ln(q-quantile) against ln(size), by least squares over all matrices. */
 static Slope fit_slope(const Scale *c, int aspect, double q) {
   double n = 0, x1 = 0, y1 = 0, xx = 0, xy = 0, yy = 0;
   for (int i = 0; i < c->size_count; i++) {
     const Shape *h = scale_shape(c, aspect, i);
-    for (int j = 0; j < h->count && (q == 0 || q * (double)h->s >= 2); j++) {
+    for (int j = 0; j < h->count && scale_resolves(h, q); j++) {
       double x = log((double)h->s), y = log(fmax(values_quantile(&h->values[j], q), 1e-30));
       n++, x1 += x, y1 += y, xx += x * x, xy += x * y, yy += y * y;
     }
