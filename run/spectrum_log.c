@@ -29,6 +29,8 @@ typedef struct {
   int64_t first;        /* its first number in the parameter */
   int64_t at;           /* the same in the momentum, in which matrices lie one after another */
   const float *momentum; /* of the parameter, or NULL */
+  const float *basis, *moment; /* of the piece: (long side,r) and (r,short side), or NULL */
+  int64_t r;
   float *w, *b;         /* (rows,cols) weights and momentum before the step */
 } Piece;
 
@@ -44,10 +46,14 @@ struct SpectrumLog {
   float *memory, *work;
   double *numbers;   /* (count, SPECTRUM_NUMBERS) */
   const char **of;   /* (count) */
-  const char *wanted; /* while the momentum of a parameter is looked for */
-  float *found;
-  int64_t found_floats;
 };
+
+/* The slots of a parameter that say what is orthogonalized: while they are looked for. */
+typedef struct {
+  const Param *param;
+  const float *momentum, *basis, *moment;
+  int64_t basis_floats, moment_floats;
+} Found;
 
 /* ---- one matrix ---- */
 
@@ -144,31 +150,38 @@ static int class_number(SpectrumLog *log, const char *name) {
   return i;
 }
 
-static void note_momentum(const char *name, int64_t floats, float *data, void *with) {
-  SpectrumLog *log = with;
-  size_t length = strlen(log->wanted);
-  if (strncmp(name, log->wanted, length) != 0 || name[length] != '.') return;
-  if (strcmp(name + length, ".momentum") != 0 && strcmp(name + length, ".m") != 0) return;
-  log->found = data;
-  log->found_floats = floats;
+static void note_slot(const char *name, int64_t floats, float *data, void *with) {
+  Found *found = with;
+  size_t length = strlen(found->param->name);
+  if (strncmp(name, found->param->name, length) != 0 || name[length] != '.') return;
+  const char *slot = name + length + 1;
+  int whole = floats == param_size(found->param);
+  if (whole && (strcmp(slot, "momentum") == 0 || strcmp(slot, "m") == 0)) found->momentum = data;
+  if (strcmp(slot, "basis") == 0) found->basis = data, found->basis_floats = floats;
+  if (strcmp(slot, "moment") == 0) found->moment = data, found->moment_floats = floats;
 }
 
 static void add_pieces(SpectrumLog *log, OptimizerState *optimizer, const Param *p) {
-  int down, across;
+  Found found = {.param = p};
+  int down, across, nth = 0;
   optimizer_cut(optimizer, p, &down, &across);
-  log->wanted = p->name;
-  log->found = NULL;
-  optimizer_visit(optimizer, note_momentum, log);
-  int64_t rows = p->rows / down, cols = p->cols / across, at = 0;
-  log->pieces = realloc(log->pieces, (size_t)(log->count + down * across) * sizeof *log->pieces);
+  optimizer_visit(optimizer, note_slot, &found);
+  int count = down * across;
+  int64_t rows = p->rows / down, cols = p->cols / across, l = rows > cols ? rows : cols;
+  log->pieces = realloc(log->pieces, (size_t)(log->count + count) * sizeof *log->pieces);
   for (int i = 0; i < down; i++)
-    for (int j = 0; j < across; j++, at += rows * cols) {
+    for (int j = 0; j < across; j++, nth++) {
       char name[CLASS_NAME] = "";
       class_name(p, i, down, name);
-      log->pieces[log->count++] = (Piece){
-          .param = p, .kind = class_number(log, name), .rows = rows, .cols = cols,
-          .first = i * rows * p->cols + j * cols, .at = at,
-          .momentum = log->found_floats == param_size(p) ? log->found : NULL};
+      Piece piece = {.param = p, .kind = class_number(log, name), .rows = rows, .cols = cols,
+                     .first = i * rows * p->cols + j * cols, .at = nth * rows * cols,
+                     .momentum = found.momentum};
+      if (!found.momentum && found.basis && found.moment) {
+        piece.r = found.basis_floats / count / l;
+        piece.basis = found.basis + nth * (found.basis_floats / count);
+        piece.moment = found.moment + nth * (found.moment_floats / count);
+      }
+      log->pieces[log->count++] = piece;
     }
 }
 
@@ -311,9 +324,15 @@ static const char *measure_piece(const SpectrumLog *log, const Piece *p, double 
   copy_piece(G, p, p->param->g);
   copy_piece(D, p, p->param->w);
   for (int64_t i = 0; i < n; i++) D[i] = (float)(keep * (double)p->w[i] - (double)D[i]);
+  memcpy(Z, G, (size_t)n * sizeof *Z);
   if (p->momentum) of = searched(Z, p->b, p->momentum + p->at, G, n, log->nesterov);
-  else memcpy(Z, G, (size_t)n * sizeof *Z);
-  int64_t rank = log->rank > 0 ? log->rank : (least(p->rows, p->cols) + 7) / 8;
+  if (p->basis) {
+    Side side = p->rows >= p->cols ? LEFT : RIGHT;
+    project_back(Z, p->rows, p->cols, side, p->basis, p->moment, p->r, 1, 0);
+    of = "projected";
+  }
+  int64_t s = least(p->rows, p->cols);
+  int64_t rank = log->rank > 0 && log->rank < s ? log->rank : (s + 7) / 8;
   spectrum_measure(Z, G, D, p->rows, p->cols, rank, frobenius_norm(p->w, n), numbers,
                    D + aligned(n));
   return of;

@@ -8,8 +8,8 @@
 
 /* A row is a step and a class of matrices (attn.c_attn.q, mlp.c_fc, ...): `step,class,matrices,of`
    and these numbers, medians over the class. `of` says what was measured, Z: the `momentum`, the
-   momentum looked ahead (`nesterov`), or the `gradient` of a method without an average of
-   gradients. Singular values are those of Z / ||Z||_F. */
+   momentum looked ahead (`nesterov`), a moment kept in a subspace (`projected`, as SUMO's), or the
+   `gradient` of a method without an average of gradients. Singular values are those of Z / ||Z||_F. */
 enum {
   SPECTRUM_STABLE_RANK,     /* ||Z||_F^2 / ||Z||_2^2 */
   SPECTRUM_CONDITION,       /* largest over smallest singular value, 1e8 at most */
@@ -18,7 +18,8 @@ enum {
   SPECTRUM_POLAR_DISTANCE = SPECTRUM_FIRST_QUANTILE + SPECTRUM_QUANTILES,
                             /* min over c of ||c D - msgn(Z)||_F / ||msgn(Z)||_F, D the update */
   SPECTRUM_UPDATE,          /* ||D||_F / ||W||_F, decay left out */
-  SPECTRUM_RANK,            /* r: the method's --rank, or an eighth of the short side */
+  SPECTRUM_RANK,            /* r: the method's --rank where that is no whole matrix, or
+                               an eighth of the short side */
   SPECTRUM_GRADIENT_OWN,    /* share of ||G||_F^2 in G's own r leading directions (short side) */
   SPECTRUM_GRADIENT_IN,     /* the same in the r leading directions of Z */
   SPECTRUM_NUMBERS

@@ -197,10 +197,14 @@ int spectra_figure(Figure *f, const Spectra *spectra, const RunLog *logs, int co
     if (find_class(&spectra[i], kind) < 0)
       return fail(err, "--class %s: %s has the classes %s", kind, spectra[i].path,
                   spectra_class_list(&spectra[i]));
-  const SpectraRow *row = &spectra[0].rows[0];
+  double rank = spectra[0].rows[0].values[SPECTRUM_RANK];
+  for (int i = 0; i < count; i++)
+    if (spectra[i].rows[0].values[SPECTRUM_RANK] != rank) rank = NAN;
+  char number[32] = "r";
+  if (isfinite(rank)) snprintf(number, sizeof number, "%.0f", rank);
   if (view == SPECTRA_GRADIENT)
-    snprintf(y_label, sizeof y_label, "share of ||G||^2 in Z's %.0f leading directions%s",
-             row->values[SPECTRUM_RANK], count == 1 ? " (thin: in G's own)" : "");
+    snprintf(y_label, sizeof y_label, "share of ||G||^2 in Z's %s leading directions%s", number,
+             count == 1 ? " (thin: in G's own)" : "");
   else snprintf(y_label, sizeof y_label, "%s", views[view].y_label);
   *f = figure_make("", "steps", y_label);
   f->y_decades = views[view].decades;

@@ -11,7 +11,7 @@
 typedef struct {
   int64_t step;
   int kind;     /* number of the class */
-  char of[16];  /* momentum, nesterov, gradient */
+  char of[16];  /* momentum, nesterov, projected, gradient */
   double values[SPECTRUM_NUMBERS]; /* NaN where the file is silent */
 } SpectraRow;
 
