@@ -22,6 +22,7 @@ PARTS  = $(wildcard tools/*/*.c)
 TOOLS  = $(patsubst %.c,%,$(wildcard tools/*.c))
 TESTS  = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 SANITIZED = test_optim test_options test_tokenizer test_data test_formats test_sample test_spectrum
+CHECK  = tests/check.o tests/fixture.o tests/golden.o tests/program.o
 
 all: train $(TOOLS)
 

@@ -340,7 +340,7 @@ void optimizer_route(const OptimizerState *s, const Param *p, char *out, size_t 
 void optimizer_cut(const OptimizerState *s, const Param *p, int *down, int *across) {
   *down = p->blocks;
   *across = 1;
-  if (!route(s, p)->elementwise) cut(s, p, down, across);
+  if (!make_unit(s, p, 0).method->elementwise) cut(s, p, down, across);
 }
 
 static int compare_stream(const void *a, const void *b) {
