@@ -5,7 +5,7 @@ CC     = cc
 ARCH   = -march=native
 OPT    = -O3
 OPENMP = -fopenmp
-WARN   = -Wall -Wextra -Wshadow -Wno-unknown-pragmas
+WARN   = -Wall -Wextra -Wshadow -Wno-unknown-pragmas -Wno-pass-failed
 
 # ---- from here on the project's ----
 # No -ffast-math: NaN has to stay NaN. These let loops vectorize and keep it so.
