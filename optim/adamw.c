@@ -13,8 +13,8 @@ static const Option options[] = {
      0.9999999, NULL},
     {"eps", "added to the root of the second moment", OPTION_REAL, offsetof(AdamwOptions, eps),
      "1e-8", 0, 1, NULL},
-    {"scope", "all: one rate for everything; matrices: the rest at the auxiliary rate", OPTION_CHOICE,
-     offsetof(AdamwOptions, scope), "all", 0, 0, "all|matrices"},
+    {"scope", "all: one rate for everything; matrices: the rest at the auxiliary rate",
+     OPTION_CHOICE, offsetof(AdamwOptions, scope), "all", 0, 0, "all|matrices"},
     NO_OPTION,
 };
 
@@ -36,8 +36,8 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   }
 }
 
-/* With scope `matrices` AdamW stands where the matrix methods stand, and what they gain by a rate of
-   the embeddings' own is told from what they gain by orthogonalization. */
+/* With scope `matrices` AdamW stands where the matrix methods stand: so what they gain by a rate of
+   the embeddings' own can be told from what they gain by orthogonalization. */
 static int accepts(const Param *p, const void *with) {
   const AdamwOptions *o = with;
   return o->scope == 0 || p->role == ROLE_MATRIX;

@@ -9,7 +9,7 @@
 /* A row is a step and a class of matrices (attn.c_attn.q, mlp.c_fc, ...): `step,class,matrices,of`
    and these numbers, medians over the class. `of` says what was measured, Z: the `momentum`, the
    momentum looked ahead (`nesterov`), a moment kept in a subspace (`projected`, as SUMO's), or the
-   `gradient` of a method without an average of gradients. Singular values are those of Z / ||Z||_F. */
+   `gradient` of a method without an average of gradients. Singular values are those of Z/||Z||_F. */
 enum {
   SPECTRUM_STABLE_RANK,     /* ||Z||_F^2 / ||Z||_2^2 */
   SPECTRUM_CONDITION,       /* largest over smallest singular value, 1e8 at most */
