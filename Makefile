@@ -101,7 +101,7 @@ install:
 	@sh tools/install.sh
 
 demo: install
-	@$(MAKE) --no-print-directory train tools/plot
+	@$(MAKE) --no-print-directory -j$(shell nproc 2>/dev/null || echo 2) all
 	sh tools/demo.sh
 
 bench: install
