@@ -7,8 +7,9 @@
 
 #include "core/real.h"
 
-/* Sets the number of threads for products and OpenMP loops; 0 means one per processor. Call once,
-   before anything else computes. Returns the number in use. */
+/* Sets the number of threads for products and OpenMP loops; 0 means one per processor. Call before
+   anything else computes, and again only while no model or optimizer is open. Returns the number
+   in use. */
 int threads_start(int threads);
 int threads_count(void);
 

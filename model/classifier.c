@@ -34,16 +34,25 @@ static double row_loss(real *s, int32_t y, int64_t V, real weight) {
   return log((double)sum) - ((double)target - (double)max);
 }
 
+double cross_entropy(real *logits, int64_t stride, const int32_t *y, int64_t n, int64_t V,
+                     double weight) {
+  double loss[ROWS], sum = 0;
+  for (int64_t from = 0; from < n; from += ROWS) {
+    int64_t rows = chunk_rows(n - from);
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < rows; i++)
+      loss[i] = row_loss(logits + (from + i) * stride, y[from + i], V, (real)weight);
+    for (int64_t i = 0; i < rows; i++) sum += loss[i];
+  }
+  return sum;
+}
+
 /* Logits of a chunk of rows, their losses, and in their place the gradient. */
 static double chunk_loss(real *logits, const real *x, const int32_t *y, const real *wte,
-                         int64_t rows, int64_t C, int64_t V, real weight) {
+                         int64_t rows, int64_t C, int64_t V, double weight) {
   int64_t ld = row_stride(V);
-  double loss[ROWS], sum = 0;
   gemm(PLAIN, TRANSPOSED, rows, V, C, 1, x, C, wte, C, 0, logits, ld);
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < rows; i++) loss[i] = row_loss(logits + i * ld, y[i], V, weight);
-  for (int64_t i = 0; i < rows; i++) sum += loss[i];
-  return sum;
+  return cross_entropy(logits, ld, y, rows, V, weight);
 }
 
 double classifier_loss(const real *x, const int32_t *y, const real *wte, int64_t n, int64_t C,
@@ -64,7 +73,7 @@ double classifier_gradient(real *dx, real *dwte, const real *x, const int32_t *y
   for (int64_t from = 0; from < n; from += ROWS) {
     int64_t rows = chunk_rows(n - from);
     const real *x_chunk = x + from * C;
-    loss += chunk_loss(scratch, x_chunk, y + from, wte, rows, C, V, (real)weight);
+    loss += chunk_loss(scratch, x_chunk, y + from, wte, rows, C, V, weight);
     double start = clock_seconds();
     gemm(PLAIN, PLAIN, rows, C, V, 1, scratch, ld, wte, C, 0, dx + from * C, C);
     gemm(TRANSPOSED, PLAIN, V, C, rows, 1, scratch, ld, x_chunk, C, accumulate || from > 0, dwte,

@@ -11,6 +11,11 @@
 /* Numbers of `scratch` needed for n rows and V tokens. */
 size_t classifier_scratch(int64_t n, int64_t V);
 
+/* Returns the sum of -log softmax(logits)[y] over n rows of V logits, `stride` apart; the logits are
+   lost, and with weight > 0 become the gradient of weight * that sum. */
+double cross_entropy(real *logits, int64_t stride, const int32_t *y, int64_t n, int64_t V,
+                     double weight);
+
 /* Returns the sum over rows of -log softmax(x wte^T)[y], with x (n,C), targets y (n), wte (V,C). */
 double classifier_loss(const real *x, const int32_t *y, const real *wte, int64_t n, int64_t C,
                        int64_t V, real *scratch);

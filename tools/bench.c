@@ -5,7 +5,9 @@
 
 #include "core/blas.h"
 #include "optim/adamw.h"
+#include "tools/measure/growth.h"
 #include "tools/measure/optimizers.h"
+#include "tools/measure/parts.h"
 #include "tools/measure/step.h"
 
 typedef struct {
@@ -28,14 +30,25 @@ static const Case cases[] = {
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
+/* Whether a case was asked for: all are unless one is named. */
+static int wanted(const Case *c, const char *only) { return !only || strstr(c->name, only); }
+
 static int steps(const char *only, Err *err) {
   bench_step_header();
-  for (int i = 0; i < CASES; i++) {
-    const Case *c = &cases[i];
-    if (only && !strstr(c->name, only)) continue;
-    if (bench_step(c->name, &c->size, c->B, &adamw, c->rounds, err)) return -1;
-  }
+  for (const Case *c = cases; c < cases + CASES; c++)
+    if (wanted(c, only) && bench_step(c->name, &c->size, c->B, &adamw, c->rounds, err)) return -1;
   return 0;
+}
+
+static int parts(const char *only, Err *err) {
+  for (const Case *c = cases; c < cases + CASES; c++)
+    if (wanted(c, only) && bench_parts(c->name, &c->size, c->B, &adamw, c->rounds, err)) return -1;
+  return 0;
+}
+
+static int growth(const char *only, Err *err) {
+  (void)only;
+  return bench_growth(&cases[1].size, &adamw, 5, err);
 }
 
 /* gpt2's table takes some ten minutes: SOAP and AdaDiag begin with eigenvectors of 3072 x 3072. */
@@ -48,18 +61,42 @@ static int methods(const char *only, Err *err) {
   return 0;
 }
 
+static int plain(const char *only, Err *err) {
+  (void)only;
+  return bench_against_plain("gpt2", &cases[2].size, 5, err);
+}
+
+static const struct {
+  const char *name, *about;
+  int (*run)(const char *only, Err *err);
+} tables[] = {
+    {"steps", "whole training steps as a fraction of the sgemm ceiling", steps},
+    {"parts", "where a step goes, each part beside its limit", parts},
+    {"optimizers", "one step of each method", methods},
+    {"plain", "Muon, low-rank Muon and AdamW beside the plain way, on gpt2", plain},
+    {"growth", "time per token against context, batch, layers, channels, threads", growth},
+};
+enum { TABLES = sizeof tables / sizeof *tables };
+
+static int usage(void) {
+  fprintf(stderr, "usage: tools/bench [all | TABLE [CASE]], with TABLE one of\n");
+  for (int i = 0; i < TABLES; i++)
+    fprintf(stderr, "  %-12s %s\n", tables[i].name, tables[i].about);
+  fprintf(stderr, "and CASE a part of one of the names nano 16x128, micro 8x256, gpt2 4x64, gpt2 "
+                  "4x256, gpt2 2x1024\n");
+  return 2;
+}
+
 int main(int argc, char **argv) {
   const char *what = argc > 1 ? argv[1] : "all", *only = argc > 2 ? argv[2] : NULL;
-  int all = strcmp(what, "all") == 0, plain = strcmp(what, "plain") == 0;
-  int step = strcmp(what, "steps") == 0, method = strcmp(what, "optimizers") == 0;
+  int all = strcmp(what, "all") == 0, known = all, found = 0;
   Err err;
-  if (argc > 3 || !(all || plain || step || method)) {
-    fprintf(stderr, "usage: bench [all | steps | optimizers | plain] [nano | micro | gpt2 ...]\n");
-    return 2;
-  }
+  for (int i = 0; i < TABLES; i++) known |= strcmp(what, tables[i].name) == 0;
+  for (int i = 0; i < CASES; i++) found |= wanted(&cases[i], only);
+  if (argc > 3 || !known || !found) return usage();
   printf("%d threads, %s\n", threads_start(0), blas_describe());
-  if (((all || step) && steps(only, &err)) || ((all || method) && methods(only, &err)) ||
-      ((all || plain) && bench_against_plain("gpt2", &cases[2].size, 5, &err))) {
+  for (int i = 0; i < TABLES; i++) {
+    if (!(all || strcmp(what, tables[i].name) == 0) || tables[i].run(only, &err) == 0) continue;
     fprintf(stderr, "bench: %s\n", err.text);
     return 1;
   }
