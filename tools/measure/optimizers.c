@@ -91,18 +91,18 @@ int bench_optimizers(const char *name, const ModelOptions *size, int64_t tokens,
   double gradient = (double)tokens * gpt2_train_flops(m, size->context) / ceiling;
   printf("\n%s: one step of each method; the gradient of %lld tokens at the sgemm ceiling (%.0f "
          "GFLOP/s) takes %.1f ms\n", name, (long long)tokens, ceiling / 1e9, 1e3 * gradient);
-  printf("  %-16s %9s %9s %9s %10s %9s %10s\n", "", "ms", "GFLOP/s", "of ceil.", "spread",
-         "state MB", "of step");
+  printf("  %-16s %9s %9s %9s %9s %10s %9s %10s\n", "", "ms", "first ms", "GFLOP/s", "of ceil.",
+         "spread", "state MB", "of step");
   for (const Optimizer *const *method = optimizers; *method; method++) {
     Subject s;
     double times[ROUNDS_MAX];
     if (subject_open(&s, *method, "", m, err)) return -1;
-    subject_seconds(&s);
+    double first = subject_seconds(&s);
     for (int i = 0; i < rounds; i++) times[i] = subject_seconds(&s);
     double seconds = median(times, rounds), flops = optimizer_flops(s.state);
     double spread = size->C <= 384 && !(*method)->elementwise ? spread_of_step(m, &s) : NAN;
-    printf("  %-16s %9.2f %9.1f %8.1f%%", (*method)->name, 1e3 * seconds, flops / seconds / 1e9,
-           100 * flops / seconds / ceiling);
+    printf("  %-16s %9.2f %9.1f %9.1f %8.1f%%", (*method)->name, 1e3 * seconds, 1e3 * first,
+           flops / seconds / 1e9, 100 * flops / seconds / ceiling);
     if (isnan(spread)) printf(" %10s", "");
     else printf(" %10.2g", spread);
     printf(" %9.1f %9.1f%%\n", (double)optimizer_state_bytes(s.state) / 1e6,
