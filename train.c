@@ -90,7 +90,7 @@ int main(int argc, char **argv) {
   if (help_asked(argc, argv, &code)) return code;
   if (config_read(&run.config, argc, argv, &err)) {
     fprintf(stderr, "train: %s\n", err.text);
-    return USAGE;
+    return run.config.bad_checkpoint ? FAILED : USAGE;
   }
   signal(SIGINT, ask_to_stop);
   signal(SIGTERM, ask_to_stop);

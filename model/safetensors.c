@@ -228,11 +228,16 @@ static int same_sum(uint32_t sum, const char *text) {
 static int verify_header(const Safetensors *s, Err *err) {
   size_t length = (size_t)read_length(s->bytes);
   const char *header = (const char *)s->bytes + LENGTH;
-  if (length < SUM_AT + SUM || memcmp(header, sum_prefix, SUM_AT) != 0)
+  if (!safetensors_has_sums(s))
     return fail(err, "%s: holds no checksums: it was not written as a checkpoint", s->path);
   if (!same_sum(header_sum(header, length), header + SUM_AT))
     return fail(err, "%s: damaged: the header's CRC-32 is not the stored one", s->path);
   return 0;
+}
+
+int safetensors_has_sums(const Safetensors *s) {
+  size_t length = (size_t)read_length(s->bytes);
+  return length >= SUM_AT + SUM && memcmp(s->bytes + LENGTH, sum_prefix, SUM_AT) == 0;
 }
 
 int safetensors_verify(const Safetensors *s, Err *err) {

@@ -51,6 +51,9 @@ int safetensors_parse(Safetensors *s, const char *name, const void *bytes, size_
    with. */
 int safetensors_verify(const Safetensors *s, Err *err);
 
+/* Whether our writer made the file, so that it holds these sums. */
+int safetensors_has_sums(const Safetensors *s);
+
 /* The tensor or metadata of that name; NULL when there is none. */
 const Tensor *safetensors_find(const Safetensors *s, const char *name);
 const char *safetensors_metadata(const Safetensors *s, const char *key);

@@ -10,7 +10,9 @@
 static const char latest[] = "latest"; /* the newest checkpoint in the folder of a run */
 
 static int open_safetensors(Weights *w, Err *err) {
-  if (safetensors_open(&w->tensors, w->path, err)) return -1;
+  if (safetensors_open(&w->tensors, w->path, err) ||
+      (safetensors_has_sums(&w->tensors) && safetensors_verify(&w->tensors, err)))
+    return -1;
   w->format = WEIGHTS_HUGGINGFACE;
   return huggingface_size(&w->tensors, &w->size, err);
 }

@@ -18,7 +18,8 @@ typedef struct {
   Safetensors tensors;
 } Weights;
 
-/* Opens it and checks its structure. Errors: those of the formats; a format that is not known. */
+/* Opens it and checks its structure, and its sums where it holds any. Errors: those of the formats;
+   damage; a format that is not known. */
 int weights_open(Weights *w, const char *path, Err *err);
 void weights_close(Weights *w);
 

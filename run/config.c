@@ -79,7 +79,10 @@ static int add_presets(Config *c, Settings *s, Err *err) {
 static int add_base(Config *c, Settings *s, Err *err) {
   const char *resume = settings_find(s, "resume", NULL);
   if (!resume || !*resume) return add_presets(c, s, err);
-  if (checkpoint_open(&c->from, resume, err) || resume_settings(c->from, s, err)) return -1;
+  c->bad_checkpoint = 1;
+  if (checkpoint_open(&c->from, resume, err)) return -1;
+  c->bad_checkpoint = 0;
+  if (resume_settings(c->from, s, err)) return -1;
   snprintf(c->tuned, sizeof c->tuned, "as its checkpoint has them");
   c->method = optimizer_find(settings_find(s, "optimizer", NULL), err);
   return c->method ? 0 : -1;

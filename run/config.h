@@ -38,6 +38,7 @@ typedef struct {
   void *method_options;
   Checkpoint *from; /* what a resumed run continues, else NULL */
   char changes[OPTION_TEXT]; /* of options since then: "steps 40 -> 60", or empty */
+  int bad_checkpoint; /* config_read failed for what --resume names, not for an option */
   char tuned[256]; /* where the optimizer's defaults come from, for people */
   OptionSet sets[CONFIG_SETS]; /* all of the above, ends with a row of NULLs */
 } Config;
@@ -45,7 +46,8 @@ typedef struct {
 /* Reads the command line (argv[1..]). In the order of growing weight: defaults of the tables,
    preset of --model, tuned settings of (--optimizer, --model), option files, command line.
    With --resume the checkpoint takes the place of presets and tuned settings, and an option that
-   has to stay as it was is an error when it does not. */
+   has to stay as it was is an error when it does not. A checkpoint that cannot be used sets
+   config->bad_checkpoint, as then the command line is not what is wrong. */
 int config_read(Config *config, int argc, char **argv, Err *err);
 void config_free(Config *config);
 

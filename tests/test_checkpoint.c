@@ -321,7 +321,7 @@ static void test_fallback(void) {
   data[size / 2] ^= 4;
   program_write(path, data, size);
   int code = program_run("./train --resume %s/damaged/latest", folder);
-  check(code != 0 && strstr(program_output(), "CRC-32"), "a damaged one is resumed: %s",
+  check(code == 1 && strstr(program_output(), "CRC-32"), "a damaged one: exit code %d: %s", code,
         program_output());
   code = program_run("./train --resume %s/damaged", folder);
   check(code == 0 && strstr(program_output(), "goes on behind step 4"), "no fallback: %s",
@@ -330,6 +330,31 @@ static void test_fallback(void) {
         program_output());
   check(exists(program_path(path, "damaged/step-000006.set-aside")), "the damaged one is gone");
   free(data);
+}
+
+/* Whatever reads weights has to see the damage, and to say that it is the file's. */
+static void test_readers(void) {
+  static const char *const readers[][2] = {
+      {"./train --steps 1 --init", "--out"},
+      {"./train --resume", "--out"},
+      {"tools/convert --from", "--to"},
+      {"tools/generate --tokens 1 --threads 1 --from", "--prompt"},
+  };
+  static const char *const damage[][2] = {{"flipped", "CRC-32"}, {"missing", "cannot be"}};
+  char path[PATH_SIZE];
+  size_t size;
+  program_run("cp -r %s/damaged/step-000006 %s/damaged/flipped", folder, folder);
+  char *data = program_read(program_path(path, "damaged/flipped/model.safetensors"), &size);
+  data[size - 5] ^= 1;
+  program_write(path, data, size);
+  free(data);
+  for (int i = 0; i < 8; i++) {
+    const char *const *reader = readers[i / 2], *const *what = damage[i % 2];
+    int code = program_run("%s %s/damaged/%s %s %s/made", reader[0], folder, what[0], reader[1],
+                           folder);
+    check(code == 1 && strstr(program_output(), what[1]), "%s %s: exit code %d: %s", reader[0],
+          what[0], code, program_output());
+  }
 }
 
 /* Like test_exact's runs, so that the newest and an older one are there. */
@@ -357,6 +382,7 @@ static void test_damage(void) {
   check(checkpoint_open(&c, program_path(path, "damaged"), &err) == 0 && c->step == 6,
         "undamaged again: %s", err.text);
   checkpoint_close(c);
+  test_readers();
   test_fallback();
 }
 
