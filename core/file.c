@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "core/reader.h"
+
 static int grow(const char *name, char **data, size_t *room, size_t used, Err *err) {
   if (used + 1 < *room) return 0;
   size_t more = *room ? *room * 2 : 1 << 16;
@@ -19,41 +21,26 @@ static int grow(const char *name, char **data, size_t *room, size_t used, Err *e
   return 0;
 }
 
-static int read_gz(gzFile file, const char *path, char **data, size_t *size, Err *err) {
-  size_t room = 0;
-  for (;;) {
-    if (grow(path, data, &room, *size, err)) return -1;
-    size_t want = room - *size - 1;
-    int got = gzread(file, *data + *size, want > INT_MAX / 2 ? INT_MAX / 2 : (unsigned)want);
-    if (got < 0) {
-      int code;
-      const char *reason = gzerror(file, &code);
-      if (code == Z_ERRNO) reason = strerror(errno);
-      return fail(err, "%s: cannot be read: %s", path, reason);
-    }
-    if (got == 0) break;
-    *size += (size_t)got;
-  }
-  (*data)[*size] = 0;
-  return 0;
-}
-
 int file_read(const char *path, char **data, size_t *size, Err *err) {
+  Reader reader;
+  size_t room = 0, want = 0, got = 0;
   *data = NULL;
   *size = 0;
-  if (folder_exists(path)) return fail(err, "%s: is a folder, a file is needed", path);
-  gzFile file = gzopen(path, "rb");
-  if (!file) return fail(err, "%s: cannot be opened: %s", path, strerror(errno));
-  gzbuffer(file, 1 << 17);
-  int status = read_gz(file, path, data, size, err);
-  /* A gzip stream that ends early reads as a short file; only gzclose tells. */
-  if (gzclose_r(file) == Z_BUF_ERROR && status == 0)
-    status = fail(err, "%s: the gzip data end early: the file is truncated", path);
-  if (status) {
-    free(*data);
-    *data = NULL;
+  int status = reader_open(&reader, path, err);
+  while (status == 0 && got == want) {
+    status = grow(path, data, &room, *size, err);
+    want = room - *size - 1;
+    if (status == 0) status = reader_get(&reader, *data + *size, want, &got, err);
+    *size += got;
   }
-  return status;
+  reader_close(&reader);
+  if (status == 0) {
+    (*data)[*size] = 0;
+    return 0;
+  }
+  free(*data);
+  *data = NULL;
+  return -1;
 }
 
 int file_inflate(const char *name, const void *packed, size_t packed_size, char **data,

@@ -564,6 +564,75 @@ static void test_tokenize(void) {
   tokenizer_close(t);
 }
 
+/* Text in which cuts are hard to place: runs of white space of one to three bytes, characters of up
+   to four, bytes that are no UTF-8, words that are longer than a small buffer, and lines that begin
+   or end as the one that parts documents. */
+static size_t hard_text(char *text, size_t size) {
+  static const char *const parts[] = {
+      " ", "  ", "\n", "\r\n", "\t \n", "\xC2\xA0", "\xE2\x80\x83 ", " \xE3\x80\x80", "a", "word",
+      " the", "'s", "'LL", "12", "\xC3\xA9t\xC3\xA9", "\xF0\x9F\x98\x80", "\xE2\x80", "\x85", "...",
+      "= =", "\n= =", "\n= = \n", " = =\n", "\n= =\n", "\n= =\n= =\n", "\n\n= =\n\n",
+      "pneumonoultramicroscopicsilicovolcanoconiosis-pneumonoultramicroscopicsilicovolcanoconiosis"};
+  size_t used = 0, count = sizeof parts / sizeof *parts;
+  for (uint64_t i = 0; used + 200 < size; i++) {
+    uint64_t r = check_splitmix(i + 99) >> 7;
+    if (i % 8 < 5) r %= 19; /* mostly without the separator */
+    used += (size_t)sprintf(text + used, "%s", parts[r % count]);
+  }
+  return used;
+}
+
+/* Each is told in a sentence, and leaves no file. */
+static void test_broken_texts(void) {
+  static const char *const texts[][2] = {
+      {"empty.txt", "is empty"}, {"zeros.txt", "zero bytes"}, {"short.txt.gz", "truncated"}};
+  char path[PATH_SIZE];
+  program_write(program_path(path, "empty.txt"), "", 0);
+  program_write(program_path(path, "zeros.txt"), "a text\0b", 8);
+  program_run("gzip -c tests/test_formats.c > %s/long.txt.gz", folder);
+  program_run("head -c 2000 %s/long.txt.gz > %s/short.txt.gz", folder, folder);
+  for (int i = 0; i < 3; i++) {
+    int code = program_run("tools/tokenize --from %s/%s --to %s/broken", folder, texts[i][0],
+                           folder);
+    check(code == 1 && strstr(program_output(), texts[i][1]), "%s: exit code %d: %s", texts[i][0],
+          code, program_output());
+    check(program_run("ls %s/broken*", folder) != 0, "%s: %s", texts[i][0], program_output());
+  }
+}
+
+/* The ids do not depend on how much of a text is held at a time. */
+static void test_small_buffers(void) {
+  enum { ROOM = 60000 };
+  static const int buffers[] = {1, 2, 3, 5, 64, 1000, 59999, 60000, 70000};
+  static const char *const options[] = {"", "--separator '= ='", "--separator '= =' --eot after"};
+  static char text[ROOM];
+  static uint16_t ids[ROOM + 1];
+  char path[PATH_SIZE], whole[PATH_SIZE];
+  size_t size = hard_text(text, ROOM), count;
+  Tokenizer *t;
+  Err err;
+  if (tokenizer_open(&t, 50257, &err)) return check(0, "%s", err.text);
+  ids[0] = 50256;
+  if (tokenizer_encode(t, text, size, ids + 1, &count, &err)) return check(0, "%s", err.text);
+  program_write(program_path(path, "hard.txt"), text, size);
+  program_run("gzip -k %s", path);
+  for (int i = 0; i < 3; i++) {
+    program_run("tools/tokenize --from %s/hard.txt --to %s/whole.bin --format nanogpt "
+                "--threads 1 %s", folder, folder, options[i]);
+    program_path(whole, "whole.bin");
+    if (i == 0) check_ids(whole, ids, count + 1);
+    for (size_t b = 0; b < sizeof buffers / sizeof *buffers; b++) {
+      int code = program_run("tools/tokenize --from %s/hard.txt%s --to %s/cut.bin --buffer %d "
+                             "--format nanogpt --threads 1 %s", folder, b % 2 ? ".gz" : "", folder,
+                             buffers[b], options[i]);
+      check(code == 0, "--buffer %d: %s", buffers[b], program_output());
+      check(same_bytes(program_path(path, "cut.bin"), whole), "--buffer %d %s: other ids",
+            buffers[b], options[i]);
+    }
+  }
+  tokenizer_close(t);
+}
+
 int main(void) {
   threads_start(1);
   folder = program_folder("test-formats");
@@ -580,5 +649,7 @@ int main(void) {
   test_vocabulary();
   test_token_fixtures();
   test_tokenize();
+  test_small_buffers();
+  test_broken_texts();
   return check_report("formats");
 }

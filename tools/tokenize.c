@@ -6,19 +6,19 @@
 
 #include "core/blas.h"
 #include "core/clock.h"
-#include "core/file.h"
 #include "core/option.h"
+#include "core/reader.h"
 #include "data/paths.h"
 #include "data/shards.h"
 #include "data/tokenizer.h"
 
 enum { EOT_BEFORE, EOT_AFTER };
-enum { BATCH_BYTES = 1 << 26 }; /* of documents that are encoded side by side */
+enum { BATCH = 1024 }; /* documents that are encoded side by side */
 
 typedef struct {
   char from[OPTION_TEXT], to[OPTION_TEXT], separator[OPTION_TEXT];
   int format, eot;
-  int64_t vocab, shard_tokens, threads;
+  int64_t vocab, shard_tokens, buffer, threads;
 } TokenizeOptions;
 
 #define FIELD(member) offsetof(TokenizeOptions, member)
@@ -37,17 +37,29 @@ static const Option tokenize_options[] = {
      TOKENIZER_VOCAB_MIN, TOKENIZER_VOCAB_MAX, NULL},
     {"shard-tokens", "tokens of a shard", OPTION_INT, FIELD(shard_tokens), "100M", 1, 2147483647,
      NULL},
+    {"buffer", "bytes of text held at a time; some four times as much memory is taken", OPTION_INT,
+     FIELD(buffer), "64M", 1, 1e12, NULL},
     {"threads", "0: one per processor", OPTION_INT, FIELD(threads), "0", 0, 4096, NULL},
     {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
 };
 
-/* A document and its ids, with room for the end-of-text. */
+/* A document, or a part of one that does not fit the buffer, and its ids. */
 typedef struct {
   const char *text;
   size_t size;
-  uint16_t *ids;
+  int begins, ends; /* its document */
+  uint16_t *ids; /* (size + 1) the text's and an end-of-text */
   size_t count;
-} Document;
+} Piece;
+
+/* What is held of a file. */
+typedef struct {
+  Reader reader;
+  char *text; /* (size) */
+  size_t size, room;
+  int ended;  /* nothing is left in the file */
+  int inside; /* text goes on within a line of a document that has begun */
+} Window;
 
 typedef struct {
   const TokenizeOptions *options;
@@ -68,25 +80,27 @@ static void show_progress(Job *job, int last) {
           last ? "\n" : "\033[K");
 }
 
-static int encode(const Job *job, Document *d, Err *err) {
-  int before = job->options->eot == EOT_BEFORE;
+static int encode(const Job *job, Piece *p, Err *err) {
+  int before = p->begins && job->options->eot == EOT_BEFORE;
+  int after = p->ends && job->options->eot == EOT_AFTER;
   uint16_t eot = (uint16_t)tokenizer_eot(job->tokenizer);
-  d->ids = malloc((d->size + 1) * sizeof *d->ids);
-  if (!d->ids) return fail(err, "no memory for a document of %zu bytes", d->size);
-  if (tokenizer_encode(job->tokenizer, d->text, d->size, d->ids + before, &d->count, err))
+  p->ids = malloc((p->size + 1) * sizeof *p->ids);
+  if (!p->ids) return fail(err, "no memory for a document of %zu bytes", p->size);
+  if (before) p->ids[0] = eot;
+  if (tokenizer_encode(job->tokenizer, p->text, p->size, p->ids + before, &p->count, err))
     return -1;
-  d->ids[before ? 0 : d->count] = eot;
-  d->count++;
+  p->count += (size_t)before;
+  if (after) p->ids[p->count++] = eot;
   return 0;
 }
 
-/* Many documents: one thread each. One: all threads on its parts, inside tokenizer_encode. */
-static int write_batch(Job *job, Document *d, int count, Err *err) {
+/* Many pieces: one thread each. One: all threads on its parts, inside tokenizer_encode. */
+static int write_batch(Job *job, Piece *p, int count, Err *err) {
   int status = 0;
 #pragma omp parallel for schedule(dynamic) if (count > 1)
   for (int i = 0; i < count; i++) {
     Err mine;
-    if (encode(job, &d[i], &mine)) {
+    if (encode(job, &p[i], &mine)) {
 #pragma omp critical
       {
         *err = mine;
@@ -95,60 +109,98 @@ static int write_batch(Job *job, Document *d, int count, Err *err) {
     }
   }
   for (int i = 0; i < count; i++) {
-    if (status == 0) status = shards_put(&job->shards, d[i].ids, (int64_t)d[i].count, err);
-    job->documents++;
-    job->bytes += (int64_t)d[i].size;
-    free(d[i].ids);
+    if (status == 0) status = shards_put(&job->shards, p[i].ids, (int64_t)p[i].count, err);
+    job->documents += p[i].ends;
+    job->bytes += (int64_t)p[i].size;
+    free(p[i].ids);
   }
   show_progress(job, 0);
   return status;
 }
 
-/* The end of the document that begins at `text`, and in *next where the one behind it begins. */
-static const char *document_end(const char *text, const char *end, const char *separator,
-                                const char **next) {
-  size_t length = strlen(separator);
-  for (const char *line = text; line < end;) {
-    const char *stop = memchr(line, '\n', (size_t)(end - line));
-    const char *after = stop ? stop + 1 : end;
-    size_t size = (size_t)((stop ? stop : end) - line);
-    if (length > 0 && size == length && memcmp(line, separator, length) == 0) {
-      *next = after;
+/* Where the document that goes on at `at` ends, and in *next where the one behind it begins. When
+   the end is not in the window, *next is 0, and all up to the result is the document's. */
+static size_t document_end(const Window *w, size_t at, const char *separator, size_t *next) {
+  size_t length = strlen(separator), end;
+  int whole = at > 0 || !w->inside; /* the line, as it stands in the window */
+  for (size_t line = at; length > 0 && line < w->size; line = end + 1, whole = 1) {
+    const char *stop = memchr(w->text + line, '\n', w->size - line);
+    end = stop ? (size_t)(stop - w->text) : w->size;
+    if (!stop && !w->ended && whole && end - line <= length) { /* it may become a separator */
+      *next = 0;
       return line;
     }
-    line = length > 0 ? after : end;
+    if (whole && end - line == length && memcmp(w->text + line, separator, length) == 0) {
+      *next = stop ? end + 1 : end;
+      return line;
+    }
   }
-  *next = end;
-  return end;
+  *next = w->ended ? w->size : 0;
+  return w->size;
 }
 
-static int write_text(Job *job, const char *text, size_t size, Err *err) {
-  enum { BATCH = 1024 };
-  Document batch[BATCH];
-  const char *end = text + size, *next;
-  size_t bytes = 0;
+/* A late place between `from` and `to` to cut a document without changing its ids; `from` if there
+   is none. */
+static size_t late_cut(const char *text, size_t from, size_t to) {
+  for (size_t size = to - from, back = 64;; back *= 2) {
+    size_t near = size > back ? size - back : 0, cut = tokenizer_cut(text + from, size, near);
+    if (cut < size) return from + cut;
+    if (near == 0) return from;
+  }
+}
+
+/* Encodes the documents in the window, the last as far as it can be cut, and drops their text. */
+static int write_window(Job *job, Window *w, Err *err) {
+  Piece batch[BATCH];
+  size_t at = 0, next;
   int count = 0, status = 0;
-  for (; text < end && status == 0; text = next) {
-    const char *stop = document_end(text, end, job->options->separator, &next);
-    if (stop > text) batch[count++] = (Document){.text = text, .size = (size_t)(stop - text)};
-    bytes += (size_t)(stop - text);
-    if (count < BATCH && bytes < BATCH_BYTES && next < end) continue;
+  do {
+    size_t stop = document_end(w, at, job->options->separator, &next);
+    if (next == 0) stop = late_cut(w->text, at, stop);
+    if (stop > at) batch[count++] = (Piece){w->text + at, stop - at, !w->inside, next > 0, NULL, 0};
+    w->inside = next == 0 && (w->inside || stop > at);
+    at = next > 0 ? next : stop;
+    int last = next == 0 || at == w->size;
+    if (count < BATCH && !last) continue;
     status = write_batch(job, batch, count, err);
     count = 0;
-    bytes = 0;
-  }
+  } while (status == 0 && next > 0 && at < w->size);
+  w->size -= at;
+  memmove(w->text, w->text + at, w->size);
   return status;
 }
 
+/* Reads on. Text that fills the window and cannot be cut makes it grow. */
+static int fill_window(Window *w, size_t buffer, Err *err) {
+  size_t got;
+  if (w->size == w->room) {
+    size_t room = w->room > 0 ? 2 * w->room : buffer;
+    char *more = realloc(w->text, room);
+    if (!more) return fail(err, "%s: no memory for %zu bytes of text", w->reader.path, room);
+    w->text = more;
+    w->room = room;
+  }
+  if (reader_get(&w->reader, w->text + w->size, w->room - w->size, &got, err)) return -1;
+  if (memchr(w->text + w->size, 0, got))
+    return fail(err, "%s: holds zero bytes, so it is not text", w->reader.path);
+  w->ended = got < w->room - w->size;
+  w->size += got;
+  return 0;
+}
+
 static int write_file(Job *job, const char *path, Err *err) {
-  char *text;
-  size_t size;
+  Window w = {0};
   if (path_of_tokens(path))
     return fail(err, "%s: named as a file of tokens; texts are needed", path);
-  if (file_read(path, &text, &size, err)) return -1;
-  int status = size == 0 ? fail(err, "%s: the file is empty", path)
-                         : write_text(job, text, size, err);
-  free(text);
+  int status = reader_open(&w.reader, path, err), empty = 1;
+  while (status == 0 && !w.ended) {
+    status = fill_window(&w, (size_t)job->options->buffer, err);
+    empty &= w.size == 0;
+    if (status == 0) status = write_window(job, &w, err);
+  }
+  if (status == 0 && empty) status = fail(err, "%s: the file is empty", path);
+  reader_close(&w.reader);
+  free(w.text);
   return status;
 }
 
