@@ -74,6 +74,7 @@ build/asan/train: build/asan/train.o $(ALL:%.c=build/asan/%.o)
 	$(call say,LD)$(CC) $(CFLAGS) $(SANITIZE) $^ $(LIBS) -o $@
 
 test: install
+	@sh tools/install-fuzzer.sh || true
 	@$(MAKE) --no-print-directory run-tests
 
 run-tests: all $(TESTS:%=build/%) build/asan/train $(SANITIZED:%=build/asan/%)
@@ -93,7 +94,11 @@ build/fuzz/%.o: %.c
 build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_PARTS:%.c=build/fuzz/%.o)
 	$(call say,LD)$(FUZZ_CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $^ $(LIBS) -o $@
 
-fuzz: $(FUZZ:%=build/fuzz/fuzz_%)
+fuzz: install
+	@sh tools/install-fuzzer.sh
+	@$(MAKE) --no-print-directory run-fuzz
+
+run-fuzz: $(FUZZ:%=build/fuzz/fuzz_%)
 	sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 
 # ---- for people ----
@@ -132,5 +137,5 @@ clean:
 	rm -rf build train $(TOOLS)
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all test run-tests fuzz install demo bench compare compare-quick report corpus clean
+.PHONY: all test run-tests fuzz run-fuzz install demo bench compare compare-quick report corpus clean
 .SECONDARY:
