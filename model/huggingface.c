@@ -85,6 +85,15 @@ static int config_epsilon(const char *path, const Json *root, Err *err) {
               value->type == JSON_NUMBER ? value->text : "no number");
 }
 
+/* Ways to scale the products of attention that some GPT-2s of others were trained with. */
+static int config_flag(const char *path, const Json *root, const char *key, JsonType wanted,
+                       Err *err) {
+  const Json *value = json_member(root, key);
+  if (!value || value->type == wanted) return 0;
+  return fail(err, "%s: %s is not %s; nothing else can be computed here", path, key,
+              wanted == JSON_TRUE ? "true" : "false");
+}
+
 int huggingface_config_read(const char *path, ModelOptions *size, Err *err) {
   char *text;
   size_t length;
@@ -101,6 +110,8 @@ int huggingface_config_read(const char *path, ModelOptions *size, Err *err) {
            config_size(path, root, "n_positions", &size->context, err) ||
            config_size(path, root, "vocab_size", &size->V, err) ||
            config_word(path, root, "activation_function", "gelu_new", err) ||
+           config_flag(path, root, "scale_attn_weights", JSON_TRUE, err) ||
+           config_flag(path, root, "scale_attn_by_inverse_layer_idx", JSON_FALSE, err) ||
            config_epsilon(path, root, err);
   if (status == 0 && size->C % size->NH != 0)
     status = fail(err, "%s: n_head %lld does not divide n_embd %lld", path, (long long)size->NH,

@@ -363,6 +363,10 @@ static void test_wrong_models(void) {
       {"config.json", "1e-05", "1e-06", "layer_norm_epsilon"},
       {"config.json", "\"gpt2\"", "\"gpt3\"", "model_type"},
       {"config.json", "\"n_ctx\"", "\"n_embd\"", "JSON"},
+      {"config.json", "\"layer_norm_epsilon\": 1e-05", "\"scale_attn_weights\": false",
+       "scale_attn_weights is not true"},
+      {"config.json", "\"attn_pdrop\": 0.1,\n  \"bos_token_id\": 39",
+       "\"scale_attn_by_inverse_layer_idx\": true", "layer_idx is not false"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char path[PATH_SIZE], model[PATH_SIZE];
