@@ -53,7 +53,12 @@ $(TOOLS): %: build/f32/%.o $(PARTS:%.c=build/f32/%.o) $(ALL:%.c=build/f32/%.o)
 
 # info.txt names what was built: the revision, "+" behind it when files differ from it.
 build/f32/run/folder.o: CFLAGS += -DBUILD_REVISION='"$(REVISION)"' -DBUILD_FLAGS='"$(OPT) $(ARCH) $(OPENMP) $(MATH)"'
-REVISION = $(shell git describe --always --dirty=+ 2>/dev/null || echo unknown)
+REVISION := $(shell git describe --always --dirty=+ 2>/dev/null || echo unknown)
+build/f32/run/folder.o: build/revision
+build/revision: FORCE
+	@mkdir -p $(@D)
+	@echo '$(REVISION)' | cmp -s - $@ || echo '$(REVISION)' >$@
+FORCE:
 # The texts that the assembler includes.
 build/f32/data/embedded.o build/asan/data/embedded.o: data/austen.txt.gz data/gpt2_merges.bin
 
