@@ -58,7 +58,6 @@ build/f32/run/folder.o: build/revision
 build/revision: FORCE
 	@mkdir -p $(@D)
 	@echo '$(REVISION)' | cmp -s - $@ || echo '$(REVISION)' >$@
-FORCE:
 # The texts that the assembler includes.
 build/f32/data/embedded.o build/asan/data/embedded.o: data/austen.txt.gz data/gpt2_merges.bin
 
@@ -142,5 +141,5 @@ clean:
 	rm -rf build train $(TOOLS)
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all test run-tests fuzz run-fuzz install demo bench compare compare-quick report corpus clean
+.PHONY: FORCE all test run-tests fuzz run-fuzz install demo bench compare compare-quick report corpus clean
 .SECONDARY:
