@@ -87,11 +87,11 @@ static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
   return refreshing > stepping ? refreshing : stepping;
 }
 
-static double flops(int64_t rows, int64_t cols, const void *with) {
+static double flops(const Matrix *p, const void *with) {
   const AdadiagOptions *o = with;
-  double m = (double)rows, n = (double)cols, sides = 0, refreshing = 0;
-  if (has_left(rows, cols, o)) sides += m, refreshing += m * m * n + 9 * m * m * m;
-  if (has_right(rows, cols, o)) sides += n, refreshing += m * n * n + 9 * n * n * n;
+  double m = (double)p->rows, n = (double)p->cols, sides = 0, refreshing = 0;
+  if (has_left(p->rows, p->cols, o)) sides += m, refreshing += m * m * n + 9 * m * m * m;
+  if (has_right(p->rows, p->cols, o)) sides += n, refreshing += m * n * n + 9 * n * n * n;
   return 4 * m * n * sides + 15 * m * n + refreshing / (double)o->gap;
 }
 

@@ -54,9 +54,9 @@ static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
   return aligned(rows * cols) + polar_scratch(rows, cols, &o->polar);
 }
 
-static double flops(int64_t rows, int64_t cols, const void *with) {
+static double flops(const Matrix *p, const void *with) {
   const AdagoOptions *o = with;
-  return 8 * (double)(rows * cols) + polar_flops(rows, cols, &o->polar);
+  return 8 * (double)(p->rows * p->cols) + polar_flops(p->rows, p->cols, &o->polar);
 }
 
 const Optimizer adago = {

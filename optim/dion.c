@@ -80,8 +80,8 @@ static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
   return aligned(rows * cols) + aligned(l * r) + orthonormal_work(r);
 }
 
-static double flops(int64_t rows, int64_t cols, const void *with) {
-  double r = (double)rank_of(rows, cols, with), m = (double)rows, n = (double)cols;
+static double flops(const Matrix *p, const void *with) {
+  double r = (double)rank_of(p->rows, p->cols, with), m = (double)p->rows, n = (double)p->cols;
   return 8 * m * n * r + 4 * fmax(m, n) * r * r + 4 * m * n;
 }
 

@@ -90,11 +90,10 @@ static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
          polar_scratch(m, n, &o->polar);
 }
 
-static double flops(int64_t rows, int64_t cols, const void *with) {
+static double flops(const Matrix *p, const void *with) {
   const Dion2Options *o = with;
-  int64_t side = rows <= cols ? rows : cols, k = slice_count(side, o);
-  return 5 * (double)(rows * cols) +
-         polar_flops(rows <= cols ? k : rows, rows <= cols ? cols : k, &o->polar);
+  int64_t m = p->rows, n = p->cols, by_rows = m <= n, k = slice_count(by_rows ? m : n, o);
+  return 5 * (double)(m * n) + polar_flops(by_rows ? k : m, by_rows ? n : k, &o->polar);
 }
 
 const Optimizer dion2 = {

@@ -72,9 +72,10 @@ static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
   return refreshing > stepping ? refreshing : stepping;
 }
 
-static double flops(int64_t rows, int64_t cols, const void *with) {
+static double flops(const Matrix *p, const void *with) {
   const GaloreOptions *o = with;
-  double r = (double)rank_of(rows, cols, o), m = (double)rows, n = (double)cols, s = fmin(m, n);
+  double r = (double)rank_of(p->rows, p->cols, o);
+  double m = (double)p->rows, n = (double)p->cols, s = fmin(m, n);
   return 4 * m * n * r + 15 * fmax(m, n) * r + (m * n * s + 9 * s * s * s) / (double)o->gap;
 }
 

@@ -49,9 +49,9 @@ static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
   return aligned(rows * cols) + low_rank_scratch(rows, cols, &o->low);
 }
 
-static double flops(int64_t rows, int64_t cols, const void *with) {
+static double flops(const Matrix *p, const void *with) {
   const LowRankMuonOptions *o = with;
-  return 6 * (double)(rows * cols) + low_rank_flops(rows, cols, &o->low);
+  return 6 * (double)(p->rows * p->cols) + low_rank_flops(p->rows, p->cols, &o->low);
 }
 
 const Optimizer low_rank_muon = {

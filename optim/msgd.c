@@ -36,9 +36,9 @@ static int64_t msgd_scratch(int64_t rows, int64_t cols, const void *with) {
   return aligned(rows * cols) + polar_scratch(rows, cols, &o->polar);
 }
 
-static double msgd_flops(int64_t rows, int64_t cols, const void *with) {
+static double msgd_flops(const Matrix *p, const void *with) {
   const MsgdOptions *o = with;
-  return 3 * (double)(rows * cols) + polar_flops(rows, cols, &o->polar);
+  return 3 * (double)(p->rows * p->cols) + polar_flops(p->rows, p->cols, &o->polar);
 }
 
 const Optimizer msgd = {
@@ -82,9 +82,9 @@ static int64_t low_rank_msgd_scratch(int64_t rows, int64_t cols, const void *wit
   return aligned(rows * cols) + low_rank_scratch(rows, cols, &o->low);
 }
 
-static double low_rank_msgd_flops(int64_t rows, int64_t cols, const void *with) {
+static double low_rank_msgd_flops(const Matrix *p, const void *with) {
   const LowRankMsgdOptions *o = with;
-  return 3 * (double)(rows * cols) + low_rank_flops(rows, cols, &o->low);
+  return 3 * (double)(p->rows * p->cols) + low_rank_flops(p->rows, p->cols, &o->low);
 }
 
 const Optimizer low_rank_msgd = {

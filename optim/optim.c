@@ -62,7 +62,7 @@ OptimizerCost optimizer_cost(const Optimizer *method, int64_t rows, int64_t cols
   options_default(&set);
   for (const Slot *slot = method->slots; slot->name; slot++)
     cost.state += slot->floats(rows, cols, options);
-  cost.flops = method->flops(rows, cols, options);
+  cost.flops = method->flops(&(Matrix){ROLE_MATRIX, rows, cols, NULL, NULL}, options);
   free(options);
   return cost;
 }
@@ -199,7 +199,7 @@ static int64_t unit_scratch(const Unit *u) {
 }
 
 static double unit_flops(const Unit *u) {
-  return u->method->flops(u->rows, u->cols, u->options);
+  return u->method->flops(&(Matrix){u->param->role, u->rows, u->cols, NULL, NULL}, u->options);
 }
 
 static int compare_flops(const void *a, const void *b) {

@@ -54,7 +54,8 @@ typedef struct {
   int (*accepts)(const Param *p, const void *options);
   /* The step. w becomes keep*w - rate*(the method's direction). */
   void (*update)(const Matrix *m, float *const *slots, const void *options, Step *step);
-  double (*flops)(int64_t rows, int64_t cols, const void *options); /* of one update */
+  /* FLOPs of one update; only the matrix's role and shape count. */
+  double (*flops)(const Matrix *m, const void *options);
 
   /* The rest may be NULL. */
   void (*init)(const Matrix *m, float *const *slots, const void *options, Step *step);
@@ -68,8 +69,8 @@ extern const Optimizer *const optimizers[];
 /* The method with that name; NULL with a sentence in err when there is none. */
 const Optimizer *optimizer_find(const char *name, Err *err);
 
-/* Floats of state and FLOPs of a step for one (rows,cols) matrix, as declared, at the default
-   options. */
+/* Floats of state and FLOPs of a step for one (rows,cols) matrix of a block, as declared, at the
+   default options. */
 typedef struct {
   int64_t state;
   double flops;

@@ -135,9 +135,9 @@ static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
   return aligned(rows * cols) + newton_schulz_scratch(rows, cols);
 }
 
-static double flops(int64_t rows, int64_t cols, const void *with) {
+static double flops(const Matrix *p, const void *with) {
   const RootOptions *o = with;
-  return 12 * (double)(rows * cols) + newton_schulz_flops(rows, cols, &o->ns);
+  return 12 * (double)(p->rows * p->cols) + newton_schulz_flops(p->rows, p->cols, &o->ns);
 }
 
 const Optimizer root = {

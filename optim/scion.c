@@ -37,14 +37,15 @@ static int accepts(const Param *p, const void *with) {
   return p->role == ROLE_MATRIX || (p->role == ROLE_EMBEDDING && o->head_norm == 0);
 }
 
+static int norm_of(Role role) { return role == ROLE_EMBEDDING ? NORM_SIGN : NORM_RMS; }
+
 static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
   const ScionOptions *o = with;
   int64_t size = p->rows * p->cols;
-  int head = p->role == ROLE_EMBEDDING;
   float *z = step->scratch;
   momentum_ema(z, slot[0], p->g, size, 1 - o->alpha, 0);
-  steepest(z, p->rows, p->cols, head ? NORM_SIGN : NORM_RMS, &o->polar, z + aligned(size));
-  double radius = head ? o->head_radius / (double)p->cols : o->radius;
+  steepest(z, p->rows, p->cols, norm_of(p->role), &o->polar, z + aligned(size));
+  double radius = p->role == ROLE_EMBEDDING ? o->head_radius / (double)p->cols : o->radius;
   apply_update(p, o->form == 0 ? 1 - step->rate : step->keep, step->rate * radius, z);
 }
 
@@ -53,9 +54,10 @@ static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
   return aligned(rows * cols) + steepest_scratch(rows, cols, NORM_RMS, &o->polar);
 }
 
-static double flops(int64_t rows, int64_t cols, const void *with) {
+static double flops(const Matrix *p, const void *with) {
   const ScionOptions *o = with;
-  return 5 * (double)(rows * cols) + steepest_flops(rows, cols, NORM_RMS, &o->polar);
+  return 5 * (double)(p->rows * p->cols) +
+         steepest_flops(p->rows, p->cols, norm_of(p->role), &o->polar);
 }
 
 const Optimizer scion = {

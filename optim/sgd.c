@@ -29,9 +29,9 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   }
 }
 
-static double flops(int64_t rows, int64_t cols, const void *with) {
+static double flops(const Matrix *p, const void *with) {
   (void)with;
-  return 7 * (double)(rows * cols);
+  return 7 * (double)(p->rows * p->cols);
 }
 
 const Optimizer sgd = {

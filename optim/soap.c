@@ -110,9 +110,9 @@ static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
   return most > stepping ? most : stepping;
 }
 
-static double flops(int64_t rows, int64_t cols, const void *with) {
+static double flops(const Matrix *p, const void *with) {
   const SoapOptions *o = with;
-  double m = (double)rows, n = (double)cols, sides = m * m * n + m * n * n;
+  double m = (double)p->rows, n = (double)p->cols, sides = m * m * n + m * n * n;
   return 7 * sides + 20 * m * n + (2 + 4. / 3) * (m * m * m + n * n * n) / (double)o->gap;
 }
 

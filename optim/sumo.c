@@ -114,13 +114,13 @@ static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
   return refreshing > stepping ? refreshing : stepping;
 }
 
-static double flops(int64_t rows, int64_t cols, const void *with) {
+static double flops(const Matrix *p, const void *with) {
   const SumoOptions *o = with;
-  double r = (double)rank_of(rows, cols, o), m = (double)rows, n = (double)cols;
+  double r = (double)rank_of(p->rows, p->cols, o), m = (double)p->rows, n = (double)p->cols;
   double w = r + (double)o->oversample, q = (double)o->power_iterations;
   double refreshing = (2 * m * n * w * (2 + 2 * q) + 4 * (m + n) * w * w) / (double)o->gap;
   return 4 * m * n * r + 4 * m * n + refreshing +
-         polar_flops((int64_t)r, least(rows, cols), &exact);
+         polar_flops((int64_t)r, least(p->rows, p->cols), &exact);
 }
 
 const Optimizer sumo = {

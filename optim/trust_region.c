@@ -61,9 +61,10 @@ static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
   return aligned(rows * cols) + steepest_scratch(rows, cols, NORM_SPECTRAL, &o->polar);
 }
 
-static double flops(int64_t rows, int64_t cols, const void *with) {
+static double flops(const Matrix *p, const void *with) {
   const TrustRegionOptions *o = with;
-  return 5 * (double)(rows * cols) + steepest_flops(rows, cols, o->norm, &o->polar);
+  return 5 * (double)(p->rows * p->cols) +
+         steepest_flops(p->rows, p->cols, norm_of(p->role, o), &o->polar);
 }
 
 const Optimizer trust_region = {

@@ -182,6 +182,28 @@ static void test_pieces(void) {
   problem_free(&a), problem_free(&b);
 }
 
+static double declared_flops(const char *method, Role role, const char *embedding_norm) {
+  Shape shape = {40, 10, 1, 1, 1, role};
+  Problem p = problem_make(optimizer_find(method, &err), &shape, 1);
+  problem_set_if_there(&p, "embedding-norm", embedding_norm);
+  problem_start(&p);
+  double flops = optimizer_flops(p.state);
+  problem_free(&p);
+  return flops;
+}
+
+/* An embedding counts for the step that its role takes: the sign of an average of gradients is 8
+   FLOPs a weight, and an orthogonalization as many as a matrix's. */
+static void test_flops_by_role(void) {
+  double matrix = declared_flops("trust-region", ROLE_MATRIX, "sign"), few = 8 * 40 * 10;
+  check(matrix > 10 * few, "an orthogonalized step of 40 x 10 counts %g FLOPs", matrix);
+  check_near(declared_flops("scion", ROLE_MATRIX, ""), matrix, 0, "scion, a matrix");
+  check_near(declared_flops("scion", ROLE_EMBEDDING, ""), few, 0, "scion, an embedding");
+  check_near(declared_flops("trust-region", ROLE_EMBEDDING, "sign"), few, 0, "sign, an embedding");
+  check_near(declared_flops("trust-region", ROLE_EMBEDDING, "spectral"), matrix, 0,
+             "spectral, an embedding");
+}
+
 /* W = 1, g = 0.5, lr 1e-3, wd 0.1: 1 - 1e-3 (1 / (1 + 2e-8) + 0.1). */
 static void test_adamw_number(void) {
   static const Shape single = {1, 1, 1, 1, 1, ROLE_MATRIX};
@@ -205,6 +227,7 @@ int main(void) {
   test_split(QKV_HEADS, 6, 2);
   test_auxiliary();
   test_pieces();
+  test_flops_by_role();
   test_adamw_number();
   return check_report("optim");
 }
