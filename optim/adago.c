@@ -49,9 +49,9 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   apply_update(p, step->keep, alpha * shape_scale(o->scale, p->rows, p->cols), z);
 }
 
-static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
+static int64_t scratch(const Matrix *p, const void *with) {
   const AdagoOptions *o = with;
-  return aligned(rows * cols) + polar_scratch(rows, cols, &o->polar);
+  return aligned(p->rows * p->cols) + polar_scratch(p->rows, p->cols, &o->polar);
 }
 
 static double flops(const Matrix *p, const void *with) {

@@ -75,9 +75,9 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   apply_update(p, step->keep, step->rate * shape_scale(o->scale, p->rows, p->cols), U);
 }
 
-static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
-  int64_t r = rank_of(rows, cols, with), l = rows > cols ? rows : cols;
-  return aligned(rows * cols) + aligned(l * r) + orthonormal_work(r);
+static int64_t scratch(const Matrix *p, const void *with) {
+  int64_t r = rank_of(p->rows, p->cols, with), l = p->rows > p->cols ? p->rows : p->cols;
+  return aligned(p->rows * p->cols) + aligned(l * r) + orthonormal_work(r);
 }
 
 static double flops(const Matrix *p, const void *with) {

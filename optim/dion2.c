@@ -82,10 +82,10 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
       p->w[by_rows ? slices[i].at * n + j : i * n + slices[j].at] -= amount * S[i * cols + j];
 }
 
-static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
+static int64_t scratch(const Matrix *p, const void *with) {
   const Dion2Options *o = with;
-  int64_t side = rows <= cols ? rows : cols, k = slice_count(side, o);
-  int64_t m = rows <= cols ? k : rows, n = rows <= cols ? cols : k;
+  int64_t by_rows = p->rows <= p->cols, side = by_rows ? p->rows : p->cols;
+  int64_t k = slice_count(side, o), m = by_rows ? k : p->rows, n = by_rows ? p->cols : k;
   return aligned((int64_t)sizeof(Slice) / 4 * side) + aligned(m * n) +
          polar_scratch(m, n, &o->polar);
 }

@@ -66,9 +66,10 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   apply_update(p, step->keep, step->rate * o->scale, u);
 }
 
-static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
-  int64_t n = rows < cols ? rows : cols, refreshing = 2 * (n * n + n + singular_work(n));
-  int64_t stepping = aligned(rows * cols) + low_floats(rows, cols, with);
+static int64_t scratch(const Matrix *p, const void *with) {
+  int64_t n = p->rows < p->cols ? p->rows : p->cols;
+  int64_t refreshing = 2 * (n * n + n + singular_work(n));
+  int64_t stepping = aligned(p->rows * p->cols) + low_floats(p->rows, p->cols, with);
   return refreshing > stepping ? refreshing : stepping;
 }
 

@@ -44,9 +44,9 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   apply_update(p, step->keep, step->rate * shape_scale(o->scale, p->rows, p->cols), z);
 }
 
-static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
+static int64_t scratch(const Matrix *p, const void *with) {
   const LowRankMuonOptions *o = with;
-  return aligned(rows * cols) + low_rank_scratch(rows, cols, &o->low);
+  return aligned(p->rows * p->cols) + low_rank_scratch(p->rows, p->cols, &o->low);
 }
 
 static double flops(const Matrix *p, const void *with) {

@@ -31,9 +31,9 @@ static void msgd_update(const Matrix *p, float *const *slot, const void *with, S
   apply_update(p, step->keep, step->rate * shape_scale(o->scale, p->rows, p->cols), z);
 }
 
-static int64_t msgd_scratch(int64_t rows, int64_t cols, const void *with) {
+static int64_t msgd_scratch(const Matrix *p, const void *with) {
   const MsgdOptions *o = with;
-  return aligned(rows * cols) + polar_scratch(rows, cols, &o->polar);
+  return aligned(p->rows * p->cols) + polar_scratch(p->rows, p->cols, &o->polar);
 }
 
 static double msgd_flops(const Matrix *p, const void *with) {
@@ -77,9 +77,9 @@ static void low_rank_update(const Matrix *p, float *const *slot, const void *wit
   apply_update(p, step->keep, step->rate * shape_scale(o->scale, p->rows, p->cols), z);
 }
 
-static int64_t low_rank_msgd_scratch(int64_t rows, int64_t cols, const void *with) {
+static int64_t low_rank_msgd_scratch(const Matrix *p, const void *with) {
   const LowRankMsgdOptions *o = with;
-  return aligned(rows * cols) + low_rank_scratch(rows, cols, &o->low);
+  return aligned(p->rows * p->cols) + low_rank_scratch(p->rows, p->cols, &o->low);
 }
 
 static double low_rank_msgd_flops(const Matrix *p, const void *with) {

@@ -193,13 +193,19 @@ static int64_t copy_floats(const Unit *u) {
   return u->stride == u->cols ? 0 : aligned(2 * u->rows * u->cols);
 }
 
+static Matrix shape_of(const Unit *u) {
+  return (Matrix){u->param->role, u->rows, u->cols, NULL, NULL};
+}
+
 static int64_t unit_scratch(const Unit *u) {
-  int64_t own = u->method->scratch ? u->method->scratch(u->rows, u->cols, u->options) : 0;
+  Matrix shape = shape_of(u);
+  int64_t own = u->method->scratch ? u->method->scratch(&shape, u->options) : 0;
   return aligned(own) + copy_floats(u);
 }
 
 static double unit_flops(const Unit *u) {
-  return u->method->flops(&(Matrix){u->param->role, u->rows, u->cols, NULL, NULL}, u->options);
+  Matrix shape = shape_of(u);
+  return u->method->flops(&shape, u->options);
 }
 
 static int compare_flops(const void *a, const void *b) {

@@ -54,12 +54,12 @@ typedef struct {
   int (*accepts)(const Param *p, const void *options);
   /* The step. w becomes keep*w - rate*(the method's direction). */
   void (*update)(const Matrix *m, float *const *slots, const void *options, Step *step);
-  /* FLOPs of one update; only the matrix's role and shape count. */
+  /* FLOPs of one update. Here and in `scratch` only the matrix's role and shape count. */
   double (*flops)(const Matrix *m, const void *options);
 
   /* The rest may be NULL. */
   void (*init)(const Matrix *m, float *const *slots, const void *options, Step *step);
-  int64_t (*scratch)(int64_t rows, int64_t cols, const void *options); /* floats */
+  int64_t (*scratch)(const Matrix *m, const void *options); /* floats */
   int (*check)(const void *options, Err *err); /* rules across options */
 } Optimizer;
 

@@ -130,9 +130,9 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   apply_update(p, step->keep, step->rate * shape_scale(o->scale, p->rows, p->cols), z);
 }
 
-static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
+static int64_t scratch(const Matrix *p, const void *with) {
   (void)with;
-  return aligned(rows * cols) + newton_schulz_scratch(rows, cols);
+  return aligned(p->rows * p->cols) + newton_schulz_scratch(p->rows, p->cols);
 }
 
 static double flops(const Matrix *p, const void *with) {

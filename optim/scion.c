@@ -49,9 +49,10 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   apply_update(p, o->form == 0 ? 1 - step->rate : step->keep, step->rate * radius, z);
 }
 
-static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
+static int64_t scratch(const Matrix *p, const void *with) {
   const ScionOptions *o = with;
-  return aligned(rows * cols) + steepest_scratch(rows, cols, NORM_RMS, &o->polar);
+  return aligned(p->rows * p->cols) +
+         steepest_scratch(p->rows, p->cols, norm_of(p->role), &o->polar);
 }
 
 static double flops(const Matrix *p, const void *with) {

@@ -102,10 +102,10 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   }
 }
 
-static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
+static int64_t scratch(const Matrix *p, const void *with) {
   (void)with;
-  int64_t n = rows > cols ? rows : cols, first = 2 * (n * n + n + singular_work(n));
-  int64_t refreshing = n * n + orthonormal_work(n), stepping = 3 * aligned(rows * cols);
+  int64_t n = p->rows > p->cols ? p->rows : p->cols, first = 2 * (n * n + n + singular_work(n));
+  int64_t refreshing = n * n + orthonormal_work(n), stepping = 3 * aligned(p->rows * p->cols);
   int64_t most = first > refreshing ? first : refreshing;
   return most > stepping ? most : stepping;
 }

@@ -104,13 +104,13 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   apply_update(p, step->keep, step->rate, U);
 }
 
-static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
+static int64_t scratch(const Matrix *p, const void *with) {
   const SumoOptions *o = with;
-  int64_t r = rank_of(rows, cols, o), s = least(rows, cols), l = rows + cols - s;
-  Side side = rows >= cols ? LEFT : RIGHT;
+  int64_t r = rank_of(p->rows, p->cols, o), s = least(p->rows, p->cols), l = p->rows + p->cols - s;
+  Side side = p->rows >= p->cols ? LEFT : RIGHT;
   int64_t refreshing = aligned(l * r) + aligned(r * r) + aligned(s * r) +
-                       range_finder_scratch(rows, cols, side, r, o->oversample);
-  int64_t stepping = aligned(rows * cols) + 2 * aligned(s * r) + polar_scratch(r, s, &exact);
+                       range_finder_scratch(p->rows, p->cols, side, r, o->oversample);
+  int64_t stepping = aligned(p->rows * p->cols) + 2 * aligned(s * r) + polar_scratch(r, s, &exact);
   return refreshing > stepping ? refreshing : stepping;
 }
 

@@ -56,9 +56,10 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   apply_update(p, step->keep, step->rate * o->radius, z);
 }
 
-static int64_t scratch(int64_t rows, int64_t cols, const void *with) {
+static int64_t scratch(const Matrix *p, const void *with) {
   const TrustRegionOptions *o = with;
-  return aligned(rows * cols) + steepest_scratch(rows, cols, NORM_SPECTRAL, &o->polar);
+  return aligned(p->rows * p->cols) +
+         steepest_scratch(p->rows, p->cols, norm_of(p->role, o), &o->polar);
 }
 
 static double flops(const Matrix *p, const void *with) {
