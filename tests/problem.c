@@ -60,14 +60,14 @@ void problem_free(Problem *p) {
   free(p->options);
 }
 
-const Option *problem_option(const Optimizer *method, const char *name) {
-  for (const Option *row = method->options; row->name; row++)
+const Option *problem_option(const Option *rows, const char *name) {
+  for (const Option *row = rows; row->name; row++)
     if (strcmp(row->name, name) == 0) return row;
   return NULL;
 }
 
 void problem_set_if_there(Problem *p, const char *name, const char *value) {
-  const Option *row = problem_option(p->method, name);
+  const Option *row = problem_option(p->method->options, name);
   Err ignored;
   if (row) option_set(row, p->options, value, "test", &ignored);
 }

@@ -32,9 +32,11 @@ void problem_free(Problem *p);
 int problem_try(Problem *p);
 void problem_start(Problem *p);
 
+/* The row with that name; NULL when it is not there. */
+const Option *problem_option(const Option *rows, const char *name);
+
 /* Sets an option when the method has it and the value is allowed. */
 void problem_set_if_there(Problem *p, const char *name, const char *value);
-const Option *problem_option(const Optimizer *method, const char *name); /* NULL: it has none */
 
 /* The weight that parameter i starts with at place j. */
 float problem_weight(int i, int64_t j);

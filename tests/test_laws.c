@@ -163,7 +163,8 @@ static int run_with(Problem *p, const Optimizer *o, const Choice *context, const
   for (int k = 0; k < 2; k++) {
     const Choice *c = k ? changed : context;
     if (!c) continue;
-    if (option_set(problem_option(o, c->name), p->options, c->value, "test", &ignored)) return -1;
+    const Option *row = problem_option(o->options, c->name);
+    if (option_set(row, p->options, c->value, "test", &ignored)) return -1;
   }
   if (problem_try(p)) return -1;
   problem_run(p, UNEVEN, 1, 4);

@@ -1,0 +1,414 @@
+/* The identities that tie the family together: two methods, set so that their equations are the
+   same, take the same steps. Each identity also has a setting that ends it, and must then fail. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/blas.h"
+#include "optim/momentum.h"
+#include "optim/orthogonalize.h"
+#include "tests/check.h"
+#include "tests/problem.h"
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
+
+enum { STEPS = 6, SETTLE = 150 };
+
+static Err err;
+
+static const Shape shapes[] = {
+    {4, 4, 1, 1, 1, ROLE_MATRIX},   {3, 7, 1, 1, 1, ROLE_MATRIX},   {7, 3, 1, 1, 1, ROLE_MATRIX},
+    {64, 48, 1, 1, 1, ROLE_MATRIX}, {48, 64, 1, 1, 1, ROLE_MATRIX}, {24, 8, 3, 6, 1, ROLE_MATRIX},
+    {13, 5, 1, 1, 1, ROLE_EMBEDDING}, {1, 6, 1, 1, 1, ROLE_VECTOR}};
+
+/* ---- gradients ---- */
+
+/* All but the first are of norm 1. */
+typedef enum {
+  RANDOM,
+  UNIT,           /* random too */
+  ONE_SPACE,      /* random in the same space of the long side's vectors at each step */
+  TWO_DIMENSIONS, /* the same with a space of two dimensions */
+  CONSTANT,       /* at each step the same, with well separated singular values */
+  TURNING,        /* the same until SETTLE, then -4 times that: now the momentum matters */
+  AXES_FIRST,     /* the first with the unit vectors as its singular vectors, then random */
+} Gradients;
+
+static void fill_random(float *g, int64_t n, uint64_t stream) {
+  for (int64_t i = 0; i < n; i++) g[i] = check_value(stream, (uint64_t)i);
+}
+
+/* F A with a fixed F (long side, d) and A (d, short side); its transpose for a wide G. A's diagonal
+   is large, to stay away from singular matrices. */
+static void fill_in_space(float *G, int64_t rows, int64_t cols, int64_t d, uint64_t fixed,
+                          uint64_t stream) {
+  int64_t s = rows < cols ? rows : cols;
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < cols; j++) {
+      int64_t at_long = rows < cols ? j : i, at_short = rows < cols ? i : j;
+      double sum = 0;
+      for (int64_t k = 0; k < d; k++) {
+        double A = (double)check_value(stream, (uint64_t)(k * s + at_short));
+        sum += (double)check_value(fixed, (uint64_t)(at_long * d + k)) *
+               (k == at_short ? A + 3 * sqrt((double)s) : A);
+      }
+      G[i * cols + j] = (float)sum;
+    }
+}
+
+/* Entry (i,k) of the reflection I - 2 v v^T / |v|^2 with v = 1, 2, ..., n. */
+static double reflection(int64_t n, int64_t i, int64_t k) {
+  double square = (double)(n * (n + 1) * (2 * n + 1)) / 6;
+  return (i == k) - 2 * (double)((i + 1) * (k + 1)) / square;
+}
+
+/* H diag(s) H'^T with reflections H and H', s from 1 down to 0.05. */
+static void fill_constant(float *G, int64_t rows, int64_t cols) {
+  int64_t n = rows < cols ? rows : cols;
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < cols; j++) {
+      double sum = 0;
+      for (int64_t k = 0; k < n; k++)
+        sum += pow(0.05, n > 1 ? (double)k / (double)(n - 1) : 0) * reflection(rows, i, k) *
+               reflection(cols, j, k);
+      G[i * cols + j] = (float)sum;
+    }
+}
+
+/* The gradient (rows,cols) of one block at step t. */
+static void fill(float *g, int64_t rows, int64_t cols, Gradients kind, int64_t t, uint64_t block) {
+  uint64_t stream = 10000 + 100 * (uint64_t)t + block, fixed = 10000 + block;
+  int64_t n = rows * cols, two = rows > 1 && cols > 1 ? 2 : 1;
+  fill_random(g, n, stream);
+  if (kind == TWO_DIMENSIONS) fill_in_space(g, rows, cols, two, fixed, stream);
+  if (kind == CONSTANT || kind == TURNING) fill_constant(g, rows, cols);
+  if (kind == ONE_SPACE && rows != cols)
+    fill_in_space(g, rows, cols, rows < cols ? rows : cols, fixed, stream);
+  if (kind == AXES_FIRST && t == 1)
+    for (int64_t i = 0; i < n; i++)
+      g[i] = i / cols == i % cols ? 1 + (float)(i / cols) / (float)rows : 0;
+  float scale = (float)(1 / frobenius_norm(g, n));
+  if (kind == TURNING && t > SETTLE) scale *= -4;
+  for (int64_t i = 0; i < n && kind != RANDOM; i++) g[i] *= scale;
+}
+
+static void set_gradients(Problem *p, Gradients kind, int64_t t) {
+  if ((kind == CONSTANT || kind == TURNING) && t != 1 && t != SETTLE + 1) return;
+  for (int i = 0; i < p->count; i++) {
+    const Param *q = &p->params[i];
+    int64_t rows = q->rows / q->blocks;
+    for (int b = 0; b < q->blocks; b++)
+      fill(q->g + b * rows * q->cols, rows, q->cols, kind, t, (uint64_t)(4 * i + b));
+  }
+}
+
+/* ---- the identities ---- */
+
+typedef enum { ALL, LONG, WIDE } Which; /* of the matrices: all, not square, not tall */
+
+typedef struct {
+  const char *a, *a_settings, *b, *b_settings;
+  const char *spoiled; /* settings of a that end the identity */
+  int bits;            /* the same arithmetic: no weight differs at all */
+  Gradients gradients;
+  Which which;
+  int64_t settle;            /* steps at a rate of zero before the first */
+  double (*rate)(int64_t t); /* of b at step t where a's is 1; NULL: one schedule for both */
+} Identity;
+
+static double inverse_root(int64_t t) { return 1 / sqrt((double)t); }
+static double geometric_sum(int64_t t) { return 1 - pow(0.9, (double)t); }
+static double constant(int64_t t) { return t > 0; }
+
+/* On each weight, relative to the largest change of its array: a rounding error of 6e-8 times what
+   a polar factor makes of it, 485 by Jordan's steps, the condition number by the exact one. */
+static const double TOLERANCE = 3e-5;
+
+#define SVD "orthogonalize=svd "
+#define ADAM "beta1=0.9 beta2=0.95 eps=1e-20 "
+
+static const Identity identities[] = {
+    /* Low-rank orthogonalization of full rank is orthogonalization, and so is one of the rank that
+       the matrix has. */
+    {"low-rank-muon", "rank=1000 inner=exact", "muon", SVD, .spoiled = "rank=2"},
+    {"low-rank-muon", "rank=1000 inner=exact construction=gaussian", "muon", SVD,
+     .spoiled = "rank=2"},
+    {"low-rank-muon", "rank=1000 inner=exact construction=power", "muon", SVD, .spoiled = "rank=2"},
+    {"low-rank-muon", "rank=1000 rank-compensation=on", "muon", "", .spoiled = "rank=2"},
+    {"low-rank-muon", "full-below=1000", "muon", "", .spoiled = "full-below=0 rank=2", .bits = 1},
+    {"low-rank-muon", "rank=2 inner=exact", "muon", SVD, .spoiled = "rank=1",
+     .gradients = TWO_DIMENSIONS},
+    {"low-rank-muon", "rank=2 inner=exact construction=gaussian", "muon", SVD, .spoiled = "rank=1",
+     .gradients = TWO_DIMENSIONS},
+    {"low-rank-muon", "rank=2 inner=exact construction=power", "muon", SVD, .spoiled = "rank=1",
+     .gradients = TWO_DIMENSIONS},
+    {"low-rank-msgd", "rank=1000 inner=exact", "msgd", SVD, .spoiled = "rank=2"},
+    {"low-rank-msgd", "rank=2", "low-rank-muon", "rank=2 momentum=0", .spoiled = "rank=1",
+     .bits = 1},
+
+    /* Without momentum, or where it points the same way at each step. */
+    {"msgd", "", "muon", "momentum=0", .spoiled = "shape-scale=old", .bits = 1},
+    {"msgd", "", "muon", "momentum=0 nesterov=off", .spoiled = "shape-scale=old", .bits = 1},
+    {"msgd", SVD, "muon", SVD, .spoiled = "shape-scale=old", .gradients = CONSTANT},
+    {"orthogonal-sgdm", "momentum=0", "msgd", "shape-scale=none", .spoiled = "momentum=0.5",
+     .bits = 1},
+    {"orthogonal-sgdm", SVD "momentum=0.9 lr=0.1 weight-decay=0", "msgd",
+     SVD "shape-scale=none weight-decay=0", .spoiled = "momentum=0.8", .gradients = CONSTANT,
+     .rate = geometric_sum},
+
+    /* The heavy ball is 1 / (1 - mu) times the average, which msgn does not see. */
+    {"root", "quantile=1", "muon", "shape-scale=rms", .spoiled = "quantile=0.9"},
+    {"root", "quantile=1 nesterov=off", "muon", "shape-scale=rms nesterov=off",
+     .spoiled = "momentum=0.9"},
+    {"dion2", SVD "fraction=1 shape-scale=kj", "muon", SVD "nesterov=off",
+     .spoiled = "fraction=0.5"},
+    {"dion2", "fraction=1", "muon", "ns-schedule=polar-express shape-scale=spectral nesterov=off",
+     .spoiled = "momentum=0.9"},
+
+    /* SUMO where its subspace holds all of the gradients: nothing is outside, and a new basis of it
+       changes nothing. On square matrices of full rank that is so for any gradient. Its limiter
+       never acts. */
+    {"sumo", "rank=1000 update-gap=1 gamma=1e30 shape-scale=kj", "muon", SVD "nesterov=off",
+     .spoiled = "momentum=0.9", .gradients = ONE_SPACE},
+    {"sumo", "rank=1000 update-gap=1 shape-scale=kj form=v2", "muon", SVD "nesterov=off",
+     .spoiled = "rank=2", .gradients = ONE_SPACE},
+    {"sumo", "rank=2 update-gap=1 shape-scale=kj", "muon", SVD "nesterov=off", .spoiled = "rank=1",
+     .gradients = TWO_DIMENSIONS},
+    {"sumo", "rank=2 update-gap=1", "sumo", "rank=2 update-gap=1000", .spoiled = "momentum=0.5",
+     .gradients = TWO_DIMENSIONS},
+    {"sumo", "rank=2", "sumo", "rank=2 gamma=1e30", .spoiled = "gamma=0.5", .bits = 1},
+
+    /* Balls of norms. */
+    {"trust-region", "", "muon", "nesterov=off shape-scale=none", .spoiled = "alpha=0.1"},
+    {"trust-region", SVD "norm=rms radius=2 weight-decay=0", "muon",
+     SVD "nesterov=off shape-scale=spectral lr=2 weight-decay=0", .spoiled = "radius=1"},
+    {"trust-region", "norm=sign embedding-norm=sign vector-norm=sign", "lion",
+     "beta1=0.95 beta2=0.95", .spoiled = "alpha=0.1"},
+    {"trust-region", "norm=frobenius embedding-norm=frobenius vector-norm=frobenius alpha=1", "sgd",
+     "momentum=0", .spoiled = "alpha=0.9", .gradients = UNIT},
+    {"scion", "form=unconstrained radius=2 head-radius=10", "trust-region",
+     "norm=rms embedding-norm=sign radius=2 alpha=0.1", .spoiled = "head-radius=9"},
+    {"scion", "form=unconstrained radius=1 head-norm=adamw", "muon",
+     "momentum=0.9 nesterov=off shape-scale=spectral", .spoiled = "alpha=0.2"},
+    {"scion", "lr=0.1", "scion", "lr=0.1 form=unconstrained weight-decay=1",
+     .spoiled = "radius=40", .bits = 1},
+
+    /* AdaGO's rate: lr / sqrt(t) on gradients of one norm, clipped or not; lr |g| / v0 for a large
+       v0; eps where that is larger. */
+    {"adago", "eps=0 v0=1e-30 weight-decay=0", "muon",
+     "nesterov=off shape-scale=none weight-decay=0", .spoiled = "v0=1", .gradients = UNIT,
+     .rate = inverse_root},
+    {"adago", "eps=0 v0=1e-30 gamma=0.5 weight-decay=0", "muon",
+     "nesterov=off shape-scale=none weight-decay=0", .spoiled = "v0=1", .gradients = UNIT,
+     .rate = inverse_root},
+    {"adago", "eps=0 v0=1e6 lr=1e6 weight-decay=0", "muon",
+     "nesterov=off shape-scale=none weight-decay=0", .spoiled = "gamma=0.5", .gradients = UNIT},
+    {"adago", "eps=2 lr=0.5 weight-decay=0", "muon",
+     "lr=2 nesterov=off shape-scale=none weight-decay=0", .spoiled = "eps=0", .gradients = UNIT,
+     .rate = constant},
+
+    /* The rows of an orthogonal matrix that is not tall have one size: nothing to bring about. */
+    {"normuon", SVD "shape-scale=kj nesterov=on", "muon", SVD, .spoiled = "nesterov=off",
+     .which = WIDE},
+
+    /* Dion's power iteration converges to the singular vectors of a gradient that stays. */
+    {"dion", "rank-fraction=1 shape-scale=kj", "muon", SVD "nesterov=off",
+     .spoiled = "rank-fraction=0.5", .gradients = CONSTANT, .settle = SETTLE},
+    {"dion", "rank-fraction=1 shape-scale=kj", "muon", SVD "nesterov=off",
+     .spoiled = "momentum=0.9", .gradients = TURNING, .settle = SETTLE},
+
+    /* Adam in another basis is Adam where that basis is the unit vectors; and two methods that
+       choose the same basis are one. */
+    {"galore", ADAM "rank=1000 scale=1", "adamw", ADAM "scope=matrices", .spoiled = "rank=2",
+     .gradients = AXES_FIRST},
+    {"adadiag", ADAM, "adamw", ADAM "scope=matrices", .spoiled = "beta1=0.8",
+     .gradients = AXES_FIRST},
+    {"adadiag", ADAM "form=two-sided", "adamw", ADAM "scope=matrices", .spoiled = "beta2=0.9",
+     .gradients = AXES_FIRST},
+    {"soap", ADAM "update-gap=1000", "adamw", ADAM "scope=matrices", .spoiled = "beta1=0.8",
+     .gradients = AXES_FIRST},
+    {"galore", ADAM "rank=1000 scale=1", "adadiag", ADAM, .spoiled = "rank=2", .which = LONG},
+    /* A large eps: the first gradient has nothing but rounding beside the diagonal of its basis. */
+    {"soap", "beta1=0.9 eps=0.1 update-gap=1000", "adadiag", "eps=0.1 form=two-sided",
+     .spoiled = "update-gap=2"},
+    {"adamw", "", "adamw", "scope=matrices aux-lr=1", .spoiled = "beta1=0.8", .bits = 1},
+};
+
+/* The auxiliary AdamW's parameters too, unless the rates differ. */
+static int concerns(const Identity *id, const Shape *s) {
+  if (id->rate && s->role != ROLE_MATRIX) return 0;
+  int64_t rows = s->rows / s->blocks;
+  return id->which == ALL || (id->which == WIDE ? rows <= s->cols : rows != s->cols);
+}
+
+/* Options "name=value name=value" of the method or the harness. */
+static void configure(Problem *p, const char *settings) {
+  char name[40], value[40];
+  int used;
+  for (const char *at = settings; sscanf(at, " %39[^=]=%39s%n", name, value, &used) == 2;
+       at += used) {
+    const Option *own = problem_option(p->method->options, name);
+    const Option *row = own ? own : problem_option(optimizer_options, name);
+    check(row && option_set(row, own ? p->options : (void *)&p->common, value, "test", &err) == 0,
+          "%s: %s=%s", p->method->name, name, value);
+  }
+}
+
+/* Half of an identity, after its steps. To be freed. */
+static Problem take_steps(const char *method, const char *settings, const char *more,
+                          const Identity *id, double (*rate)(int64_t t)) {
+  Problem p = problem_make(optimizer_find(method, &err), shapes, COUNT(shapes));
+  p.common.lr = 1; /* so that rounding of the weights is small beside their change */
+  configure(&p, settings);
+  configure(&p, more);
+  problem_start(&p);
+  for (int64_t t = 1; t <= id->settle + STEPS; t++) {
+    double schedule = id->rate ? 1 : 1 - (double)(t - id->settle) / 20;
+    set_gradients(&p, id->gradients, t);
+    optimizer_step(p.state, t, t <= id->settle ? 0 : rate ? rate(t) : schedule);
+  }
+  return p;
+}
+
+/* The largest difference of a weight of array i, in parts of the array's largest change. */
+static double difference(const Problem *a, const Problem *b, int i) {
+  double most = 0, off = 0;
+  for (int64_t j = 0; j < param_size(&a->params[i]); j++) {
+    double w = (double)b->params[i].w[j], away = fabs((double)a->params[i].w[j] - w);
+    off = away > off || isnan(away) ? away : off; /* a NaN stays */
+    most = fmax(most, fabs(w - (double)problem_weight(i, j)));
+  }
+  return off / most;
+}
+
+static void test_identity(const Identity *id) {
+  Problem b = take_steps(id->b, id->b_settings, "", id, id->rate);
+  Problem a = take_steps(id->a, id->a_settings, "", id, NULL);
+  Problem spoiled = take_steps(id->a, id->a_settings, id->spoiled, id, NULL);
+  double worst = 0, apart = 0;
+  for (int i = 0; i < COUNT(shapes); i++) {
+    if (!concerns(id, &shapes[i])) continue;
+    double off = difference(&a, &b, i);
+    check(off <= (id->bits ? 0 : TOLERANCE), "%s %s is not %s %s: %lld x %lld is off by %.2g",
+          id->a, id->a_settings, id->b, id->b_settings, (long long)shapes[i].rows,
+          (long long)shapes[i].cols, off);
+    worst = fmax(worst, off);
+    apart = fmax(apart, difference(&spoiled, &b, i));
+  }
+  check(apart > 1e-2, "%s %s %s is %s %s: off by %.2g only", id->a, id->a_settings, id->spoiled,
+        id->b, id->b_settings, apart);
+  printf("  off by %7.1e, by %7.1e with %s: %s %s = %s %s\n", worst, apart, id->spoiled, id->a,
+         id->a_settings, id->b, id->b_settings);
+  problem_free(&a), problem_free(&b), problem_free(&spoiled);
+}
+
+/* The heavy ball is the sum of mu^(t-i) g_i; Nesterov's Z adds g to mu of it; the average's Z is
+   1 - mu times the heavy ball's. */
+static void test_momentum_forms(int nesterov) {
+  enum { N = 50 };
+  static const double mu = 0.95;
+  float average[N] = {0}, ball[N] = {0}, z[N], y[N], g[N];
+  double sum[N] = {0};
+  for (uint64_t t = 1; t <= STEPS; t++) {
+    fill_random(g, N, t);
+    momentum_ema(z, average, g, N, mu, nesterov);
+    momentum_heavy_ball(y, ball, g, N, mu, nesterov);
+    double off = 0, apart = 0;
+    for (int i = 0; i < N; i++) {
+      sum[i] = mu * sum[i] + (double)g[i];
+      off = fmax(off, fabs((double)y[i] - (nesterov ? (double)g[i] + mu * sum[i] : sum[i])));
+      apart = fmax(apart, fabs((1 - mu) * (double)y[i] - (double)z[i]));
+    }
+    check(off <= 1e-5, "heavy ball, nesterov %d, step %d: off by %.2g", nesterov, (int)t, off);
+    check(apart <= 1e-6, "heavy ball and average, nesterov %d, step %d: %.2g apart", nesterov,
+          (int)t, apart);
+  }
+}
+
+/* ---- the size of a step ---- */
+
+/* The third step from zero weights at rate 1: minus the method's direction. To be freed. */
+static Problem third_step(const char *method, const char *settings) {
+  Problem p = problem_make(optimizer_find(method, &err), shapes, COUNT(shapes));
+  p.common.lr = 1;
+  configure(&p, settings);
+  problem_start(&p);
+  for (int t = 1; t <= 3; t++) {
+    for (int i = 0; i < p.count; i++)
+      memset(p.params[i].w, 0, (size_t)param_size(&p.params[i]) * sizeof(float));
+    set_gradients(&p, RANDOM, t);
+    optimizer_step(p.state, t, 1);
+  }
+  return p;
+}
+
+/* Of a direction's singular values `rank` are 1 (all, when there are fewer) and the others 0. */
+static void test_rank(const char *method, const char *settings, int64_t rank) {
+  Problem p = third_step(method, settings);
+  for (int i = 0; i < p.count; i++) {
+    const Param *q = &p.params[i];
+    if (q->role != ROLE_MATRIX || q->blocks > 1) continue;
+    int64_t s = q->rows < q->cols ? q->rows : q->cols;
+    double *V = malloc((size_t)(s * s + s + singular_work(s)) * sizeof *V), *values = V + s * s;
+    double off = 0;
+    singular_basis(q->w, q->rows, q->cols, q->rows > q->cols, V, values, values + s);
+    for (int64_t k = 0; k < s; k++) off = fmax(off, fabs(values[k] - (k < rank)));
+    check(off <= 1e-5, "%s %s: singular values of a step of %lld x %lld are off by %.2g", method,
+          settings, (long long)q->rows, (long long)q->cols, off);
+    free(V);
+  }
+  problem_free(&p);
+}
+
+/* The root mean square of each line of n numbers is `want`. */
+static double line_error(const float *x, int64_t lines, int64_t between, int64_t n, int64_t stride,
+                         double want) {
+  double off = 0;
+  for (int64_t i = 0; i < lines; i++) {
+    double sum = 0;
+    for (int64_t j = 0; j < n; j++) sum += pow((double)x[i * between + j * stride], 2);
+    off = fmax(off, fabs(sqrt(sum / (double)n) / want - 1));
+  }
+  return off;
+}
+
+/* A step has the radius's size in the norm that was asked for. */
+static void test_ball(const char *norm) {
+  char settings[120];
+  snprintf(settings, sizeof settings, "norm=%s embedding-norm=%s vector-norm=%s radius=3", norm,
+           norm, norm);
+  Problem p = third_step("trust-region", settings);
+  for (int i = 0; i < p.count; i++) {
+    const Param *q = &p.params[i];
+    int64_t m = q->rows, n = q->cols, size = m * n;
+    double off = strcmp(norm, "sign") == 0     ? line_error(q->w, size, 1, 1, 1, 3)
+                 : strcmp(norm, "row") == 0    ? line_error(q->w, m, n, n, 1, 3)
+                 : strcmp(norm, "column") == 0 ? line_error(q->w, n, 1, m, n, 3)
+                                               : line_error(q->w, q->blocks, size / q->blocks,
+                                                            size / q->blocks, 1,
+                                                            3 / sqrt((double)(size / q->blocks)));
+    check(off <= 1e-6, "trust-region, norm %s: a step of %lld x %lld is off by %.2g", norm,
+          (long long)m, (long long)n, off);
+  }
+  problem_free(&p);
+}
+
+int main(void) {
+  threads_start(1);
+  for (int i = 0; i < COUNT(identities); i++) test_identity(&identities[i]);
+  test_momentum_forms(0);
+  test_momentum_forms(1);
+  test_rank("msgd", SVD "shape-scale=none", 1000);
+  test_rank("trust-region", SVD, 1000);
+  test_rank("low-rank-muon", "rank=2 inner=exact shape-scale=none", 2);
+  test_rank("low-rank-muon", "rank=3 inner=exact shape-scale=none construction=gaussian", 3);
+  test_rank("low-rank-msgd", "rank=5 inner=exact shape-scale=none construction=power", 5);
+  test_rank("sumo", "rank=2 shape-scale=none", 2);
+  test_rank("sumo", "rank=30 shape-scale=none update-gap=2", 30);
+  test_ball("frobenius");
+  test_ball("sign");
+  test_ball("row");
+  test_ball("column");
+  return check_report("family");
+}
