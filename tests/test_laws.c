@@ -76,7 +76,7 @@ static void law_zero_gradient(const Optimizer *o) {
       double w0 = (double)problem_weight(i, j);
       double want = (p.params[i].decay ? pow(0.95, 3) : 1) * w0;
       double off = fabs(p.params[i].w[j] - want);
-      if (!(off <= worst)) worst = off;
+      worst = off > worst || isnan(off) ? off : worst;
     }
   char how[80];
   snprintf(how, sizeof how, "the weights are off by %.2g", worst);
