@@ -146,6 +146,28 @@ void config_free(Config *c) {
   c->method_options = NULL;
 }
 
+/* What the method takes at its default options. */
+static void help_roles(FILE *out, const Optimizer *o) {
+  static const struct {
+    Role role;
+    const char *name;
+  } kinds[] = {{ROLE_MATRIX, "the matrices of the blocks"},
+               {ROLE_EMBEDDING, "the token embedding"},
+               {ROLE_POSITION, "the position embedding"},
+               {ROLE_VECTOR, "vectors"}};
+  enum { KINDS = sizeof kinds / sizeof *kinds };
+  void *options = calloc(1, o->options_size + 1);
+  OptionSet set = {o->name, o->options, options};
+  int taken = 0;
+  options_default(&set);
+  fprintf(out, "  Updates ");
+  for (int i = 0; i < KINDS; i++)
+    if (o->accepts(&(Param){.role = kinds[i].role}, options))
+      fprintf(out, "%s%s", taken++ ? ", " : "", kinds[i].name);
+  fprintf(out, taken < KINDS ? "; AdamW (--aux-lr) the rest.\n\n" : ".\n\n");
+  free(options);
+}
+
 static void help_method(FILE *out, const Optimizer *o) {
   OptionSet set = {"options", o->options, NULL};
   fprintf(out, "%s: %s\n  %s\n", o->name, o->summary, o->reference);
@@ -154,9 +176,8 @@ static void help_method(FILE *out, const Optimizer *o) {
     const char *tuned = tuned_settings(o->name, m->name);
     if (tuned) fprintf(out, "  Tuned here for %s: %s\n", m->name, tuned);
   }
-  fprintf(out, "  To tune first: %s.\n  Updates %s.\n\n", o->tune,
-          o->accepts == accepts_all ? "every parameter"
-                                    : "the matrices of the blocks; AdamW (--aux-lr) the rest");
+  fprintf(out, "  To tune first: %s.\n", o->tune);
+  help_roles(out, o);
   options_help(out, &set);
 }
 

@@ -115,6 +115,10 @@ help() {
   done
   "$train" --help muon >"$work/stdout"
   check "--help muon names its options" grep -q -e "--ns-schedule" "$work/stdout"
+  check "--help muon says what it updates" \
+    grep -qx "  Updates the matrices of the blocks; AdamW (--aux-lr) the rest." "$work/stdout"
+  "$train" --help adamw >"$work/stdout"
+  check "--help adamw says what it updates" grep -q "Updates .* embedding, vectors.$" "$work/stdout"
   "$train" --help moun >"$work/stdout" 2>"$work/stderr"
   check "--help moun exits 2" [ $? -eq 2 ]
   check "--help moun suggests muon" says "did you mean muon?"
