@@ -185,13 +185,30 @@ static int64_t start_step(void) {
   return said ? atoll(said + strlen("goes on behind step ")) : -1;
 }
 
-/* Kills at random moments until the run is through; each start has to go on from the last
-   checkpoint that was there. */
+/* The moment in which `path` was last changed, in nanoseconds; 0 where there is none. */
+static int64_t changed_at(const char *path) {
+  struct stat s;
+  return stat(path, &s) ? 0 : (int64_t)s.st_ctim.tv_sec * 1000000000 + s.st_ctim.tv_nsec;
+}
+
+/* Until something is written into the folder of an unfinished checkpoint, other than what an
+   earlier kill left there; not for ever, as the run may be over. */
+static void wait_for_writing(const char *path, int64_t left) {
+  for (int i = 0; i < 5000; i++) {
+    int64_t now = changed_at(path);
+    if (now != 0 && now != left) return;
+    sleep_us(100);
+  }
+}
+
+/* Kills at random moments, every other time within a checkpoint, until the run is through; each
+   start has to go on from the last checkpoint that was there. */
 static void test_kills(void) {
   enum { KILLS = 60 };
   int kills = 0, code = -1, unfinished = 0;
   int64_t newest = -1;
-  char path[PATH_SIZE];
+  char path[PATH_SIZE], unfinished_path[PATH_SIZE];
+  program_path(unfinished_path, "killed/.unfinished");
   remove_run("whole");
   remove_run("killed");
   program_run("./train %s --data %s/text.txt --steps 400 --out %s/whole", SETUP, folder, folder);
@@ -206,9 +223,11 @@ static void test_kills(void) {
     check(start < 0 || start >= newest, "step %lld was saved, but %lld was resumed",
           (long long)newest, (long long)start);
     newest = latest_step();
-    unfinished += exists(program_path(path, "killed/.unfinished"));
+    int64_t left = changed_at(unfinished_path);
+    unfinished += left != 0;
     pid = program_start("./train --resume %s/killed --save-every %d", folder, 1 + kills % 4);
-    sleep_us(15000 + (long)(check_splitmix((uint64_t)kills) % 30000));
+    if (kills % 2) wait_for_writing(unfinished_path, left);
+    else sleep_us(15000 + (long)(check_splitmix((uint64_t)kills) % 30000));
   }
   if (kills == KILLS) code = program_wait(pid);
   if (code != 0) code = program_run("./train --resume %s/killed", folder);
