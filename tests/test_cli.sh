@@ -398,6 +398,16 @@ pipe() {
   check "nothing is on stderr" [ ! -s "$work/stderr" ]
 }
 
+# A table or a case that bench does not know is not taken for one that has nothing to show.
+bench() {
+  for wrong in 'tabel' 'steps nanno' 'steps nano more'; do
+    # shellcheck disable=SC2086
+    "$root/tools/bench" $wrong >"$work/stdout" 2>"$work/stderr"
+    check "bench $wrong exits 2" [ $? -eq 2 ]
+    check "bench $wrong lists its tables" says "usage: tools/bench"
+  done
+}
+
 if [ ! -x "$train" ]; then
   echo "FAILED: ./train is not built, or this is not the project's root"
   exit 1
@@ -415,5 +425,6 @@ divergence
 same_and_other
 every_option
 pipe
+bench
 echo "cli: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]
