@@ -8,7 +8,8 @@ enum { CONSTANT, LINEAR, COSINE, WSD };
 const Option schedule_options[] = {
     {"schedule", "learning rate over the run, after the warm-up", OPTION_CHOICE, FIELD(schedule),
      "wsd", 0, 0, SCHEDULE_NAMES},
-    {"warmup", "steps of linear warm-up", OPTION_INT, FIELD(warmup), "0", 0, 1e12, NULL},
+    {"warmup", "steps of linear warm-up; a preset's is shortened with its steps", OPTION_INT,
+     FIELD(warmup), "0", 0, 1e12, NULL},
     {"decay-fraction", "last part of the run over which wsd decays", OPTION_REAL,
      FIELD(decay_fraction), "0.6", 0, 1, NULL},
     {"final-lr", "multiplier at the end", OPTION_REAL, FIELD(final_lr), "0", 0, 1, NULL},

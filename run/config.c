@@ -99,6 +99,18 @@ static int apply(Config *c, const Settings *s, Err *err) {
   return options_apply(c->sets, others, s, err);
 }
 
+/* A preset's warm-up was tuned as a part of the preset's steps: a shorter run keeps the part. */
+static void shorten_warmup(ScheduleOptions *schedule, int64_t steps, const Settings *s) {
+  OptionSource said = FROM_PRESET;
+  settings_find(s, "warmup", &said);
+  for (int i = 0; said < FROM_FILE && i < s->count; i++) {
+    const Setting *item = &s->items[i];
+    if (item->source != FROM_PRESET || strcmp(item->name, "steps") != 0) continue;
+    int64_t whole = strtoll(item->value, NULL, 10);
+    if (steps < whole) schedule->warmup = schedule->warmup * steps / whole;
+  }
+}
+
 static int check(Config *c, const Settings *s, Err *err) {
   RunOptions *r = &c->run;
   OptionSource steps_said = FROM_PRESET, tokens_said = FROM_PRESET;
@@ -117,10 +129,7 @@ static int check(Config *c, const Settings *s, Err *err) {
   if (c->model.C % c->model.NH != 0)
     return fail(err, "--heads %lld does not divide --channels %lld: each head takes an equal share",
                 (long long)c->model.NH, (long long)c->model.C);
-  OptionSource warmup_said = FROM_PRESET;
-  settings_find(s, "warmup", &warmup_said);
-  if (warmup_said < FROM_FILE && c->schedule.warmup >= r->steps) /* a preset's, in a short run */
-    c->schedule.warmup = r->steps / 10;
+  shorten_warmup(&c->schedule, r->steps, s);
   return schedule_check(&c->schedule, r->steps, err);
 }
 

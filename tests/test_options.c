@@ -424,6 +424,20 @@ static void test_config(void) {
   check(read_config(&c, "--tokens=10000", "--batch=4", "--context=100") == 0, "%s", err.text);
   check(c.run.steps == 25, "10000 tokens are %lld steps of 400", (long long)c.run.steps);
   config_free(&c);
+  static const struct {
+    const char *steps, *warmup;
+    int64_t expected;
+  } cases[] = {{"--steps=300", "--seed=1", 150}, /* adamw's on nano */
+               {"--steps=100", "--seed=1", 50},
+               {"--steps=1", "--seed=1", 0},
+               {"--steps=3000", "--seed=1", 150},
+               {"--steps=100", "--warmup=7", 7}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    check(read_config(&c, cases[i].steps, cases[i].warmup, NULL) == 0, "%s", err.text);
+    check(c.schedule.warmup == cases[i].expected, "%s %s: warm-up %lld", cases[i].steps,
+          cases[i].warmup, (long long)c.schedule.warmup);
+    config_free(&c);
+  }
   refused_config("--optimizer", "moun", NULL, "did you mean muon?");
   refused_config("--model", "nanno", NULL, "did you mean nano?");
   refused_config("--heads", "3", NULL, "does not divide --channels");
