@@ -6,6 +6,7 @@
 #include "core/arena.h"
 #include "core/blas.h"
 #include "core/clock.h"
+#include "core/random.h"
 
 static const double MEASURE_SECONDS = 0.03; /* of one product, at least */
 
@@ -37,6 +38,17 @@ static void product(int form, const ProductShape *p, float *x, float *w, float *
   if (form == 0) gemm(PLAIN, TRANSPOSED, n, out, in, 1, x, in, w, in, 0, y, out);
   if (form == 1) gemm(PLAIN, PLAIN, n, in, out, 1, y, out, w, in, 0, x, in);
   if (form == 2) gemm(TRANSPOSED, PLAIN, out, in, n, 1, y, out, x, in, 0, w, in);
+}
+
+/* Random numbers, as a step multiplies them: a processor is faster on zeros (by 1.4 % where this
+   was measured), since they take less power. Few numbers, repeated: an odd period, so that rows
+   differ. */
+static void fill(float *x, size_t n) {
+  enum { PERIOD = 4099 };
+  float normals[PERIOD];
+  Random random = random_stream(1, RANDOM_TEST, 0, 0);
+  random_normals(&random, normals, PERIOD);
+  for (size_t i = 0; i < n; i++) x[i] = normals[i % PERIOD];
 }
 
 /* Seconds of the best form of a product. */
@@ -71,6 +83,8 @@ double sgemm_ceiling(const ProductShape *shapes, int count) {
                        {(void **)&w, sizes[1] * sizeof(float)},
                        {(void **)&y, sizes[2] * sizeof(float)}};
     arena_assign(rows, 3, memory);
+    fill(x, sizes[0]);
+    fill(w, sizes[1]);
     double times = (double)p->times;
     seconds += times * best_seconds(p, x, w, y);
     flops += times * 2 * (double)p->rows * (double)p->in * (double)p->out;

@@ -4,18 +4,24 @@
 
 #include "tools/measure/trainer.h"
 
+/* What is measured in every round; the fractions are of the ceiling beside the round's step. */
+enum { STEP, OPTIMIZER, CEILING, WHOLE, OF_FORWARD, OF_BACKWARD, MEASURES };
+
 void bench_step_header(void) {
-  printf("%-22s %9s %9s | %7s %7s %7s | %7s %9s | %8s %9s\n", "whole training steps", "tokens/s",
-         "GFLOP/s", "forward", "backwd", "optim", "ceiling", "fraction", "optim ms", "memory MB");
+  printf("%-22s %8s %8s | %7s %7s %6s | %7s %8s %12s | %8s %9s\n", "whole training steps",
+         "tokens/s", "GFLOP/s", "forward", "backwd", "optim", "ceiling", "fraction", "middle half",
+         "optim ms", "memory MB");
 }
 
-static void print_line(const char *name, const Trainer *t, StepSeconds s, double step,
-                       double ceiling) {
-  double flops = trainer_flops(t), tokens = (double)(t->batch.B * t->batch.T);
-  printf("%-22s %9.0f %9.1f | %6.1f%% %6.1f%% %6.1f%% | %7.1f %8.1f%% | %8.1f %9.0f\n", name,
-         tokens / step, flops / step / 1e9, 100 * flops / 3 / s.forward / ceiling,
-         100 * flops * 2 / 3 / s.backward / ceiling, 100 * s.optimizer / step, ceiling / 1e9,
-         100 * flops / step / ceiling, 1e3 * s.optimizer, trainer_bytes(t) / 1e6);
+static void print_line(const char *name, const Trainer *t, double measured[][ROUNDS_MAX],
+                       int rounds) {
+  double m[MEASURES], flops = trainer_flops(t), tokens = (double)(t->batch.B * t->batch.T);
+  for (int k = 0; k < MEASURES; k++) m[k] = median(measured[k], rounds); /* and now sorted */
+  printf("%-22s %8.0f %8.1f | %6.1f%% %6.1f%% %5.1f%% | %7.1f %7.1f%% %5.1f-%4.1f%% | %8.1f %9.0f\n",
+         name, tokens / m[STEP], flops / m[STEP] / 1e9, 100 * m[OF_FORWARD], 100 * m[OF_BACKWARD],
+         100 * m[OPTIMIZER] / m[STEP], m[CEILING] / 1e9, 100 * m[WHOLE],
+         100 * measured[WHOLE][rounds / 4], 100 * measured[WHOLE][rounds - 1 - rounds / 4],
+         1e3 * m[OPTIMIZER], trainer_bytes(t) / 1e6);
   fflush(stdout);
 }
 
@@ -23,20 +29,26 @@ int bench_step(const char *name, const ModelOptions *size, int64_t B, const Opti
                int rounds, Err *err) {
   Trainer t;
   ProductShape shapes[5];
-  double forward[ROUNDS_MAX], backward[ROUNDS_MAX], optimizer[ROUNDS_MAX], step[ROUNDS_MAX];
-  double ceiling[ROUNDS_MAX];
+  double measured[MEASURES][ROUNDS_MAX];
   if (trainer_open(&t, size, B, method, err)) return -1;
   int count = product_shapes(size, B * size->context, shapes);
+  double flops = trainer_flops(&t), before = sgemm_ceiling(shapes, count);
   for (int i = 0; i < rounds; i++) {
     StepSeconds s = trainer_step(&t);
-    forward[i] = s.forward;
-    backward[i] = s.backward;
-    optimizer[i] = s.optimizer;
-    step[i] = s.forward + s.backward + s.optimizer;
-    ceiling[i] = sgemm_ceiling(shapes, count);
+    double step = s.forward + s.backward + s.optimizer, after = sgemm_ceiling(shapes, count);
+    double beside = (before + after) / 2;
+    const double values[MEASURES] = {
+        [STEP] = step,
+        [OPTIMIZER] = s.optimizer,
+        [CEILING] = after,
+        [WHOLE] = flops / step / beside,
+        [OF_FORWARD] = flops / 3 / s.forward / beside,
+        [OF_BACKWARD] = flops * 2 / 3 / s.backward / beside,
+    };
+    for (int k = 0; k < MEASURES; k++) measured[k][i] = values[k];
+    before = after;
   }
-  StepSeconds s = {median(forward, rounds), median(backward, rounds), median(optimizer, rounds)};
-  print_line(name, &t, s, median(step, rounds), median(ceiling, rounds));
+  print_line(name, &t, measured, rounds);
   trainer_close(&t);
   return 0;
 }
