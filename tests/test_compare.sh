@@ -51,6 +51,7 @@ seeds = 2
 extend = 1
 sgd.lr = 0.1 0.4 1e6
 sgd.clip = 0
+sgd.warmup = 2
 layers = 1
 heads = 2
 channels = 16
@@ -83,19 +84,30 @@ whole_sweep() {
   check "the same seed starts from the same weights" test "$a" = "$s"
 }
 
-# Starts the sweep, kills it after some runs and starts it again, until it is done.
+# Starts the sweep in the background: the program itself, not a shell that runs it, so that $! is
+# what has to be killed.
+start_sweep() {
+  "$tools/sweep" tiny.spec --jobs 1 --threads 1 --out killed >killed.txt 2>&1 &
+  pid=$!
+}
+
+# Kills the sweep when it has begun 2 runs, 4, 6, each time in another way, and lets it end.
 killed_sweep() {
-  tries=0
-  while [ "$tries" -lt 40 ]; do
-    tries=$((tries + 1))
-    sweep --out killed >killed.txt 2>&1 &
-    pid=$!
-    sleep 1
-    if [ "$tries" -eq 1 ]; then kill -9 "$pid" 2>/dev/null
-    elif [ "$tries" -lt 4 ]; then kill "$pid" 2>/dev/null
-    fi
-    wait "$pid" 2>/dev/null && break
+  runs=0
+  for signal in KILL TERM INT; do
+    runs=$((runs + 2))
+    start_sweep
+    while kill -0 "$pid" 2>/dev/null &&
+      [ "$(find killed -name log.csv 2>/dev/null | wc -l)" -lt "$runs" ]; do
+      sleep 0.02
+    done
+    kill -s "$signal" "$pid" 2>/dev/null
+    wait "$pid" 2>/dev/null
+    code=$?
+    check "SIG$signal ends the sweep before its time: $code" test "$code" -gt 128
   done
+  start_sweep
+  check "a killed sweep goes on to its end" wait "$pid"
   table whole >whole.csv
   table killed >killed.csv
   check "a sweep killed and continued gives the same table" cmp whole.csv killed.csv
@@ -240,6 +252,7 @@ page() {
   says 0 'page.html' "$tools/compare" whole --html page.html
   n=$(grep -c '<svg' page.html)
   check "the page holds all figures: $n" test "$n" -eq 8
+  check "the page tells whose warm-up differs" grep -Eq 'warm-up \((sgd 2|adamw 0)\)' page.html
   check "nothing comes from elsewhere" sh -c \
     '! grep -Eio "(src|href)=.(https?:)?//[^ ]*|<script|@import" page.html'
   chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome)

@@ -75,6 +75,21 @@ static void write_table(FILE *out, Table t) {
   table_free(&t);
 }
 
+/* "8 steps of warm-up (adamw 60)": the warm-up is tuned, so methods may differ in it. */
+static void write_warmup(FILE *out, const Comparison *c) {
+  const char *common = runlog_option(&c->logs[c->entries[0].runs[0]], "warmup");
+  int others = 0;
+  fprintf(out, "%s steps of warm-up", common);
+  for (int i = 1; i < c->count; i++) {
+    const char *own = runlog_option(&c->logs[c->entries[i].runs[0]], "warmup");
+    if (strcmp(own, common) == 0) continue;
+    fputs(others++ ? ", " : " (", out);
+    html_escape(out, c->entries[i].name);
+    fprintf(out, " %s", own);
+  }
+  if (others) fputc(')', out);
+}
+
 /* The common settings, in a sentence. */
 static void write_subject(FILE *out, const Comparison *c) {
   const RunLog *log = &c->logs[c->entries[0].runs[0]];
@@ -88,8 +103,9 @@ static void write_subject(FILE *out, const Comparison *c) {
   fprintf(out, ", for %s steps of %s sequences, on the data \"", runlog_option(log, "steps"),
           runlog_option(log, "batch"));
   html_escape(out, runlog_option(log, "data"));
-  fprintf(out, "\". Schedule: %s, %s steps of warm-up. Seeds judged:",
-          runlog_option(log, "schedule"), runlog_option(log, "warmup"));
+  fprintf(out, "\". Schedule: %s, ", runlog_option(log, "schedule"));
+  write_warmup(out, c);
+  fputs(". Seeds judged:", out);
   for (int i = 0; i < c->seed_count; i++)
     fprintf(out, "%s %lld", i ? "," : "", (long long)c->seeds[i]);
   fputs(".</p>\n", out);
