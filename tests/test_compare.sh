@@ -232,6 +232,21 @@ no_gnuplot() {
     whole/final/adamw/*/seed-101
 }
 
+# Every method's U curve is named, also where there are too many for one axis of rates.
+many_methods() {
+  mkdir many
+  tar -xzf "$root/results/nano/runs.tar.gz" -C many
+  cp "$root/results/nano/sweep.spec" many
+  "$tools/compare" many --figures many-figures >many.txt
+  count=0
+  missing=
+  for name in $(sed -n '2,/^$/s/ .*//p' many.txt); do
+    count=$((count + 1))
+    grep -q ">$name<" many-figures/rates.svg || missing="$missing $name"
+  done
+  check "the rates of $count methods, without a name:$missing" test "$count$missing" = 19
+}
+
 figures() {
   if ! command -v gnuplot >/dev/null 2>&1; then
     echo "no gnuplot: figures not tested"
@@ -244,6 +259,7 @@ figures() {
   for name in loss-steps loss-end loss-tokens loss-seconds loss-flops rates time memory; do
     says 0 'adamw' "$tools/compare" whole --draw "$name"
   done
+  many_methods
   redrawn_report
   page
 }

@@ -26,8 +26,10 @@ void figure_free(Figure *f) {
   }
   free(f->series);
   free(f->rows);
+  free(f->columns);
   f->series = NULL;
   f->rows = NULL;
+  f->columns = NULL;
   f->count = f->room = 0;
 }
 
@@ -154,6 +156,7 @@ static int write_labels(FILE *out, const Figure *f, FigureFormat format, double 
   Label *labels = malloc((size_t)(f->count + 1) * sizeof *labels);
   int n = 0, widest = 0;
   for (int i = 0; i < f->count; i++) {
+    if (f->columns && format != FIGURE_CHARACTERS) break; /* the names stand below */
     if (!*f->series[i].label || !in_sight(f, &f->series[i], low, high)) continue;
     if (ends_inside(f, &f->series[i], format)) continue;
     labels[n++] = (Label){&f->series[i], end_of(&f->series[i])};
@@ -278,13 +281,28 @@ static void write_decades(FILE *out, double low, double high) {
   fprintf(out, ")\n");
 }
 
-static void write_ranges(FILE *out, const Figure *f, double low, double high) {
+/* In characters the letters of the curves, whose names stand at the right. */
+static void write_columns(FILE *out, const Figure *f, FigureFormat format) {
+  fprintf(out, "set xtics %s noenhanced (",
+          format == FIGURE_CHARACTERS ? "norotate" : "rotate by 35 right");
+  for (int i = 0; i < f->column_count; i++) {
+    const char letter[] = {(char)('A' + i % 26), 0};
+    if (i) fputc(',', out);
+    gnuplot_quote(out, format == FIGURE_CHARACTERS ? letter : f->columns[i]);
+    fprintf(out, " %d", i);
+  }
+  fprintf(out, ")\n");
+}
+
+static void write_ranges(FILE *out, const Figure *f, FigureFormat format, double low,
+                         double high) {
   fprintf(out, "set xrange [");
   write_bound(out, f->x_min);
   fputc(':', out);
   write_bound(out, f->x_max);
   fprintf(out, "]\n");
   write_log_tics(out, f);
+  if (f->columns) write_columns(out, f, format);
   if (!f->rows) {
     fprintf(out, "set yrange [%.9g:%.9g]\n", low, high);
     if (f->y_decades) write_decades(out, low, high);
@@ -399,7 +417,7 @@ int figure_draw(const Figure *f, FigureFormat format, char **out, size_t *size, 
   find_range(f, &low, &high);
   write_terminal(text, f, format);
   write_axes(text, f, format, write_labels(text, f, format, low, high));
-  write_ranges(text, f, low, high);
+  write_ranges(text, f, format, low, high);
   write_bar_labels(text, f);
   if (!isnan(f->line) && *f->line_label) {
     fprintf(text, "set label 1000 ");

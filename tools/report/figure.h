@@ -37,6 +37,8 @@ typedef struct {
   char line_label[64];
   char (*rows)[64];    /* names of the rows of bars, or NULL */
   int row_count;
+  char (*columns)[64]; /* names at x = 0, 1, ... in place of numbers, or NULL */
+  int column_count;
   int labels_inside;   /* curves that end before the right border have their label left of it */
   int width, height;   /* pixels, or characters */
   int ansi;            /* characters may be coloured */

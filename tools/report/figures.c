@@ -7,6 +7,8 @@
 
 #include "tools/report/curves.h"
 
+enum { FEW = 8 }; /* methods, which one figure shows without covering each other */
+
 /* ---- loss curves ---- */
 
 static void label_entry(const Entry *e, char *out, size_t size) {
@@ -81,7 +83,6 @@ static Figure loss_figure(const Comparison *c, int axis, int bands) {
 
 /* The bands of many methods would cover each other; the last third has them in any case. */
 static Figure whole_figure(const Comparison *c, int axis) {
-  enum { FEW = 8 };
   return loss_figure(c, axis, c->count <= FEW);
 }
 
@@ -120,29 +121,70 @@ static Figure loss_end(const Comparison *c) {
 
 /* ---- learning rates ---- */
 
+static double best_rate(const Entry *e) {
+  const Point *best = NULL;
+  for (int j = 0; j < e->trials; j++)
+    if (e->points[j].on_line && (!best || e->points[j].loss < best->loss)) best = &e->points[j];
+  return best ? best->rate : 1;
+}
+
+/* The part of a column that a factor of two takes where each method has its own, around its best
+   rate; 0 where they are few enough to share an axis. */
+static double column_octave(const Comparison *c) {
+  double widest = 1;
+  if (c->count <= FEW) return 0;
+  for (int i = 0; i < c->count; i++)
+    for (int j = 0; j < c->entries[i].trials; j++)
+      widest = fmax(widest, fabs(log2(c->entries[i].points[j].rate / best_rate(&c->entries[i]))));
+  return 0.4 / widest;
+}
+
+static double place_of(const Comparison *c, int i, const Point *point, double octave) {
+  if (octave == 0) return point->rate;
+  return i + octave * log2(point->rate / best_rate(&c->entries[i]));
+}
+
+static Figure rates_axes(const Comparison *c, double octave) {
+  char y_label[64];
+  snprintf(y_label, sizeof y_label, "final loss (%s)", comparison_unit(c));
+  if (octave == 0) {
+    Figure f = figure_make("", "learning rate", y_label);
+    f.x_log = 1;
+    return f;
+  }
+  Figure f = figure_make("", "learning rates of each, from small to large; the best at its mark",
+                         y_label);
+  f.x_min = -0.6;
+  f.x_max = c->count - 0.4;
+  f.columns = calloc((size_t)c->count, sizeof *f.columns);
+  f.column_count = c->count;
+  for (int i = 0; i < c->count; i++)
+    snprintf(f.columns[i], sizeof f.columns[i], "%.63s", c->entries[i].name);
+  return f;
+}
+
 /* The U curves. Above the range stands what is worse by far; crosses on top diverged. */
 static Figure rates(const Comparison *c) {
-  char y_label[64];
-  double low = INFINITY, high = -INFINITY;
-  snprintf(y_label, sizeof y_label, "final loss (%s)", comparison_unit(c));
-  Figure f = figure_make("", "learning rate", y_label);
-  f.x_log = 1;
+  double low = INFINITY, high = -INFINITY, octave = column_octave(c);
+  Figure f = rates_axes(c, octave);
   for (int i = 0; i < c->count; i++) {
     const Entry *e = &c->entries[i];
     Series *s = figure_add(&f, SERIES_CURVE, e->look, e->trials, e->name);
     double *loss = malloc((size_t)(e->trials + 1) * sizeof *loss);
-    int n = 0;
+    s->n = 0;
     for (int j = 0; j < e->trials; j++) {
-      if (!e->points[j].on_line) continue;
-      s->x[n] = e->points[j].rate;
-      f.x_min = fmin(f.x_min, e->points[j].rate / 1.3); /* fmin and fmax step over NaN */
-      f.x_max = fmax(f.x_max, e->points[j].rate * 1.3);
-      loss[n] = s->y[n] = isfinite(e->points[j].loss) ? e->points[j].loss : NAN;
-      n++;
+      const Point *point = &e->points[j];
+      if (!point->on_line) continue;
+      s->x[s->n] = place_of(c, i, point, octave);
+      if (f.x_log) { /* fmin and fmax step over NaN */
+        f.x_min = fmin(f.x_min, point->rate / 1.3);
+        f.x_max = fmax(f.x_max, point->rate * 1.3);
+      }
+      loss[s->n] = s->y[s->n] = isfinite(point->loss) ? point->loss : NAN;
+      s->n++;
     }
-    s->n = n;
-    low = fmin(low, quantile(loss, n, 0));
-    high = fmax(high, quantile(loss, n, 0.7));
+    low = fmin(low, quantile(loss, s->n, 0));
+    high = fmax(high, quantile(loss, s->n, 0.7));
     free(loss);
   }
   if (high > low) {
@@ -153,7 +195,7 @@ static Figure rates(const Comparison *c) {
     for (int j = 0; j < c->entries[i].trials; j++) {
       if (!c->entries[i].points[j].diverged || isnan(f.y_max)) continue;
       Series *s = figure_add(&f, SERIES_MARK, c->entries[i].look, 1, "");
-      s->x[0] = c->entries[i].points[j].rate;
+      s->x[0] = place_of(c, i, &c->entries[i].points[j], octave);
       s->y[0] = f.y_max;
     }
   return f;
