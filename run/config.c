@@ -129,7 +129,7 @@ static int check(Config *c, const Settings *s, Err *err) {
   if (c->model.C % c->model.NH != 0)
     return fail(err, "--heads %lld does not divide --channels %lld: each head takes an equal share",
                 (long long)c->model.NH, (long long)c->model.C);
-  shorten_warmup(&c->schedule, r->steps, s);
+  if (!c->from) shorten_warmup(&c->schedule, r->steps, s);
   return schedule_check(&c->schedule, r->steps, err);
 }
 
