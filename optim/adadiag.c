@@ -81,8 +81,8 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
 }
 
 static int64_t scratch(const Matrix *p, const void *with) {
-  (void)with;
-  int64_t n = p->rows > p->cols ? p->rows : p->cols;
+  int64_t left = has_left(p->rows, p->cols, with) ? p->rows : 0;
+  int64_t right = has_right(p->rows, p->cols, with) ? p->cols : 0, n = left > right ? left : right;
   int64_t refreshing = 2 * (n * n + n + singular_work(n));
   int64_t stepping = 3 * aligned(p->rows * p->cols);
   return refreshing > stepping ? refreshing : stepping;

@@ -12,7 +12,7 @@ static const Option options[] = {
     {"beta2", "decay of the second moment", OPTION_REAL, offsetof(AdamwOptions, beta2), "0.95", 0,
      0.9999999, NULL},
     {"eps", "added to the root of the second moment", OPTION_REAL, offsetof(AdamwOptions, eps),
-     "1e-8", 0, 1, NULL},
+     "1e-8", 1e-30, 1, NULL},
     {"scope", "all: one rate for everything; matrices: the rest at the auxiliary rate",
      OPTION_CHOICE, offsetof(AdamwOptions, scope), "all", 0, 0, "all|matrices"},
     NO_OPTION,

@@ -44,12 +44,20 @@ static void init(const Matrix *p, float *const *slot, const void *with, Step *st
   random_normals(&step->random, slot[BASIS], basis_floats(p->rows, p->cols, with));
 }
 
-/* Columns of V (n,r) to length 1, whatever their size: the code's + 1e-8 would see it. */
+static double column_length(const float *V, int64_t n, int64_t r, int64_t j) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; i++) sum += (double)V[i * r + j] * (double)V[i * r + j];
+  return sqrt(sum);
+}
+
+/* Columns of V (n,r) to length 1, whatever their size: the code's + 1e-8 would see it. Where M has
+   fewer than r directions the others are rounding errors, which must not become steps. */
 static void unit_columns(float *V, int64_t n, int64_t r) {
+  const double rounding = 1e-5;
+  double longest = 0;
+  for (int64_t j = 0; j < r; j++) longest = fmax(longest, column_length(V, n, r, j));
   for (int64_t j = 0; j < r; j++) {
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += (double)V[i * r + j] * (double)V[i * r + j];
-    double scale = sum > 0 ? 1 / sqrt(sum) : 0;
+    double length = column_length(V, n, r, j), scale = length > rounding * longest ? 1 / length : 0;
     for (int64_t i = 0; i < n; i++) V[i * r + j] = (float)((double)V[i * r + j] * scale);
   }
 }

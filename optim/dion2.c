@@ -4,12 +4,11 @@
      those slices of M = mu times themselves (error feedback for the others),
      U = msgn(S),  W = (1 - lr wd) W - lr scale U on those slices only. */
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "optim/momentum.h"
 #include "optim/optim.h"
 #include "optim/orthogonalize.h"
+#include "optim/select.h"
 
 typedef struct {
   double momentum, fraction;
@@ -28,49 +27,48 @@ static const Option options[] = {
 
 static const Slot slots[] = {{"momentum", slot_full}, {NULL, NULL}};
 
-typedef struct {
-  double size; /* L1 norm */
-  int64_t at;
-} Slice;
-
-static int compare_slices(const void *a, const void *b) {
-  const Slice *x = a, *y = b;
-  if (x->size != y->size) return x->size < y->size ? 1 : -1;
-  return x->at < y->at ? -1 : 1;
-}
-
-static int compare_places(const void *a, const void *b) {
-  const Slice *x = a, *y = b;
-  return x->at < y->at ? -1 : 1;
-}
-
 static int64_t slice_count(int64_t side, const Dion2Options *o) {
   int64_t k = (int64_t)ceil(o->fraction * (double)side);
   return k > 1 ? k : 1;
 }
 
-/* The k largest slices of M, in the order of their places, at the front of `slices`. */
-static void choose(Slice *slices, const float *M, int64_t rows, int64_t cols, int64_t k) {
-  int64_t side = rows <= cols ? rows : cols;
-  for (int64_t i = 0; i < side; i++) slices[i] = (Slice){0, i};
+/* What `choose` works with, for each slice. */
+typedef struct {
+  double size; /* L1 norm */
+  int64_t chosen;
+} Slice;
+
+static int64_t slices_floats(int64_t side) { return aligned((int64_t)sizeof(Slice) / 4 * side); }
+
+/* The places of the k largest slices of M go to slices[0..k-1].chosen in ascending order; of equal
+   ones the first are taken. */
+static void choose(Slice *slices, float *order, const float *M, int64_t rows, int64_t cols,
+                   int64_t k) {
+  int64_t side = rows <= cols ? rows : cols, larger = 0, n = 0;
+  for (int64_t i = 0; i < side; i++) slices[i] = (Slice){0, 0};
   for (int64_t i = 0; i < rows; i++)
     for (int64_t j = 0; j < cols; j++) slices[side == rows ? i : j].size += fabsf(M[i * cols + j]);
-  qsort(slices, (size_t)side, sizeof *slices, compare_slices);
-  qsort(slices, (size_t)k, sizeof *slices, compare_places);
+  for (int64_t i = 0; i < side; i++) order[i] = (float)slices[i].size;
+  float least = select_kth(order, side, side - k);
+  for (int64_t i = 0; i < side; i++) larger += (float)slices[i].size > least;
+  for (int64_t i = 0, equal = k - larger; i < side && n < k; i++) {
+    float size = (float)slices[i].size;
+    if (size > least || (size == least && equal-- > 0)) slices[n++].chosen = i;
+  }
 }
 
 static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
   const Dion2Options *o = with;
-  int64_t m = p->rows, n = p->cols, by_rows = m <= n, k = slice_count(by_rows ? m : n, o);
-  int64_t rows = by_rows ? k : m, cols = by_rows ? n : k;
+  int64_t m = p->rows, n = p->cols, by_rows = m <= n, side = by_rows ? m : n;
+  int64_t k = slice_count(side, o), rows = by_rows ? k : m, cols = by_rows ? n : k;
   float *M = slot[0], mu = (float)o->momentum, keep = (float)step->keep;
   Slice *slices = (Slice *)(void *)step->scratch;
-  float *S = step->scratch + aligned((int64_t)sizeof(Slice) / 4 * (by_rows ? m : n));
+  float *S = step->scratch + slices_floats(side);
   for (int64_t i = 0; i < m * n; i++) M[i] += p->g[i];
-  choose(slices, M, m, n, k);
+  choose(slices, S, M, m, n, k); /* S is not in use yet */
   for (int64_t i = 0; i < rows; i++)
     for (int64_t j = 0; j < cols; j++) {
-      float *x = &M[by_rows ? slices[i].at * n + j : i * n + slices[j].at];
+      float *x = &M[by_rows ? slices[i].chosen * n + j : i * n + slices[j].chosen];
       S[i * cols + j] = *x;
       *x *= mu;
     }
@@ -79,15 +77,14 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   for (int64_t i = 0; i < m * n; i++) p->w[i] *= keep;
   for (int64_t i = 0; i < rows; i++)
     for (int64_t j = 0; j < cols; j++)
-      p->w[by_rows ? slices[i].at * n + j : i * n + slices[j].at] -= amount * S[i * cols + j];
+      p->w[by_rows ? slices[i].chosen * n + j : i * n + slices[j].chosen] -= amount * S[i * cols + j];
 }
 
 static int64_t scratch(const Matrix *p, const void *with) {
   const Dion2Options *o = with;
   int64_t by_rows = p->rows <= p->cols, side = by_rows ? p->rows : p->cols;
   int64_t k = slice_count(side, o), m = by_rows ? k : p->rows, n = by_rows ? p->cols : k;
-  return aligned((int64_t)sizeof(Slice) / 4 * side) + aligned(m * n) +
-         polar_scratch(m, n, &o->polar);
+  return slices_floats(side) + aligned(m * n) + polar_scratch(m, n, &o->polar);
 }
 
 static double flops(const Matrix *p, const void *with) {

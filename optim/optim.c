@@ -35,7 +35,7 @@ const Option optimizer_options[] = {
     {"aux-beta2", "its decay of the second moment", OPTION_REAL,
      offsetof(OptimizerOptions, aux_beta2), "0.95", 0, 0.9999999, NULL},
     {"aux-eps", "its added constant", OPTION_REAL, offsetof(OptimizerOptions, aux_eps), "1e-8",
-     0, 1, NULL},
+     1e-30, 1, NULL},
     {"qkv-split", "attention's fused matrix as Q, K, V apart, as one, or by head", OPTION_CHOICE,
      offsetof(OptimizerOptions, qkv_split), "3", 0, 0, "3|1|heads"},
     NO_OPTION,

@@ -119,7 +119,7 @@ void optimizer_step(OptimizerState *state, int64_t t, double multiplier);
 size_t optimizer_state_bytes(const OptimizerState *state);
 size_t optimizer_scratch_bytes(const OptimizerState *state);
 
-/* FLOPs of one step, and the part of them in the method itself, as declared. */
+/* FLOPs of one step, as declared. */
 double optimizer_flops(const OptimizerState *state);
 
 /* "adamw", "muon 3 x 128x128", ... : what updates a parameter and how it is cut. */

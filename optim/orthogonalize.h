@@ -26,7 +26,7 @@ double polar_flops(int64_t rows, int64_t cols, const Polar *polar);
 
 /* A basis of the singular vectors of X (rows,cols) on its left (sides of length rows) or right:
    eigenvectors of the Gram matrix in double, in the rows of V (n,n), by descending singular value;
-   n is the side's length. `work`: singular_work(n, other) doubles. */
+   n is the side's length. `work`: singular_work(n) doubles. */
 void singular_basis(const float *X, int64_t rows, int64_t cols, int right, double *V,
                     double *values, double *work);
 int64_t singular_work(int64_t n);

@@ -1,8 +1,9 @@
 /* ROOT: W. He, K. Han, H. Zhou, H. Chen, Z. Liu, X. Chen, Y. Wang, ROOT: Robust Orthogonalized
    Optimizer, arXiv 2511.20626 (the authors' toy code):
-     B = mu B + G,  Z = G + mu B,  c = quantile of |Z| + 1e-9,  C = Z clipped to [-c, c],
+     B = mu B + G,  Z = G + mu B,  c = quantile of |Z|,  C = Z clipped to [-c, c],
      W = (1 - lr wd) W - lr scale NS(C).
-   (Their outlier part sign(Z) max(|Z| - c, 0) taken from Z is the clipping.) Their Newton-Schulz
+   (Their outlier part sign(Z) max(|Z| - c, 0) taken from Z is the clipping. They add 1e-9 to c,
+   which is left to quantiles of 0 here, where nothing else would move.) Their Newton-Schulz
    coefficients depend on the shape and are published for four shapes only, of which 2048x2048 is
    not safe: f^5 reaches 3.31 and further steps diverge. `published` uses those that pass the
    condition max f on [0,1] < the unstable fixed point, else the schedule; `fitted` minimizes the
@@ -14,6 +15,7 @@
 #include "optim/momentum.h"
 #include "optim/optim.h"
 #include "optim/orthogonalize.h"
+#include "optim/select.h"
 
 typedef struct {
   double momentum, quantile;
@@ -71,28 +73,6 @@ static void init(const Matrix *p, float *const *slot, const void *with, Step *st
   for (int i = 0; i < 3; i++) slot[COEFFICIENTS][i] = (float)abc[i];
 }
 
-/* The k-th smallest of x (n), whose order changes (Hoare's selection). */
-static float select_kth(float *x, int64_t n, int64_t k) {
-  int64_t low = 0, high = n - 1;
-  while (low < high) {
-    float pivot = x[low + (high - low) / 2];
-    int64_t i = low, j = high;
-    while (i <= j) {
-      while (x[i] < pivot) i++;
-      while (x[j] > pivot) j--;
-      if (i <= j) {
-        float swap = x[i];
-        x[i++] = x[j];
-        x[j--] = swap;
-      }
-    }
-    if (k <= j) high = j;
-    else if (k >= i) low = i;
-    else break;
-  }
-  return x[k];
-}
-
 /* Quantile q of x (n), between neighbours in proportion. */
 static double quantile(float *x, int64_t n, double q) {
   double place = q * (double)(n - 1);
@@ -107,8 +87,7 @@ static double quantile(float *x, int64_t n, double q) {
 
 static void clip(float *z, int64_t n, double q, float *scratch) {
   for (int64_t i = 0; i < n; i++) scratch[i] = fabsf(z[i]);
-  double c = quantile(scratch, n, q) * (1 + 1e-9);
-  float limit = (float)c;
+  float c = (float)quantile(scratch, n, q), limit = c > 0 ? c : 1e-9f;
   for (int64_t i = 0; i < n; i++) z[i] = z[i] > limit ? limit : z[i] < -limit ? -limit : z[i];
 }
 

@@ -15,7 +15,7 @@ typedef struct {
       {"beta2", "decay of the second moment", OPTION_REAL, offsetof(type, betas.beta2),           \
        default_beta2, 0, 0.9999999, NULL},                                                        \
       {"eps", "added to the root of the second moment", OPTION_REAL, offsetof(type, betas.eps),   \
-       default_eps, 0, 1, NULL}
+       default_eps, 1e-30, 1, NULL}
 
 /* m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,
    u = (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps). All (n); u may be g. */

@@ -3,8 +3,8 @@
      m = b1 m + (1 - b1) G,  v = b2 v + (1 - b2) (P^T G Q)^2,
      W = (1 - lr wd) W - lr P [ P^T m^ Q / (sqrt(v^) + eps) ] Q^T.
    The bases come from eigenvectors at the first step; then L and R grow after each update, and
-   every K steps P = qr(L P), Q = qr(R Q): one power step, without sorting. The public code makes no
-   update in the first step (skip-first). */
+   every K steps P = qr(L P), Q = qr(R Q): one power step, without sorting. The public code takes
+   only the bases from the first gradient and counts from the second (skip-first). */
 #include <math.h>
 #include <string.h>
 
@@ -66,37 +66,44 @@ static void power_step(float *basis, const float *of, int64_t n, float *work) {
   orthonormal_columns(basis, n, n, work);
 }
 
-/* Adam with the first moment in the original space and the second in the rotated one. */
-static void adam_step(const Matrix *p, float *const *slot, const SoapOptions *o, Step *step) {
+/* Adam's step t with the first moment in the original space and the second in the rotated one. At
+   t = 1 m is (1 - b1) G: rotated on its own it would have other rounding errors than G, and in G's
+   own bases all but a diagonal is rounding errors, so that m / sqrt(v) would know no bound. */
+static void adam_step(const Matrix *p, float *const *slot, const SoapOptions *o, Step *step,
+                      int64_t t) {
   int64_t size = p->rows * p->cols;
   float *g = step->scratch, *m = g + aligned(size), *work = m + aligned(size);
   const Betas *b = &o->betas;
   float b1 = (float)b->beta1, b2 = (float)b->beta2, eps = (float)b->eps;
-  float rise1 = (float)(1 / (1 - pow(b->beta1, (double)step->t)));
-  float rise2 = (float)(1 / sqrt(1 - pow(b->beta2, (double)step->t)));
+  float rise1 = (float)(1 / (1 - pow(b->beta1, (double)t)));
+  float rise2 = (float)(1 / sqrt(1 - pow(b->beta2, (double)t)));
   for (int64_t i = 0; i < size; i++) slot[M][i] = b1 * slot[M][i] + (1 - b1) * p->g[i];
   rotate(g, p->g, p->rows, p->cols, slot[P], slot[Q], 1, work);
-  rotate(m, slot[M], p->rows, p->cols, slot[P], slot[Q], 1, work);
+  if (t > 1) rotate(m, slot[M], p->rows, p->cols, slot[P], slot[Q], 1, work);
+  else
+    for (int64_t i = 0; i < size; i++) m[i] = (1 - b1) * g[i];
   for (int64_t i = 0; i < size; i++) {
     slot[V][i] = b2 * slot[V][i] + (1 - b2) * g[i] * g[i];
     m[i] = m[i] * rise1 / (sqrtf(slot[V][i]) * rise2 + eps);
   }
   rotate(g, m, p->rows, p->cols, slot[P], slot[Q], 0, work);
-  int skip = o->skip_first && step->t == 1;
-  apply_update(p, step->keep, skip ? 0 : step->rate, g);
+  apply_update(p, step->keep, step->rate, g);
 }
 
 static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
   const SoapOptions *o = with;
   float *work = step->scratch;
+  int64_t t = step->t - o->skip_first; /* 0: for the bases only */
   if (step->t == 1) {
     first_basis(p, slot[P], 0, work);
     first_basis(p, slot[Q], 1, work);
   }
-  adam_step(p, slot, o, step);
+  if (t > 0) adam_step(p, slot, o, step, t);
+  else
+    for (int64_t i = 0; i < p->rows * p->cols; i++) p->w[i] *= (float)step->keep;
   accumulate(p, slot[L], 0, o->betas.beta2, work);
   accumulate(p, slot[R], 1, o->betas.beta2, work);
-  if (step->t > 1 && step->t % o->gap == 0) {
+  if (t > 1 - o->skip_first && t % o->gap == 0) {
     power_step(slot[P], slot[L], p->rows, work);
     power_step(slot[Q], slot[R], p->cols, work);
   }
@@ -113,7 +120,7 @@ static int64_t scratch(const Matrix *p, const void *with) {
 static double flops(const Matrix *p, const void *with) {
   const SoapOptions *o = with;
   double m = (double)p->rows, n = (double)p->cols, sides = m * m * n + m * n * n;
-  return 7 * sides + 20 * m * n + (2 + 4. / 3) * (m * m * m + n * n * n) / (double)o->gap;
+  return 7 * sides + 20 * m * n + (2 + 8. / 3) * (m * m * m + n * n * n) / (double)o->gap;
 }
 
 const Optimizer soap = {

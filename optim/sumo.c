@@ -6,7 +6,7 @@
      2. Gh = Q^T G    3. M = mu M + Gh    4. O = msgn(M), exactly
      5. if ||O|| > gamma ||O_before||: O = gamma ||O_before|| O / ||O||
      6. W = (1 - lr wd) W - lr (scale Q O + form (G - Q Gh)),  form: v1 0, v2 1.
-   As ||O|| is sqrt(r) at every step, the limiter never acts; it is here because the paper has it.
+   ||O|| is sqrt(r) as long as M has r directions, so that the limiter acts only where M had fewer.
    v2's last term has the size of the raw gradient, v1 (the first version) leaves it out. The scale
    and whether it takes the last term are ambiguous in the paper: Moonlight's 0.2 sqrt(max(m, n)) on
    Q O only. */

@@ -3,7 +3,8 @@
    arXiv 2503.12645 (theorem statements):
      M = (1 - alpha) M + alpha G,  W = argmin <M, W'> over |||W' - (1 - lr wd) W||| <= lr radius,
    the ball shifted toward zero by the decay. The norm is chosen for each role: spectral is Muon
-   without Nesterov, frobenius normalized SGD, sign signSGD with momentum. The paper starts from
+   without Nesterov or a scale for the shape, rms the same with Scion's scale, frobenius normalized
+   SGD, sign signSGD with momentum. The paper starts from
    M = the first gradient; M = 0 is the default here, as in the other methods: the norms that scale
    all of M see no difference in the first step. */
 #include <string.h>
@@ -41,7 +42,8 @@ static const Slot slots[] = {{"momentum", slot_full}, {NULL, NULL}};
 
 static int norm_of(Role role, const TrustRegionOptions *o) {
   if (role == ROLE_MATRIX) return o->norm;
-  return role == ROLE_VECTOR ? o->vector_norm : o->embedding_norm;
+  if (role != ROLE_VECTOR) return o->embedding_norm;
+  return o->vector_norm == NORM_RMS ? NORM_ROW : o->vector_norm; /* vectors are stored as rows */
 }
 
 static int accepts(const Param *p, const void *with) { return norm_of(p->role, with) != BY_ADAMW; }

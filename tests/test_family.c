@@ -394,6 +394,79 @@ static void test_ball(const char *norm) {
   problem_free(&p);
 }
 
+/* A vector's step has RMS 1 times the radius, though it is stored as a row. */
+static void test_vector_ball(void) {
+  Problem p = third_step("trust-region", "vector-norm=rms radius=3");
+  for (int i = 0; i < p.count; i++) {
+    const Param *q = &p.params[i];
+    if (q->role != ROLE_VECTOR) continue;
+    double off = line_error(q->w, q->rows, q->cols, q->cols, 1, 3);
+    check(off <= 1e-6, "trust-region, vector-norm rms: a step is off by %.2g", off);
+  }
+  problem_free(&p);
+}
+
+/* ---- gradients of few directions, or few entries ---- */
+
+static const Shape tall = {128, 64, 1, 1, 1, ROLE_MATRIX};
+
+/* One matrix with weights 0, a rate of 1 and no decay. To be freed. */
+static void begin(Problem *p, const char *method, const char *settings) {
+  *p = problem_make(optimizer_find(method, &err), &tall, 1);
+  p->common.lr = 1;
+  p->common.weight_decay = 0;
+  configure(p, settings);
+  problem_start(p);
+  memset(p->params[0].w, 0, (size_t)param_size(&p->params[0]) * sizeof(float));
+}
+
+/* Of rank one: what the other directions hold is rounding errors, of which no step is made. */
+static void test_dion_rank_one(void) {
+  Problem p;
+  begin(&p, "dion", "rank-fraction=0.5 shape-scale=none");
+  problem_run(&p, RANK_ONE, 1, 1);
+  double length = frobenius_norm(p.params[0].w, param_size(&p.params[0]));
+  check(fabs(length - 1) <= 1e-3, "dion: a step of rank one has norm %.6g", length);
+  problem_free(&p);
+}
+
+/* In the basis of the first gradient most entries are rounding errors: Adam's bound holds there
+   too. */
+static void test_soap_first_step(void) {
+  Problem p;
+  begin(&p, "soap", "");
+  problem_run(&p, NOISE, 1, 1);
+  int64_t size = param_size(&p.params[0]);
+  double length = frobenius_norm(p.params[0].w, size), bound = sqrt((double)size);
+  check(length <= 1.001 * bound, "soap: a first step of norm %.6g, Adam's are below %.6g", length,
+        bound);
+  problem_free(&p);
+}
+
+/* The first gradient gives the bases and nothing else. */
+static void test_soap_skips_first(void) {
+  Problem p;
+  begin(&p, "soap", "skip-first=on");
+  problem_run(&p, NOISE, 1, 1);
+  problem_run(&p, ZERO, 2, 2);
+  double moved = frobenius_norm(p.params[0].w, param_size(&p.params[0]));
+  check(moved == 0, "soap, skip-first: moved by %.6g", moved);
+  problem_run(&p, NOISE, 3, 3);
+  moved = frobenius_norm(p.params[0].w, param_size(&p.params[0]));
+  check(moved > 1, "soap, skip-first: moved only by %.6g then", moved);
+  problem_free(&p);
+}
+
+/* Where the quantile is 0 the few entries that are not still make a step. */
+static void test_root_few_entries(void) {
+  Problem p;
+  begin(&p, "root", "shape-scale=none");
+  problem_run(&p, ONE_ENTRY, 1, 1);
+  double length = frobenius_norm(p.params[0].w, param_size(&p.params[0]));
+  check(length > 0.5, "root: the step of a single entry has norm %.6g", length);
+  problem_free(&p);
+}
+
 int main(void) {
   threads_start(1);
   for (int i = 0; i < COUNT(identities); i++) test_identity(&identities[i]);
@@ -410,5 +483,10 @@ int main(void) {
   test_ball("sign");
   test_ball("row");
   test_ball("column");
+  test_vector_ball();
+  test_dion_rank_one();
+  test_soap_first_step();
+  test_soap_skips_first();
+  test_root_few_entries();
   return check_report("family");
 }
