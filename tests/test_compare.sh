@@ -116,6 +116,16 @@ killed_sweep() {
   check "a finished sweep has nothing to do" grep -q "^done: $runs runs" again.txt
 }
 
+# Before fresh seeds are run the best trial of each method is judged, and said to be one.
+tuning_alone() {
+  mkdir tuned
+  cp -R whole/tune tuned
+  says 0 'No run of a fresh seed so far' "$tools/compare" tuned
+  rate() { "$tools/compare" "$1" --format csv | sed -n "s/^$2,\([^,]*\),.*/\1/p"; }
+  check "the trial judged is the one that the sweep chose" \
+    test "$(rate tuned adamw) $(rate tuned sgd)" = "$(rate whole adamw) $(rate whole sgd)"
+}
+
 # An engine other than the sweep: a shell that runs what --print says.
 printed_sweep() {
   for round in 1 2 3 4 5 6; do
@@ -299,6 +309,7 @@ END
 whole_sweep
 killed_sweep
 printed_sweep
+tuning_alone
 archived_sweep
 bad_specs
 bad_logs

@@ -143,9 +143,10 @@ static void add_to_entry(Entry *e, int run) {
   e->runs[e->count++] = run;
 }
 
-static void group_runs(Comparison *c) {
+/* Those that chose the rates, or the others. */
+static void group_runs(Comparison *c, int tuning) {
   for (int i = 0; i < c->log_count; i++) {
-    if (below(c, &c->logs[i], "tune")) continue;
+    if ((below(c, &c->logs[i], "tune") != NULL) != tuning) continue;
     int found = 0;
     while (found < c->count &&
            !same_entry(c, &c->logs[c->entries[found].runs[0]], &c->logs[i]))
@@ -156,6 +157,48 @@ static void group_runs(Comparison *c) {
     }
     add_to_entry(&c->entries[found], i);
   }
+}
+
+static double mean_loss(const Comparison *c, const Entry *e) {
+  double sum = 0;
+  for (int j = 0; j < e->count; j++) {
+    const RunLog *log = &c->logs[e->runs[j]];
+    sum += log->end == RUN_FINISHED ? runlog_final_val(log) : INFINITY;
+  }
+  return isnan(sum) ? INFINITY : sum / e->count;
+}
+
+/* Leaves the best entry of each method. */
+static void keep_best(Comparison *c) {
+  int kept = 0;
+  for (int i = 0; i < c->count; i++) {
+    char method[128], other[128];
+    int same = 0;
+    method_of(c, &c->logs[c->entries[i].runs[0]], method, sizeof method);
+    for (; same < kept; same++) {
+      method_of(c, &c->logs[c->entries[same].runs[0]], other, sizeof other);
+      if (strcmp(method, other) == 0) break;
+    }
+    Entry now = c->entries[i];
+    if (same == kept) {
+      c->entries[kept++] = now;
+    } else if (mean_loss(c, &now) < mean_loss(c, &c->entries[same])) {
+      free(c->entries[same].runs);
+      c->entries[same] = now;
+    } else {
+      free(now.runs);
+    }
+  }
+  c->count = kept;
+}
+
+/* Without fresh seeds the best trial of each method is all there is. */
+static void group_best_trials(Comparison *c) {
+  group_runs(c, 1);
+  keep_best(c);
+  c->only_tuning = 1;
+  note(c, "No run of a fresh seed so far: these are the best of each method's tuning runs, and "
+          "chance favours what was chosen.");
 }
 
 /* "muon" where there is one, else with what sets it apart. */
@@ -495,10 +538,8 @@ int comparison_read(Comparison *c, const char *folder, const ComparisonOptions *
   else if (c->log_count == 0)
     status = fail(err, "%s: there are no runs in it", c->folder);
   else status = check_comparable(c, err);
-  if (status == 0) group_runs(c);
-  if (status == 0 && c->count == 0)
-    status = fail(err, "%s: only tuning runs so far: the runs to judge come when tuning is done "
-                       "(tools/sweep goes on where it was stopped)", c->folder);
+  if (status == 0) group_runs(c, 0);
+  if (status == 0 && c->count == 0) group_best_trials(c);
   if (status == 0) {
     name_entries(c);
     judge(c);

@@ -1,6 +1,7 @@
 /* A folder full of runs, judged: what each method reached, at which cost, and how sure that is.
-   In a sweep's folder the runs below tune/ chose the rates and those below final/ are judged; in
-   any other folder all runs are judged, grouped by what they have in common but the seed. */
+   In a sweep's folder the runs below tune/ chose the rates and those below final/ are judged, or
+   the best below tune/ as long as there are no others; in any other folder all runs are judged,
+   grouped by what they have in common but the seed. */
 #ifndef TOOLS_REPORT_COMPARISON_H
 #define TOOLS_REPORT_COMPARISON_H
 
@@ -50,6 +51,7 @@ typedef struct {
   Entry *entries; /* the best first; what diverged is last */
   int count;
   int baseline;   /* number of its entry, or -1 */
+  int only_tuning; /* no run of a fresh seed: each method's best trial is judged */
   int per_byte;   /* losses are in bits per byte, since vocabularies differ; else nats per token */
   double target;  /* NaN when there is none */
   double gradient_ms; /* of all methods, which have it in common; NaN of mixed runs */

@@ -112,7 +112,8 @@ Table outcome_numbers(const Comparison *c) {
 
 void outcome_explain(const Comparison *c, FILE *out) {
   fprintf(out, "Validation loss at the end of the schedule, in %s, mean and standard deviation "
-               "over n seeds that tuning has not seen. ", comparison_unit(c));
+               "over n seeds%s. ", comparison_unit(c),
+          c->only_tuning ? "" : " that tuning has not seen");
   if (c->baseline >= 0)
     fprintf(out, "Differences to %s are paired: the same seed is the same initial weights and the "
                  "same order of the data; the interval is Student's t. ",
