@@ -9,13 +9,32 @@
 #include "core/blas.h"
 #include "optim/adamw.h"
 
-extern const Optimizer sgd, lion, muon, low_rank_muon, msgd, low_rank_msgd, sumo, adago,
-    trust_region, orthogonal_sgdm, root, dion, dion2, normuon, adadiag, soap, galore, scion;
+/* Every method, in the order of --list. One of your own is one more line. */
+#define METHODS(ENTRY)   \
+  ENTRY(adamw)           \
+  ENTRY(muon)            \
+  ENTRY(low_rank_muon)   \
+  ENTRY(sumo)            \
+  ENTRY(adago)           \
+  ENTRY(msgd)            \
+  ENTRY(low_rank_msgd)   \
+  ENTRY(trust_region)    \
+  ENTRY(scion)           \
+  ENTRY(orthogonal_sgdm) \
+  ENTRY(root)            \
+  ENTRY(dion)            \
+  ENTRY(dion2)           \
+  ENTRY(normuon)         \
+  ENTRY(adadiag)         \
+  ENTRY(soap)            \
+  ENTRY(galore)          \
+  ENTRY(lion)            \
+  ENTRY(sgd)
 
-const Optimizer *const optimizers[] = {
-    &adamw, &muon,  &low_rank_muon, &sumo,    &adago,   &msgd,   &low_rank_msgd, &trust_region,
-    &scion, &orthogonal_sgdm, &root, &dion,   &dion2,   &normuon, &adadiag,      &soap,
-    &galore, &lion, &sgd,           NULL};
+#define DECLARE(method) extern const Optimizer method;
+#define ADDRESS(method) &method,
+METHODS(DECLARE)
+const Optimizer *const optimizers[] = {METHODS(ADDRESS) NULL};
 
 enum {
   SLOTS_MAX = 8,

@@ -21,8 +21,8 @@ typedef struct {
 float golden_weight(int index, int64_t i);
 float golden_gradient(int index, int t, int64_t row, int64_t col, int64_t cols);
 
-/* Runs the method's file through the harness, a check() for each case. A method without a file is
-   a failed check. `tolerance` is on the relative error of the change W - W0. */
+/* Runs the method's file through the harness, a check() for each case. A method without a file
+   runs none. `tolerance` is on the relative error of the change W - W0. */
 GoldenResult golden_run(const Optimizer *method, double tolerance);
 
 #endif

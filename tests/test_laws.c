@@ -356,8 +356,10 @@ static void law_multiplier(const Optimizer *o) {
    with one compiler; Jordan's steps make 485 of a rounding error, and others round elsewhere. */
 static const double GOLDEN_TOLERANCE = 4e-5;
 
+enum { WITH_REFERENCE = 19 }; /* methods that tests/reference.py knows; your own may come without */
+
 int main(void) {
-  int same = 0, count = 0;
+  int same = 0, count = 0, with_reference = 0;
   threads_start(2);
   for (const Optimizer *const *at = optimizers; *at; at++, count++) {
     const Optimizer *o = *at;
@@ -371,9 +373,12 @@ int main(void) {
     same += law_repeat(o);
     law_multiplier(o);
     GoldenResult r = golden_run(o, GOLDEN_TOLERANCE);
+    with_reference += r.run > 0;
     printf("  golden %-16s %3d cases run, %2d skipped, off by %.1e at most (%s)\n", o->name, r.run,
            r.skipped, r.worst, r.where);
   }
+  check(with_reference >= WITH_REFERENCE, "%d methods have a reference, not %d", with_reference,
+        WITH_REFERENCE);
   printf("  1 and 2 threads give the same bits with %d of %d optimizers\n", same, count);
   return check_report("laws");
 }
