@@ -204,6 +204,12 @@ bad_specs() {
 }
 
 # The folders are copies of a good run with a bad log.
+# A run of moments.
+tiny() {
+  ./train --layers 1 --heads 2 --channels 8 --context 16 --vocab 257 --batch 2 --steps 30 \
+    --warmup 0 --val-every 10 --val-tokens 256 --threads 1 "$@" >/dev/null
+}
+
 bad_logs() {
   good=$(find whole/final/adamw -name log.csv | head -n 1)
   for kind in empty truncated foreign broken zeros twice; do
@@ -230,10 +236,13 @@ bad_logs() {
   says 1 'there is no such folder' "$tools/compare" bad/missing
   mkdir -p mixed
   cp -R whole/final/adamw mixed
-  ./train --layers 1 --heads 2 --channels 8 --context 16 --vocab 257 --batch 2 --steps 30 \
-    --warmup 0 --val-every 10 --val-tokens 256 --threads 1 --out mixed/other >/dev/null
+  tiny --out mixed/other
   says 1 'their losses cannot be compared; --mix on does it' "$tools/compare" mixed
   says 0 'they differ in channels' "$tools/compare" mixed --mix on
+  tiny --out kept/1 --seed 1 --keep 1
+  tiny --out kept/2 --seed 2 --max-seconds 60
+  n=$("$tools/compare" kept --format csv | sed -n 's/^adamw,[^,]*,[^,]*,[^,]*,\([0-9]*\),.*/\1/p')
+  check "what cannot change a curve does not part the seeds: $n" test "$n" = 2
 }
 
 no_gnuplot() {

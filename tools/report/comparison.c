@@ -82,7 +82,7 @@ static const char *obstacle(const RunLog *a, const RunLog *b) {
 }
 
 static int check_comparable(Comparison *c, Err *err) {
-  for (int i = 1; i < c->log_count; i++) {
+  for (int i = 1, told = 0; i < c->log_count; i++) {
     const RunLog *a = &c->logs[0], *b = &c->logs[i];
     const char *name = obstacle(a, b);
     if (!name) continue;
@@ -91,7 +91,7 @@ static int check_comparable(Comparison *c, Err *err) {
                   "%.300s has %s = %.60s and %.300s has %.60s: their losses cannot be compared; "
                   "--mix on does it all the same", a->path, name, runlog_option(a, name), b->path,
                   runlog_option(b, name));
-    if (c->note_count == 0 || !strstr(c->notes[c->note_count - 1], "cannot"))
+    if (!told++)
       note(c, "These runs cannot be compared fairly: they differ in %s and perhaps more.", name);
     if (strcmp(runlog_option(a, "vocab"), runlog_option(b, "vocab")) != 0) c->per_byte = 1;
   }
@@ -110,7 +110,7 @@ static const char *below(const Comparison *c, const RunLog *log, const char *sta
 }
 
 /* What may differ between the runs of one entry. */
-#define NOT_SETTINGS "seed|data-seed|out|overwrite|threads"
+#define NOT_SETTINGS "seed|data-seed|" RUNLOG_NO_SETTINGS
 
 /* Everything that decides a run but its seed is the same. */
 static int same_settings(const RunLog *a, const RunLog *b) {

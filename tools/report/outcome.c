@@ -111,14 +111,17 @@ Table outcome_numbers(const Comparison *c) {
 }
 
 void outcome_explain(const Comparison *c, FILE *out) {
+  int tuned = 0;
+  for (int i = 0; i < c->count; i++) tuned |= c->entries[i].trials > 0;
   fprintf(out, "Validation loss at the end of the schedule, in %s, mean and standard deviation "
                "over n seeds%s. ", comparison_unit(c),
-          c->only_tuning ? "" : " that tuning has not seen");
+          !tuned || c->only_tuning ? "" : " that tuning has not seen");
   if (c->baseline >= 0)
     fprintf(out, "Differences to %s are paired: the same seed is the same initial weights and the "
                  "same order of the data; the interval is Student's t. ",
             c->entries[c->baseline].name);
-  fprintf(out, "Trials are the settings that were tried to choose the learning rate. ");
+  if (tuned)
+    fprintf(out, "Trials are the settings that were tried to choose the learning rate. ");
   if (!isnan(c->target))
     fprintf(out, "The target, %.4f, is %s; steps, tokens and seconds to it are those of the mean "
                  "curve over the seeds, in the middle of its schedule where the method is faster, "

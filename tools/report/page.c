@@ -150,9 +150,7 @@ static void write_settings(FILE *out, const Comparison *c, const char *command) 
   for (int i = 0; i < c->count; i++) {
     fputs("./train @", out);
     html_escape(out, c->logs[c->entries[i].runs[0]].path);
-    fputs("/config.txt --out runs/again-", out);
-    html_escape(out, c->entries[i].name);
-    fputc('\n', out);
+    fprintf(out, "/config.txt --out runs/again-%d\n", i + 1);
   }
   fputs("</pre>\n", out);
   write_file(out, path, "The spec");

@@ -245,8 +245,7 @@ enum { DIFFERENCES = 2 }; /* more in a label would be read by nobody */
 
 /* What cannot change a curve, or is said anyway. */
 static int tells_nothing(const char *name) {
-  return word_index("out|overwrite|threads|optimizer|data-seed|micro-batch|log-spectrum", name) >=
-         0;
+  return word_index("optimizer|data-seed|" RUNLOG_NO_SETTINGS, name) >= 0;
 }
 
 static int differs(const RunLog *logs, int count, int index, const char *name) {

@@ -15,6 +15,10 @@ typedef enum {
   RUN_STOPPED, /* interrupted, or failed with a message */
 } RunEnd;
 
+/* Options that cannot change a curve by more than rounding. */
+#define RUNLOG_NO_SETTINGS \
+  "out|overwrite|resume|threads|micro-batch|keep|save-every|sample-every|max-seconds|log-spectrum"
+
 typedef struct {
   char path[OPTION_TEXT]; /* of the folder, or of the log when only that was named */
   Settings config;        /* empty when there is no config.txt */

@@ -147,13 +147,13 @@ static void print_running(Screen *s, const Plan *plan, int width, int most) {
 
 void screen_draw(Screen *s, const Plan *plan, int now) {
   struct winsize window;
-  char left[32];
+  char left[32], line[160];
   if (!s->terminal || (!now && clock_seconds() - s->drawn < REDRAW_SECONDS)) return;
   s->drawn = clock_seconds();
   int known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
   int width = known ? window.ws_col - 1 : 79, height = known ? window.ws_row : 24;
   erase(s);
-  printf("%.*s\n", width, "                                         done running waiting diverged "
+  printf("%.*s\n", width, "method                                   done running waiting diverged "
                           "failed  best");
   s->lines++;
   for (int i = 0; i < plan->spec->count && s->lines < height - 3; i++)
@@ -161,8 +161,10 @@ void screen_draw(Screen *s, const Plan *plan, int now) {
   print_running(s, plan, width, height - 2 - s->lines);
   show_duration(seconds_left(s, plan), left, sizeof left);
   int ended = plan->count - plan_count(plan, TRIAL_WAITING) - plan_count(plan, TRIAL_RUNNING);
-  printf("%d of %d runs, %lld at a time, about %s left; Ctrl-C stops, the same command goes on\n",
-         ended, plan_expected(plan), (long long)s->jobs, left);
+  snprintf(line, sizeof line,
+           "%d of %d runs, %lld at a time, about %s left; Ctrl-C stops, the same command goes on",
+           ended, plan_expected(plan), (long long)s->jobs, left);
+  printf("%.*s\n", width, line);
   s->lines++;
   fflush(stdout);
 }
