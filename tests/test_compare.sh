@@ -203,13 +203,13 @@ bad_specs() {
   says 1 'not a program' "$tools/sweep" tiny.spec --out elsewhere --train nowhere
 }
 
-# The folders are copies of a good run with a bad log.
 # A run of moments.
 tiny() {
   ./train --layers 1 --heads 2 --channels 8 --context 16 --vocab 257 --batch 2 --steps 30 \
     --warmup 0 --val-every 10 --val-tokens 256 --threads 1 "$@" >/dev/null
 }
 
+# The folders are copies of a good run with a bad log.
 bad_logs() {
   good=$(find whole/final/adamw -name log.csv | head -n 1)
   for kind in empty truncated foreign broken zeros twice; do

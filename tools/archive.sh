@@ -20,7 +20,9 @@ die() {
   exit 1
 }
 
-[ $# -eq 2 ] || [ $# -eq 3 ] || die "say tools/archive.sh FOLDER NAME [ROWS]"
+[ $# -eq 2 ] || [ $# -eq 3 ] ||
+  die "say tools/archive.sh FOLDER NAME [ROWS], from the project's root: it keeps a sweep's folder
+in results/NAME, small enough for the repository"
 folder=${1%/}
 name=$2
 most=${3:-1000}

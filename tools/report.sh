@@ -9,6 +9,10 @@
 # Run from the project's root.
 set -eu
 
+if [ $# -gt 0 ] || [ ! -x tools/compare ]; then
+  echo "report: takes no arguments; run it as make report, from the project's root" >&2
+  exit 2
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 root=$(pwd)
