@@ -30,18 +30,17 @@ const Option model_options[] = {
     {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
 };
 
+#define GPT2_RUN "context=1024 vocab=50257 batch=4 steps=400 warmup=40"
+
 const ModelPreset model_presets[] = {
     {"nano", "layers=4 heads=4 channels=128 context=128 vocab=4096 batch=16 steps=300 warmup=20",
      "1.3 M weights: a minute on a laptop"},
     {"micro", "layers=6 heads=6 channels=384 context=256 vocab=4096 batch=8 steps=200 warmup=20",
      "12 M weights: minutes to hours"},
-    {"gpt2", "layers=12 heads=12 channels=768 context=1024 vocab=50257 batch=4", "124 M weights"},
-    {"gpt2-medium", "layers=24 heads=16 channels=1024 context=1024 vocab=50257 batch=4",
-     "355 M weights"},
-    {"gpt2-large", "layers=36 heads=20 channels=1280 context=1024 vocab=50257 batch=4",
-     "774 M weights"},
-    {"gpt2-xl", "layers=48 heads=25 channels=1600 context=1024 vocab=50257 batch=4",
-     "1558 M weights"},
+    {"gpt2", "layers=12 heads=12 channels=768 " GPT2_RUN, "124 M weights"},
+    {"gpt2-medium", "layers=24 heads=16 channels=1024 " GPT2_RUN, "355 M weights"},
+    {"gpt2-large", "layers=36 heads=20 channels=1280 " GPT2_RUN, "774 M weights"},
+    {"gpt2-xl", "layers=48 heads=25 channels=1600 " GPT2_RUN, "1558 M weights"},
     {NULL, NULL, NULL},
 };
 
