@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/writer.h"
+#include "data/paths.h"
 
 typedef enum { SHARDS_LLMC, SHARDS_NANOGPT } ShardFormat;
 #define SHARD_FORMATS "llm.c|nanogpt"
@@ -18,18 +19,24 @@ typedef struct {
   int64_t tokens;   /* in all */
   int64_t here;     /* in the file that is open */
   int files;
+  int overwrite;
+  int removed; /* shards of before, behind the last one written */
   int is_open;
   Writer writer;
 } Shards;
 
 /* Nothing is written before the first tokens come. With SHARDS_LLMC the files are NAME_000000.bin,
-   NAME_000001.bin, ... of `limit` tokens each, the last of fewer. `name` must live as long. */
-void shards_open(Shards *s, ShardFormat format, const char *name, int64_t limit);
+   NAME_000001.bin, ... of `limit` tokens each, the last of fewer. `name` must live as long.
+   Errors: unless `overwrite`, files of that name, with SHARDS_LLMC of any number, since NAME_*.bin
+   would take those behind the last one for new; always, that one of `inputs` would be lost. */
+int shards_open(Shards *s, ShardFormat format, const char *name, int64_t limit,
+                const PathList *inputs, int overwrite, Err *err);
 
 /* Appends n tokens. Error: a file cannot be written; what is open is removed by shards_close. */
 int shards_put(Shards *s, const uint16_t *ids, int64_t n, Err *err);
 
-/* Finishes the last file; `status` as for writer_close. */
+/* Finishes the last file; `status` as for writer_close. When all is well and `overwrite` was said,
+   shards of before that stand behind the last one are removed. */
 int shards_close(Shards *s, int status, Err *err);
 
 #endif

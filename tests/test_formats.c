@@ -568,6 +568,61 @@ static void test_tokenize(void) {
   tokenizer_close(t);
 }
 
+/* tokenize --from FOLDER/from --to FOLDER/to: the exit code and a part of what is said. */
+static void tokenizes(const char *from, const char *to, const char *options, int want,
+                      const char *says) {
+  int code = program_run("tools/tokenize --from %s/%s --to %s/%s --vocab 257 %s", folder, from,
+                         folder, to, options);
+  check(code == want && strstr(program_output(), says), "%s to %s %s: exit code %d: %s", from, to,
+        options, code, program_output());
+}
+
+/* A text, and what was written before, are not lost without a word. */
+static void test_overwriting(void) {
+  static const char nano[] = "--format nanogpt", nano_on[] = "--format nanogpt --overwrite on";
+  char path[PATH_SIZE], kept[PATH_SIZE];
+  program_write(program_path(path, "small.txt"), "abcdefgh", 8);
+  program_write(program_path(kept, "kept.txt"), "abcdefgh", 8);
+  program_write(program_path(path, "small.bin.tmp"), "abcdefgh", 8);
+  program_run("cd %s && mkdir aside && ln -s ../small.txt aside/link.txt", folder);
+  tokenizes("small.txt", "small.txt", nano, 1, "is an input");
+  tokenizes("small.txt", "small.txt", nano_on, 1, "is an input");
+  tokenizes("small.txt", "aside/../small.txt", nano_on, 1, "is an input");
+  tokenizes("aside/link.txt", "small.txt", nano_on, 1, "is an input");
+  tokenizes("small.bin.tmp", "small.bin", nano, 1, "is an input");
+  check(same_bytes(program_path(path, "small.txt"), kept), "a text is lost");
+  check(same_bytes(program_path(path, "small.bin.tmp"), kept), "a text named .tmp is lost");
+  tokenizes("small.txt", "raw.bin", nano, 0, "9 tokens in 1 file");
+  tokenizes("small.txt", "raw.bin", nano, 1, "already exists");
+  tokenizes("small.txt", "raw.bin", nano_on, 0, "9 tokens in 1 file");
+}
+
+static int shards_are(const char *names) {
+  program_run("cd %s && echo many_*", folder);
+  return strcmp(program_output(), names) == 0;
+}
+
+/* Shards of before, wherever they stand, would be trained on with the new ones. */
+static void test_old_shards(void) {
+  static const char two[] = "--shard-tokens 5", one[] = "--shard-tokens 5 --overwrite on";
+  char path[PATH_SIZE];
+  program_write(program_path(path, "some.txt"), "abcdefghi", 9);
+  tokenizes("some.txt", "many", "--shard-tokens 3", 0, "10 tokens in 4 files\n");
+  tokenizes("some.txt", "many", two, 1, "already exists");
+  program_run("cd %s && rm many_000000.bin many_000001.bin many_000003.bin", folder);
+  tokenizes("some.txt", "many", two, 1, "many_000002.bin: already exists");
+  check(shards_are("many_000002.bin\n"), "left: %s", program_output());
+  program_run("cd %s && touch many_00002.bin many_000007.bin many_x.bin", folder);
+  tokenizes("some.txt", "many", one, 0, "10 tokens in 2 files; 2 behind the last removed\n");
+  check(shards_are("many_000000.bin many_000001.bin many_00002.bin many_x.bin\n"), "left: %s",
+        program_output());
+  program_run("cd %s && mv some.txt many_000001.bin && ln -s many_000001.bin some.txt", folder);
+  tokenizes("some.txt", "many", one, 1, "is an input");
+  program_run("cd %s && mv many_000001.bin many_000009.bin && ln -sf many_000009.bin some.txt",
+              folder);
+  tokenizes("some.txt", "many", one, 1, "is an input");
+}
+
 /* Text in which cuts are hard to place: runs of white space of one to three bytes, characters of up
    to four, bytes that are no UTF-8, words that are longer than a small buffer, and lines that begin
    or end as the one that parts documents. */
@@ -622,13 +677,13 @@ static void test_small_buffers(void) {
   program_run("gzip -k %s", path);
   for (int i = 0; i < 3; i++) {
     program_run("tools/tokenize --from %s/hard.txt --to %s/whole.bin --format nanogpt "
-                "--threads 1 %s", folder, folder, options[i]);
+                "--threads 1 --overwrite on %s", folder, folder, options[i]);
     program_path(whole, "whole.bin");
     if (i == 0) check_ids(whole, ids, count + 1);
     for (size_t b = 0; b < sizeof buffers / sizeof *buffers; b++) {
       int code = program_run("tools/tokenize --from %s/hard.txt%s --to %s/cut.bin --buffer %d "
-                             "--format nanogpt --threads 1 %s", folder, b % 2 ? ".gz" : "", folder,
-                             buffers[b], options[i]);
+                             "--format nanogpt --threads 1 --overwrite on %s", folder,
+                             b % 2 ? ".gz" : "", folder, buffers[b], options[i]);
       check(code == 0, "--buffer %d: %s", buffers[b], program_output());
       check(same_bytes(program_path(path, "cut.bin"), whole), "--buffer %d %s: other ids",
             buffers[b], options[i]);
@@ -653,6 +708,8 @@ int main(void) {
   test_vocabulary();
   test_token_fixtures();
   test_tokenize();
+  test_overwriting();
+  test_old_shards();
   test_small_buffers();
   test_broken_texts();
   return check_report("formats");

@@ -17,7 +17,7 @@ enum { BATCH = 1024 }; /* documents that are encoded side by side */
 
 typedef struct {
   char from[OPTION_TEXT], to[OPTION_TEXT], separator[OPTION_TEXT];
-  int format, eot;
+  int format, eot, overwrite;
   int64_t vocab, shard_tokens, buffer, threads;
 } TokenizeOptions;
 
@@ -39,6 +39,8 @@ static const Option tokenize_options[] = {
      NULL},
     {"buffer", "bytes of text held at a time; some four times as much memory is taken", OPTION_INT,
      FIELD(buffer), "64M", 1, 1e12, NULL},
+    {"overwrite", "replace files that --to already names, and remove shards behind the last",
+     OPTION_CHOICE, FIELD(overwrite), "off", 0, 0, ON_OFF},
     {"threads", "0: one per processor", OPTION_INT, FIELD(threads), "0", 0, 4096, NULL},
     {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
 };
@@ -208,15 +210,18 @@ static int tokenize(const TokenizeOptions *o, Err *err) {
   Job job = {.options = o, .started = clock_seconds()};
   PathList list = {0};
   threads_start((int)o->threads);
-  shards_open(&job.shards, (ShardFormat)o->format, o->to, o->shard_tokens);
   int status = paths_list(&list, o->from, err) ||
+               shards_open(&job.shards, (ShardFormat)o->format, o->to, o->shard_tokens, &list,
+                           o->overwrite, err) ||
                tokenizer_open(&job.tokenizer, (int)o->vocab, err);
   for (int i = 0; i < list.count && status == 0; i++) status = write_file(&job, list.path[i], err);
   status = shards_close(&job.shards, status, err);
   if (status == 0) {
     show_progress(&job, 1);
-    printf("%lld tokens in %d file%s\n", (long long)job.shards.tokens, job.shards.files,
+    printf("%lld tokens in %d file%s", (long long)job.shards.tokens, job.shards.files,
            job.shards.files == 1 ? "" : "s");
+    if (job.shards.removed) printf("; %d behind the last removed", job.shards.removed);
+    printf("\n");
   }
   tokenizer_close(job.tokenizer);
   paths_free(&list);
