@@ -31,6 +31,8 @@ struct Data {
   int vocab;
   Tokenizer *tokenizer; /* or NULL */
   Tokens train, val;
+  int left_out; /* training segments with fewer than `least` tokens, T+1 */
+  int least;
 };
 
 /* ---- The embedded novels ---- */
@@ -143,6 +145,17 @@ static int check_training(const Data *d, int T, Err *err) {
   return 0;
 }
 
+/* A shard without a window, such as the short last one of a set, does not make the set useless. */
+static int leave_out_short(Data *d, int T, Err *err) {
+  const Segment *longest = d->train.segments;
+  for (int i = 1; i < d->train.count; i++)
+    if (d->train.segments[i].count > longest->count) longest = &d->train.segments[i];
+  if (longest->count <= T) return too_short(longest->name, longest->count, T, err);
+  d->least = T + 1;
+  d->left_out = tokens_leave_out(&d->train, d->least);
+  return 0;
+}
+
 static int check_validation(const Data *d, int T, Err *err) {
   if (data_val_count(d, T) > 0) return 0;
   int64_t longest = 0;
@@ -161,7 +174,7 @@ int data_open(Data **out, const DataOptions *options, int vocab, int T, Err *err
   d->options = *options;
   d->vocab = vocab;
   if ((has_tokenizer(vocab) && tokenizer_open(&d->tokenizer, vocab, err)) ||
-      open_training(d, err) || check_training(d, T, err) || open_validation(d, T, err) ||
+      open_training(d, err) || leave_out_short(d, T, err) || open_validation(d, T, err) ||
       check_validation(d, T, err)) {
     data_close(d);
     return -1;
@@ -344,7 +357,7 @@ uint32_t data_fingerprint(const Data *d) {
 
 void data_describe(const Data *d, char *line, size_t size) {
   const DataOptions *o = &d->options;
-  char val[OPTION_TEXT + 64], order[64] = "sequential";
+  char val[OPTION_TEXT + 64], order[64] = "sequential", short_ones[96] = "";
   if (o->val[0])
     snprintf(val, sizeof val, "%s", o->val);
   else if (strcmp(o->data, EMBEDDED) == 0)
@@ -353,9 +366,13 @@ void data_describe(const Data *d, char *line, size_t size) {
     snprintf(val, sizeof val, "its tail");
   if (o->order == ORDER_SHUFFLE)
     snprintf(order, sizeof order, "shuffle, seed %lld", (long long)o->data_seed);
+  if (d->left_out)
+    snprintf(short_ones, sizeof short_ones, " (%d file%s of fewer than T+1 = %d left out)",
+             d->left_out, d->left_out == 1 ? "" : "s", d->least);
   snprintf(line, size,
-           "%s: %lld training tokens; %s: %lld validation tokens; vocabulary %d; order %s",
-           o->data, (long long)d->train.total, val, (long long)d->val.total, d->vocab, order);
+           "%s: %lld training tokens%s; %s: %lld validation tokens; vocabulary %d; order %s",
+           o->data, (long long)d->train.total, short_ones, val, (long long)d->val.total, d->vocab,
+           order);
 }
 
 const Tokenizer *data_tokenizer(const Data *d) { return d->tokenizer; }

@@ -26,13 +26,14 @@ extern const Option data_options[];
 typedef struct Data Data;
 
 /* Opens both sets for a vocabulary (257..50257 for text, up to 65536 for token files) and windows
-   of T tokens. Errors: those of tokens_open; too few tokens for one window in any training segment
-   or in all of the validation set. */
+   of T tokens. Training segments too short for one window (T+1 tokens) are left out, which
+   data_describe tells. Errors: those of tokens_open; too few tokens for one window in every
+   training segment or in all of the validation set. */
 int data_open(Data **d, const DataOptions *options, int vocab, int T, Err *err);
 void data_close(Data *d);
 
 /* Whether steps of B rows of T tokens can be had: order sequential needs B*T+1 tokens in every
-   training segment. B is the number of rows of a whole step. */
+   training segment that was not left out. B is the number of rows of a whole step. */
 int data_check(const Data *d, int B, int T, Err *err);
 
 /* Rows first..first+count-1 of the B rows of step `step` (counted from 0).
@@ -67,7 +68,7 @@ double data_val_bytes_per_token(const Data *d);
 /* CRC-32 of both sets: a resumed run compares it with that of its checkpoint. */
 uint32_t data_fingerprint(const Data *d);
 
-/* One line for people: names, sizes, order. */
+/* One line for people: names, sizes, how many files were left out, order. */
 void data_describe(const Data *d, char *line, size_t size);
 
 /* NULL when the vocabulary is none of the tokenizer's (below 257 or above 50257). */

@@ -262,13 +262,29 @@ int tokens_from_text(Tokens *t, const char *name, const char *const *documents,
   return stream_finish(&texts, t, name, status, err);
 }
 
-void tokens_close(Tokens *t) {
-  for (int i = 0; i < t->count; i++) {
+static void segment_release(Segment *s) {
+  Block b = {s->memory, 0, s->mapped};
+  block_release(&b);
+  free(s->name);
+}
+
+int tokens_leave_out(Tokens *t, int64_t least) {
+  int kept = 0, all = t->count;
+  for (int i = 0; i < all; i++) {
     Segment *s = &t->segments[i];
-    Block b = {s->memory, 0, s->mapped};
-    block_release(&b);
-    free(s->name);
+    if (s->count >= least) {
+      t->segments[kept++] = *s;
+      continue;
+    }
+    t->total -= s->count;
+    segment_release(s);
   }
+  t->count = kept;
+  return all - kept;
+}
+
+void tokens_close(Tokens *t) {
+  for (int i = 0; i < t->count; i++) segment_release(&t->segments[i]);
   free(t->segments);
   *t = (Tokens){0};
 }

@@ -42,6 +42,9 @@ int tokens_from_text(Tokens *t, const char *name, const char *const *documents,
 
 void tokens_close(Tokens *t);
 
+/* Releases the segments of fewer than `least` tokens; returns how many. */
+int tokens_leave_out(Tokens *t, int64_t least);
+
 /* Moves the last n tokens, 0 <= n <= total, from t to `tail`. Where that cuts a segment in two, its
    memory stays with t, which must outlive the tail. Error: no memory. */
 int tokens_split(Tokens *t, int64_t n, Tokens *tail, Err *err);

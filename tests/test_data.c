@@ -384,7 +384,7 @@ static void test_too_short(void) {
   put_counting("l/1.bin", 1, 0);
   REFUSED("l/12.bin", 50257, 128, "l/12.bin: 12 tokens, at least T+1 = 129 are needed; "
                                   "use --context 8 or a larger file");
-  REFUSED("l/129.bin,l/12.bin", 50257, 128, "l/12.bin: 12 tokens");
+  REFUSED("l/1.bin,l/12.bin,l/1.bin", 50257, 128, "l/12.bin: 12 tokens", "--context 8");
   REFUSED("l/1.bin", 50257, 1, "l/1.bin: 1 tokens", "T+1 = 2", "larger file");
   check_refused(options(in_folder("l/129.bin"), in_folder("l/12.bin"), 0, 1), 50257, 128,
                 "l/12.bin: 12 tokens", "--context 8", (char *)NULL);
@@ -398,6 +398,39 @@ static void test_too_short(void) {
             strstr(err.text, "B*T+1 = 257") && strstr(err.text, "shuffle"),
         "%s", err.text);
   check(data_train_rows(d, 0, 2, 0, 1, 128, x, y, &err) == -1, "a step that does not exist");
+  data_close(d);
+}
+
+/* Segments without a window are left out, wherever they stand; their ids are still looked at. */
+static void test_left_out(void) {
+  enum { T = 8 };
+  put_counting("l/a.bin", 8, 1000);
+  put_counting("l/b.bin", 40, 0);
+  put_counting("l/c.bin", 1, 1008);
+  put_counting("l/d.bin", 9, 40);
+  put_counting("l/e.bin", 3, 1009);
+  const char *names = in_folder("l/a.bin,l/b.bin,l/c.bin,l/d.bin,l/e.bin");
+  char line[2048];
+  int32_t x[T], y[T];
+  for (int order = ORDER_SHUFFLE; order <= ORDER_SEQUENTIAL; order++)
+    for (int tail = 0; tail < 2; tail++) {
+      Data *d = open_with(options(names, tail ? "" : "austen", order, 1), 50257, T);
+      Err err = {""};
+      check(data_train_tokens(d) == 49 - 9 * tail, "%lld", (long long)data_train_tokens(d));
+      check(!tail || data_val_tokens(d) == 9, "tail: %lld", (long long)data_val_tokens(d));
+      check(data_check(d, 1, T, &err) == 0, "%s", err.text);
+      for (int step = 0; step < 40; step++) {
+        check(data_train_rows(d, step, 1, 0, 1, T, x, y, &err) == 0, "%s", err.text);
+        check(y[T - 1] < 49, "order %d: a token that was left out: %d", order, y[T - 1]);
+      }
+      data_describe(d, line, sizeof line);
+      check(strstr(line, "(3 files of fewer than T+1 = 9 left out)") != NULL, "%s", line);
+      data_close(d);
+    }
+  REFUSED("l/b.bin,l/a.bin", 1000, T, "l/a.bin: holds token id 1000");
+  Data *d = open_with(options(in_folder("l/b.bin"), "austen", 0, 1), 50257, T);
+  data_describe(d, line, sizeof line);
+  check(!strstr(line, "left out"), "%s", line);
   data_close(d);
 }
 
@@ -674,6 +707,7 @@ int main(void) {
   test_wrong_kinds();
   test_truncated();
   test_too_short();
+  test_left_out();
   test_large_ids();
   put_loader_files();
   test_sequential(1, 1);
