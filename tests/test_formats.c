@@ -623,6 +623,30 @@ static void test_old_shards(void) {
   tokenizes("some.txt", "many", one, 1, "is an input");
 }
 
+/* A line ends with "\n" or "\r\n", also that which parts documents. */
+static void test_line_ends(void) {
+  static const char text[] = "a\r\n==\r\nb\n==\nc ==\r\n==\r\r\n==\r\nd\r\n==\r\n";
+  static const char wanted[] = "|a\r\n|b\n|c ==\r\n==\r\r\n|d\r\n"; /* |: end-of-text */
+  uint16_t ids[sizeof wanted];
+  char path[PATH_SIZE], options[128];
+  size_t count;
+  Tokenizer *t;
+  Err err;
+  if (tokenizer_open(&t, 257, &err)) return check(0, "%s", err.text);
+  if (tokenizer_encode(t, wanted, sizeof wanted - 1, ids, &count, &err))
+    return check(0, "%s", err.text);
+  tokenizer_close(t);
+  for (size_t i = 0; i < count; i++)
+    if (wanted[i] == '|') ids[i] = 256; /* without merges an id is a byte's */
+  program_write(program_path(path, "crlf.txt"), text, sizeof text - 1);
+  for (int buffer = 1; buffer <= 40; buffer++) {
+    snprintf(options, sizeof options,
+             "--separator == --format nanogpt --overwrite on --buffer %d", buffer);
+    tokenizes("crlf.txt", "crlf.bin", options, 0, "in 1 file");
+    check_ids(program_path(path, "crlf.bin"), ids, count);
+  }
+}
+
 /* Text in which cuts are hard to place: runs of white space of one to three bytes, characters of up
    to four, bytes that are no UTF-8, words that are longer than a small buffer, and lines that begin
    or end as the one that parts documents. */
@@ -630,7 +654,7 @@ static size_t hard_text(char *text, size_t size) {
   static const char *const parts[] = {
       " ", "  ", "\n", "\r\n", "\t \n", "\xC2\xA0", "\xE2\x80\x83 ", " \xE3\x80\x80", "a", "word",
       " the", "'s", "'LL", "12", "\xC3\xA9t\xC3\xA9", "\xF0\x9F\x98\x80", "\xE2\x80", "\x85", "...",
-      "= =", "\n= =", "\n= = \n", " = =\n", "\n= =\n", "\n= =\n= =\n", "\n\n= =\n\n",
+      "= =", "\n= =", "\n= = \n", " = =\n", "\n= =\n", "\n= =\n= =\n", "\n\n= =\n\n", "\n= =\r\n",
       "pneumonoultramicroscopicsilicovolcanoconiosis-pneumonoultramicroscopicsilicovolcanoconiosis"};
   size_t used = 0, count = sizeof parts / sizeof *parts;
   for (uint64_t i = 0; used + 200 < size; i++) {
@@ -710,6 +734,7 @@ int main(void) {
   test_tokenize();
   test_overwriting();
   test_old_shards();
+  test_line_ends();
   test_small_buffers();
   test_broken_texts();
   return check_report("formats");

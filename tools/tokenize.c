@@ -128,11 +128,13 @@ static size_t document_end(const Window *w, size_t at, const char *separator, si
   for (size_t line = at; length > 0 && line < w->size; line = end + 1, whole = 1) {
     const char *stop = memchr(w->text + line, '\n', w->size - line);
     end = stop ? (size_t)(stop - w->text) : w->size;
-    if (!stop && !w->ended && whole && end - line <= length) { /* it may become a separator */
+    if (!stop && !w->ended && whole && end - line <= length + 1) { /* it may become a separator */
       *next = 0;
       return line;
     }
-    if (whole && end - line == length && memcmp(w->text + line, separator, length) == 0) {
+    int crlf = stop && end - line == length + 1 && stop[-1] == '\r'; /* as Windows ends lines */
+    if (whole && end - line == length + (size_t)crlf &&
+        memcmp(w->text + line, separator, length) == 0) {
       *next = stop ? end + 1 : end;
       return line;
     }
