@@ -106,7 +106,7 @@ static int skip_digits(Reader *r) {
   return n > 0 ? 0 : wrong(r, "a digit is expected");
 }
 
-/* The number's text is ended later, when the character behind it has been read: see read_text. */
+/* The number's text is ended later, when the character behind it has been read: see read_list. */
 static int read_number(Reader *r, Json *value) {
   value->type = JSON_NUMBER;
   value->text = r->at;

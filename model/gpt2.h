@@ -11,7 +11,7 @@
 #include "core/param.h"
 
 typedef struct {
-  int model;                     /* number of a preset: the rows of gpt2_presets */
+  int model;                     /* number of a preset: the rows of model_presets */
   int64_t L, NH, C, context, V;  /* layers, heads, channels, largest T, vocabulary */
 } ModelOptions;
 
