@@ -18,10 +18,24 @@ static void ask_to_stop(int signal_number) {
   stop_asked = 1;
 }
 
+/* The last row of a run that diverged is logged too. */
+static int diverged(Run *run, const LogRow *row) {
+  Err ignored;
+  log_write(&run->log, row, 1, &ignored);
+  return DIVERGED;
+}
+
 static int validate(Run *run, LogRow *row, Err *err) {
-  if (run_validate(run, &row->val_loss, err)) return -1;
+  if (run_validate(run, &row->val_loss, err)) return FAILED;
+  if (run_check(run, row, err)) return diverged(run, row);
   progress_val(&run->progress, row->step, row->val_loss);
-  return 0;
+  return DONE;
+}
+
+/* A step may have spoilt the weights behind the last loss that was looked at. */
+static int save(Run *run, const LogRow *row, Err *err) {
+  if (run_check(run, row, err)) return DIVERGED;
+  return run_save(run, err) ? FAILED : DONE;
 }
 
 static int due(int64_t t, int64_t every, int64_t last) {
@@ -41,27 +55,25 @@ static int train(Run *run, Err *err) {
   const RunOptions *o = &run->config.run;
   int64_t tokens_per_step = o->batch * run->config.model.context;
   LogRow start = log_row(0, 0);
-  if (run->step == 0 && o->val_every > 0 &&
-      (validate(run, &start, err) || log_write(&run->log, &start, 0, err)))
-    return FAILED;
+  int code;
+  if (run->step == 0 && o->val_every > 0) {
+    if ((code = validate(run, &start, err))) return code;
+    if (log_write(&run->log, &start, 0, err)) return FAILED;
+  }
   for (int64_t t = run->step + 1; t <= o->steps; t++) {
     LogRow row = log_row(t, t * tokens_per_step);
     if (run_gradient(run, t, &row, err)) return FAILED;
-    if (run_clip(run, &row, err)) {
-      Err ignored;
-      log_write(&run->log, &row, 1, &ignored);
-      return DIVERGED;
-    }
+    if (run_clip(run, &row, err)) return diverged(run, &row);
     spectrum_log_before(run->spectrum, t);
     run_update(run, &row);
     if (spectrum_log_after(run->spectrum, t, row.lr, err)) return FAILED;
     progress_step(&run->progress, t, row.train_loss, tokens_per_step,
                   (row.forward_ms + row.backward_ms + row.optimizer_ms) / 1e3);
-    if (due(t, o->val_every, o->steps) && validate(run, &row, err)) return FAILED;
+    if (due(t, o->val_every, o->steps) && (code = validate(run, &row, err))) return code;
     if (log_write(&run->log, &row, 0, err)) return FAILED;
     if (due(t, o->sample_every, 0) && run_sample(run, t, err)) return FAILED;
     int stop = stop_asked || run_is_late(run), last = stop || t == o->steps;
-    if ((last || due(t, o->save_every, 0)) && run_save(run, err)) return FAILED;
+    if ((last || due(t, o->save_every, 0)) && (code = save(run, &row, err))) return code;
     if (stop && t < o->steps) return interrupted(run, err);
   }
   return DONE;

@@ -153,10 +153,16 @@ static int diverged(const Run *r, const LogRow *row, Err *err) {
   const char *kind = w ? "weights" : g ? "gradient" : "loss only";
   const char *name = w ? w->name : g ? g->name : "";
   return fail(err,
-              "step %lld: diverged: train loss %g, gradient norm %g; first bad tensor: %s%s%s; "
+              "step %lld: diverged: train loss %g, %sgradient norm %g; first bad tensor: %s%s%s; "
               "try a smaller --lr, or --warmup",
-              (long long)row->step, row->train_loss, row->grad_norm, kind, *name ? " of " : "",
-              name);
+              (long long)row->step, row->train_loss,
+              isinf(row->val_loss) ? "validation loss not finite, " : "", row->grad_norm, kind,
+              *name ? " of " : "", name);
+}
+
+int run_check(const Run *r, const LogRow *row, Err *err) {
+  if (!isinf(row->val_loss) && !weights_not_finite(r->model)) return 0;
+  return diverged(r, row, err);
 }
 
 int run_clip(Run *r, LogRow *row, Err *err) {
@@ -196,6 +202,7 @@ int run_validate(Run *r, double *loss, Err *err) {
     Batch batch = {.x = r->x, .y = r->y, .B = rows, .T = T};
     *loss += gpt2_forward(r->model, &batch) * (double)rows / (double)count;
   }
+  if (isnan(*loss)) *loss = INFINITY; /* in a row, NaN says that nothing was measured */
   return 0;
 }
 

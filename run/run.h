@@ -42,8 +42,12 @@ int run_clip(Run *run, LogRow *row, Err *err);
 void run_update(Run *run, LogRow *row);
 
 /* Mean loss over the first --val-tokens tokens of the validation set, whole rows of the context
-   (at least one), whatever the batch. */
+   (at least one), whatever the batch. One that is no number becomes infinite. */
 int run_validate(Run *run, double *loss, Err *err);
+
+/* Error when the row's validation loss is infinite, or a weight is not finite: the run has
+   diverged, and the sentence is run_clip's. */
+int run_check(const Run *run, const LogRow *row, Err *err);
 
 /* Whether --max-seconds are over. */
 int run_is_late(const Run *run);

@@ -314,6 +314,16 @@ divergence() {
     awk -F, 'NF != 11 { exit 1 }' "$work/diverged/log.csv"
 }
 
+# The last step spoils the weights, and no training loss comes behind it to tell.
+last_step() {
+  run --out "$work/spoilt" --lr 1e6 --clip 0 --decay-fraction 0 --val-every 1
+  check "spoilt by the last step: exit 3 (got $code)" [ "$code" -eq 3 ]
+  check "it names the step: $(cat "$work/stderr")" says "step 3: diverged"
+  check "it is in info.txt" grep -q "^result = step 3: diverged" "$work/spoilt/info.txt"
+  check "no checkpoint is written" [ ! -e "$work/spoilt/latest" ]
+  check "nothing is shown that is no number" [ "$(grep -cw nan "$work/stdout")" -eq 0 ]
+}
+
 # ---- what may change a run ----
 
 same_and_other() {
@@ -422,6 +432,7 @@ full_disk
 interrupt INT
 interrupt TERM
 divergence
+last_step
 same_and_other
 every_option
 pipe
