@@ -14,6 +14,7 @@
 #include "run/run.h"
 
 static const char latest[] = "latest";
+static const char aside[] = ".set-aside"; /* behind the name of one that must not be resumed */
 
 /* ---- names ---- */
 
@@ -22,17 +23,17 @@ static int join(char *out, size_t size, const char *folder, const char *name, Er
   return fail(err, "%.100s...: the path is too long", folder);
 }
 
-/* The step of a name like step-000400, or -1. */
-static int64_t step_of(const char *name) {
+/* The step of a name like step-000400 with `ending` behind it, or -1. */
+static int64_t step_of(const char *name, const char *ending) {
   char again[64];
   long long step;
   if (sscanf(name, "step-%lld", &step) != 1 || step < 0) return -1;
-  snprintf(again, sizeof again, "step-%06lld", step);
+  snprintf(again, sizeof again, "step-%06lld%s", step, ending);
   return strcmp(again, name) == 0 ? step : -1;
 }
 
-static void step_name(int64_t step, char out[64]) {
-  snprintf(out, 64, "step-%06lld", (long long)step);
+static void step_name(int64_t step, const char *ending, char out[64]) {
+  snprintf(out, 64, "step-%06lld%s", (long long)step, ending);
 }
 
 static int newer_first(const void *a, const void *b) {
@@ -40,15 +41,15 @@ static int newer_first(const void *a, const void *b) {
   return x < y ? 1 : x > y ? -1 : 0;
 }
 
-/* The steps of all checkpoints of a run, the newest first; freed by the caller. Returns how many,
-   or -1. */
-static int list_steps(const char *run, int64_t **steps, Err *err) {
+/* The steps of all checkpoints of a run whose names have that ending, the newest first; freed by
+   the caller. Returns how many, or -1. */
+static int list_steps(const char *run, const char *ending, int64_t **steps, Err *err) {
   int count = 0;
   DIR *stream = opendir(run);
   *steps = NULL;
   if (!stream) return fail(err, "%s: cannot be opened: %s", run, strerror(errno));
   for (struct dirent *e = readdir(stream); e; e = readdir(stream)) {
-    int64_t step = step_of(e->d_name);
+    int64_t step = step_of(e->d_name, ending);
     if (step < 0) continue;
     int64_t *more = realloc(*steps, (size_t)(count + 1) * sizeof *more);
     if (!more) break;
@@ -139,11 +140,11 @@ static int open_one(Checkpoint *c, const char *path, Err *err) {
 static int open_newest(Checkpoint *c, const char *run, Err *err) {
   int64_t *steps;
   Err why = {""};
-  int count = list_steps(run, &steps, err), status = -1;
+  int count = list_steps(run, "", &steps, err), status = -1;
   snprintf(c->run, sizeof c->run, "%.*s", OPTION_TEXT - 1, run);
   for (int i = 0; i < count && status; i++) {
     char name[64], folder[CHECKPOINT_PATH];
-    step_name(steps[i], name);
+    step_name(steps[i], "", name);
     status = join(folder, sizeof folder, run, name, &why) || open_whole(c, folder, &why) ? -1 : 0;
     if (status && i == 0) snprintf(c->damaged, sizeof c->damaged, "%.*s",
                                    (int)sizeof c->damaged - 1, why.text);
@@ -242,16 +243,16 @@ static int move(const char *from, const char *to, Err *err) {
 }
 
 static int set_aside(const char *run, int64_t step, Err *err) {
-  char name[64], aside[96], from[CHECKPOINT_PATH], to[CHECKPOINT_PATH];
-  step_name(step, name);
-  snprintf(aside, sizeof aside, "%s.set-aside", name);
-  if (join(from, sizeof from, run, name, err) || join(to, sizeof to, run, aside, err)) return -1;
+  char name[64], fresh[64], from[CHECKPOINT_PATH], to[CHECKPOINT_PATH];
+  step_name(step, "", name);
+  step_name(step, aside, fresh);
+  if (join(from, sizeof from, run, name, err) || join(to, sizeof to, run, fresh, err)) return -1;
   return move(from, to, err);
 }
 
 int checkpoint_make_newest(const Checkpoint *c, Err *err) {
   int64_t *steps;
-  int count = list_steps(c->run, &steps, err), status = count < 0 ? -1 : 0;
+  int count = list_steps(c->run, "", &steps, err), status = count < 0 ? -1 : 0;
   if (status == 0) status = point_latest(c->run, strrchr(c->folder, '/') + 1, err);
   for (int i = 0; i < count && steps[i] > c->step && status == 0; i++)
     status = set_aside(c->run, steps[i], err);
@@ -260,20 +261,20 @@ int checkpoint_make_newest(const Checkpoint *c, Err *err) {
 }
 
 /* It first loses its name, so that no half of it can be found under it. */
-static int remove_checkpoint(const char *run, int64_t step, Err *err) {
+static int remove_checkpoint(const char *run, int64_t step, const char *ending, Err *err) {
   char name[64], from[CHECKPOINT_PATH], to[CHECKPOINT_PATH];
-  step_name(step, name);
+  step_name(step, ending, name);
   if (join(from, sizeof from, run, name, err) || join(to, sizeof to, run, ".removed", err) ||
       move(from, to, err))
     return -1;
   return folder_remove(to, err);
 }
 
-static int remove_old(const char *run, int64_t keep, Err *err) {
+static int remove_old(const char *run, int64_t keep, const char *ending, Err *err) {
   int64_t *steps;
-  int count = list_steps(run, &steps, err), status = count < 0 ? -1 : 0;
+  int count = list_steps(run, ending, &steps, err), status = count < 0 ? -1 : 0;
   for (int64_t i = keep; i < count && status == 0; i++)
-    status = remove_checkpoint(run, steps[i], err);
+    status = remove_checkpoint(run, steps[i], ending, err);
   free(steps);
   return status;
 }
@@ -283,7 +284,7 @@ int checkpoint_remove_all(const char *run, Err *err) {
   if (join(link, sizeof link, run, latest, err)) return -1;
   if (unlink(link) != 0 && errno != ENOENT)
     return fail(err, "%s: cannot be removed: %s", link, strerror(errno));
-  return remove_old(run, 0, err);
+  return remove_old(run, 0, "", err) || remove_old(run, 0, aside, err) ? -1 : 0;
 }
 
 /* ---- saving ---- */
@@ -414,11 +415,11 @@ int checkpoint_save(const Run *run, int64_t log_bytes, Err *err) {
   const char *out = run->config.run.out;
   char name[64], folder[CHECKPOINT_PATH], temporary[CHECKPOINT_PATH];
   Err why, ignored;
-  step_name(run->step, name);
+  step_name(run->step, "", name);
   int status = join(folder, sizeof folder, out, name, &why) ||
                join(temporary, sizeof temporary, out, ".unfinished", &why) ||
                save_files(run, temporary, log_bytes, &why) || move(temporary, folder, &why) ||
-               point_latest(out, name, &why) || remove_old(out, run->config.run.keep, &why);
+               point_latest(out, name, &why) || remove_old(out, run->config.run.keep, "", &why);
   if (status == 0) return 0;
   folder_remove(temporary, &ignored);
   return fail(err, "the checkpoint of step %lld is not saved: %s; older ones are untouched",

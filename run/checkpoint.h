@@ -43,7 +43,7 @@ int checkpoint_restore(const Checkpoint *c, GPT2 *model, OptimizerState *state, 
    step-000500.set-aside, so that they cannot be taken for its continuation. */
 int checkpoint_make_newest(const Checkpoint *c, Err *err);
 
-/* Removes all checkpoints of a run, for one that takes its place. */
+/* Removes all checkpoints of a run, those set aside too, for one that takes its place. */
 int checkpoint_remove_all(const char *run, Err *err);
 
 /* Writes the checkpoint of a run as it stands (struct Run of run/run.h; its log has to be on the

@@ -57,7 +57,8 @@ static int open_folder(Run *r, Err *err) {
   Config *c = &r->config;
   if (folder_open(c, err)) return -1;
   if (!c->from)
-    return checkpoint_remove_all(c->run.out, err) || folder_write_config(c, err) ||
+    return checkpoint_remove_all(c->run.out, err) || spectrum_log_remove(c->run.out, err) ||
+           folder_write_config(c, err) ||
            folder_write_info(c, r->model, r->optimizer, r->data, err) ||
            log_open(&r->log, c->run.out, err);
   return log_resume(&r->log, c->run.out, c->from->log_bytes, c->from->step, err) ||

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/file.h"
 #include "optim/low_rank.h"
@@ -227,6 +228,13 @@ static int reopen_file(SpectrumLog *log, int64_t done, Err *err) {
   if (status) return -1;
   log->file = fopen(log->path, "a");
   return log->file ? 0 : failed(log, err);
+}
+
+int spectrum_log_remove(const char *folder, Err *err) {
+  char path[OPTION_TEXT + 16];
+  snprintf(path, sizeof path, "%s/spectrum.csv", folder);
+  if (unlink(path) == 0 || errno == ENOENT) return 0;
+  return fail(err, "%s: cannot be removed: %s", path, strerror(errno));
 }
 
 static int open_file(SpectrumLog *log, const Config *c, int64_t done, Err *err) {

@@ -36,6 +36,9 @@ int spectrum_log_open(SpectrumLog **log, const Config *config, OptimizerState *o
                       const Param *params, int count, int64_t done, Err *err);
 int spectrum_log_close(SpectrumLog *log, Err *err);
 
+/* Removes the spectrum.csv of a run that another one replaces, whether it writes one or not. */
+int spectrum_log_remove(const char *folder, Err *err);
+
 /* Around the optimizer's step t at the scheduled rate lr: `before` keeps weights and momentum of a
    step that is due, `after` measures and writes. Error: the disk is full. */
 void spectrum_log_before(SpectrumLog *log, int64_t t);

@@ -250,6 +250,12 @@ folders() {
   check "and named, with --overwrite on" says "$work/folder already holds a run"
   check "its log is as it was" cmp -s "$work/before.csv" "$work/folder/log.csv"
   trains folder --overwrite on && ok "--overwrite on replaces it"
+  trains old --optimizer muon --log-spectrum 1 --save-every 2 && run --resume "$work/old/step-000002"
+  check "a run has a spectrum" [ -s "$work/old/spectrum.csv" ]
+  check "and a checkpoint set aside" [ -d "$work/old/step-000003.set-aside" ]
+  trains old --overwrite on
+  check "--overwrite on removes the spectrum" [ ! -e "$work/old/spectrum.csv" ]
+  check "and what was set aside" [ -z "$(find "$work/old" -name '*.set-aside')" ]
   : >"$work/file"
   run --out "$work/file/below"
   check "--out below a file fails" [ "$code" -eq 1 ]
