@@ -12,10 +12,19 @@ enum { DONE = 0, FAILED = 1, USAGE = 2, DIVERGED = 3, INTERRUPTED = 130 };
 
 static volatile sig_atomic_t stop_asked;
 
+/* Asked twice: do not wait for the step. But a terminal that closes may hang up more than once,
+   itself and by its shell, and nobody means "at once" by that. */
 static void ask_to_stop(int signal_number) {
-  (void)signal_number;
-  if (stop_asked) _Exit(INTERRUPTED); /* asked twice: do not wait for the step */
+  static volatile sig_atomic_t asked;
+  if (signal_number != SIGHUP && asked) _Exit(INTERRUPTED);
+  if (signal_number != SIGHUP) asked = 1;
   stop_asked = 1;
+}
+
+static void catch_signals(void) {
+  signal(SIGINT, ask_to_stop);
+  signal(SIGTERM, ask_to_stop);
+  if (signal(SIGHUP, ask_to_stop) == SIG_IGN) signal(SIGHUP, SIG_IGN); /* under nohup */
 }
 
 /* The last row of a run that diverged is logged too. */
@@ -104,8 +113,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "train: %s\n", err.text);
     return run.config.bad_checkpoint ? FAILED : USAGE;
   }
-  signal(SIGINT, ask_to_stop);
-  signal(SIGTERM, ask_to_stop);
+  catch_signals();
   int opened = run_open(&run, &err) == 0;
   code = opened ? train(&run, &err) : FAILED;
   if (opened) {

@@ -43,6 +43,16 @@ warmup = 0
 threads = 1
 END
 
+# write_spec LINES: one tiny run of a sweep, with further lines of its spec.
+write_spec() {
+  { echo "optimizers = adamw"
+    echo "lr = 0.01"
+    echo "seeds = 0"
+    echo "extend = 0"
+    grep -v -e threads -e steps "$work/tiny"
+    echo "$1"; } >"$work/tiny.spec"
+}
+
 # run OPTIONS...: trains the tiny model; stdout and stderr go to files in $work, the exit code
 # to $code.
 run() {
@@ -287,16 +297,27 @@ full_disk() {
 
 rows_of() { if [ -e "$1" ]; then wc -l <"$1"; else echo 0; fi; }
 
-interrupt() {
-  "$train" "@$work/tiny" --out "$work/stopped" --steps 1000000 --val-every 0 >"$work/stdout" \
-    2>"$work/stderr" </dev/null &
-  child=$!
+# wait_for_rows LOG N: a minute at most.
+wait_for_rows() {
   tries=0
-  while [ "$(rows_of "$work/stopped/log.csv")" -lt 4 ] && [ "$tries" -lt 600 ]; do
+  while [ "$(rows_of "$1")" -lt "$2" ] && [ "$tries" -lt 600 ]; do
     sleep 0.1
     tries=$((tries + 1))
   done
+}
+
+start_long() {
+  "$train" "@$work/tiny" --out "$work/stopped" --steps 1000000 --val-every 0 >"$work/stdout" \
+    2>"$work/stderr" </dev/null &
+  child=$!
+  wait_for_rows "$work/stopped/log.csv" 4
+}
+
+interrupt() {
+  start_long
   kill -"$1" "$child"
+  # A terminal that closes hangs up by itself and by its shell.
+  [ "$1" = HUP ] && kill -HUP "$child" 2>/dev/null
   wait "$child"
   code=$?
   check "$1 ends the run with exit 130 (got $code)" [ "$code" -eq 130 ]
@@ -305,6 +326,43 @@ interrupt() {
   check "$1: log.csv ends with a newline" \
     [ "$(tail -c 1 "$work/stopped/log.csv" | od -An -c | tr -d ' ')" = '\n' ]
   check "$1: info.txt says so" grep -q "^result = interrupted" "$work/stopped/info.txt"
+  check "$1: a checkpoint is written" [ -s "$work/stopped/latest/state.safetensors" ]
+  rm -rf "$work/stopped"
+}
+
+hangup() {
+  if sh -c 'kill -HUP $$' 2>/dev/null; then
+    echo "skipped: a closed terminal (hangups are ignored here)"
+    return
+  fi
+  interrupt HUP
+  write_spec "steps = 1000000"
+  "$root/tools/sweep" "$work/tiny.spec" --out "$work/sweep" --jobs 1 --threads 1 \
+    --train "$train" >"$work/stdout" 2>"$work/stderr" </dev/null &
+  child=$!
+  log=$work/sweep/tune/adamw/lr-0.01/seed-1/log.csv
+  wait_for_rows "$log" 4
+  kill -HUP "$child"
+  wait "$child"
+  code=$?
+  check "HUP ends a sweep with exit 130 (got $code)" [ "$code" -eq 130 ]
+  check "and stops its runs first" \
+    grep -q "^result = interrupted" "$(dirname "$log")/info.txt"
+  rm -rf "$work/sweep"
+}
+
+# Under nohup a run outlives its terminal.
+nohup_keeps() {
+  trap '' HUP
+  start_long
+  trap - HUP
+  kill -HUP "$child"
+  rows=$(rows_of "$work/stopped/log.csv")
+  wait_for_rows "$work/stopped/log.csv" $((rows + 100))
+  check "a run that ignores HUP goes on" [ "$(rows_of "$work/stopped/log.csv")" -gt "$rows" ]
+  kill -TERM "$child"
+  wait "$child"
+  check "until it is stopped otherwise" says "interrupted after step"
   rm -rf "$work/stopped"
 }
 
@@ -437,6 +495,8 @@ folders
 full_disk
 interrupt INT
 interrupt TERM
+hangup
+nohup_keeps
 divergence
 last_step
 same_and_other

@@ -260,6 +260,7 @@ int main(int argc, char **argv) {
                .tell = print ? say_aside : say};
   signal(SIGINT, ask_to_stop);
   signal(SIGTERM, ask_to_stop);
+  if (signal(SIGHUP, ask_to_stop) == SIG_IGN) signal(SIGHUP, SIG_IGN); /* under nohup */
   int status = print ? plan_advance(&plan, &err) : run(&plan, o.jobs, &err);
   if (status) fprintf(stderr, "sweep: %s\n", err.text);
   else if (print) print_commands(&plan);
