@@ -160,10 +160,22 @@ static int add_part(Settings *s, OptionSource source, const char *where, const c
 
 static int settings_file(Settings *s, const char *path, int depth, Err *err);
 
-/* Where the value at `value` ends: behind the last quote of a quoted one, else before a comment and
+/* The quote that closes the one at `value`: the first with only blanks or a comment behind it, as
+   a text may hold quotes and a comment too; else the last. NULL when there is none. */
+static char *closing_quote(char *value) {
+  for (char *c = strchr(value + 1, '"'); c; c = strchr(c + 1, '"')) {
+    size_t blanks = strspn(c + 1, " \t\r");
+    if (c[1 + blanks] == 0 || (c[1 + blanks] == '#' && blanks > 0)) return c;
+  }
+  char *last = strrchr(value, '"');
+  return last > value ? last : NULL;
+}
+
+/* Where the value at `value` ends: at the closing quote of a quoted one, else before a comment and
    the spaces in front of it. A '#' begins a comment when a space stands before it. */
 static char *value_end(char *value) {
-  if (*value == '"' && strrchr(value, '"') > value) return strrchr(value, '"');
+  char *quote = *value == '"' ? closing_quote(value) : NULL;
+  if (quote) return quote;
   char *end = value;
   for (char *c = value; *c && !(*c == '#' && (c == value || strchr(" \t", c[-1]))); c++)
     if (!strchr(" \t\r", *c)) end = c + 1;

@@ -233,6 +233,18 @@ static void test_files(void) {
   check(v.count == 7 && v.rate == 0.5, "the file wins over the command line before it");
   accepted(with_file("", "a", "--count 8"));
   check(v.count == 8 && v.rate == 0.5, "the file wins over the command line behind it");
+  static const char *const quoted[][2] = {
+      {"\"runs/q1\" # the \"best\" run", "runs/q1"}, {"\"x #y\"", "x #y"},
+      {"\"a\"b\" \t# c", "a\"b"},                 {"\"a\"#b\"", "a\"#b"},
+      {"\" ahead\"\r", " ahead"},                  {"\"\" # \"none\"", ""},
+  };
+  for (int i = 0; i < COUNT(quoted); i++) {
+    char text[64];
+    snprintf(text, sizeof text, "word = %s\n", quoted[i][0]);
+    write_option_file("a", text);
+    accepted(with_file("", "a", ""));
+    check(strcmp(v.word, quoted[i][1]) == 0, "%s is read as \"%s\"", quoted[i][0], v.word);
+  }
   write_option_file("blank", "word =\ncount 9");
   accepted(with_file("--word=", "blank", ""));
   check(v.word[0] == 0 && v.count == 9, "a line without = or without end is lost");
