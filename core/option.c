@@ -363,14 +363,18 @@ static int needs_quotes(const char *value) {
                     strchr(" \t\r", value[length - 1]));
 }
 
+void option_write(FILE *out, const char *name, const char *value) {
+  const char *quote = needs_quotes(value) ? "\"" : "";
+  fprintf(out, "%s = %s%s%s\n", name, quote, value, quote);
+}
+
 void options_write(FILE *out, const OptionSet *sets) {
   for (const OptionSet *set = sets; set->rows; set++) {
     fprintf(out, "# %s\n", set->title);
     for (const Option *row = set->rows; row->name; row++) {
       char value[OPTION_TEXT];
       option_show(row, set->values, value, sizeof value);
-      const char *quote = needs_quotes(value) ? "\"" : "";
-      fprintf(out, "%s = %s%s%s\n", row->name, quote, value, quote);
+      option_write(out, row->name, value);
     }
     fputc('\n', out);
   }

@@ -89,6 +89,9 @@ void option_show(const Option *row, const void *values, char *out, size_t size);
 /* Help: a line per option with its default and range. */
 void options_help(FILE *out, const OptionSet *set);
 
+/* A line "name = value" of an option file, the value in quotes where it would be misread without. */
+void option_write(FILE *out, const char *name, const char *value);
+
 /* The effective options as an option file. */
 void options_write(FILE *out, const OptionSet *sets);
 

@@ -351,6 +351,20 @@ hangup() {
   rm -rf "$work/sweep"
 }
 
+# The spec that a sweep leaves beside its results can be swept again.
+kept_spec() {
+  cp "$work/good.txt" "$work/x #y.txt"
+  write_spec "data = \"$work/x #y.txt\""
+  "$root/tools/sweep" "$work/tiny.spec" --steps 2 --out "$work/sweep" --jobs 1 --threads 1 \
+    --train "$train" >"$work/stdout" 2>"$work/stderr" </dev/null
+  check "a sweep of a text with # in its name" [ $? -eq 0 ]
+  "$root/tools/sweep" "$work/sweep/sweep.spec" --print --out "$work/again" --train "$train" \
+    >"$work/stdout" 2>"$work/stderr"
+  check "and again from its sweep.spec: $(cat "$work/stderr")" \
+    grep -qF -e "--data '$work/x #y.txt'" "$work/stdout"
+  rm -rf "$work/sweep"
+}
+
 # Under nohup a run outlives its terminal.
 nohup_keeps() {
   trap '' HUP
@@ -497,6 +511,7 @@ interrupt INT
 interrupt TERM
 hangup
 nohup_keeps
+kept_spec
 divergence
 last_step
 same_and_other

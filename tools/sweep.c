@@ -172,8 +172,11 @@ static int keep_spec(const Plan *plan, Err *err) {
   options_write(out, sets);
   for (int i = 0; i < plan->spec->count; i++) {
     const Method *m = &plan->spec->methods[i];
-    for (int j = 0; j < m->fixed; j++)
-      fprintf(out, "%s.%s = %s\n", m->name, m->fixed_names[j], m->fixed_values[j]);
+    for (int j = 0; j < m->fixed; j++) {
+      char name[sizeof m->name + sizeof *m->fixed_names];
+      snprintf(name, sizeof name, "%s.%s", m->name, m->fixed_names[j]);
+      option_write(out, name, m->fixed_values[j]);
+    }
     for (int d = 0; d < m->dimensions; d++) {
       fprintf(out, "%s.%s =", m->name, m->grid[d].name);
       for (int j = 0; j < m->grid[d].count; j++) fprintf(out, " %s", m->grid[d].values[j]);
