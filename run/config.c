@@ -111,6 +111,17 @@ static void shorten_warmup(ScheduleOptions *schedule, int64_t steps, const Setti
   }
 }
 
+/* Only where the user said both: a resumed run has --save-every from its checkpoint. */
+static int check_keep(const RunOptions *r, const Settings *s, Err *err) {
+  OptionSource every_said = FROM_PRESET, keep_said = FROM_PRESET;
+  settings_find(s, "save-every", &every_said);
+  settings_find(s, "keep", &keep_said);
+  if (r->save_every == 0 || r->keep > 0 || every_said < FROM_FILE || keep_said < FROM_FILE)
+    return 0;
+  return fail(err, "--save-every %lld saves nothing with --keep 0: leave it out, or --keep the "
+                   "newest 1 or more", (long long)r->save_every);
+}
+
 static int check(Config *c, const Settings *s, Err *err) {
   RunOptions *r = &c->run;
   OptionSource steps_said = FROM_PRESET, tokens_said = FROM_PRESET;
@@ -126,6 +137,7 @@ static int check(Config *c, const Settings *s, Err *err) {
   if (r->micro_batch > r->batch)
     return fail(err, "--micro-batch %lld is larger than --batch %lld", (long long)r->micro_batch,
                 (long long)r->batch);
+  if (check_keep(r, s, err)) return -1;
   if (c->model.C % c->model.NH != 0)
     return fail(err, "--heads %lld does not divide --channels %lld: each head takes an equal share",
                 (long long)c->model.NH, (long long)c->model.C);

@@ -455,6 +455,9 @@ static void test_config(void) {
   refused_config("--heads", "3", NULL, "does not divide --channels");
   refused_config("--batch=2", "--micro-batch=3", NULL, "--micro-batch 3");
   refused_config("--steps=5", "--tokens=5000", NULL, "give one of them");
+  refused_config("--keep=0", "--save-every=2", NULL, "--save-every 2 saves nothing");
+  check(read_config(&c, "--keep=0", "--save-every=0", NULL) == 0, "%s", err.text);
+  config_free(&c);
   refused_config("--warmup=10", "--steps=10", NULL, "--warmup 10");
   refused_config("--ns-steps", "3", NULL, "--ns-steps is an option of muon");
   refused_config("--bacth", "3", NULL, "did you mean --batch?");

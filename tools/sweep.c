@@ -67,6 +67,18 @@ static void help(FILE *out) {
 
 /* ---- options and spec ---- */
 
+/* The trials run with --keep 0, and would refuse the two together one by one. */
+static int check_saves(const Spec *spec, Err *err) {
+  for (int i = 0; i < spec->count; i++) {
+    const Method *m = &spec->methods[i];
+    for (int j = 0; j < m->fixed; j++)
+      if (strcmp(m->fixed_names[j], "save-every") == 0 && strtod(m->fixed_values[j], NULL) != 0)
+        return fail(err, "%s: save-every = %s: a sweep keeps no checkpoints: leave it out",
+                    spec->path, m->fixed_values[j]);
+  }
+  return 0;
+}
+
 /* Reads argv: the spec's path, `--print`, and settings. */
 static int read_command(int argc, char **argv, SweepOptions *o, Spec *spec, int *print, Err *err) {
   char at[OPTION_TEXT + 1] = "", **rest = calloc((size_t)argc + 2, sizeof *rest);
@@ -95,6 +107,10 @@ static int read_command(int argc, char **argv, SweepOptions *o, Spec *spec, int 
     if (value) status = option_set(row, o, value, at + 1, err);
   }
   if (status == 0) status = spec_make(spec, at + 1, &settings, options, err);
+  if (status == 0 && check_saves(spec, err)) {
+    spec_free(spec);
+    status = -1;
+  }
   settings_free(&settings);
   free(rest);
   return status;
