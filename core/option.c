@@ -345,14 +345,25 @@ static void show_range(const Option *row, char *out, size_t size) {
   else snprintf(out, size, "%.15g..%.15g", row->min, row->max);
 }
 
+static void help_line(FILE *out, const Option *row, const char *value) {
+  char range[256], left[OPTION_TEXT + 80];
+  show_range(row, range, sizeof range);
+  snprintf(left, sizeof left, "--%s %s", row->name, *value ? value : "\"\"");
+  fprintf(out, "  %-27s %s%s%s%s\n", left, row->help, *range ? " [" : "", range,
+          *range ? "]" : "");
+}
+
 void options_help(FILE *out, const OptionSet *set) {
   fprintf(out, "%s\n", set->title);
+  for (const Option *row = set->rows; row->name; row++) help_line(out, row, row->fallback);
+}
+
+void options_help_values(FILE *out, const OptionSet *set) {
+  fprintf(out, "%s\n", set->title);
   for (const Option *row = set->rows; row->name; row++) {
-    char range[256], left[320];
-    show_range(row, range, sizeof range);
-    snprintf(left, sizeof left, "--%s %s", row->name, *row->fallback ? row->fallback : "\"\"");
-    fprintf(out, "  %-27s %s%s%s%s\n", left, row->help, *range ? " [" : "", range,
-            *range ? "]" : "");
+    char value[OPTION_TEXT];
+    option_show(row, set->values, value, sizeof value);
+    help_line(out, row, value);
   }
 }
 

@@ -89,7 +89,10 @@ void option_show(const Option *row, const void *values, char *out, size_t size);
 /* Help: a line per option with its default and range. */
 void options_help(FILE *out, const OptionSet *set);
 
-/* A line "name = value" of an option file, the value in quotes where it would be misread without. */
+/* The same with the values of the set's struct in place of the table's defaults. */
+void options_help_values(FILE *out, const OptionSet *set);
+
+/* A line "name = value" of an option file, the value in quotes where it needs them. */
 void option_write(FILE *out, const char *name, const char *value);
 
 /* The effective options as an option file. */

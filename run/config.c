@@ -209,8 +209,9 @@ int config_help(FILE *out, const char *optimizer, Err *err) {
     help_method(out, o);
     return 0;
   }
-  Config c = {.method = optimizers[0]};
-  list_sets(&c);
+  Config c; /* of a plain ./train: presets and tuned settings are its defaults too */
+  char program[] = "train", *argv[] = {program, NULL};
+  if (config_read(&c, 1, argv, err)) return -1;
   fprintf(out,
           "Trains a GPT-2 and logs its losses, with the optimizer of your choice.\n\n"
           "  ./train --optimizer muon --steps 200      train nano on the embedded text\n"
@@ -219,12 +220,14 @@ int config_help(FILE *out, const char *optimizer, Err *err) {
           "  ./train --help muon                       one optimizer's options\n"
           "  ./train --list                            optimizers, models, schedules\n\n"
           "Options are written --name value or --name=value; @file reads them from a file with\n"
-          "lines name = value. Defaults are those of nano; --model and --optimizer change them.\n"
+          "lines name = value. Below stands what a plain ./train takes, which is adamw on nano;\n"
+          "--model and --optimizer change the defaults.\n"
           "Exit codes: 0 done, 1 failed, 2 wrong options, 3 diverged, 130 interrupted.\n\n");
   for (const OptionSet *set = c.sets; set->rows && set->rows != c.method->options; set++) {
-    options_help(out, set);
+    options_help_values(out, set);
     fputc('\n', out);
   }
+  config_free(&c);
   return 0;
 }
 

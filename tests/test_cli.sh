@@ -119,6 +119,10 @@ help() {
   for option in optimizer steps lr layers context data schedule out seed; do
     check "--help names --$option" grep -q -e "^  --$option " "$work/stdout"
   done
+  for value in "steps 300" "lr 0.005657" "warmup 150" "weight-decay 0.1" "layers 4"; do
+    check "--help shows what a plain ./train takes: $value" \
+      grep -q -e "^  --$value " "$work/stdout"
+  done
   "$train" --list >"$work/stdout"
   for name in adamw muon sgd nano gpt2 cosine; do
     check "--list names $name" grep -q "$name" "$work/stdout"
@@ -261,7 +265,8 @@ folders() {
   check "and named, with --overwrite on" says "$work/folder already holds a run"
   check "its log is as it was" cmp -s "$work/before.csv" "$work/folder/log.csv"
   trains folder --overwrite on && ok "--overwrite on replaces it"
-  trains old --optimizer muon --log-spectrum 1 --save-every 2 && run --resume "$work/old/step-000002"
+  trains old --optimizer muon --log-spectrum 1 --save-every 2
+  run --resume "$work/old/step-000002"
   check "a run has a spectrum" [ -s "$work/old/spectrum.csv" ]
   check "and a checkpoint set aside" [ -d "$work/old/step-000003.set-aside" ]
   trains old --overwrite on
