@@ -100,7 +100,7 @@ int bench_optimizers(const char *name, const ModelOptions *size, int64_t tokens,
     double first = subject_seconds(&s);
     for (int i = 0; i < rounds; i++) times[i] = subject_seconds(&s);
     double seconds = median(times, rounds), flops = optimizer_flops(s.state);
-    double spread = size->C <= 384 && !(*method)->elementwise ? spread_of_step(m, &s) : NAN;
+    double spread = !(*method)->elementwise ? spread_of_step(m, &s) : NAN;
     printf("  %-16s %9.2f %9.1f %9.1f %8.1f%%", (*method)->name, 1e3 * seconds, 1e3 * first,
            flops / seconds / 1e9, 100 * flops / seconds / ceiling);
     if (isnan(spread)) printf(" %10s", "");

@@ -6,8 +6,8 @@
 
 /* Prints for every method its step on the model's shapes: milliseconds (the median, and the first
    step, in which subspaces and bases are made), useful GFLOP/s (as the method declares them) as a
-   fraction of the sgemm ceiling, spread of the singular values of a step (0: orthogonal; not for
-   gpt2's sizes, where it takes long), state, and the share of a training step of `tokens`. */
+   fraction of the sgemm ceiling, spread of the singular values of a step of the first MLP matrix
+   (0: orthogonal), state, and the share of a training step of `tokens`. */
 int bench_optimizers(const char *name, const ModelOptions *size, int64_t tokens, int rounds,
                      Err *err);
 
