@@ -76,8 +76,10 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   float amount = (float)(step->rate * shape_scale(o->scale, m, n));
   for (int64_t i = 0; i < m * n; i++) p->w[i] *= keep;
   for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < cols; j++)
-      p->w[by_rows ? slices[i].chosen * n + j : i * n + slices[j].chosen] -= amount * S[i * cols + j];
+    for (int64_t j = 0; j < cols; j++) {
+      int64_t at = by_rows ? slices[i].chosen * n + j : i * n + slices[j].chosen;
+      p->w[at] -= amount * S[i * cols + j];
+    }
 }
 
 static int64_t scratch(const Matrix *p, const void *with) {

@@ -4,9 +4,9 @@
      M = (1 - alpha) M + alpha G,  W = argmin <M, W'> over |||W' - (1 - lr wd) W||| <= lr radius,
    the ball shifted toward zero by the decay. The norm is chosen for each role: spectral is Muon
    without Nesterov or a scale for the shape, rms the same with Scion's scale, frobenius normalized
-   SGD, sign signSGD with momentum. The paper starts from
-   M = the first gradient; M = 0 is the default here, as in the other methods: the norms that scale
-   all of M see no difference in the first step. */
+   SGD, sign signSGD with momentum. The paper starts from M = the first gradient; M = 0 is the
+   default here, as in the other methods: the norms that scale all of M see no difference in the
+   first step. */
 #include <string.h>
 
 #include "optim/momentum.h"
