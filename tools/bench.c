@@ -51,7 +51,7 @@ static int growth(const char *only, Err *err) {
   return bench_growth(&cases[1].size, &adamw, 5, err);
 }
 
-/* gpt2's table takes some five minutes, SOAP and AdaDiag beginning with eigenvectors of 3072 x 3072:
+/* gpt2's table takes some five minutes, as SOAP and AdaDiag begin with eigenvectors of 3072 x 3072:
    it is left out unless asked for, and then one of its cases is enough. */
 static int methods(const char *only, Err *err) {
   int large = 0;
