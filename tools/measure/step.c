@@ -18,7 +18,8 @@ static void print_line(const char *name, const Trainer *t, double measured[][ROU
   double m[MEASURES], flops = trainer_flops(t), tokens = (double)(t->batch.B * t->batch.T);
   for (int k = 0; k < MEASURES; k++) m[k] = median(measured[k], rounds); /* and now sorted */
   printf("%-22s %8.0f %8.1f | %6.1f%% %6.1f%% %5.1f%% | %7.1f %7.1f%% %5.1f-%4.1f%% | "
-         "%8.1f %9.0f\n", name, tokens / m[STEP], flops / m[STEP] / 1e9, 100 * m[OF_FORWARD], 100 * m[OF_BACKWARD],
+         "%8.1f %9.0f\n",
+         name, tokens / m[STEP], flops / m[STEP] / 1e9, 100 * m[OF_FORWARD], 100 * m[OF_BACKWARD],
          100 * m[OPTIMIZER] / m[STEP], m[CEILING] / 1e9, 100 * m[WHOLE],
          100 * measured[WHOLE][rounds / 4], 100 * measured[WHOLE][rounds - 1 - rounds / 4],
          1e3 * m[OPTIMIZER], trainer_bytes(t) / 1e6);
