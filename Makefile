@@ -139,10 +139,9 @@ report: install
 	@$(MAKE) --no-print-directory tools/compare
 	sh tools/report.sh
 
-# A larger text, in the public domain, from the system's packages.
-corpus: install
-	@$(MAKE) --no-print-directory tools/unpack
-	sh data/get-corpus.sh
+# About 50 MB of text in the public domain, from the system's packages.
+corpus:
+	sh tools/corpus.sh
 
 clean:
 	rm -rf build train $(TOOLS)
