@@ -119,11 +119,6 @@ bench: install
 	@$(MAKE) --no-print-directory tools/bench
 	tools/bench
 
-# Beside other programs: make bench-peers PYTHON=python3 LLMC=folder PEERS='--peer NAME=PROGRAM'
-bench-peers: install
-	@$(MAKE) --no-print-directory train tools/convert tools/tokenize
-	tools/bench-peers $(if $(PYTHON),--python '$(PYTHON)') $(if $(LLMC),--llmc '$(LLMC)') $(PEERS)
-
 compare: install
 	@$(MAKE) --no-print-directory train tools/sweep tools/compare
 	tools/sweep tools/specs/compare.spec
@@ -147,5 +142,5 @@ clean:
 	rm -rf build train $(TOOLS)
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: FORCE all test run-tests fuzz run-fuzz install demo bench bench-peers compare compare-quick report corpus clean
+.PHONY: FORCE all test run-tests fuzz run-fuzz install demo bench compare compare-quick report corpus clean
 .SECONDARY:
