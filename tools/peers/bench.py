@@ -2,7 +2,8 @@
 """Times AdamW training steps of GPT-2 in ./train and in other programs, alternately.
 
 Prints tokens per second (median of the rounds), their range, the ratio of ./train's to them, and
-the peak memory. All programs compute in float32 and take whole steps: forward, backward, AdamW on all weights. ./train
+the peak memory. All programs compute in float32 and take whole steps: forward, backward, AdamW on
+all weights. ./train
 also reads its batch and clips the gradient within that time. Run it on an idle machine.
 
   tools/peers/bench.py --torch python3 --llmc ../llm.c --peer NAME=PROGRAM
