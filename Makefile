@@ -134,7 +134,7 @@ report: install
 	@$(MAKE) --no-print-directory tools/compare
 	sh tools/report.sh
 
-# About 50 MB of text in the public domain, from the system's packages.
+# About 45 MB of text in the public domain, from the system's packages.
 corpus:
 	sh tools/corpus.sh
 

