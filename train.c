@@ -128,10 +128,7 @@ static int start(int argc, char **argv, Err *err) {
   if (config_read(&run.config, argc, argv, err))
     return run.config.bad_checkpoint ? EXIT_FAILED : EXIT_USAGE;
   code = run_open(&run, err) ? EXIT_FAILED : EXIT_DONE;
-  if (code == EXIT_DONE) {
-    stop_catch();
-    code = end(&run, train(&run, err), err);
-  }
+  if (code == EXIT_DONE) code = end(&run, train(&run, err), err);
   run_close(&run);
   return code;
 }

@@ -7,6 +7,7 @@
 
 #include "core/blas.h"
 #include "core/file.h"
+#include "core/quote.h"
 #include "run/lock.h"
 
 #ifndef BUILD_REVISION /* the Makefile says */
@@ -171,6 +172,8 @@ int folder_write_result(const Config *c, const char *result, Err *err) {
   snprintf(path, sizeof path, "%s/info.txt", c->run.out);
   FILE *out = file_open(path, "a");
   if (!out) return fail(err, "%s: cannot be written: %s", path, strerror(errno));
-  fprintf(out, "result = %s\n", result);
+  fputs("result = ", out);
+  quote_terminal(out, result); /* one line, whatever names it holds */
+  fputc('\n', out);
   return fclose(out) == 0 ? 0 : fail(err, "%s: cannot be written: %s", path, strerror(errno));
 }

@@ -70,7 +70,7 @@ int program_main(const Program *p, int argc, char **argv) {
   if (code != EXIT_DONE && *err.text) program_error(p->name, err.text);
   errno = 0;
   if (fflush(stdout) == 0 && !ferror(stdout)) return code;
-  fail(&err, "standard output cannot be written: %s", errno ? strerror(errno) : "an earlier error");
+  fail(&err, "standard output cannot be written: %s", errno ? strerror(errno) : "a part is lost");
   program_error(p->name, err.text);
   return code == EXIT_DONE ? EXIT_FAILED : code;
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "core/quote.h"
+
 /* These neither change what is computed, nor what it is compared with; --steps changes schedules
    that end with the run, on purpose, and --data and --val may name another place of the same data.
    --threads and --micro-batch change the order of sums, so the last bits. */
@@ -15,11 +17,12 @@ int resume_settings(const Checkpoint *from, Settings *s, Err *err) {
   const char *wanted = settings_find(s, "optimizer", NULL);
   const char *was = checkpoint_option(from, "optimizer");
   if (!was) return fail(err, "%s: does not say which optimizer it is of", from->state_path);
+  char path[2 * OPTION_TEXT];
   if (wanted && strcmp(wanted, was) != 0)
     return fail(err,
-                "--optimizer %s: the run was started with %s; to go on from its weights with "
+                "--optimizer %s: the run was started with %s; to continue from its weights with "
                 "another, start a run with --init %s",
-                wanted, was, from->folder);
+                wanted, was, quote_path_text(path, sizeof path, from->folder));
   for (; m; m = m->next) {
     if (strncmp(m->key, group, sizeof group - 1) != 0) continue;
     if (settings_add(s, FROM_PRESET, from->state_path, m->key + sizeof group - 1, m->text, err))
@@ -29,11 +32,13 @@ int resume_settings(const Checkpoint *from, Settings *s, Err *err) {
 }
 
 static int note_change(Config *c, const Option *row, const char *was, const char *is, Err *err) {
+  char path[2 * OPTION_TEXT];
   if (word_index(may_change, row->name) < 0)
     return fail(err,
-                "--%s %s: the run was started with %s, and a resumed run keeps it; to go on from "
-                "its weights otherwise, start a run with --init %s",
-                row->name, is, *was ? was : "\"\"", c->from->folder);
+                "--%s %s: the run was started with %s, and a resumed run keeps it; to continue "
+                "from its weights otherwise, start a run with --init %s",
+                row->name, is, *was ? was : "\"\"",
+                quote_path_text(path, sizeof path, c->from->folder));
   if (strcmp(row->name, "out") == 0) return 0;
   size_t used = strlen(c->changes);
   snprintf(c->changes + used, sizeof c->changes - used, "%s%s %s -> %s", used ? ", " : "",
@@ -67,10 +72,11 @@ int resume_check(Config *c, Err *err) {
 }
 
 int resume_check_data(const Config *c, uint32_t fingerprint, Err *err) {
+  char path[2 * OPTION_TEXT];
   if (fingerprint == c->from->data_fingerprint) return 0;
   return fail(err,
               "--data %s%s%s: not the data that the run was started with (CRC-32 %08x, not %08x); "
-              "to go on with others, start a run with --init %s",
+              "to continue with others, start a run with --init %s",
               c->data.data, *c->data.val ? " --val " : "", c->data.val, fingerprint,
-              c->from->data_fingerprint, c->from->folder);
+              c->from->data_fingerprint, quote_path_text(path, sizeof path, c->from->folder));
 }

@@ -120,7 +120,9 @@ int run_open(Run *r, Err *err) {
   r->x = calloc(pass_tokens, sizeof *r->x);
   r->y = calloc(pass_tokens, sizeof *r->y);
   if (!r->x || !r->y) return fail(err, "no memory for %zu tokens", pass_tokens);
-  if (folder_claim(c, &r->lock, err) || open_parts(r, err) || open_folder(r, err)) return -1;
+  if (folder_claim(c, &r->lock, err) || open_parts(r, err)) return -1;
+  stop_catch(); /* until here a signal ends the program, and nothing is lost */
+  if (open_folder(r, err)) return -1;
   announce(r);
   checkpoint_close(c->from); /* the files need not be held any longer */
   c->from = NULL;
