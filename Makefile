@@ -92,6 +92,9 @@ FUZZ_SECONDS = 60
 FUZZ = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_PARTS = tests/fuzz/input.c $(BASE) $(wildcard data/*.c) run/log.c tools/report/runlog.c
 
+# What is written about a run's folder; the target itself takes gnuplot's place.
+FUZZ_REPORT = $(wildcard optim/*.c run/*.c) $(filter-out tools/report/gnuplot.c,$(wildcard tools/report/*.c))
+
 build/fuzz/%: OPENMP =
 build/fuzz/%.o: %.c
 	@mkdir -p $(@D)
@@ -99,6 +102,8 @@ build/fuzz/%.o: %.c
 
 build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_PARTS:%.c=build/fuzz/%.o)
 	$(call say,LD)$(FUZZ_CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $^ $(LIBS) -o $@
+
+build/fuzz/fuzz_page: $(FUZZ_REPORT:%.c=build/fuzz/%.o)
 
 fuzz: install
 	@sh tools/install-fuzzer.sh
