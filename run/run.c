@@ -150,19 +150,20 @@ int run_gradient(Run *r, int64_t t, LogRow *row, Err *err) {
   const Config *c = &r->config;
   int64_t B = c->run.batch, T = c->model.context;
   double start = clock_seconds();
-  r->model->times = (PassTimes){0, 0};
+  r->model->times = (PassTimes){0};
   row->train_loss = 0;
   for (int64_t first = 0; first < B; first += r->pass_rows) {
     int64_t rows = B - first < r->pass_rows ? B - first : r->pass_rows;
     if (stop_reason()) return RUN_STOPPED;
     if (data_train_rows(r->data, t - 1, (int)B, (int)first, (int)rows, (int)T, r->x, r->y, err))
       return -1;
-    Batch batch = {r->x, r->y, rows, T, 1.0 / (double)(B * T), first > 0};
-    row->train_loss += gpt2_forward(r->model, &batch) * (double)rows / (double)B;
-    gpt2_backward(r->model, &batch);
+    Batch batch = {r->x, r->y, rows, T};
+    double loss = gpt2_loss_gradient(r->model, &batch, 1.0 / (double)(B * T), first > 0);
+    row->train_loss += loss * (double)rows / (double)B;
+    gpt2_backward(r->model);
   }
-  row->forward_ms = 1e3 * r->model->times.forward;
-  row->backward_ms = 1e3 * r->model->times.backward;
+  row->forward_ms = 1e3 * pass_seconds(r->model->times.forward);
+  row->backward_ms = 1e3 * pass_seconds(r->model->times.backward);
   r->seconds += clock_seconds() - start;
   return 0;
 }
@@ -227,7 +228,7 @@ int run_validate(Run *r, double *loss, Err *err) {
     int64_t rows = count - first < r->pass_rows ? count - first : r->pass_rows;
     if (data_val_rows(r->data, first, (int)rows, (int)T, r->x, r->y, err)) return -1;
     Batch batch = {.x = r->x, .y = r->y, .B = rows, .T = T};
-    *loss += gpt2_forward(r->model, &batch) * (double)rows / (double)count;
+    *loss += gpt2_loss(r->model, &batch) * (double)rows / (double)count;
   }
   if (isnan(*loss)) *loss = INFINITY; /* in a row, NaN says that nothing was measured */
   if (stop_reason()) *loss = NAN;

@@ -500,14 +500,19 @@ pipe() {
   check "nothing is on stderr" [ ! -s "$work/stderr" ]
 }
 
-# A table or a case that bench does not know is not taken for one that has nothing to show.
+# An unknown table or case is an error, not an empty table.
 bench() {
-  for wrong in 'tabel' 'steps nanno' 'steps nano more'; do
+  for wrong in 'tabel' 'steps nanno' 'steps nano more' 'steps --context x'; do
     # shellcheck disable=SC2086
     "$root/tools/bench" $wrong >"$work/stdout" 2>"$work/stderr"
     check "bench $wrong exits 2" [ $? -eq 2 ]
-    check "bench $wrong lists its tables" says "usage: tools/bench"
   done
+  check "bench names the option" says "--context"
+  "$root/tools/bench" tabel 2>"$work/stderr"
+  check "bench tabel lists the tables" says "TABLE"
+  "$root/tools/bench" parts --layers 1 --channels 16 --vocab 300 --context 16 --batch 2 \
+    --rounds 1 >"$work/stdout" 2>"$work/stderr"
+  check "bench parts of a size of one's own" grep -q "attention, backward" "$work/stdout"
 }
 
 if [ ! -x "$train" ]; then

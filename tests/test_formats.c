@@ -11,6 +11,7 @@
 #include "core/json.h"
 #include "data/tokens.h"
 #include "data/vocabulary.h"
+#include "model/decoder.h"
 #include "model/huggingface.h"
 #include "model/llmc.h"
 #include "model/weights.h"
@@ -80,7 +81,7 @@ static void test_fixtures(void) {
   check_weights("tests/fixtures/formats/llmc.v5.bin", "bf16");
 }
 
-/* PyTorch's logits, from weights that came by way of Hugging Face's layout. */
+/* PyTorch's logits, from weights read from Hugging Face's layout. */
 static void test_logits(void) {
   Fixture f = fixture_read("tests/fixtures/gpt2.txt.gz");
   const FixtureTensor *want = fixture_find(&f, "logits");
@@ -91,7 +92,14 @@ static void test_logits(void) {
     for (int t = 0; t < T; t++)
       x[b * T + t] =
           (int32_t)(check_splitmix(((uint64_t)2000 << 32) + (uint64_t)(b * (T + 1) + t)) % V);
-  gpt2_next_logits(m, x, B, T, logits);
+  Decoder *decoder;
+  Err err;
+  if (decoder_open(&decoder, m, &err)) return check(0, "%s", err.text);
+  for (int b = 0; b < B; b++) {
+    decoder_clear(decoder);
+    decoder_feed(decoder, x + b * T, T, logits + b * V);
+  }
+  decoder_close(decoder);
   for (int b = 0; b < B; b++)
     for (int v = 0; v < V; v++)
       check_near((double)logits[b * V + v], want->values[(b * T + T - 1) * V + v], 1e-4,
