@@ -102,7 +102,7 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
     for (int k = 0; k < NS_STEPS_MAX; k++)
       for (int i = 0; i < 3; i++) abc[k][i] = slot[COEFFICIENTS][i];
     newton_schulz_with(z, p->rows, p->cols, (const double (*)[3])abc, newton_schulz_steps(&o->ns),
-                       1, rest);
+                       1, NS_EPS, rest);
   } else {
     newton_schulz(z, p->rows, p->cols, &o->ns, rest);
   }
