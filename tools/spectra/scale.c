@@ -13,14 +13,16 @@ typedef struct {
 
 #define FIELD(member) offsetof(ScaleOptions, member)
 static const Option options[] = {
-    {"sizes", "short sides of the matrices", OPTION_WORD, FIELD(sizes),
-     "64,128,256,512,1024,2048,4096", 0, 0, NULL},
-    {"aspects", "long side over short side", OPTION_WORD, FIELD(aspects), "1,2,3,4", 0, 0, NULL},
-    {"seeds", "matrices of each shape, at least; small ones, which scatter more, are more",
-     OPTION_INT, FIELD(seeds), "3", 1, SCALE_MATRICES, NULL},
-    {"steps", "Newton-Schulz steps, at most, in the table of what is left", OPTION_INT,
-     FIELD(steps), "10", 1, NS_STEPS_MAX, NULL},
-    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+    {.name = "sizes", .help = "short sides of the matrices",
+     .type = OPTION_WORD, .at = FIELD(sizes), .fallback = "64,128,256,512,1024,2048,4096"},
+    {.name = "aspects", .help = "long side over short side",
+     .type = OPTION_WORD, .at = FIELD(aspects), .fallback = "1,2,3,4"},
+    {.name = "seeds",
+     .help = "matrices of each shape, at least; small ones, which scatter more, are more",
+     .type = OPTION_INT, .at = FIELD(seeds), .fallback = "3", .min = 1, .max = SCALE_MATRICES},
+    {.name = "steps", .help = "Newton-Schulz steps, at most, in the table of what is left",
+     .type = OPTION_INT, .at = FIELD(steps), .fallback = "10", .min = 1, .max = NS_STEPS_MAX},
+    {0},
 };
 
 Shape *scale_shape(const Scale *c, int aspect, int size) {
