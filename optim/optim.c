@@ -235,13 +235,21 @@ static int compare_flops(const void *a, const void *b) {
   return x->stream < y->stream ? -1 : x->stream > y->stream;
 }
 
+static double decay_of(const OptimizerState *s, const Unit *u) {
+  return u->param->decay ? s->common->weight_decay : 0;
+}
+
+static double keep_of(const Unit *u, const Step *step) {
+  return u->method->keep ? u->method->keep(u->param, step, u->options)
+                         : 1 - step->rate * step->decay;
+}
+
 static Step make_step(const OptimizerState *s, const Unit *u, int64_t t, double multiplier,
                       float *scratch) {
   double rate = (u->auxiliary ? s->common->aux_lr : s->common->lr) * multiplier;
-  double decay = u->param->decay ? s->common->weight_decay : 0;
-  Step step = {.t = t, .rate = rate, .decay = decay, .keep = 1 - rate * decay, .scratch = scratch,
+  Step step = {.t = t, .rate = rate, .decay = decay_of(s, u), .scratch = scratch,
                .random = random_stream(s->seed, RANDOM_OPTIMIZER, u->stream, (uint32_t)t)};
-  if (u->method->keep) step.keep = u->method->keep(u->param, &step, u->options);
+  step.keep = keep_of(u, &step);
   return step;
 }
 
@@ -340,9 +348,9 @@ void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
   for (int i = 0; i < s->piece_count; i++) step_unit(s, &s->pieces[i], t, multiplier);
 }
 
-double optimizer_keep(const OptimizerState *s, const Param *p, int64_t t, double multiplier) {
+double optimizer_keep(const OptimizerState *s, const Param *p, int64_t t, double rate) {
   Unit unit = make_unit(s, p, 0);
-  return make_step(s, &unit, t, multiplier, NULL).keep;
+  return keep_of(&unit, &(Step){.t = t, .rate = rate, .decay = decay_of(s, &unit)});
 }
 
 size_t optimizer_state_bytes(const OptimizerState *s) {

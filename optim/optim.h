@@ -117,9 +117,9 @@ void optimizer_close(OptimizerState *state);
 /* Step t = 1, 2, ... on the gradients in the params; `multiplier` in [0,1] is the schedule's. */
 void optimizer_step(OptimizerState *state, int64_t t, double multiplier);
 
-/* What step t multiplies the weights of a parameter by, as the method decays them: what is left of
-   their change is the method's direction. */
-double optimizer_keep(const OptimizerState *state, const Param *p, int64_t t, double multiplier);
+/* What step t multiplies the weights of a parameter by at the scheduled rate, as what updates it
+   decays them: w = keep w - rate (its direction). */
+double optimizer_keep(const OptimizerState *state, const Param *p, int64_t t, double rate);
 
 /* Bytes of state and of workspace. */
 size_t optimizer_state_bytes(const OptimizerState *state);
