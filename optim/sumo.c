@@ -24,6 +24,9 @@ typedef struct {
   int form, scale;
 } SumoOptions;
 
+#define FORMS(X) X(FORM_V1, "v1") X(FORM_V2, "v2")
+enum { FORMS(CHOICE_NAME) };
+
 #define FIELD(member) offsetof(SumoOptions, member)
 static const Option options[] = {
     MOMENTUM_OPTION(SumoOptions, momentum, "0.95"),
@@ -36,14 +39,14 @@ static const Option options[] = {
     {.name = "power-iterations", .help = "of the range finder",
      .type = OPTION_INT, .at = FIELD(power_iterations), .fallback = "1", .max = 100},
     {.name = "form", .help = "v1: only the subspace moves; v2: the gradient outside it too",
-     .type = OPTION_CHOICE, .at = FIELD(form), .fallback = "v1", .choices = "v1|v2"},
+     .type = OPTION_CHOICE, .at = FIELD(form), .fallback = "v1", .choices = FORMS(CHOICE_WORD)},
     {.name = "gamma", .help = "limit on the growth of the orthogonal moment's norm",
      .type = OPTION_REAL, .at = FIELD(gamma), .fallback = "1.1", .max = 1e30},
     SHAPE_SCALE_OPTION(SumoOptions, scale, "rms"),
     {0},
 };
 
-static const Polar exact = {.way = BY_SVD};
+static const Polar svd = {.way = BY_SVD};
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -101,9 +104,10 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   float *U = step->scratch, *low = U + aligned(size), *O = low + aligned(n);
   project(low, p->g, p->rows, p->cols, side, Q, r);
   momentum_heavy_ball(O, M, low, n, o->momentum, 0);
-  polar_factor(O, rows, cols, &exact, O + aligned(n));
+  polar_factor(O, rows, cols, &svd, O + aligned(n));
   limit_growth(O, n, o->gamma, slot[NORM]);
-  float scale = (float)shape_scale(o->scale, p->rows, p->cols), outside = o->form ? 1 : 0;
+  float scale = (float)shape_scale(o->scale, p->rows, p->cols);
+  float outside = o->form == FORM_V2 ? 1 : 0;
   for (int64_t i = 0; i < n; i++) O[i] = scale * O[i] - outside * low[i];
   memcpy(U, p->g, (size_t)size * sizeof *U);
   project_back(U, p->rows, p->cols, side, Q, O, r, 1, outside);
@@ -116,7 +120,7 @@ static int64_t scratch(const Matrix *p, const void *with) {
   Side side = p->rows >= p->cols ? LEFT : RIGHT;
   int64_t refreshing = aligned(l * r) + aligned(r * r) + aligned(s * r) +
                        range_finder_scratch(p->rows, p->cols, side, r, o->oversample);
-  int64_t stepping = aligned(p->rows * p->cols) + 2 * aligned(s * r) + polar_scratch(r, s, &exact);
+  int64_t stepping = aligned(p->rows * p->cols) + 2 * aligned(s * r) + polar_scratch(r, s, &svd);
   return refreshing > stepping ? refreshing : stepping;
 }
 
@@ -126,7 +130,7 @@ static double flops(const Matrix *p, const void *with) {
   double w = r + (double)o->oversample, q = (double)o->power_iterations;
   double refreshing = (2 * m * n * w * (2 + 2 * q) + 4 * (m + n) * w * w) / (double)o->gap;
   return 4 * m * n * r + 4 * m * n + refreshing +
-         polar_flops((int64_t)r, least(p->rows, p->cols), &exact);
+         polar_flops((int64_t)r, least(p->rows, p->cols), &svd);
 }
 
 const Optimizer sumo = {
