@@ -95,7 +95,8 @@ void apply_update(const Matrix *m, double keep, double amount, const float *u);
 
 /* ---- the harness ---- */
 
-enum { QKV_THREE, QKV_FUSED, QKV_HEADS }; /* the words of --qkv-split */
+#define QKV_SPLITS(X) X(QKV_THREE, "3") X(QKV_FUSED, "1") X(QKV_HEADS, "heads")
+enum { QKV_SPLITS(CHOICE_NAME) };
 
 typedef struct {
   double lr, weight_decay;
@@ -103,7 +104,12 @@ typedef struct {
   int qkv_split;
 } OptimizerOptions;
 
-extern const Option optimizer_options[];
+/* Tables over OptimizerOptions: of all methods; of those that need whole matrices; of the auxiliary
+   AdamW. */
+extern const Option optimizer_options[], matrix_options[], auxiliary_options[];
+
+/* Whether the method updates every parameter itself, so that there is no auxiliary AdamW. */
+int optimizer_takes_all(const Optimizer *method, const void *options);
 
 typedef struct OptimizerState OptimizerState;
 

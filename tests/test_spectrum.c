@@ -362,7 +362,8 @@ static void run_steps(const char *optimizer, const char *said, int split, int ev
   c.run.log_spectrum = every;
   strcpy(c.run.out, FOLDER);
   c.method_options = calloc(1, c.method->options_size + 1);
-  OptionSet sets[] = {{optimizer, c.method->options, c.method_options}, {0}};
+  OptionSet sets[] = {
+      {.title = optimizer, .rows = c.method->options, .values = c.method_options}, {0}};
   int bad = settings_preset(&settings, FROM_PRESET, "test", said, &err) ||
             options_apply(sets, NULL, &settings, &err) || folder_make(FOLDER, &err);
   for (int i = 0; i < Q + O; i++) w[i] = 0.3f * check_value(70, (uint64_t)i);
@@ -399,7 +400,7 @@ static void test_log(void) {
       {"muon", "orthogonalize=svd", "nesterov", QKV_FUSED, 0, 1e-3},
       {"muon", "", "nesterov", QKV_THREE, 0.03, 0.5},
       {"msgd", "orthogonalize=svd", "gradient", QKV_THREE, 0, 1e-3},
-      {"low-rank-muon", "rank=2 inner=exact", "nesterov", QKV_THREE, 0.8, 0.9},
+      {"low-rank-muon", "rank=2 inner=svd", "nesterov", QKV_THREE, 0.8, 0.9},
       {"sumo", "form=v1 rank=3", "projected", QKV_THREE, 0, 1e-3},
       {"sumo", "form=v1 rank=2 update-gap=2", "projected", QKV_HEADS, 0, 1e-3},
       {"dion2", "", "gradient", QKV_THREE, 0.1, 1},
