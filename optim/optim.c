@@ -49,6 +49,10 @@ const Option optimizer_options[] = {
     {.name = "weight-decay", .help = "decoupled decay of everything with two dimensions",
      .type = OPTION_REAL, .at = FIELD(weight_decay), .fallback = "0", .max = 1e3,
      .needs = "form!=constrained"},
+    {.name = "embedding-decay",
+     .help = "Weight decay of token and position embeddings, as a factor on --weight-decay",
+     .type = OPTION_REAL, .at = FIELD(embedding_decay), .fallback = "1", .max = 1e3,
+     .needs = "weight-decay!=0"},
     {0},
 };
 
@@ -257,6 +261,8 @@ static Step make_step(const OptimizerState *s, const Unit *u, int64_t t, double 
                       float *scratch) {
   double rate = (u->auxiliary ? s->common->aux_lr : s->common->lr) * multiplier;
   double decay = u->param->decay ? s->common->weight_decay : 0;
+  if (u->param->role == ROLE_EMBEDDING || u->param->role == ROLE_POSITION)
+    decay *= s->common->embedding_decay;
   return (Step){.t = t, .rate = rate, .keep = 1 - rate * decay, .scratch = scratch,
                 .random = random_stream(s->seed, RANDOM_OPTIMIZER, u->stream, (uint32_t)t)};
 }
