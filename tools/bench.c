@@ -71,14 +71,14 @@ static void help(FILE *out) {
   fprintf(out, "CASE, or a part of its name:");
   for (int i = 0; i < CASES; i++) fprintf(out, "%s %s", i ? "," : "", cases[i].name);
   fprintf(out, "\n\n");
-  options_help(out, &(OptionSet){"model", model_options, NULL});
-  options_help(out, &(OptionSet){"measurement", own_options, NULL});
+  options_help(out, &(OptionSet){.title = "model", .rows = model_options});
+  options_help(out, &(OptionSet){.title = "measurement", .rows = own_options});
 }
 
 static int own_case(BenchCase *c, int argc, char **argv, Err *err) {
   OwnCase own;
   Settings settings = {0};
-  OptionSet sets[] = {{"model", model_options, &own.model}, {"bench", own_options, &own}, {0}};
+  OptionSet sets[] = {{.title = "model", .rows = model_options, .values = &own.model}, {.title = "bench", .rows = own_options, .values = &own}, {0}};
   int status = settings_read(&settings, argc, argv, err) ||
                options_apply(sets, NULL, &settings, err) ? -1 : 0;
   settings_free(&settings);
