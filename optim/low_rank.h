@@ -6,7 +6,9 @@
 #include "core/random.h"
 #include "optim/orthogonalize.h"
 
-#define CONSTRUCTIONS(X) X(BY_COLUMNS, "columns") X(BY_GAUSSIAN, "gaussian") X(BY_POWER, "power")
+#define CONSTRUCTIONS(X)                                                                         \
+  X(BY_COLUMNS, "columns") X(BY_FIRST_COLUMNS, "first-columns") X(BY_GAUSSIAN, "gaussian")       \
+  X(BY_POWER, "power")
 enum { CONSTRUCTIONS(CHOICE_NAME) };
 
 #define INNER_WAYS(X) X(INNER_NEWTON_SCHULZ, "newton-schulz") X(INNER_SVD, "svd")
@@ -23,7 +25,8 @@ typedef struct {
   {.name = "rank", .help = "directions kept (k)", .type = OPTION_INT,                              \
    .at = offsetof(Options, low.rank), .fallback = "128", .min = 1, .max = 1e6},                    \
   {.name = "construction",                                                                         \
-   .help = "of their basis: random columns, a Gaussian sketch, power iteration",                   \
+   .help = "of their basis: random columns (authors' code: the first of a tall matrix's), a "      \
+           "Gaussian sketch (their paper), power iteration",                                       \
    .type = OPTION_CHOICE, .at = offsetof(Options, low.construction), .fallback = "columns",        \
    .choices = CONSTRUCTIONS(CHOICE_WORD)},                                                         \
   {.name = "power-iterations", .help = "of the construction `power`", .type = OPTION_INT,          \
@@ -32,7 +35,8 @@ typedef struct {
   {.name = "inner", .help = "how the small factor is orthogonalized", .type = OPTION_CHOICE,       \
    .at = offsetof(Options, low.inner), .fallback = default_inner,                                  \
    .choices = INNER_WAYS(CHOICE_WORD), .renamed = "exact=svd"},                                    \
-  {.name = "full-below", .help = "matrices with a side up to this are orthogonalized whole",       \
+  {.name = "full-below",                                                                           \
+   .help = "matrices with a side up to this are orthogonalized whole; authors' code: 500",         \
    .type = OPTION_INT, .at = offsetof(Options, low.full_below), .fallback = "0", .max = 1e6},      \
   {.name = "rank-compensation", .help = "multiply by sqrt(short side / rank)",                     \
    .type = OPTION_CHOICE, .at = offsetof(Options, low.compensation), .fallback = "off",            \

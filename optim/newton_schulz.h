@@ -1,5 +1,7 @@
 /* Newton-Schulz iterations toward the polar factor msgn(X) = U V^T of X = U S V^T:
-   X = X/||X||_F, then X = a X + b (X X^T) X + c (X X^T)^2 X with coefficients for each step. */
+   X = X / (||X||_F + eps), then X = a X + b (X X^T) X + c (X X^T)^2 X with coefficients for each
+   step. eps makes the result smaller where ||X||_F is near it, as early in a run; each schedule has
+   its source's. */
 #ifndef OPTIM_NEWTON_SCHULZ_H
 #define OPTIM_NEWTON_SCHULZ_H
 
@@ -11,6 +13,8 @@
 #define NS_SCHEDULE_NAMES "jordan|you|cesista|polar-express|cans|classical|cubic|dion|track3|converged"
 
 enum { NS_STEPS_MAX = 100 };
+
+#define NS_EPS 1e-7 /* in the code of Muon, NorMuon, Scion, ROOT, low-rank Muon, Polar Express */
 
 typedef struct {
   int schedule;
@@ -39,6 +43,9 @@ void newton_schulz_coefficients(const NewtonSchulz *ns, int64_t k, double *a, do
 /* The factor that the schedule wants ||X||_F multiplied by before the division. */
 double newton_schulz_margin(const NewtonSchulz *ns);
 
+/* What the schedule adds to it. */
+double newton_schulz_eps(const NewtonSchulz *ns);
+
 /* X (rows,cols) becomes nearly msgn(X); a zero matrix stays zero. `scratch`:
    newton_schulz_scratch floats. Matrices at least 1.5 times longer than wide iterate on the small
    Gram matrix (Polar Express, arXiv 2505.16932, Algorithm 4). */
@@ -47,7 +54,7 @@ int64_t newton_schulz_scratch(int64_t rows, int64_t cols);
 
 /* The same with coefficients abc (steps,3) of the caller's own. */
 void newton_schulz_with(float *X, int64_t rows, int64_t cols, const double (*abc)[3], int64_t steps,
-                        double margin, float *scratch);
+                        double margin, double eps, float *scratch);
 
 /* The same by schedule, without the Gram form, for tests and measurements. */
 void newton_schulz_direct(float *X, int64_t rows, int64_t cols, const NewtonSchulz *ns,

@@ -257,14 +257,25 @@ static int compare_flops(const void *a, const void *b) {
   return x->stream < y->stream ? -1 : x->stream > y->stream;
 }
 
+static double decay_of(const OptimizerState *s, const Unit *u) {
+  Role role = u->param->role;
+  int embedding = role == ROLE_EMBEDDING || role == ROLE_POSITION;
+  double factor = embedding ? s->common->embedding_decay : 1;
+  return u->param->decay ? factor * s->common->weight_decay : 0;
+}
+
+static double keep_of(const Unit *u, const Step *step) {
+  return u->method->keep ? u->method->keep(u->param, step, u->options)
+                         : 1 - step->rate * step->decay;
+}
+
 static Step make_step(const OptimizerState *s, const Unit *u, int64_t t, double multiplier,
                       float *scratch) {
   double rate = (u->auxiliary ? s->common->aux_lr : s->common->lr) * multiplier;
-  double decay = u->param->decay ? s->common->weight_decay : 0;
-  if (u->param->role == ROLE_EMBEDDING || u->param->role == ROLE_POSITION)
-    decay *= s->common->embedding_decay;
-  return (Step){.t = t, .rate = rate, .keep = 1 - rate * decay, .scratch = scratch,
-                .random = random_stream(s->seed, RANDOM_OPTIMIZER, u->stream, (uint32_t)t)};
+  Step step = {.t = t, .rate = rate, .decay = decay_of(s, u), .scratch = scratch,
+               .random = random_stream(s->seed, RANDOM_OPTIMIZER, u->stream, (uint32_t)t)};
+  step.keep = keep_of(u, &step);
+  return step;
 }
 
 static void copy_columns(float *to, int64_t to_stride, const float *from, int64_t from_stride,
@@ -361,6 +372,11 @@ void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
   for (int i = 0; i < s->matrix_count; i++) step_unit(s, &s->matrices[i], t, multiplier);
 #pragma omp parallel for schedule(static)
   for (int i = 0; i < s->piece_count; i++) step_unit(s, &s->pieces[i], t, multiplier);
+}
+
+double optimizer_keep(const OptimizerState *s, const Param *p, int64_t t, double rate) {
+  Unit unit = make_unit(s, p, 0);
+  return keep_of(&unit, &(Step){.t = t, .rate = rate, .decay = decay_of(s, &unit)});
 }
 
 size_t optimizer_state_bytes(const OptimizerState *s) {
