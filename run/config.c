@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/exit.h"
 #include "run/resume.h"
 #include "run/tuned.h"
 
@@ -158,15 +159,22 @@ OptionEffect config_effect(const char *name) {
   return row ? row->effect : EFFECT_RESULT;
 }
 
-/* A preset's warm-up was tuned as a part of the preset's steps: a shorter run keeps the part. */
-static void shorten_warmup(ScheduleOptions *schedule, int64_t steps, const Settings *s) {
+/* A preset's warm-up was tuned as a part of the preset's steps: a shorter run keeps the part. It is
+   said, as the longer run that a resumed one can become keeps the short warm-up. */
+static void shorten_warmup(Config *c, const Settings *s) {
   OptionSource said = FROM_PRESET;
+  int64_t steps = c->run.steps, before = c->schedule.warmup;
   settings_find(s, "warmup", &said);
   for (int i = 0; said < FROM_FILE && i < s->count; i++) {
     const Setting *item = &s->items[i];
     if (item->source != FROM_PRESET || strcmp(item->name, "steps") != 0) continue;
     int64_t whole = strtoll(item->value, NULL, 10);
-    if (steps < whole) schedule->warmup = schedule->warmup * steps / whole;
+    if (steps >= whole || before == 0) continue;
+    c->schedule.warmup = before * steps / whole;
+    snprintf(c->warmup_note, sizeof c->warmup_note,
+             "warm-up: %lld of %lld steps, the same part as %lld of the preset's %lld; a run that "
+             "is to be continued to more steps should set --warmup for them",
+             (long long)c->schedule.warmup, (long long)steps, (long long)before, (long long)whole);
   }
 }
 
@@ -188,7 +196,7 @@ static int check(Config *c, const Settings *s, Err *err) {
   if (c->model.C % c->model.NH != 0)
     return fail(err, "--heads %lld does not divide --channels %lld: each head takes an equal share",
                 (long long)c->model.NH, (long long)c->model.C);
-  if (!c->from) shorten_warmup(&c->schedule, r->steps, s);
+  if (!c->from) shorten_warmup(c, s);
   return schedule_check(&c->schedule, r->steps, err);
 }
 
@@ -275,7 +283,11 @@ int config_help(FILE *out, const char *optimizer, Err *err) {
           "Options are written --name value or --name=value; @file reads them from a file with\n"
           "lines name = value. Below stands what a plain ./train takes, which is adamw on nano;\n"
           "--model and --optimizer change the defaults.\n"
-          "Exit codes: 0 done, 1 failed, 2 wrong options, 3 diverged, 130 interrupted.\n\n");
+          "Exit codes:\n");
+#define EXIT_CODE_HELP(name, code, meaning) fprintf(out, "  %3d  %s\n", code, meaning);
+  EXIT_CODES(EXIT_CODE_HELP)
+#undef EXIT_CODE_HELP
+  fputc('\n', out);
   for (const OptionSet *set = c.sets; set->rows && set->rows != c.method->options; set++) {
     options_help_values(out, set);
     fputc('\n', out);

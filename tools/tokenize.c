@@ -6,11 +6,11 @@
 
 #include "core/blas.h"
 #include "core/clock.h"
-#include "core/option.h"
 #include "core/reader.h"
 #include "data/paths.h"
 #include "data/shards.h"
 #include "data/tokenizer.h"
+#include "run/program.h"
 
 enum { EOT_BEFORE, EOT_AFTER };
 enum { BATCH = 1024 }; /* documents that are encoded side by side */
@@ -237,29 +237,23 @@ static int tokenize(const TokenizeOptions *o, Err *err) {
   return status;
 }
 
-int main(int argc, char **argv) {
+static void help(FILE *out) {
+  fprintf(out, "Turns text into files of tokens.\n\n"
+               "  tools/tokenize --from \"texts/*.txt\" --to data/books_train\n\n");
+  options_help(out, &(OptionSet){.title = "options", .rows = tokenize_options});
+}
+
+static int run(int argc, char **argv, Err *err) {
   TokenizeOptions options;
   const OptionSet sets[] = {
       {.title = "options", .rows = tokenize_options, .values = &options}, {0}};
-  const OptionSet others[] = {{0}};
-  Settings settings = {0};
-  Err err;
-  if (argc < 2 || strcmp(argv[1], "--help") == 0) {
-    printf("Turns text into files of tokens.\n\n"
-           "  tools/tokenize --from \"texts/*.txt\" --to data/books_train\n\n");
-    options_help(stdout, &sets[0]);
-    return argc < 2 ? 2 : 0;
-  }
-  int status = settings_read(&settings, argc, argv, &err) ||
-               options_apply(sets, others, &settings, &err);
-  settings_free(&settings);
+  int status = program_options(sets, argc, argv, err);
   if (status == 0 && (!*options.from || !*options.to))
-    status = fail(&err, "--from and --to are both needed");
-  if (status) {
-    fprintf(stderr, "tokenize: %s\n", err.text);
-    return 2;
-  }
-  if (tokenize(&options, &err) == 0) return 0;
-  fprintf(stderr, "tokenize: %s\n", err.text);
-  return 1;
+    status = fail(err, "--from and --to are both needed; --help lists the options");
+  if (status) return EXIT_USAGE;
+  return tokenize(&options, err) ? EXIT_FAILED : EXIT_DONE;
+}
+
+int main(int argc, char **argv) {
+  return program_main(&(Program){"tokenize", help, run}, argc, argv);
 }

@@ -26,11 +26,9 @@ static void set_losses(Table *t, const Comparison *c, const Entry *e) {
 }
 
 Table outcome_losses(const Comparison *c) {
-  char head[512];
-  const char *baseline = c->baseline < 0 ? "baseline" : c->entries[c->baseline].name;
-  snprintf(head, sizeof head,
-           "optimizer|lr|val loss|sd|n|vs %s|95 %% interval|bits/byte|trials|runs", baseline);
-  Table t = table_make(head);
+  Table t = table_make("optimizer|lr|val loss|sd|n|vs|95 % interval|bits/byte|trials|runs");
+  table_set(&t, L_DIFFERENCE, "vs %s",
+            c->baseline < 0 ? "baseline" : c->entries[c->baseline].name);
   for (int i = 0; i < c->count; i++) {
     table_row(&t);
     set_losses(&t, c, &c->entries[i]);
@@ -110,7 +108,10 @@ Table outcome_numbers(const Comparison *c) {
   return t;
 }
 
-void outcome_explain(const Comparison *c, FILE *out) {
+char *outcome_explain(const Comparison *c) {
+  char *text;
+  size_t size;
+  FILE *out = open_memstream(&text, &size);
   int tuned = 0;
   for (int i = 0; i < c->count; i++) tuned |= c->entries[i].trials > 0;
   fprintf(out, "Validation loss at the end of the schedule, in %s, mean and standard deviation "
@@ -132,5 +133,7 @@ void outcome_explain(const Comparison *c, FILE *out) {
   if (!isnan(c->gradient_ms))
     fprintf(out, "Seconds count %.1f ms for the gradient, the same for all methods, and each one's "
                  "own optimizer time: what else the machine did is left out. ", c->gradient_ms);
-  fprintf(out, "Validation is not counted.\n");
+  fprintf(out, "Validation is not counted.");
+  fclose(out);
+  return text;
 }

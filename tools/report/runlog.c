@@ -164,6 +164,17 @@ static RunEnd end_of(const RunLog *log) {
   return *log->result ? RUN_STOPPED : RUN_UNFINISHED;
 }
 
+/* What is left of a log that has lost its last rows does not tell how the run ended. */
+static void check_tail(RunLog *log) {
+  int64_t steps = strtoll(runlog_option(log, "steps"), NULL, 10);
+  int64_t last = log->rows[log->count - 1].step;
+  if (log->end != RUN_FINISHED || last >= steps) return;
+  log->end = RUN_UNFINISHED;
+  snprintf(log->note, sizeof log->note,
+           "%.1000s: the run finished, but its log ends at step %lld of %lld: the rest is lost",
+           log->path, (long long)last, (long long)steps);
+}
+
 /* ---- the folder ---- */
 
 /* The name of a file of the run if there is one, else NULL. */
@@ -190,6 +201,7 @@ static int read_folder(RunLog *log, Err *err) {
     free(text);
   }
   log->end = end_of(log);
+  check_tail(log);
   return 0;
 }
 

@@ -9,7 +9,7 @@
 #include "run/log.h"
 
 typedef enum {
-  RUN_UNFINISHED, /* still going, or killed */
+  RUN_UNFINISHED, /* still going, or killed; or finished, but the end of its log is lost */
   RUN_FINISHED,
   RUN_DIVERGED,
   RUN_STOPPED, /* interrupted, or failed with a message */
@@ -22,7 +22,7 @@ typedef struct {
   int count;
   RunEnd end;
   char result[512]; /* how the run ended, in its own words */
-  char note[OPTION_TEXT + 256]; /* what was left out of the log, or empty */
+  char note[OPTION_TEXT + 256]; /* what the log lacks, or empty */
   char fingerprint[32];   /* of the data, or empty */
   double weights, val_bytes_per_token, flops_per_token; /* of info.txt; NaN where it is silent */
   double optimizer_flops, optimizer_state_bytes;

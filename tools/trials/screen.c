@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/quote.h"
 
 static const double REDRAW_SECONDS = 0.5;
 
@@ -21,7 +22,8 @@ static void erase(Screen *s) {
 
 void screen_say(Screen *s, const char *sentence) {
   erase(s);
-  printf("%s\n", sentence);
+  quote_terminal(stdout, sentence);
+  putchar('\n');
   fflush(stdout);
 }
 
