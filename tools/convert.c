@@ -115,12 +115,13 @@ static int check(const ConvertOptions *o, Err *err) {
 static void help(FILE *out) {
   fprintf(out, "Writes a model's weights in another format.\n\n"
                "  tools/convert --from runs/muon-nano --to gpt2.bin --format llm.c\n\n");
-  options_help(out, &(OptionSet){"options", convert_options, NULL});
+  options_help(out, &(OptionSet){.title = "options", .rows = convert_options});
 }
 
 static int run(int argc, char **argv, Err *err) {
   ConvertOptions options;
-  const OptionSet sets[] = {{"options", convert_options, &options}, {NULL, NULL, NULL}};
+  const OptionSet sets[] = {
+      {.title = "options", .rows = convert_options, .values = &options}, {0}};
   if (program_options(sets, argc, argv, err) || check(&options, err)) return EXIT_USAGE;
   return convert(&options, err) ? EXIT_FAILED : EXIT_DONE;
 }

@@ -73,16 +73,16 @@ static void help(FILE *out) {
   fprintf(out,
           "Continues a text with a trained model.\n\n"
           "  tools/generate --from runs/muon-nano --prompt \"It is a truth\" --top-p 0.95\n\n");
-  options_help(out, &(OptionSet){"model", where_options, NULL});
-  options_help(out, &(OptionSet){"sample", sample_options, NULL});
+  options_help(out, &(OptionSet){.title = "model", .rows = where_options});
+  options_help(out, &(OptionSet){.title = "sample", .rows = sample_options});
 }
 
 static int run(int argc, char **argv, Err *err) {
   Where where;
   SampleOptions options;
-  const OptionSet sets[] = {{"model", where_options, &where},
-                            {"sample", sample_options, &options},
-                            {NULL, NULL, NULL}};
+  const OptionSet sets[] = {{.title = "model", .rows = where_options, .values = &where},
+                            {.title = "sample", .rows = sample_options, .values = &options},
+                            {0}};
   int status = program_options(sets, argc, argv, err);
   if (status == 0 && !*where.from)
     status = fail(err, "--from is missing: it names the model; --help lists the options");

@@ -46,7 +46,7 @@ static const Option options[] = {
 };
 
 static void help(FILE *out) {
-  OptionSet set = {"options", options, NULL};
+  OptionSet set = {.title = "options", .rows = options};
   fprintf(out, "Draws validation loss (symbols) and training loss (thin) of runs.\n\n"
                "  tools/plot runs/adamw-nano runs/muon-nano\n"
                "  tools/plot runs/* --x seconds --out loss.png\n"
@@ -134,7 +134,7 @@ static int plot(const PlotOptions *o, char **paths, int count, Err *err) {
 
 static int run(int argc, char **argv, Err *err) {
   PlotOptions o;
-  const OptionSet sets[] = {{"plot", options, &o}, {NULL, NULL, NULL}};
+  const OptionSet sets[] = {{.title = "plot", .rows = options, .values = &o}, {0}};
   char **paths = calloc((size_t)argc, sizeof *paths);
   int count = program_words(&argc, argv, paths), code;
   if (count == 0) {

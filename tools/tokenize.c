@@ -240,12 +240,13 @@ static int tokenize(const TokenizeOptions *o, Err *err) {
 static void help(FILE *out) {
   fprintf(out, "Turns text into files of tokens.\n\n"
                "  tools/tokenize --from \"texts/*.txt\" --to data/books_train\n\n");
-  options_help(out, &(OptionSet){"options", tokenize_options, NULL});
+  options_help(out, &(OptionSet){.title = "options", .rows = tokenize_options});
 }
 
 static int run(int argc, char **argv, Err *err) {
   TokenizeOptions options;
-  const OptionSet sets[] = {{"options", tokenize_options, &options}, {NULL, NULL, NULL}};
+  const OptionSet sets[] = {
+      {.title = "options", .rows = tokenize_options, .values = &options}, {0}};
   int status = program_options(sets, argc, argv, err);
   if (status == 0 && (!*options.from || !*options.to))
     status = fail(err, "--from and --to are both needed; --help lists the options");
