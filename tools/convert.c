@@ -62,7 +62,7 @@ static int save(const GPT2 *m, const ConvertOptions *o, Err *err) {
   return llmc_save(m, o->to, o->dtype == DTYPE_F32 ? LLMC_F32 : LLMC_BF16, err);
 }
 
-/* Nothing that is there is replaced unasked: of a folder, none of the files that are to be written. */
+/* Nothing that exists is replaced unasked; in a folder, none of the files that are written. */
 static int check_free(const ConvertOptions *o, Err *err) {
   char path[OPTION_TEXT + 32];
   if (o->format != TO_FOLDER || !folder_exists(o->to))
@@ -120,7 +120,8 @@ static void help(FILE *out) {
 
 static int run(int argc, char **argv, Err *err) {
   ConvertOptions options;
-  const OptionSet sets[] = {{.title = "options", .rows = convert_options, .values = &options}, {0}};
+  const OptionSet sets[] = {
+      {.title = "options", .rows = convert_options, .values = &options}, {0}};
   if (program_options(sets, argc, argv, err) || check(&options, err)) return EXIT_USAGE;
   return convert(&options, err) ? EXIT_FAILED : EXIT_DONE;
 }

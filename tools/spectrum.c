@@ -35,7 +35,8 @@ static const Study *find(const char *name, Err *err) {
 static int study(const Study *s, int argc, char **argv, Err *err) {
   Output output;
   void *options = calloc(1, s->options_size);
-  OptionSet sets[] = {{.title = s->name, .rows = s->options, .values = options}, {.title = "output", .rows = output_options, .values = &output},
+  OptionSet sets[] = {{.title = s->name, .rows = s->options, .values = options},
+                      {.title = "output", .rows = output_options, .values = &output},
                       {0}};
   int code = program_options(sets, argc, argv, err) ? EXIT_USAGE : EXIT_DONE;
   if (code == EXIT_DONE) {

@@ -245,7 +245,8 @@ static void help(FILE *out) {
 
 static int run(int argc, char **argv, Err *err) {
   TokenizeOptions options;
-  const OptionSet sets[] = {{.title = "options", .rows = tokenize_options, .values = &options}, {0}};
+  const OptionSet sets[] = {
+      {.title = "options", .rows = tokenize_options, .values = &options}, {0}};
   int status = program_options(sets, argc, argv, err);
   if (status == 0 && (!*options.from || !*options.to))
     status = fail(err, "--from and --to are both needed; --help lists the options");

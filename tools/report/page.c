@@ -114,14 +114,12 @@ static void write_subject(FILE *out, const Comparison *c) {
   fputs(" on the same data: ", out);
   for (int i = 0; i < log->config.count; i++) {
     const Setting *s = &log->config.items[i];
+    char name[80];
     if (config_effect(s->name) != EFFECT_TASK || !*s->value) continue;
-    fputs(listed++ ? ", " : "", out);
-    quote_html(out, s->name);
-    fputc(' ', out);
-    quote_html(out, s->value);
+    snprintf(name, sizeof name, "%s%.64s ", listed++ ? ", " : "", s->name);
+    write_option(out, name, log, s->name);
   }
-  fputs(". Schedule: ", out);
-  quote_html(out, runlog_option(log, "schedule"));
+  write_option(out, ". Schedule: ", log, "schedule");
   write_warmup(out, c);
   fputs(". Seeds judged:", out);
   for (int i = 0; i < c->seed_count; i++)
@@ -195,7 +193,8 @@ static int write_figures(FILE *out, const Comparison *c, Err *err) {
   return 0;
 }
 
-int page_write(const Comparison *c, const char *path, const char *command, int overwrite, Err *err) {
+int page_write(const Comparison *c, const char *path, const char *command, int overwrite,
+               Err *err) {
   char *text;
   size_t size;
   FILE *out = open_memstream(&text, &size);
