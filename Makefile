@@ -187,11 +187,6 @@ bench: deps   ## How fast this machine is
 	@$(parallel) $(BIN)tools/bench
 	$(BIN)tools/bench
 
-# Beside other programs: make bench-peers PYTHON=python3 LLMC=folder PEERS='--peer NAME=PROGRAM'
-bench-peers: deps   ## The speed of other programs on the same networks
-	@$(parallel) train tools/convert tools/tokenize
-	tools/bench-peers $(if $(PYTHON),--python '$(PYTHON)') $(if $(LLMC),--llmc '$(LLMC)') $(PEERS)
-
 compare compare-quick: deps   ## All optimizers on nano, rates tuned; five of them in minutes
 	@$(parallel) train tools/sweep tools/compare
 	tools/sweep tools/specs/$@.spec
@@ -201,9 +196,9 @@ report: deps   ## Draws the figures and tables of results/ again from its logs
 	@$(parallel) tools/compare
 	sh tools/report.sh
 
-corpus: deps   ## Fetches a larger text in the public domain
-	@$(parallel) tools/unpack
-	sh data/get-corpus.sh
+# About 45 MB, from the system's packages.
+corpus:   ## Fetches a larger text in the public domain
+	sh tools/corpus.sh
 
 help:   ## This list
 	@awk -F ':.*   ## ' '/^[a-z][a-z_. -]*:.*   ## / { printf "  make %-24s %s\n", $$1, $$2 }' Makefile
@@ -214,7 +209,7 @@ clean:   ## Removes everything that was made
 
 FORCE:
 .PHONY: FORCE all test run-tests fast-tests test-blas test-arm fuzz run-fuzz lint analyze deps \
-        install demo bench bench-peers compare compare-quick report corpus help clean
+        install demo bench compare compare-quick report corpus help clean
 # Objects that only a pattern rule names: make would remove them as intermediate files.
 .SECONDARY: $(foreach k,f32 f64 asan fuzz,$(patsubst %.c,$(BUILD)/$(k)/%.o, \
               $(wildcard tests/*.c tests/fuzz/*.c) $(MAINS)))

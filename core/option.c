@@ -82,7 +82,7 @@ static int read_number(const char *text, double *out) {
 }
 
 static int64_t *int_field(const Option *row, void *values) {
-  return (int64_t *)(void *)((char *)values + row->offset);
+  return (int64_t *)(void *)((char *)values + row->at);
 }
 
 static int set_number(const Option *row, void *values, const char *text, const char *where,
@@ -96,7 +96,7 @@ static int set_number(const Option *row, void *values, const char *text, const c
     return fail(err, "%s: --%s %s is out of range: %.15g to %.15g is allowed", where, row->name,
                 text, row->min, row->max);
   if (whole) *int_field(row, values) = (int64_t)x;
-  else *(double *)(void *)((char *)values + row->offset) = x;
+  else *(double *)(void *)((char *)values + row->at) = x;
   return 0;
 }
 
@@ -107,7 +107,7 @@ int option_set(const Option *row, void *values, const char *text, const char *wh
     if (strlen(text) >= OPTION_TEXT || strchr(text, '\n'))
       return fail(err, "%s: the value of --%s has to fit one line of %d bytes", where, row->name,
                   OPTION_TEXT - 1);
-    strcpy((char *)values + row->offset, text);
+    strcpy((char *)values + row->at, text);
     return 0;
   }
   int index = word_index(row->choices, text);
@@ -116,12 +116,12 @@ int option_set(const Option *row, void *values, const char *text, const char *wh
     return fail(err, "%s: --%s %s: choose one of %s%s%s%s", where, row->name, text, row->choices,
                 near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
   }
-  *(int *)(void *)((char *)values + row->offset) = index;
+  *(int *)(void *)((char *)values + row->at) = index;
   return 0;
 }
 
 void option_show(const Option *row, const void *values, char *out, size_t size) {
-  const char *field = (const char *)values + row->offset;
+  const char *field = (const char *)values + row->at;
   switch (row->type) {
     case OPTION_INT: snprintf(out, size, "%lld", (long long)*(const int64_t *)(const void *)field);
       break;

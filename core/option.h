@@ -19,10 +19,10 @@ typedef enum {
 } OptionType;
 
 typedef struct {
-  const char *name; /* without the dashes; a row with name NULL ends a table */
+  const char *name; /* without the dashes; a table ends with {0} */
   const char *help;
   OptionType type;
-  size_t offset;        /* of the field in the struct of values */
+  size_t at;            /* offset of the field in the struct of values */
   const char *fallback; /* the default, as a user would write it */
   double min, max;      /* of a number, inclusive */
   const char *choices;  /* "one|two|three" */
@@ -74,7 +74,7 @@ void settings_free(Settings *s);
 /* Sets all fields of all sets: defaults, then settings in the order of OptionSource. An unknown
    name, a malformed or out-of-range value is an error that says what would be right.
    `others` (may be NULL) are tables that exist but do not apply, such as those of other
-   optimizers: a name found there is explained. Both lists end with a row of NULLs. */
+   optimizers: a name found there is explained. Both lists end with {0}. */
 int options_apply(const OptionSet *sets, const OptionSet *others, const Settings *s, Err *err);
 
 /* Only the defaults of one table. */

@@ -11,18 +11,24 @@
 #include "data/embedded.h"
 #include "data/tokens.h"
 
+#define FIELD(member) offsetof(DataOptions, member)
 const Option data_options[] = {
-    {"data",
-     "text or tokens to train on: a file, a,b,c, a \"pattern*\" or a folder; austen is built in",
-     OPTION_WORD, offsetof(DataOptions, data), "austen", 0, 0, NULL},
-    {"val", "validation data, named as for --data; none: the last novel of austen, else a tail",
-     OPTION_WORD, offsetof(DataOptions, val), "", 0, 0, NULL},
-    {"val-fraction", "the tail of --data that is kept for validation when there is no --val",
-     OPTION_REAL, offsetof(DataOptions, val_fraction), "0.1", 0, 0.9, NULL},
-    {"order", "shuffle: every window of T tokens once per epoch; sequential: as llm.c reads",
-     OPTION_CHOICE, offsetof(DataOptions, order), "shuffle", 0, 0, "shuffle|sequential"},
-    {"data-seed", "the seed of --order shuffle", OPTION_INT, offsetof(DataOptions, data_seed), "1",
-     0, 0x1p53, NULL},
+    {.name = "data",
+     .help = "text or tokens to train on: a file, a,b,c, a \"pattern*\" or a folder; austen is "
+             "built in",
+     .type = OPTION_WORD, .at = FIELD(data), .fallback = "austen"},
+    {.name = "val",
+     .help = "validation data, named as for --data; none: the last novel of austen, else a tail",
+     .type = OPTION_WORD, .at = FIELD(val), .fallback = ""},
+    {.name = "val-fraction",
+     .help = "the tail of --data that is kept for validation when there is no --val",
+     .type = OPTION_REAL, .at = FIELD(val_fraction), .fallback = "0.1", .max = 0.9},
+    {.name = "order",
+     .help = "shuffle: every window of T tokens once per epoch; sequential: as llm.c reads",
+     .type = OPTION_CHOICE, .at = FIELD(order), .fallback = "shuffle",
+     .choices = "shuffle|sequential"},
+    {.name = "data-seed", .help = "the seed of --order shuffle",
+     .type = OPTION_INT, .at = FIELD(data_seed), .fallback = "1", .max = 0x1p53},
     {0},
 };
 

@@ -18,16 +18,19 @@
 
 #define FIELD(member) offsetof(ModelOptions, member)
 const Option model_options[] = {
-    {"model", "preset that the sizes below come from", OPTION_CHOICE, FIELD(model), "nano", 0, 0,
-     MODEL_NAMES},
-    {"layers", "transformer blocks (L)", OPTION_INT, FIELD(L), "4", 1, 1000, NULL},
-    {"heads", "attention heads (NH), a divisor of channels", OPTION_INT, FIELD(NH), "4", 1, 1000,
-     NULL},
-    {"channels", "width of the residual stream (C)", OPTION_INT, FIELD(C), "128", 1, 100000, NULL},
-    {"context", "tokens of a row (T)", OPTION_INT, FIELD(context), "128", 1, 1000000, NULL},
-    {"vocab", "tokens of the vocabulary (V): 257 is bytes, 50257 GPT-2's own", OPTION_INT,
-     FIELD(V), "4096", 2, 65536, NULL},
-    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+    {.name = "model", .help = "preset that the sizes below come from",
+     .type = OPTION_CHOICE, .at = FIELD(model), .fallback = "nano", .choices = MODEL_NAMES},
+    {.name = "layers", .help = "transformer blocks (L)",
+     .type = OPTION_INT, .at = FIELD(L), .fallback = "4", .min = 1, .max = 1000},
+    {.name = "heads", .help = "attention heads (NH), a divisor of channels",
+     .type = OPTION_INT, .at = FIELD(NH), .fallback = "4", .min = 1, .max = 1000},
+    {.name = "channels", .help = "width of the residual stream (C)",
+     .type = OPTION_INT, .at = FIELD(C), .fallback = "128", .min = 1, .max = 100000},
+    {.name = "context", .help = "tokens of a row (T)",
+     .type = OPTION_INT, .at = FIELD(context), .fallback = "128", .min = 1, .max = 1000000},
+    {.name = "vocab", .help = "tokens of the vocabulary (V): 257 is bytes, 50257 GPT-2's own",
+     .type = OPTION_INT, .at = FIELD(V), .fallback = "4096", .min = 2, .max = 65536},
+    {0},
 };
 
 #define GPT2_RUN "context=1024 vocab=50257 batch=4 steps=400 warmup=40"
@@ -41,7 +44,7 @@ const ModelPreset model_presets[] = {
     {"gpt2-medium", "layers=24 heads=16 channels=1024 " GPT2_RUN, "355 M weights"},
     {"gpt2-large", "layers=36 heads=20 channels=1280 " GPT2_RUN, "774 M weights"},
     {"gpt2-xl", "layers=48 heads=25 channels=1600 " GPT2_RUN, "1558 M weights"},
-    {NULL, NULL, NULL},
+    {0},
 };
 
 const char *model_preset(const char *name) {

@@ -21,7 +21,7 @@ extern const Option model_options[]; /* --model --layers --heads --channels --co
 typedef struct {
   const char *name, *settings, *about;
 } ModelPreset;
-extern const ModelPreset model_presets[]; /* ends with a row of NULLs */
+extern const ModelPreset model_presets[]; /* ends with {0} */
 #define MODEL_NAMES "nano|micro|gpt2|gpt2-medium|gpt2-large|gpt2-xl"
 
 /* The settings of the preset with that name, or NULL. */

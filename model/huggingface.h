@@ -23,7 +23,7 @@ char *huggingface_config_text(const ModelOptions *size, size_t *length);
    another shape or of a type that is not F32, F16 or BF16; an lm_head that is not tied. */
 int huggingface_load(GPT2 *model, const Safetensors *s, Err *err);
 
-/* Writes the weights as model.safetensors; `metadata` ends with a row of NULLs. */
+/* Writes the weights as model.safetensors; `metadata` ends with {0}. */
 int huggingface_save(const GPT2 *model, const char *path, Dtype dtype, const Metadata *metadata,
                      Err *err);
 

@@ -21,10 +21,12 @@ enum { ONE_SIDED, TWO_SIDED };
 #define FIELD(member) offsetof(AdadiagOptions, member)
 static const Option options[] = {
     BETAS_OPTIONS(AdadiagOptions, betas, "0.9", "0.95", "1e-8"),
-    {"update-gap", "steps between new bases (K)", OPTION_INT, FIELD(gap), "50", 1, 1e12, NULL},
-    {"form", "a basis for the shorter side or for both", OPTION_CHOICE, FIELD(form), "one-sided", 0,
-     0, "one-sided|two-sided"},
-    NO_OPTION,
+    {.name = "update-gap", .help = "steps between new bases (K)",
+     .type = OPTION_INT, .at = FIELD(gap), .fallback = "50", .min = 1, .max = 1e12},
+    {.name = "form", .help = "a basis for the shorter side or for both",
+     .type = OPTION_CHOICE, .at = FIELD(form), .fallback = "one-sided",
+     .choices = "one-sided|two-sided"},
+    {0},
 };
 
 static int has_left(int64_t rows, int64_t cols, const AdadiagOptions *o) {
@@ -44,8 +46,13 @@ static int64_t right_floats(int64_t rows, int64_t cols, const void *with) {
 }
 
 enum { M, V, LEFT_BASIS, RIGHT_BASIS };
-static const Slot slots[] = {{"m", slot_full}, {"v", slot_full}, {"left", left_floats},
-                             {"right", right_floats}, {NULL, NULL}};
+static const Slot slots[] = {
+    {.name = "m", .floats = slot_full},
+    {.name = "v", .floats = slot_full},
+    {.name = "left", .floats = left_floats},
+    {.name = "right", .floats = right_floats},
+    {0},
+};
 
 static void refresh(const Matrix *p, float *basis, int right, float *scratch) {
   int64_t n = right ? p->cols : p->rows;

@@ -16,20 +16,26 @@ typedef struct {
   int scale;
 } AdagoOptions;
 
+#define FIELD(member) offsetof(AdagoOptions, member)
 static const Option options[] = {
     MOMENTUM_OPTION(AdagoOptions, momentum, "0.95"),
-    {"gamma", "largest gradient norm that counts", OPTION_REAL, offsetof(AdagoOptions, gamma), "10",
-     1e-30, 1e30, NULL},
-    {"eps", "smallest step", OPTION_REAL, offsetof(AdagoOptions, eps), "5e-4", 0, 1e30, NULL},
-    {"v0", "start of the accumulated norm", OPTION_REAL, offsetof(AdagoOptions, v0), "1e-3", 1e-30,
-     1e15, NULL},
+    {.name = "gamma", .help = "largest gradient norm that counts",
+     .type = OPTION_REAL, .at = FIELD(gamma), .fallback = "10", .min = 1e-30, .max = 1e30},
+    {.name = "eps", .help = "smallest step",
+     .type = OPTION_REAL, .at = FIELD(eps), .fallback = "5e-4", .max = 1e30},
+    {.name = "v0", .help = "start of the accumulated norm",
+     .type = OPTION_REAL, .at = FIELD(v0), .fallback = "1e-3", .min = 1e-30, .max = 1e15},
     POLAR_OPTIONS(AdagoOptions, polar, "jordan"),
     SHAPE_SCALE_OPTION(AdagoOptions, scale, "none"),
-    NO_OPTION,
+    {0},
 };
 
 enum { MOMENTUM, NORM };
-static const Slot slots[] = {{"momentum", slot_full}, {"norm", slot_one}, {NULL, NULL}};
+static const Slot slots[] = {
+    {.name = "momentum", .floats = slot_full},
+    {.name = "norm", .floats = slot_one},
+    {0},
+};
 
 static void init(const Matrix *p, float *const *slot, const void *with, Step *step) {
   const AdagoOptions *o = with;

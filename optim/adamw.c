@@ -6,20 +6,26 @@
 
 #include <math.h>
 
+#define FIELD(member) offsetof(AdamwOptions, member)
 static const Option options[] = {
-    {"beta1", "decay of the first moment", OPTION_REAL, offsetof(AdamwOptions, beta1), "0.9", 0,
-     0.9999999, NULL},
-    {"beta2", "decay of the second moment", OPTION_REAL, offsetof(AdamwOptions, beta2), "0.95", 0,
-     0.9999999, NULL},
-    {"eps", "added to the root of the second moment", OPTION_REAL, offsetof(AdamwOptions, eps),
-     "1e-8", 1e-30, 1, NULL},
-    {"scope", "all: one rate for everything; matrices: the rest at the auxiliary rate",
-     OPTION_CHOICE, offsetof(AdamwOptions, scope), "all", 0, 0, "all|matrices"},
-    NO_OPTION,
+    {.name = "beta1", .help = "decay of the first moment",
+     .type = OPTION_REAL, .at = FIELD(beta1), .fallback = "0.9", .max = 0.9999999},
+    {.name = "beta2", .help = "decay of the second moment",
+     .type = OPTION_REAL, .at = FIELD(beta2), .fallback = "0.95", .max = 0.9999999},
+    {.name = "eps", .help = "added to the root of the second moment",
+     .type = OPTION_REAL, .at = FIELD(eps), .fallback = "1e-8", .min = 1e-30, .max = 1},
+    {.name = "scope",
+     .help = "all: one rate for everything; matrices: the rest at the auxiliary rate",
+     .type = OPTION_CHOICE, .at = FIELD(scope), .fallback = "all", .choices = "all|matrices"},
+    {0},
 };
 
 enum { M, V };
-static const Slot slots[] = {{"m", slot_full}, {"v", slot_full}, {NULL, NULL}};
+static const Slot slots[] = {
+    {.name = "m", .floats = slot_full},
+    {.name = "v", .floats = slot_full},
+    {0},
+};
 
 static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
   const AdamwOptions *o = with;

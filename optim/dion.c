@@ -18,12 +18,13 @@ typedef struct {
   int scale;
 } DionOptions;
 
+#define FIELD(member) offsetof(DionOptions, member)
 static const Option options[] = {
     MOMENTUM_OPTION(DionOptions, momentum, "0.95"),
-    {"rank-fraction", "rank, as a part of the short side", OPTION_REAL,
-     offsetof(DionOptions, fraction), "0.5", 0, 1, NULL},
+    {.name = "rank-fraction", .help = "rank, as a part of the short side",
+     .type = OPTION_REAL, .at = FIELD(fraction), .fallback = "0.5", .max = 1},
     SHAPE_SCALE_OPTION(DionOptions, scale, "spectral"),
-    NO_OPTION,
+    {0},
 };
 
 static int64_t shorter(int64_t rows, int64_t cols) { return rows < cols ? rows : cols; }
@@ -38,7 +39,11 @@ static int64_t basis_floats(int64_t rows, int64_t cols, const void *with) {
 }
 
 enum { MOMENTUM, BASIS };
-static const Slot slots[] = {{"momentum", slot_full}, {"basis", basis_floats}, {NULL, NULL}};
+static const Slot slots[] = {
+    {.name = "momentum", .floats = slot_full},
+    {.name = "basis", .floats = basis_floats},
+    {0},
+};
 
 static void init(const Matrix *p, float *const *slot, const void *with, Step *step) {
   random_normals(&step->random, slot[BASIS], basis_floats(p->rows, p->cols, with));

@@ -16,16 +16,17 @@ typedef struct {
   int scale;
 } Dion2Options;
 
+#define FIELD(member) offsetof(Dion2Options, member)
 static const Option options[] = {
     MOMENTUM_OPTION(Dion2Options, momentum, "0.95"),
-    {"fraction", "part of the rows or columns that a step moves", OPTION_REAL,
-     offsetof(Dion2Options, fraction), "0.25", 0, 1, NULL},
+    {.name = "fraction", .help = "part of the rows or columns that a step moves",
+     .type = OPTION_REAL, .at = FIELD(fraction), .fallback = "0.25", .max = 1},
     POLAR_OPTIONS(Dion2Options, polar, "polar-express"),
     SHAPE_SCALE_OPTION(Dion2Options, scale, "spectral"),
-    NO_OPTION,
+    {0},
 };
 
-static const Slot slots[] = {{"momentum", slot_full}, {NULL, NULL}};
+static const Slot slots[] = {{.name = "momentum", .floats = slot_full}, {0}};
 
 static int64_t slice_count(int64_t side, const Dion2Options *o) {
   int64_t k = (int64_t)ceil(o->fraction * (double)side);

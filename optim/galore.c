@@ -19,11 +19,13 @@ typedef struct {
 #define FIELD(member) offsetof(GaloreOptions, member)
 static const Option options[] = {
     BETAS_OPTIONS(GaloreOptions, betas, "0.9", "0.999", "1e-6"),
-    {"rank", "dimensions of the projection (r)", OPTION_INT, FIELD(rank), "128", 1, 1e6, NULL},
-    {"update-gap", "steps between new projections (K)", OPTION_INT, FIELD(gap), "200", 1, 1e12,
-     NULL},
-    {"scale", "factor on the step", OPTION_REAL, FIELD(scale), "0.25", 0, 1e30, NULL},
-    NO_OPTION,
+    {.name = "rank", .help = "dimensions of the projection (r)",
+     .type = OPTION_INT, .at = FIELD(rank), .fallback = "128", .min = 1, .max = 1e6},
+    {.name = "update-gap", .help = "steps between new projections (K)",
+     .type = OPTION_INT, .at = FIELD(gap), .fallback = "200", .min = 1, .max = 1e12},
+    {.name = "scale", .help = "factor on the step",
+     .type = OPTION_REAL, .at = FIELD(scale), .fallback = "0.25", .max = 1e30},
+    {0},
 };
 
 static int64_t rank_of(int64_t rows, int64_t cols, const GaloreOptions *o) {
@@ -41,7 +43,11 @@ static int64_t basis_floats(int64_t rows, int64_t cols, const void *with) {
 
 enum { M, V, BASIS };
 static const Slot slots[] = {
-    {"m", low_floats}, {"v", low_floats}, {"basis", basis_floats}, {NULL, NULL}};
+    {.name = "m", .floats = low_floats},
+    {.name = "v", .floats = low_floats},
+    {.name = "basis", .floats = basis_floats},
+    {0},
+};
 
 static void refresh(const Matrix *p, Side side, int64_t r, float *basis, float *scratch) {
   int64_t n = side == LEFT ? p->rows : p->cols;

@@ -6,15 +6,16 @@ typedef struct {
   double beta1, beta2;
 } LionOptions;
 
+#define FIELD(member) offsetof(LionOptions, member)
 static const Option options[] = {
-    {"beta1", "share of the momentum in the step", OPTION_REAL, offsetof(LionOptions, beta1), "0.9",
-     0, 1, NULL},
-    {"beta2", "decay of the momentum", OPTION_REAL, offsetof(LionOptions, beta2), "0.99", 0, 1,
-     NULL},
-    NO_OPTION,
+    {.name = "beta1", .help = "share of the momentum in the step",
+     .type = OPTION_REAL, .at = FIELD(beta1), .fallback = "0.9", .max = 1},
+    {.name = "beta2", .help = "decay of the momentum",
+     .type = OPTION_REAL, .at = FIELD(beta2), .fallback = "0.99", .max = 1},
+    {0},
 };
 
-static const Slot slots[] = {{"momentum", slot_full}, {NULL, NULL}};
+static const Slot slots[] = {{.name = "momentum", .floats = slot_full}, {0}};
 
 static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
   const LionOptions *o = with;

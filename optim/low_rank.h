@@ -16,19 +16,24 @@ typedef struct {
 } LowRank;
 
 /* The rows for a method's option table; `low` is the name of its LowRank. */
-#define LOW_RANK_OPTIONS(type, low, default_inner)                                               \
-  {"rank", "directions kept (k)", OPTION_INT, offsetof(type, low.rank), "128", 1, 1e6, NULL},    \
-      {"construction", "of their basis: random columns, a Gaussian sketch, power iteration",     \
-       OPTION_CHOICE, offsetof(type, low.construction), "columns", 0, 0, CONSTRUCTION_NAMES},    \
-      {"power-iterations", "of the construction `power`", OPTION_INT,                            \
-       offsetof(type, low.power_iterations), "1", 0, 100, NULL},                                 \
-      {"inner", "how the small factor is orthogonalized", OPTION_CHOICE,                         \
-       offsetof(type, low.inner), default_inner, 0, 0, "newton-schulz|exact"},                   \
-      {"full-below", "matrices with a side up to this are orthogonalized whole", OPTION_INT,     \
-       offsetof(type, low.full_below), "0", 0, 1e6, NULL},                                       \
-      {"rank-compensation", "multiply by sqrt(short side / rank)", OPTION_CHOICE,                \
-       offsetof(type, low.compensation), "off", 0, 0, ON_OFF},                                   \
-      NEWTON_SCHULZ_OPTIONS(type, low.ns, "jordan")
+#define LOW_RANK_OPTIONS(Options, low, default_inner)                                              \
+  {.name = "rank", .help = "directions kept (k)", .type = OPTION_INT,                              \
+   .at = offsetof(Options, low.rank), .fallback = "128", .min = 1, .max = 1e6},                    \
+  {.name = "construction",                                                                         \
+   .help = "of their basis: random columns, a Gaussian sketch, power iteration",                   \
+   .type = OPTION_CHOICE, .at = offsetof(Options, low.construction), .fallback = "columns",        \
+   .choices = CONSTRUCTION_NAMES},                                                                 \
+  {.name = "power-iterations", .help = "of the construction `power`", .type = OPTION_INT,          \
+   .at = offsetof(Options, low.power_iterations), .fallback = "1", .max = 100},                    \
+  {.name = "inner", .help = "how the small factor is orthogonalized", .type = OPTION_CHOICE,       \
+   .at = offsetof(Options, low.inner), .fallback = default_inner,                                  \
+   .choices = "newton-schulz|exact"},                                                              \
+  {.name = "full-below", .help = "matrices with a side up to this are orthogonalized whole",       \
+   .type = OPTION_INT, .at = offsetof(Options, low.full_below), .fallback = "0", .max = 1e6},      \
+  {.name = "rank-compensation", .help = "multiply by sqrt(short side / rank)",                     \
+   .type = OPTION_CHOICE, .at = offsetof(Options, low.compensation), .fallback = "off",            \
+   .choices = ON_OFF},                                                                             \
+  NEWTON_SCHULZ_OPTIONS(Options, low.ns, "jordan")
 
 /* X (rows,cols) becomes its low-rank orthogonalization (He, Deng, Lu, arXiv 2509.11983, as in the
    authors' code): with Q an orthonormal basis (s,k) of k directions of the short side and

@@ -18,17 +18,18 @@ typedef struct {
   LowRank low;
 } LowRankMuonOptions;
 
+#define FIELD(member) offsetof(LowRankMuonOptions, member)
 static const Option options[] = {
     MOMENTUM_OPTION(LowRankMuonOptions, momentum, "0.95"),
-    {"momentum-warmup", "steps over which the momentum rises from 0.85; 0: none", OPTION_INT,
-     offsetof(LowRankMuonOptions, warmup), "0", 0, 1e12, NULL},
+    {.name = "momentum-warmup", .help = "steps over which the momentum rises from 0.85; 0: none",
+     .type = OPTION_INT, .at = FIELD(warmup), .fallback = "0", .max = 1e12},
     NESTEROV_OPTION(LowRankMuonOptions, nesterov, "on"),
     LOW_RANK_OPTIONS(LowRankMuonOptions, low, "newton-schulz"),
     SHAPE_SCALE_OPTION(LowRankMuonOptions, scale, "kj"),
-    NO_OPTION,
+    {0},
 };
 
-static const Slot slots[] = {{"momentum", slot_full}, {NULL, NULL}};
+static const Slot slots[] = {{.name = "momentum", .floats = slot_full}, {0}};
 
 static double momentum_at(const LowRankMuonOptions *o, int64_t t) {
   if (o->warmup == 0) return o->momentum;

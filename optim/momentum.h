@@ -11,11 +11,12 @@ void momentum_ema(float *z, float *b, const float *g, int64_t n, double mu, int 
 /* b = mu b + g;  z = g + mu b (Nesterov) or b. All (n). */
 void momentum_heavy_ball(float *z, float *b, const float *g, int64_t n, double mu, int nesterov);
 
-#define MOMENTUM_OPTION(type, field, default_mu)                                                 \
-  {"momentum", "decay of the average of gradients (mu)", OPTION_REAL, offsetof(type, field),     \
-   default_mu, 0, 0.9999999, NULL}
-#define NESTEROV_OPTION(type, field, default_word)                                               \
-  {"nesterov", "look ahead along the momentum", OPTION_CHOICE, offsetof(type, field),            \
-   default_word, 0, 0, ON_OFF}
+#define MOMENTUM_OPTION(Options, field, default_mu)                                                \
+  {.name = "momentum", .help = "decay of the average of gradients (mu)",                           \
+   .type = OPTION_REAL, .at = offsetof(Options, field), .fallback = default_mu, .max = 0.9999999}
+#define NESTEROV_OPTION(Options, field, default_word)                                              \
+  {.name = "nesterov", .help = "look ahead along the momentum",                                    \
+   .type = OPTION_CHOICE, .at = offsetof(Options, field), .fallback = default_word,                \
+   .choices = ON_OFF}
 
 #endif

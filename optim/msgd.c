@@ -8,7 +8,7 @@
 #include "optim/low_rank.h"
 #include "optim/optim.h"
 
-static const Slot slots[] = {{NULL, NULL}};
+static const Slot slots[] = {{0}};
 
 typedef struct {
   Polar polar;
@@ -18,7 +18,7 @@ typedef struct {
 static const Option msgd_options[] = {
     POLAR_OPTIONS(MsgdOptions, polar, "jordan"),
     SHAPE_SCALE_OPTION(MsgdOptions, scale, "kj"),
-    NO_OPTION,
+    {0},
 };
 
 static void msgd_update(const Matrix *p, float *const *slot, const void *with, Step *step) {
@@ -64,7 +64,7 @@ typedef struct {
 static const Option low_rank_options[] = {
     LOW_RANK_OPTIONS(LowRankMsgdOptions, low, "newton-schulz"),
     SHAPE_SCALE_OPTION(LowRankMsgdOptions, scale, "kj"),
-    NO_OPTION,
+    {0},
 };
 
 static void low_rank_update(const Matrix *p, float *const *slot, const void *with, Step *step) {

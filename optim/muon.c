@@ -19,10 +19,10 @@ static const Option options[] = {
     NESTEROV_OPTION(MuonOptions, nesterov, "on"),
     POLAR_OPTIONS(MuonOptions, polar, "jordan"),
     SHAPE_SCALE_OPTION(MuonOptions, scale, "kj"),
-    NO_OPTION,
+    {0},
 };
 
-static const Slot slots[] = {{"momentum", slot_full}, {NULL, NULL}};
+static const Slot slots[] = {{.name = "momentum", .floats = slot_full}, {0}};
 
 static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
   const MuonOptions *o = with;

@@ -18,11 +18,12 @@ typedef struct {
 } NewtonSchulz;
 
 /* The rows for a method's option table; `ns` is the path of its NewtonSchulz. */
-#define NEWTON_SCHULZ_OPTIONS(type, ns, default_schedule)                                         \
-  {"ns-schedule", "coefficients of the Newton-Schulz steps", OPTION_CHOICE,                       \
-   offsetof(type, ns.schedule), default_schedule, 0, 0, NS_SCHEDULE_NAMES},                       \
-  {"ns-steps", "Newton-Schulz steps; 0: as many as the schedule has", OPTION_INT,                 \
-   offsetof(type, ns.steps), "0", 0, NS_STEPS_MAX, NULL}
+#define NEWTON_SCHULZ_OPTIONS(Options, ns, default_schedule)                                       \
+  {.name = "ns-schedule", .help = "coefficients of the Newton-Schulz steps",                       \
+   .type = OPTION_CHOICE, .at = offsetof(Options, ns.schedule), .fallback = default_schedule,      \
+   .choices = NS_SCHEDULE_NAMES},                                                                  \
+  {.name = "ns-steps", .help = "Newton-Schulz steps; 0: as many as the schedule has",              \
+   .type = OPTION_INT, .at = offsetof(Options, ns.steps), .fallback = "0", .max = NS_STEPS_MAX}
 
 /* The schedule that is exact to float32 for singular values down to 1e-6 of ||X||_F. */
 extern const NewtonSchulz newton_schulz_exact;

@@ -14,14 +14,15 @@ typedef struct {
   Polar polar;
 } NormuonOptions;
 
+#define FIELD(member) offsetof(NormuonOptions, member)
 static const Option options[] = {
     MOMENTUM_OPTION(NormuonOptions, momentum, "0.95"),
     NESTEROV_OPTION(NormuonOptions, nesterov, "off"),
-    {"beta2", "decay of the rows' second moment", OPTION_REAL, offsetof(NormuonOptions, beta2),
-     "0.95", 0, 0.9999999, NULL},
+    {.name = "beta2", .help = "decay of the rows' second moment",
+     .type = OPTION_REAL, .at = FIELD(beta2), .fallback = "0.95", .max = 0.9999999},
     POLAR_OPTIONS(NormuonOptions, polar, "jordan"),
     SHAPE_SCALE_OPTION(NormuonOptions, scale, "spectral"),
-    NO_OPTION,
+    {0},
 };
 
 static int64_t row_floats(int64_t rows, int64_t cols, const void *with) {
@@ -30,7 +31,11 @@ static int64_t row_floats(int64_t rows, int64_t cols, const void *with) {
 }
 
 enum { MOMENTUM, ROWS };
-static const Slot slots[] = {{"momentum", slot_full}, {"rows", row_floats}, {NULL, NULL}};
+static const Slot slots[] = {
+    {.name = "momentum", .floats = slot_full},
+    {.name = "rows", .floats = row_floats},
+    {0},
+};
 
 /* U (rows,cols) by rows of equal size, of the same norm. */
 static void normalize_rows(float *U, float *v, int64_t rows, int64_t cols, double beta2) {

@@ -42,22 +42,23 @@ enum {
   STREAMS_PER_PARAM = 4096, /* random streams reserved for the matrices of one parameter */
 };
 
+#define FIELD(member) offsetof(OptimizerOptions, member)
 const Option optimizer_options[] = {
-    {"lr", "learning rate of the optimizer", OPTION_REAL, offsetof(OptimizerOptions, lr), "0.001",
-     0, 1e6, NULL},
-    {"weight-decay", "decoupled decay of everything with two dimensions", OPTION_REAL,
-     offsetof(OptimizerOptions, weight_decay), "0", 0, 1e3, NULL},
-    {"aux-lr", "learning rate of the AdamW for what the optimizer leaves", OPTION_REAL,
-     offsetof(OptimizerOptions, aux_lr), "0.003", 0, 1e6, NULL},
-    {"aux-beta1", "its decay of the first moment", OPTION_REAL,
-     offsetof(OptimizerOptions, aux_beta1), "0.9", 0, 0.9999999, NULL},
-    {"aux-beta2", "its decay of the second moment", OPTION_REAL,
-     offsetof(OptimizerOptions, aux_beta2), "0.95", 0, 0.9999999, NULL},
-    {"aux-eps", "its added constant", OPTION_REAL, offsetof(OptimizerOptions, aux_eps), "1e-8",
-     1e-30, 1, NULL},
-    {"qkv-split", "attention's fused matrix as Q, K, V apart, as one, or by head", OPTION_CHOICE,
-     offsetof(OptimizerOptions, qkv_split), "3", 0, 0, "3|1|heads"},
-    NO_OPTION,
+    {.name = "lr", .help = "learning rate of the optimizer",
+     .type = OPTION_REAL, .at = FIELD(lr), .fallback = "0.001", .max = 1e6},
+    {.name = "weight-decay", .help = "decoupled decay of everything with two dimensions",
+     .type = OPTION_REAL, .at = FIELD(weight_decay), .fallback = "0", .max = 1e3},
+    {.name = "aux-lr", .help = "learning rate of the AdamW for what the optimizer leaves",
+     .type = OPTION_REAL, .at = FIELD(aux_lr), .fallback = "0.003", .max = 1e6},
+    {.name = "aux-beta1", .help = "its decay of the first moment",
+     .type = OPTION_REAL, .at = FIELD(aux_beta1), .fallback = "0.9", .max = 0.9999999},
+    {.name = "aux-beta2", .help = "its decay of the second moment",
+     .type = OPTION_REAL, .at = FIELD(aux_beta2), .fallback = "0.95", .max = 0.9999999},
+    {.name = "aux-eps", .help = "its added constant",
+     .type = OPTION_REAL, .at = FIELD(aux_eps), .fallback = "1e-8", .min = 1e-30, .max = 1},
+    {.name = "qkv-split", .help = "attention's fused matrix as Q, K, V apart, as one, or by head",
+     .type = OPTION_CHOICE, .at = FIELD(qkv_split), .fallback = "3", .choices = "3|1|heads"},
+    {0},
 };
 
 const Optimizer *optimizer_find(const char *name, Err *err) {

@@ -47,7 +47,7 @@ typedef struct {
   const char *tune;        /* the options that a new model wants tuned, the first one first */
   const Option *options;
   size_t options_size;
-  const Slot *slots;       /* ends with a row of NULLs */
+  const Slot *slots;       /* ends with {0} */
   int elementwise;         /* update may be called on pieces of an array, in any order */
 
   /* Whether the method updates this parameter itself. */
@@ -81,7 +81,6 @@ OptimizerCost optimizer_cost(const Optimizer *method, int64_t rows, int64_t cols
 
 int accepts_all(const Param *p, const void *options);
 int accepts_matrices(const Param *p, const void *options); /* the linear layers inside the blocks */
-#define NO_OPTION {NULL, NULL, 0, 0, NULL, 0, 0, NULL} /* ends a table */
 int64_t slot_full(int64_t rows, int64_t cols, const void *options); /* rows * cols */
 int64_t slot_one(int64_t rows, int64_t cols, const void *options);  /* 1 */
 

@@ -18,10 +18,10 @@ static const Option options[] = {
     MOMENTUM_OPTION(OrthogonalOptions, momentum, "0.9"),
     POLAR_OPTIONS(OrthogonalOptions, polar, "jordan"),
     SHAPE_SCALE_OPTION(OrthogonalOptions, scale, "none"),
-    NO_OPTION,
+    {0},
 };
 
-static const Slot slots[] = {{"momentum", slot_full}, {NULL, NULL}};
+static const Slot slots[] = {{.name = "momentum", .floats = slot_full}, {0}};
 
 static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
   const OrthogonalOptions *o = with;

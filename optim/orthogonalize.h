@@ -13,10 +13,11 @@ typedef struct {
 } Polar;
 
 /* The rows for a method's option table; `polar` is the name of its Polar. */
-#define POLAR_OPTIONS(type, polar, default_schedule)                                             \
-  {"orthogonalize", "by Newton-Schulz steps, by LAPACK, or exactly without SVD", OPTION_CHOICE,  \
-   offsetof(type, polar.way), "newton-schulz", 0, 0, ORTHOGONALIZE_NAMES},                       \
-      NEWTON_SCHULZ_OPTIONS(type, polar.ns, default_schedule)
+#define POLAR_OPTIONS(Options, polar, default_schedule)                                            \
+  {.name = "orthogonalize", .help = "by Newton-Schulz steps, by LAPACK, or exactly without SVD",   \
+   .type = OPTION_CHOICE, .at = offsetof(Options, polar.way), .fallback = "newton-schulz",         \
+   .choices = ORTHOGONALIZE_NAMES},                                                                \
+  NEWTON_SCHULZ_OPTIONS(Options, polar.ns, default_schedule)
 
 /* X (rows,cols) becomes msgn(X) in the chosen way; zero stays zero.
    `scratch`: polar_scratch floats, aligned to 8 bytes. */
@@ -38,9 +39,10 @@ int64_t singular_work(int64_t n);
    (Moonlight, arXiv 2502.16982: the size of an AdamW step); old sqrt(max(rows, cols)). */
 double shape_scale(int scale, int64_t rows, int64_t cols);
 
-#define SHAPE_SCALE_OPTION(type, field, default_scale)                                         \
-  {"shape-scale", "factor on the orthogonal update by the matrix's shape", OPTION_CHOICE,      \
-   offsetof(type, field), default_scale, 0, 0, SHAPE_SCALE_NAMES}
+#define SHAPE_SCALE_OPTION(Options, field, default_scale)                                          \
+  {.name = "shape-scale", .help = "factor on the orthogonal update by the matrix's shape",         \
+   .type = OPTION_CHOICE, .at = offsetof(Options, field), .fallback = default_scale,               \
+   .choices = SHAPE_SCALE_NAMES}
 
 /* ||X||_F, summed in double. */
 double frobenius_norm(const float *X, int64_t n);

@@ -25,17 +25,19 @@ typedef struct {
 
 enum { BY_SCHEDULE, PUBLISHED, FITTED };
 
+#define FIELD(member) offsetof(RootOptions, member)
 static const Option options[] = {
     MOMENTUM_OPTION(RootOptions, momentum, "0.95"),
     NESTEROV_OPTION(RootOptions, nesterov, "on"),
-    {"quantile", "of the momentum's entries, beyond which they are clipped", OPTION_REAL,
-     offsetof(RootOptions, quantile), "0.9", 0, 1, NULL},
-    {"coefficients", "of Newton-Schulz: the schedule's, the paper's or fitted by shape",
-     OPTION_CHOICE, offsetof(RootOptions, coefficients), "schedule", 0, 0,
-     "schedule|published|fitted"},
+    {.name = "quantile", .help = "of the momentum's entries, beyond which they are clipped",
+     .type = OPTION_REAL, .at = FIELD(quantile), .fallback = "0.9", .max = 1},
+    {.name = "coefficients",
+     .help = "of Newton-Schulz: the schedule's, the paper's or fitted by shape",
+     .type = OPTION_CHOICE, .at = FIELD(coefficients), .fallback = "schedule",
+     .choices = "schedule|published|fitted"},
     NEWTON_SCHULZ_OPTIONS(RootOptions, ns, "jordan"),
     SHAPE_SCALE_OPTION(RootOptions, scale, "rms"),
-    NO_OPTION,
+    {0},
 };
 
 static int64_t three_floats(int64_t rows, int64_t cols, const void *with) {
@@ -45,7 +47,10 @@ static int64_t three_floats(int64_t rows, int64_t cols, const void *with) {
 
 enum { MOMENTUM, COEFFICIENTS };
 static const Slot slots[] = {
-    {"momentum", slot_full}, {"coefficients", three_floats}, {NULL, NULL}};
+    {.name = "momentum", .floats = slot_full},
+    {.name = "coefficients", .floats = three_floats},
+    {0},
+};
 
 typedef struct {
   int64_t least, most;

@@ -9,13 +9,13 @@ typedef struct {
 } Betas;
 
 /* The rows for a method's option table; `betas` is the name of its Betas. */
-#define BETAS_OPTIONS(type, betas, default_beta1, default_beta2, default_eps)                     \
-  {"beta1", "decay of the first moment", OPTION_REAL, offsetof(type, betas.beta1), default_beta1, \
-   0, 0.9999999, NULL},                                                                           \
-      {"beta2", "decay of the second moment", OPTION_REAL, offsetof(type, betas.beta2),           \
-       default_beta2, 0, 0.9999999, NULL},                                                        \
-      {"eps", "added to the root of the second moment", OPTION_REAL, offsetof(type, betas.eps),   \
-       default_eps, 1e-30, 1, NULL}
+#define BETAS_OPTIONS(Options, betas, default_beta1, default_beta2, default_eps)                   \
+  {.name = "beta1", .help = "decay of the first moment", .type = OPTION_REAL,                      \
+   .at = offsetof(Options, betas.beta1), .fallback = default_beta1, .max = 0.9999999},             \
+  {.name = "beta2", .help = "decay of the second moment", .type = OPTION_REAL,                     \
+   .at = offsetof(Options, betas.beta2), .fallback = default_beta2, .max = 0.9999999},             \
+  {.name = "eps", .help = "added to the root of the second moment", .type = OPTION_REAL,           \
+   .at = offsetof(Options, betas.eps), .fallback = default_eps, .min = 1e-30, .max = 1}
 
 /* m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,
    u = (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps). All (n); u may be g. */

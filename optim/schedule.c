@@ -6,14 +6,15 @@ enum { CONSTANT, LINEAR, COSINE, WSD };
 
 #define FIELD(member) offsetof(ScheduleOptions, member)
 const Option schedule_options[] = {
-    {"schedule", "learning rate over the run, after the warm-up", OPTION_CHOICE, FIELD(schedule),
-     "wsd", 0, 0, SCHEDULE_NAMES},
-    {"warmup", "steps of linear warm-up; a preset's is shortened with its steps", OPTION_INT,
-     FIELD(warmup), "0", 0, 1e12, NULL},
-    {"decay-fraction", "last part of the run over which wsd decays", OPTION_REAL,
-     FIELD(decay_fraction), "0.6", 0, 1, NULL},
-    {"final-lr", "multiplier at the end", OPTION_REAL, FIELD(final_lr), "0", 0, 1, NULL},
-    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+    {.name = "schedule", .help = "learning rate over the run, after the warm-up",
+     .type = OPTION_CHOICE, .at = FIELD(schedule), .fallback = "wsd", .choices = SCHEDULE_NAMES},
+    {.name = "warmup", .help = "steps of linear warm-up; a preset's is shortened with its steps",
+     .type = OPTION_INT, .at = FIELD(warmup), .fallback = "0", .max = 1e12},
+    {.name = "decay-fraction", .help = "last part of the run over which wsd decays",
+     .type = OPTION_REAL, .at = FIELD(decay_fraction), .fallback = "0.6", .max = 1},
+    {.name = "final-lr", .help = "multiplier at the end",
+     .type = OPTION_REAL, .at = FIELD(final_lr), .fallback = "0", .max = 1},
+    {0},
 };
 
 /* The schedule without its warm-up. `done` is 0 at the first step after the warm-up and would be 1

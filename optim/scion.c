@@ -16,21 +16,22 @@ typedef struct {
 
 #define FIELD(member) offsetof(ScionOptions, member)
 static const Option options[] = {
-    {"alpha", "share of the new gradient in the momentum", OPTION_REAL, FIELD(alpha), "0.1", 1e-7,
-     1, NULL},
-    {"form", "the weights inside the ball, or only their steps", OPTION_CHOICE, FIELD(form),
-     "constrained", 0, 0, "constrained|unconstrained"},
-    {"radius", "of the ball of the blocks' matrices", OPTION_REAL, FIELD(radius), "50", 0, 1e30,
-     NULL},
-    {"head-norm", "of the tied head's step, or leave it to AdamW", OPTION_CHOICE, FIELD(head_norm),
-     "sign", 0, 0, "sign|adamw"},
-    {"head-radius", "of the ball of the tied head", OPTION_REAL, FIELD(head_radius), "3000", 0,
-     1e30, NULL},
+    {.name = "alpha", .help = "share of the new gradient in the momentum",
+     .type = OPTION_REAL, .at = FIELD(alpha), .fallback = "0.1", .min = 1e-7, .max = 1},
+    {.name = "form", .help = "the weights inside the ball, or only their steps",
+     .type = OPTION_CHOICE, .at = FIELD(form), .fallback = "constrained",
+     .choices = "constrained|unconstrained"},
+    {.name = "radius", .help = "of the ball of the blocks' matrices",
+     .type = OPTION_REAL, .at = FIELD(radius), .fallback = "50", .max = 1e30},
+    {.name = "head-norm", .help = "of the tied head's step, or leave it to AdamW",
+     .type = OPTION_CHOICE, .at = FIELD(head_norm), .fallback = "sign", .choices = "sign|adamw"},
+    {.name = "head-radius", .help = "of the ball of the tied head",
+     .type = OPTION_REAL, .at = FIELD(head_radius), .fallback = "3000", .max = 1e30},
     POLAR_OPTIONS(ScionOptions, polar, "jordan"),
-    NO_OPTION,
+    {0},
 };
 
-static const Slot slots[] = {{"momentum", slot_full}, {NULL, NULL}};
+static const Slot slots[] = {{.name = "momentum", .floats = slot_full}, {0}};
 
 static int accepts(const Param *p, const void *with) {
   const ScionOptions *o = with;

@@ -7,15 +7,16 @@ typedef struct {
   int nesterov;
 } SgdOptions;
 
+#define FIELD(member) offsetof(SgdOptions, member)
 static const Option options[] = {
-    {"momentum", "heavy-ball momentum (mu); 0: plain gradient descent", OPTION_REAL,
-     offsetof(SgdOptions, momentum), "0.9", 0, 0.9999999, NULL},
-    {"nesterov", "look ahead along the momentum", OPTION_CHOICE, offsetof(SgdOptions, nesterov),
-     "off", 0, 0, ON_OFF},
-    NO_OPTION,
+    {.name = "momentum", .help = "heavy-ball momentum (mu); 0: plain gradient descent",
+     .type = OPTION_REAL, .at = FIELD(momentum), .fallback = "0.9", .max = 0.9999999},
+    {.name = "nesterov", .help = "look ahead along the momentum",
+     .type = OPTION_CHOICE, .at = FIELD(nesterov), .fallback = "off", .choices = ON_OFF},
+    {0},
 };
 
-static const Slot slots[] = {{"momentum", slot_full}, {NULL, NULL}};
+static const Slot slots[] = {{.name = "momentum", .floats = slot_full}, {0}};
 
 static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
   const SgdOptions *o = with;

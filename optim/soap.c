@@ -23,10 +23,11 @@ typedef struct {
 #define FIELD(member) offsetof(SoapOptions, member)
 static const Option options[] = {
     BETAS_OPTIONS(SoapOptions, betas, "0.95", "0.95", "1e-8"),
-    {"update-gap", "steps between new bases (K)", OPTION_INT, FIELD(gap), "10", 1, 1e12, NULL},
-    {"skip-first", "use the first gradient for the bases only", OPTION_CHOICE, FIELD(skip_first),
-     "off", 0, 0, ON_OFF},
-    NO_OPTION,
+    {.name = "update-gap", .help = "steps between new bases (K)",
+     .type = OPTION_INT, .at = FIELD(gap), .fallback = "10", .min = 1, .max = 1e12},
+    {.name = "skip-first", .help = "use the first gradient for the bases only",
+     .type = OPTION_CHOICE, .at = FIELD(skip_first), .fallback = "off", .choices = ON_OFF},
+    {0},
 };
 
 static int64_t rows_square(int64_t rows, int64_t cols, const void *with) {
@@ -40,9 +41,15 @@ static int64_t cols_square(int64_t rows, int64_t cols, const void *with) {
 }
 
 enum { M, V, L, R, P, Q };
-static const Slot slots[] = {{"m", slot_full},     {"v", slot_full},   {"l", rows_square},
-                             {"r", cols_square},   {"p", rows_square}, {"q", cols_square},
-                             {NULL, NULL}};
+static const Slot slots[] = {
+    {.name = "m", .floats = slot_full},
+    {.name = "v", .floats = slot_full},
+    {.name = "l", .floats = rows_square},
+    {.name = "r", .floats = cols_square},
+    {.name = "p", .floats = rows_square},
+    {.name = "q", .floats = cols_square},
+    {0},
+};
 
 /* L = b L + (1 - b) G G^T, or R with G^T G; `work` n*n floats. */
 static void accumulate(const Matrix *p, float *L_or_R, int right, double b, float *work) {

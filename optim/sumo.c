@@ -27,18 +27,20 @@ typedef struct {
 #define FIELD(member) offsetof(SumoOptions, member)
 static const Option options[] = {
     MOMENTUM_OPTION(SumoOptions, momentum, "0.95"),
-    {"rank", "dimensions of the subspace (r)", OPTION_INT, FIELD(rank), "128", 1, 1e6, NULL},
-    {"update-gap", "steps between new subspaces (K)", OPTION_INT, FIELD(gap), "250", 1, 1e12, NULL},
-    {"oversample", "extra columns of the random sketch", OPTION_INT, FIELD(oversample), "8", 0, 1e6,
-     NULL},
-    {"power-iterations", "of the range finder", OPTION_INT, FIELD(power_iterations), "1", 0, 100,
-     NULL},
-    {"form", "v1: only the subspace moves; v2: the gradient outside it too", OPTION_CHOICE,
-     FIELD(form), "v1", 0, 0, "v1|v2"},
-    {"gamma", "limit on the growth of the orthogonal moment's norm", OPTION_REAL, FIELD(gamma),
-     "1.1", 0, 1e30, NULL},
+    {.name = "rank", .help = "dimensions of the subspace (r)",
+     .type = OPTION_INT, .at = FIELD(rank), .fallback = "128", .min = 1, .max = 1e6},
+    {.name = "update-gap", .help = "steps between new subspaces (K)",
+     .type = OPTION_INT, .at = FIELD(gap), .fallback = "250", .min = 1, .max = 1e12},
+    {.name = "oversample", .help = "extra columns of the random sketch",
+     .type = OPTION_INT, .at = FIELD(oversample), .fallback = "8", .max = 1e6},
+    {.name = "power-iterations", .help = "of the range finder",
+     .type = OPTION_INT, .at = FIELD(power_iterations), .fallback = "1", .max = 100},
+    {.name = "form", .help = "v1: only the subspace moves; v2: the gradient outside it too",
+     .type = OPTION_CHOICE, .at = FIELD(form), .fallback = "v1", .choices = "v1|v2"},
+    {.name = "gamma", .help = "limit on the growth of the orthogonal moment's norm",
+     .type = OPTION_REAL, .at = FIELD(gamma), .fallback = "1.1", .max = 1e30},
     SHAPE_SCALE_OPTION(SumoOptions, scale, "rms"),
-    NO_OPTION,
+    {0},
 };
 
 static const Polar exact = {.way = BY_SVD};
@@ -59,7 +61,11 @@ static int64_t moment_floats(int64_t rows, int64_t cols, const void *with) {
 
 enum { BASIS, MOMENT, NORM };
 static const Slot slots[] = {
-    {"basis", basis_floats}, {"moment", moment_floats}, {"norm", slot_one}, {NULL, NULL}};
+    {.name = "basis", .floats = basis_floats},
+    {.name = "moment", .floats = moment_floats},
+    {.name = "norm", .floats = slot_one},
+    {0},
+};
 
 /* A new basis; the moment moves with it: M = R M (or M R^T), R = Q'^T Q. */
 static void refresh(const Matrix *p, Side side, int64_t r, float *Q, float *M, const SumoOptions *o,

@@ -21,24 +21,27 @@ typedef struct {
 
 #define FIELD(member) offsetof(TrustRegionOptions, member)
 static const Option options[] = {
-    {"norm", "of the step of the blocks' matrices", OPTION_CHOICE, FIELD(norm), "spectral", 0, 0,
-     NORM_NAMES},
-    {"embedding-norm", "of the embeddings' step, or leave them to AdamW", OPTION_CHOICE,
-     FIELD(embedding_norm), "adamw", 0, 0, NORM_NAMES "|adamw"},
-    {"vector-norm", "of the vectors' step, or leave them to AdamW", OPTION_CHOICE,
-     FIELD(vector_norm), "adamw", 0, 0, NORM_NAMES "|adamw"},
-    {"alpha", "share of the new gradient in the momentum", OPTION_REAL, FIELD(alpha), "0.05", 1e-7,
-     1, NULL},
-    {"radius", "of the trust region, times the rate", OPTION_REAL, FIELD(radius), "1", 0, 1e30,
-     NULL},
-    {"momentum-init", "what the momentum starts from", OPTION_CHOICE, FIELD(init), "zero", 0, 0,
-     "zero|first-gradient"},
+    {.name = "norm", .help = "of the step of the blocks' matrices",
+     .type = OPTION_CHOICE, .at = FIELD(norm), .fallback = "spectral", .choices = NORM_NAMES},
+    {.name = "embedding-norm", .help = "of the embeddings' step, or leave them to AdamW",
+     .type = OPTION_CHOICE, .at = FIELD(embedding_norm), .fallback = "adamw",
+     .choices = NORM_NAMES "|adamw"},
+    {.name = "vector-norm", .help = "of the vectors' step, or leave them to AdamW",
+     .type = OPTION_CHOICE, .at = FIELD(vector_norm), .fallback = "adamw",
+     .choices = NORM_NAMES "|adamw"},
+    {.name = "alpha", .help = "share of the new gradient in the momentum",
+     .type = OPTION_REAL, .at = FIELD(alpha), .fallback = "0.05", .min = 1e-7, .max = 1},
+    {.name = "radius", .help = "of the trust region, times the rate",
+     .type = OPTION_REAL, .at = FIELD(radius), .fallback = "1", .max = 1e30},
+    {.name = "momentum-init", .help = "what the momentum starts from",
+     .type = OPTION_CHOICE, .at = FIELD(init), .fallback = "zero",
+     .choices = "zero|first-gradient"},
     POLAR_OPTIONS(TrustRegionOptions, polar, "jordan"),
-    NO_OPTION,
+    {0},
 };
 
 enum { BY_ADAMW = NORM_ROW + 1 };
-static const Slot slots[] = {{"momentum", slot_full}, {NULL, NULL}};
+static const Slot slots[] = {{.name = "momentum", .floats = slot_full}, {0}};
 
 static int norm_of(Role role, const TrustRegionOptions *o) {
   if (role == ROLE_MATRIX) return o->norm;

@@ -293,7 +293,7 @@ int checkpoint_remove_all(const char *run, Err *err) {
 typedef struct {
   const Run *run;
   const char *folder;
-  Metadata *metadata; /* keys and values are allocated; room for one row of NULLs is kept */
+  Metadata *metadata; /* keys and values are allocated; room for the {0} at the end is kept */
   int count, room;
   char sums[EXPORT_FILES][EXPORT_SUM];
 } Saving;
@@ -313,7 +313,7 @@ static int add_metadata(Saving *s, const char *group, const char *key, const cha
   size_t length = strlen(group) + strlen(key) + 1;
   char *whole = malloc(length), *copy = strdup(value);
   s->metadata[s->count++] = (Metadata){whole, copy};
-  s->metadata[s->count] = (Metadata){NULL, NULL};
+  s->metadata[s->count] = (Metadata){0};
   if (!whole || !copy) return fail(err, "no memory for a checkpoint's metadata");
   snprintf(whole, length, "%s%s", group, key);
   return 0;
@@ -362,7 +362,7 @@ static int add_position(Saving *s, int64_t log_bytes, Err *err) {
 static int save_model(const Saving *s, Err *err) {
   char path[CHECKPOINT_PATH], step[32];
   snprintf(step, sizeof step, "%lld", (long long)s->run->step);
-  const Metadata metadata[] = {{"format", "pt"}, {"step", step}, {NULL, NULL}};
+  const Metadata metadata[] = {{"format", "pt"}, {"step", step}, {0}};
   if (join(path, sizeof path, s->folder, "model.safetensors", err)) return -1;
   return huggingface_save(s->run->model, path, DTYPE_F32, metadata, err);
 }

@@ -40,7 +40,7 @@ typedef struct {
   char changes[OPTION_TEXT]; /* of options since then: "steps 40 -> 60", or empty */
   int bad_checkpoint; /* config_read failed for what --resume names, not for an option */
   char tuned[256]; /* where the optimizer's defaults come from, for people */
-  OptionSet sets[CONFIG_SETS]; /* all of the above, ends with a row of NULLs */
+  OptionSet sets[CONFIG_SETS]; /* all of the above, ends with {0} */
 } Config;
 
 /* Reads the command line (argv[1..]). In the order of growing weight: defaults of the tables,

@@ -10,17 +10,21 @@
 
 #define FIELD(member) offsetof(SampleOptions, member)
 const Option sample_options[] = {
-    {"prompt", "text to continue; empty: the beginning of a document", OPTION_WORD, FIELD(prompt),
-     "", 0, 0, NULL},
-    {"tokens", "most tokens to print", OPTION_INT, FIELD(tokens), "200", 1, 1e9, NULL},
-    {"temperature", "below 1: more probable; above 1: more varied; 0: always the most probable",
-     OPTION_REAL, FIELD(temperature), "0.8", 0, 100, NULL},
-    {"top-k", "choose among so many most probable tokens; 0: among all", OPTION_INT, FIELD(top_k),
-     "0", 0, 1e6, NULL},
-    {"top-p", "choose among the most probable tokens that have this probability together",
-     OPTION_REAL, FIELD(top_p), "1", 0, 1, NULL},
-    {"seed", "of the random choice", OPTION_INT, FIELD(seed), "1", 0, 9e15, NULL},
-    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+    {.name = "prompt", .help = "text to continue; empty: the beginning of a document",
+     .type = OPTION_WORD, .at = FIELD(prompt), .fallback = ""},
+    {.name = "tokens", .help = "most tokens to print",
+     .type = OPTION_INT, .at = FIELD(tokens), .fallback = "200", .min = 1, .max = 1e9},
+    {.name = "temperature",
+     .help = "below 1: more probable; above 1: more varied; 0: always the most probable",
+     .type = OPTION_REAL, .at = FIELD(temperature), .fallback = "0.8", .max = 100},
+    {.name = "top-k", .help = "choose among so many most probable tokens; 0: among all",
+     .type = OPTION_INT, .at = FIELD(top_k), .fallback = "0", .max = 1e6},
+    {.name = "top-p",
+     .help = "choose among the most probable tokens that have this probability together",
+     .type = OPTION_REAL, .at = FIELD(top_p), .fallback = "1", .max = 1},
+    {.name = "seed", .help = "of the random choice",
+     .type = OPTION_INT, .at = FIELD(seed), .fallback = "1", .max = 9e15},
+    {0},
 };
 
 /* ---- drawing ---- */

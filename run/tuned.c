@@ -67,7 +67,7 @@ static const Tuned table[] = {
     {"galore", "micro", "lr=0.008 aux-lr=0.008 warmup=150 rank=96"},
     {"lion", "micro", "lr=0.0005657 warmup=150 weight-decay=1 beta2=0.9"},
     {"sgd", "micro", "lr=0.3 warmup=100"},
-    {NULL, NULL, NULL},
+    {0},
 };
 
 const char *tuned_settings(const char *optimizer, const char *model) {

@@ -49,7 +49,7 @@ static void law(const Optimizer *method, const char *name, int holds, const char
 static void law_declaration(const Optimizer *o) {
   Problem p = problem_make(o, mixed, 1);
   OptionSet sets[] = {{"optimizer", optimizer_options, &p.common},
-                      {"options", o->options, p.options}, {NULL, NULL, NULL}};
+                      {"options", o->options, p.options}, {0}};
   Settings s = {0};
   check(*o->name && *o->summary && *o->reference && o->accepts && o->update && o->slots,
         "%s: the declaration is not complete", o->name);

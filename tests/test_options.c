@@ -19,22 +19,28 @@ typedef struct {
   int color;
 } Values;
 
+#define FIELD(member) offsetof(Values, member)
 static const Option rows[] = {
-    {"count", "a whole number", OPTION_INT, offsetof(Values, count), "5", 0, 2e6, NULL},
-    {"rate", "a number", OPTION_REAL, offsetof(Values, rate), "0.25", 0, 1, NULL},
-    {"word", "some text", OPTION_WORD, offsetof(Values, word), "", 0, 0, NULL},
-    {"color", "a choice", OPTION_CHOICE, offsetof(Values, color), "green", 0, 0,
-     "red|green|light-blue"},
-    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+    {.name = "count", .help = "a whole number",
+     .type = OPTION_INT, .at = FIELD(count), .fallback = "5", .max = 2e6},
+    {.name = "rate", .help = "a number",
+     .type = OPTION_REAL, .at = FIELD(rate), .fallback = "0.25", .max = 1},
+    {.name = "word", .help = "some text",
+     .type = OPTION_WORD, .at = FIELD(word), .fallback = ""},
+    {.name = "color", .help = "a choice",
+     .type = OPTION_CHOICE, .at = FIELD(color), .fallback = "green",
+     .choices = "red|green|light-blue"},
+    {0},
 };
 static const Option other_rows[] = {
-    {"momentum", "of another", OPTION_REAL, 0, "0.9", 0, 1, NULL},
-    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+    {.name = "momentum", .help = "of another",
+     .type = OPTION_REAL, .at = 0, .fallback = "0.9", .max = 1},
+    {0},
 };
 
 static Values v; /* of the last read_line */
-static const OptionSet sets[] = {{"test", rows, &v}, {NULL, NULL, NULL}};
-static const OptionSet others[] = {{"someone else", other_rows, NULL}, {NULL, NULL, NULL}};
+static const OptionSet sets[] = {{"test", rows, &v}, {0}};
+static const OptionSet others[] = {{"someone else", other_rows, NULL}, {0}};
 static Err err;
 
 /* Reads a command line, words separated by blanks, into v. Returns what options_apply does. */
@@ -302,7 +308,7 @@ static void test_precedence(void) {
   static const char *names[] = {"preset", "tuned", "file", "command line"};
   Settings s = {0};
   Values got;
-  const OptionSet set[] = {{"test", rows, &got}, {NULL, NULL, NULL}};
+  const OptionSet set[] = {{"test", rows, &got}, {0}};
   char file[160], *argv[] = {"program", file, "--count", "4", NULL};
   OptionSource source = FROM_PRESET;
   write_option_file("p", "count = 3\nrate = 0.3\n");
@@ -370,8 +376,8 @@ static void check_round_trip(const Config *from, Config *to, int k) {
   for (int set = 0; from->sets[set].rows; set++)
     for (const Option *row = from->sets[set].rows; row->name; row++) {
       char was[OPTION_TEXT], is[OPTION_TEXT];
-      const char *a = (const char *)from->sets[set].values + row->offset;
-      const char *b = (const char *)to->sets[set].values + row->offset;
+      const char *a = (const char *)from->sets[set].values + row->at;
+      const char *b = (const char *)to->sets[set].values + row->at;
       size_t size = row->type == OPTION_WORD ? strlen(a) + 1
                     : row->type == OPTION_CHOICE ? sizeof(int) : sizeof(double);
       option_show(row, from->sets[set].values, was, sizeof was);

@@ -334,7 +334,7 @@ static void run_steps(const char *optimizer, const char *said, int split, int ev
   c.run.log_spectrum = every;
   strcpy(c.run.out, FOLDER);
   c.method_options = calloc(1, c.method->options_size + 1);
-  OptionSet sets[] = {{optimizer, c.method->options, c.method_options}, {NULL, NULL, NULL}};
+  OptionSet sets[] = {{optimizer, c.method->options, c.method_options}, {0}};
   int bad = settings_preset(&settings, FROM_PRESET, "test", said, &err) ||
             options_apply(sets, NULL, &settings, &err) || folder_make(FOLDER, &err);
   for (int i = 0; i < Q + O; i++) w[i] = 0.3f * check_value(70, (uint64_t)i);

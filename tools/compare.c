@@ -21,19 +21,24 @@ typedef struct {
 #define FIELD(member) offsetof(CompareOptions, member)
 #define DRAW_NOTHING "none"
 static const Option options[] = {
-    {"baseline", "the method that others are compared with", OPTION_WORD,
-     FIELD(comparison.baseline), "adamw", 0, 0, NULL},
-    {"target", "loss to be reached; 0: what the baseline reached", OPTION_REAL,
-     FIELD(comparison.target), "0", 0, 1e9, NULL},
-    {"mix", "compare runs of different models, data, batches or lengths", OPTION_CHOICE,
-     FIELD(comparison.mix), "off", 0, 0, ON_OFF},
-    {"format", "of the tables", OPTION_CHOICE, FIELD(format), "text", 0, 0, TABLE_FORMATS},
-    {"html", "FILE to write everything to as one page", OPTION_WORD, FIELD(html), "", 0, 0, NULL},
-    {"figures", "FOLDER to write the figures to", OPTION_WORD, FIELD(figures), "", 0, 0, NULL},
-    {"image", "their format", OPTION_CHOICE, FIELD(image), "svg", 0, 0, "png|svg"},
-    {"draw", "a figure to draw in the terminal", OPTION_CHOICE, FIELD(draw), DRAW_NOTHING, 0, 0,
-     DRAW_NOTHING "|" FIGURE_NAMES},
-    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+    {.name = "baseline", .help = "the method that others are compared with",
+     .type = OPTION_WORD, .at = FIELD(comparison.baseline), .fallback = "adamw"},
+    {.name = "target", .help = "loss to be reached; 0: what the baseline reached",
+     .type = OPTION_REAL, .at = FIELD(comparison.target), .fallback = "0", .max = 1e9},
+    {.name = "mix", .help = "compare runs of different models, data, batches or lengths",
+     .type = OPTION_CHOICE, .at = FIELD(comparison.mix), .fallback = "off", .choices = ON_OFF},
+    {.name = "format", .help = "of the tables",
+     .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "text", .choices = TABLE_FORMATS},
+    {.name = "html", .help = "FILE to write everything to as one page",
+     .type = OPTION_WORD, .at = FIELD(html), .fallback = ""},
+    {.name = "figures", .help = "FOLDER to write the figures to",
+     .type = OPTION_WORD, .at = FIELD(figures), .fallback = ""},
+    {.name = "image", .help = "their format",
+     .type = OPTION_CHOICE, .at = FIELD(image), .fallback = "svg", .choices = "png|svg"},
+    {.name = "draw", .help = "a figure to draw in the terminal",
+     .type = OPTION_CHOICE, .at = FIELD(draw), .fallback = DRAW_NOTHING,
+     .choices = DRAW_NOTHING "|" FIGURE_NAMES},
+    {0},
 };
 
 static void help(FILE *out) {
@@ -86,7 +91,7 @@ static int add_spec(Settings *s, const char *folder, Err *err) {
 
 static int read_options(CompareOptions *o, const char *folder, int argc, char **argv, Err *err) {
   Settings settings = {0};
-  OptionSet sets[] = {{"compare", options, o}, {NULL, NULL, NULL}};
+  OptionSet sets[] = {{"compare", options, o}, {0}};
   int status = settings_read(&settings, argc, argv, err) || add_spec(&settings, folder, err) ||
                options_apply(sets, NULL, &settings, err) ? -1 : 0;
   settings_free(&settings);

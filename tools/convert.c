@@ -20,18 +20,23 @@ typedef struct {
 
 #define FIELD(member) offsetof(ConvertOptions, member)
 static const Option convert_options[] = {
-    {"from", "a run, a checkpoint, a Hugging Face folder or .safetensors, an llm.c checkpoint",
-     OPTION_WORD, FIELD(from), "", 0, 0, NULL},
-    {"to", "file or folder to write", OPTION_WORD, FIELD(to), "", 0, 0, NULL},
-    {"format", "huggingface: a folder with config.json and the tokenizer; safetensors: one file",
-     OPTION_CHOICE, FIELD(format), "huggingface", 0, 0, "huggingface|safetensors|llm.c"},
-    {"dtype", "of the numbers; llm.c has f32 (version 3) and bf16 (version 5)", OPTION_CHOICE,
-     FIELD(dtype), "f32", 0, 0, DTYPE_NAMES},
-    {"heads", "attention heads; 0: as the file says", OPTION_INT, FIELD(heads), "0", 0, 1000, NULL},
-    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+    {.name = "from",
+     .help = "a run, a checkpoint, a Hugging Face folder or .safetensors, an llm.c checkpoint",
+     .type = OPTION_WORD, .at = FIELD(from), .fallback = ""},
+    {.name = "to", .help = "file or folder to write",
+     .type = OPTION_WORD, .at = FIELD(to), .fallback = ""},
+    {.name = "format",
+     .help = "huggingface: a folder with config.json and the tokenizer; safetensors: one file",
+     .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "huggingface",
+     .choices = "huggingface|safetensors|llm.c"},
+    {.name = "dtype", .help = "of the numbers; llm.c has f32 (version 3) and bf16 (version 5)",
+     .type = OPTION_CHOICE, .at = FIELD(dtype), .fallback = "f32", .choices = DTYPE_NAMES},
+    {.name = "heads", .help = "attention heads; 0: as the file says",
+     .type = OPTION_INT, .at = FIELD(heads), .fallback = "0", .max = 1000},
+    {0},
 };
 
-static const Metadata METADATA[] = {{"format", "pt"}, {NULL, NULL}};
+static const Metadata METADATA[] = {{"format", "pt"}, {0}};
 
 static int save_folder(const GPT2 *m, const ConvertOptions *o, Err *err) {
   char path[OPTION_TEXT + 32], sums[EXPORT_FILES][EXPORT_SUM];
@@ -88,8 +93,8 @@ static int check(const ConvertOptions *o, Err *err) {
 
 int main(int argc, char **argv) {
   ConvertOptions options;
-  const OptionSet sets[] = {{"options", convert_options, &options}, {NULL, NULL, NULL}};
-  const OptionSet others[] = {{NULL, NULL, NULL}};
+  const OptionSet sets[] = {{"options", convert_options, &options}, {0}};
+  const OptionSet others[] = {{0}};
   Settings settings = {0};
   Err err;
   if (argc < 2 || strcmp(argv[1], "--help") == 0) {

@@ -14,11 +14,14 @@ typedef struct {
 
 #define FIELD(member) offsetof(Where, member)
 static const Option where_options[] = {
-    {"from", "a run, a checkpoint, a Hugging Face folder or .safetensors, an llm.c checkpoint",
-     OPTION_WORD, FIELD(from), "", 0, 0, NULL},
-    {"heads", "attention heads; 0: as the file says", OPTION_INT, FIELD(heads), "0", 0, 1000, NULL},
-    {"threads", "0: one per processor", OPTION_INT, FIELD(threads), "0", 0, 4096, NULL},
-    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+    {.name = "from",
+     .help = "a run, a checkpoint, a Hugging Face folder or .safetensors, an llm.c checkpoint",
+     .type = OPTION_WORD, .at = FIELD(from), .fallback = ""},
+    {.name = "heads", .help = "attention heads; 0: as the file says",
+     .type = OPTION_INT, .at = FIELD(heads), .fallback = "0", .max = 1000},
+    {.name = "threads", .help = "0: one per processor",
+     .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096},
+    {0},
 };
 
 static int open_model(GPT2 **model, const Where *where, Err *err) {
@@ -69,8 +72,8 @@ int main(int argc, char **argv) {
   SampleOptions options;
   const OptionSet sets[] = {{"model", where_options, &where},
                             {"sample", sample_options, &options},
-                            {NULL, NULL, NULL}};
-  const OptionSet others[] = {{NULL, NULL, NULL}};
+                            {0}};
+  const OptionSet others[] = {{0}};
   Settings settings = {0};
   Err err;
   if (argc < 2 || strcmp(argv[1], "--help") == 0) {

@@ -21,25 +21,27 @@ typedef struct {
 
 #define FIELD(member) offsetof(PlotOptions, member)
 static const Option options[] = {
-    {"x", "what runs to the right", OPTION_CHOICE, FIELD(x), "steps", 0, 0, CURVE_AXES},
-    {"spectrum", "draw spectrum.csv of runs with --log-spectrum instead", OPTION_CHOICE,
-     FIELD(spectrum), "off", 0, 0, SPECTRA_VIEWS},
-    {"class", "of the matrices in it, as mlp.c_fc; empty: all", OPTION_WORD, FIELD(kind), "", 0, 0,
-     NULL},
-    {"out", "NAME.png or NAME.svg; empty: characters in the terminal", OPTION_WORD, FIELD(out), "",
-     0, 0, NULL},
-    {"title", "above the figure", OPTION_WORD, FIELD(title), "", 0, 0, NULL},
-    {"smooth", "steps that the training loss is averaged over; 0: 2 % of the run", OPTION_INT,
-     FIELD(smooth), "0", 0, 1e9, NULL},
-    {"ymin", "lowest value shown; 0: as the runs need", OPTION_REAL, FIELD(y_min), "0", 0, 1e9,
-     NULL},
-    {"ymax", "highest value shown; 0: without the fall from the start", OPTION_REAL, FIELD(y_max),
-     "0", 0, 1e9, NULL},
-    {"width", "pixels or characters; 0: 1100, or the terminal's", OPTION_INT, FIELD(width), "0", 0,
-     10000, NULL},
-    {"height", "the same; 0: 660, or the terminal's", OPTION_INT, FIELD(height), "0", 0, 10000,
-     NULL},
-    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+    {.name = "x", .help = "what runs to the right",
+     .type = OPTION_CHOICE, .at = FIELD(x), .fallback = "steps", .choices = CURVE_AXES},
+    {.name = "spectrum", .help = "draw spectrum.csv of runs with --log-spectrum instead",
+     .type = OPTION_CHOICE, .at = FIELD(spectrum), .fallback = "off", .choices = SPECTRA_VIEWS},
+    {.name = "class", .help = "of the matrices in it, as mlp.c_fc; empty: all",
+     .type = OPTION_WORD, .at = FIELD(kind), .fallback = ""},
+    {.name = "out", .help = "NAME.png or NAME.svg; empty: characters in the terminal",
+     .type = OPTION_WORD, .at = FIELD(out), .fallback = ""},
+    {.name = "title", .help = "above the figure",
+     .type = OPTION_WORD, .at = FIELD(title), .fallback = ""},
+    {.name = "smooth", .help = "steps that the training loss is averaged over; 0: 2 % of the run",
+     .type = OPTION_INT, .at = FIELD(smooth), .fallback = "0", .max = 1e9},
+    {.name = "ymin", .help = "lowest value shown; 0: as the runs need",
+     .type = OPTION_REAL, .at = FIELD(y_min), .fallback = "0", .max = 1e9},
+    {.name = "ymax", .help = "highest value shown; 0: without the fall from the start",
+     .type = OPTION_REAL, .at = FIELD(y_max), .fallback = "0", .max = 1e9},
+    {.name = "width", .help = "pixels or characters; 0: 1100, or the terminal's",
+     .type = OPTION_INT, .at = FIELD(width), .fallback = "0", .max = 10000},
+    {.name = "height", .help = "the same; 0: 660, or the terminal's",
+     .type = OPTION_INT, .at = FIELD(height), .fallback = "0", .max = 10000},
+    {0},
 };
 
 static void help(FILE *out) {
@@ -70,7 +72,7 @@ static int take_paths(int *argc, char **argv, char **paths) {
 
 static int read_options(PlotOptions *o, int argc, char **argv, Err *err) {
   Settings settings = {0};
-  OptionSet sets[] = {{"plot", options, o}, {NULL, NULL, NULL}};
+  OptionSet sets[] = {{"plot", options, o}, {0}};
   int status = settings_read(&settings, argc, argv, err) ||
                options_apply(sets, NULL, &settings, err) ? -1 : 0;
   settings_free(&settings);

@@ -38,7 +38,7 @@ static int study(const Study *s, int argc, char **argv, Err *err) {
   Settings settings = {0};
   void *options = calloc(1, s->options_size);
   OptionSet sets[] = {{s->name, s->options, options}, {"output", output_options, &output},
-                      {NULL, NULL, NULL}};
+                      {0}};
   int code = settings_read(&settings, argc, argv, err) ||
              options_apply(sets, NULL, &settings, err) ? USAGE : DONE;
   settings_free(&settings);

@@ -23,14 +23,15 @@ typedef struct {
 
 #define FIELD(member) offsetof(SweepOptions, member)
 static const Option options[] = {
-    {"jobs", "runs at a time; 0: one per processor", OPTION_INT, FIELD(jobs), "0", 0, 4096, NULL},
-    {"threads", "of each run; 0: the processors divided by --jobs", OPTION_INT, FIELD(threads),
-     "0", 0, 4096, NULL},
-    {"out", "folder of the results; empty: runs/NAME-OF-THE-SPEC", OPTION_WORD, FIELD(out), "", 0,
-     0, NULL},
-    {"train", "the program; empty: ./train", OPTION_WORD, FIELD(train), "", 0, 0,
-     NULL},
-    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+    {.name = "jobs", .help = "runs at a time; 0: one per processor",
+     .type = OPTION_INT, .at = FIELD(jobs), .fallback = "0", .max = 4096},
+    {.name = "threads", .help = "of each run; 0: the processors divided by --jobs",
+     .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096},
+    {.name = "out", .help = "folder of the results; empty: runs/NAME-OF-THE-SPEC",
+     .type = OPTION_WORD, .at = FIELD(out), .fallback = ""},
+    {.name = "train", .help = "the program; empty: ./train",
+     .type = OPTION_WORD, .at = FIELD(train), .fallback = ""},
+    {0},
 };
 
 static volatile sig_atomic_t stop_asked;
@@ -182,7 +183,7 @@ static int lock_folder(const char *out, Err *err) {
 static int keep_spec(const Plan *plan, Err *err) {
   char path[OPTION_TEXT + 16], *text;
   size_t size;
-  OptionSet sets[] = {{"spec", spec_options, (void *)&plan->spec->options}, {NULL, NULL, NULL}};
+  OptionSet sets[] = {{"spec", spec_options, (void *)&plan->spec->options}, {0}};
   FILE *out = open_memstream(&text, &size);
   fprintf(out, "# made from %s\n", plan->spec->path);
   options_write(out, sets);

@@ -23,26 +23,33 @@ typedef struct {
 
 #define FIELD(member) offsetof(TokenizeOptions, member)
 static const Option tokenize_options[] = {
-    {"from", "texts: a file, files with commas, a \"pattern*\" or a folder (.txt, .txt.gz)",
-     OPTION_WORD, FIELD(from), "", 0, 0, NULL},
-    {"to", "llm.c: shards TO_000000.bin, ...; nanogpt: the file itself", OPTION_WORD, FIELD(to), "",
-     0, 0, NULL},
-    {"format", "llm.c: shards with a header; nanogpt: one file of ids", OPTION_CHOICE,
-     FIELD(format), "llm.c", 0, 0, SHARD_FORMATS},
-    {"eot", "end-of-text before each document, as llm.c, or after it, as nanoGPT", OPTION_CHOICE,
-     FIELD(eot), "before", 0, 0, "before|after"},
-    {"separator", "a line that parts documents, such as <|endoftext|>; empty: a file is one",
-     OPTION_WORD, FIELD(separator), "", 0, 0, NULL},
-    {"vocab", "tokens of the vocabulary, as in training", OPTION_INT, FIELD(vocab), "50257",
-     TOKENIZER_VOCAB_MIN, TOKENIZER_VOCAB_MAX, NULL},
-    {"shard-tokens", "tokens of a shard", OPTION_INT, FIELD(shard_tokens), "100M", 1, 2147483647,
-     NULL},
-    {"buffer", "bytes of text held at a time; some four times as much memory is taken", OPTION_INT,
-     FIELD(buffer), "64M", 1, 1e12, NULL},
-    {"overwrite", "replace files that --to already names, and remove shards behind the last",
-     OPTION_CHOICE, FIELD(overwrite), "off", 0, 0, ON_OFF},
-    {"threads", "0: one per processor", OPTION_INT, FIELD(threads), "0", 0, 4096, NULL},
-    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+    {.name = "from",
+     .help = "texts: a file, files with commas, a \"pattern*\" or a folder (.txt, .txt.gz)",
+     .type = OPTION_WORD, .at = FIELD(from), .fallback = ""},
+    {.name = "to", .help = "llm.c: shards TO_000000.bin, ...; nanogpt: the file itself",
+     .type = OPTION_WORD, .at = FIELD(to), .fallback = ""},
+    {.name = "format", .help = "llm.c: shards with a header; nanogpt: one file of ids",
+     .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "llm.c", .choices = SHARD_FORMATS},
+    {.name = "eot", .help = "end-of-text before each document, as llm.c, or after it, as nanoGPT",
+     .type = OPTION_CHOICE, .at = FIELD(eot), .fallback = "before", .choices = "before|after"},
+    {.name = "separator",
+     .help = "a line that parts documents, such as <|endoftext|>; empty: a file is one",
+     .type = OPTION_WORD, .at = FIELD(separator), .fallback = ""},
+    {.name = "vocab", .help = "tokens of the vocabulary, as in training",
+     .type = OPTION_INT, .at = FIELD(vocab), .fallback = "50257", .min = TOKENIZER_VOCAB_MIN,
+     .max = TOKENIZER_VOCAB_MAX},
+    {.name = "shard-tokens", .help = "tokens of a shard",
+     .type = OPTION_INT, .at = FIELD(shard_tokens), .fallback = "100M", .min = 1,
+     .max = 2147483647},
+    {.name = "buffer",
+     .help = "bytes of text held at a time; some four times as much memory is taken",
+     .type = OPTION_INT, .at = FIELD(buffer), .fallback = "64M", .min = 1, .max = 1e12},
+    {.name = "overwrite",
+     .help = "replace files that --to already names, and remove shards behind the last",
+     .type = OPTION_CHOICE, .at = FIELD(overwrite), .fallback = "off", .choices = ON_OFF},
+    {.name = "threads", .help = "0: one per processor",
+     .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096},
+    {0},
 };
 
 /* A document, or a part of one that does not fit the buffer, and its ids. */
@@ -232,8 +239,8 @@ static int tokenize(const TokenizeOptions *o, Err *err) {
 
 int main(int argc, char **argv) {
   TokenizeOptions options;
-  const OptionSet sets[] = {{"options", tokenize_options, &options}, {NULL, NULL, NULL}};
-  const OptionSet others[] = {{NULL, NULL, NULL}};
+  const OptionSet sets[] = {{"options", tokenize_options, &options}, {0}};
+  const OptionSet others[] = {{0}};
   Settings settings = {0};
   Err err;
   if (argc < 2 || strcmp(argv[1], "--help") == 0) {

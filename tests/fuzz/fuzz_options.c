@@ -12,12 +12,18 @@ typedef struct {
   int order;
 } Values;
 
+#define FIELD(member) offsetof(Values, member)
 static const Option rows[] = {
-    {"steps", "", OPTION_INT, offsetof(Values, steps), "400", 1, 1e12, NULL},
-    {"rate", "", OPTION_REAL, offsetof(Values, rate), "0.1", 0, 1e6, NULL},
-    {"name", "", OPTION_WORD, offsetof(Values, name), "", 0, 0, NULL},
-    {"order", "", OPTION_CHOICE, offsetof(Values, order), "shuffle", 0, 0, "shuffle|sequential"},
-    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+    {.name = "steps", .help = "",
+     .type = OPTION_INT, .at = FIELD(steps), .fallback = "400", .min = 1, .max = 1e12},
+    {.name = "rate", .help = "",
+     .type = OPTION_REAL, .at = FIELD(rate), .fallback = "0.1", .max = 1e6},
+    {.name = "name", .help = "",
+     .type = OPTION_WORD, .at = FIELD(name), .fallback = ""},
+    {.name = "order", .help = "",
+     .type = OPTION_CHOICE, .at = FIELD(order), .fallback = "shuffle",
+     .choices = "shuffle|sequential"},
+    {0},
 };
 
 /* What is shown has to be read back to the same. */
@@ -36,8 +42,8 @@ static void show(const Values *values) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static uint8_t copy[1 << 16];
   Values values;
-  const OptionSet sets[] = {{"values", rows, &values}, {NULL, NULL, NULL}};
-  const OptionSet others[] = {{NULL, NULL, NULL}};
+  const OptionSet sets[] = {{"values", rows, &values}, {0}};
+  const OptionSet others[] = {{0}};
   Settings s = {0};
   Err err;
   char *argv[] = {"fuzz", "@options.txt"};

@@ -251,5 +251,5 @@ const FigureKind figure_kinds[] = {
               "tuning runs. A cross on top marks a rate that diverged.", rates},
     {"time", "Time of a training step.", step_time},
     {"memory", "Memory of the optimizer's state.", memory},
-    {NULL, NULL, NULL},
+    {0},
 };

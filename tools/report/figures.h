@@ -11,7 +11,7 @@ typedef struct {
   Figure (*make)(const Comparison *c);
 } FigureKind;
 
-/* Ends with a row of NULLs. A figure without series has nothing to show. */
+/* Ends with {0}. A figure without series has nothing to show. */
 extern const FigureKind figure_kinds[];
 #define FIGURE_NAMES \
   "loss-steps|loss-end|loss-tokens|loss-seconds|loss-flops|rates|time|memory"

@@ -20,15 +20,18 @@ typedef struct {
 
 #define FIELD(member) offsetof(ConvergeOptions, member)
 static const Option options[] = {
-    {"shape", "of the random matrix to start from", OPTION_WORD, FIELD(shape), "256x1024", 0, 0,
-     NULL},
-    {"smallest", "start from singular values spread evenly in logarithms from this to 1 instead; "
-                 "0: no", OPTION_REAL, FIELD(smallest), "0", 0, 1, NULL},
-    {"run", "start from the last momentum in a run's spectrum.csv instead", OPTION_WORD, FIELD(run),
-     "", 0, 0, NULL},
-    {"class", "of its matrices; empty: the first", OPTION_WORD, FIELD(kind), "", 0, 0, NULL},
-    {"steps", "Newton-Schulz steps", OPTION_INT, FIELD(steps), "12", 1, TABLE_STEPS, NULL},
-    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+    {.name = "shape", .help = "of the random matrix to start from",
+     .type = OPTION_WORD, .at = FIELD(shape), .fallback = "256x1024"},
+    {.name = "smallest",
+     .help = "start from singular values spread evenly in logarithms from this to 1 instead; 0: no",
+     .type = OPTION_REAL, .at = FIELD(smallest), .fallback = "0", .max = 1},
+    {.name = "run", .help = "start from the last momentum in a run's spectrum.csv instead",
+     .type = OPTION_WORD, .at = FIELD(run), .fallback = ""},
+    {.name = "class", .help = "of its matrices; empty: the first",
+     .type = OPTION_WORD, .at = FIELD(kind), .fallback = ""},
+    {.name = "steps", .help = "Newton-Schulz steps",
+     .type = OPTION_INT, .at = FIELD(steps), .fallback = "12", .min = 1, .max = TABLE_STEPS},
+    {0},
 };
 
 /* One iteration: the Taylor polynomial of degree 1 to 3 or, with degree 0, a schedule. */

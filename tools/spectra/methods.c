@@ -23,16 +23,18 @@ typedef struct {
 
 #define FIELD(member) offsetof(MethodsOptions, member)
 static const Option options[] = {
-    {"shapes", "of the matrices", OPTION_WORD, FIELD(shapes), "768x768,3072x768", 0, 0, NULL},
-    {"spectra", "of their singular values: gaussian, as of a random matrix; power, 1/i; steep, "
-                "1/i^2", OPTION_WORD, FIELD(spectra), "gaussian,power", 0, 0, NULL},
-    {"ranks", "of the low-rank constructions, in per cent of the short side", OPTION_WORD,
-     FIELD(ranks), "4,8,17,33", 0, 0, NULL},
-    {"steps", "Newton-Schulz steps, at most", OPTION_INT, FIELD(steps), "8", 1, NS_STEPS_MAX,
-     NULL},
-    {"rounds", "timings of each way, of which the fastest counts", OPTION_INT, FIELD(rounds), "3",
-     1, ROUNDS_MAX, NULL},
-    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+    {.name = "shapes", .help = "of the matrices",
+     .type = OPTION_WORD, .at = FIELD(shapes), .fallback = "768x768,3072x768"},
+    {.name = "spectra",
+     .help = "of their singular values: gaussian, as of a random matrix; power, 1/i; steep, 1/i^2",
+     .type = OPTION_WORD, .at = FIELD(spectra), .fallback = "gaussian,power"},
+    {.name = "ranks", .help = "of the low-rank constructions, in per cent of the short side",
+     .type = OPTION_WORD, .at = FIELD(ranks), .fallback = "4,8,17,33"},
+    {.name = "steps", .help = "Newton-Schulz steps, at most",
+     .type = OPTION_INT, .at = FIELD(steps), .fallback = "8", .min = 1, .max = NS_STEPS_MAX},
+    {.name = "rounds", .help = "timings of each way, of which the fastest counts",
+     .type = OPTION_INT, .at = FIELD(rounds), .fallback = "3", .min = 1, .max = ROUNDS_MAX},
+    {0},
 };
 
 enum { GAUSSIAN, POWER, STEEP };

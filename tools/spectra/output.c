@@ -9,13 +9,16 @@
 #include "core/clock.h"
 #include "core/file.h"
 
+#define FIELD(member) offsetof(Output, member)
 const Option output_options[] = {
-    {"out", "folder for tables (CSV) and figures", OPTION_WORD, offsetof(Output, out),
-     "report/spectrum", 0, 0, NULL},
-    {"format", "of the figures; characters are printed", OPTION_CHOICE, offsetof(Output, format),
-     "png", 0, 0, "png|svg|characters"},
-    {"seed", "of the random matrices", OPTION_INT, offsetof(Output, seed), "1", 0, 9e15, NULL},
-    {NULL, NULL, 0, 0, NULL, 0, 0, NULL},
+    {.name = "out", .help = "folder for tables (CSV) and figures",
+     .type = OPTION_WORD, .at = FIELD(out), .fallback = "report/spectrum"},
+    {.name = "format", .help = "of the figures; characters are printed",
+     .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "png",
+     .choices = "png|svg|characters"},
+    {.name = "seed", .help = "of the random matrices",
+     .type = OPTION_INT, .at = FIELD(seed), .fallback = "1", .max = 9e15},
+    {0},
 };
 
 static int path_of(const Output *o, const char *name, const char *ending, char *path, size_t size,
