@@ -86,6 +86,15 @@ test: install
 run-tests: all $(TESTS:%=build/%) build/asan/train $(SANITIZED:%=build/asan/%)
 	sh tests/run.sh $(TESTS)
 
+# Models and tokenizers exchanged with transformers: make test-peers [PYTHON=python3]
+build/peers/%: build/f32/tests/peers/%.o $(ALL:%.c=build/f32/%.o)
+	@mkdir -p $(@D)
+	$(LINK)
+
+test-peers: install
+	@$(MAKE) --no-print-directory train tools/convert tools/tokenize build/peers/logits
+	PYTHON='$(PYTHON)' sh tests/peers/run.sh
+
 # ---- fuzzing: each reader of a format, for FUZZ_SECONDS, under the sanitizers ----
 FUZZ_CC = clang
 FUZZ_SECONDS = 60
@@ -148,5 +157,5 @@ clean:
 	rm -rf build train $(TOOLS)
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: FORCE all test run-tests fuzz run-fuzz install demo bench bench-peers compare compare-quick report corpus clean
+.PHONY: FORCE all test run-tests test-peers fuzz run-fuzz install demo bench bench-peers compare compare-quick report corpus clean
 .SECONDARY:

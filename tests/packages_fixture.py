@@ -6,9 +6,9 @@ heavyball, lion-pytorch, galore-torch and pytorch_optimizer. (schedulefree is no
 here averages its weights as it does.)
 
 The file holds a line `package NAME VERSION` for each package and, for each case and matrix,
-`tensor CASE/MATRIX rows cols` with the change of the weights on the next line. tests/test_packages.c
-has the same cases, weights and gradients. Everything is computed in double precision, from weights
-and gradients that are float32 numbers.
+`tensor CASE/MATRIX rows cols` with the change of the weights on the next line. test_packages.c has
+the same cases, weights and gradients. Everything is computed in double precision, from weights and
+gradients that are float32 numbers.
 """
 import functools
 import importlib

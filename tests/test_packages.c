@@ -92,8 +92,10 @@ static void set_options(Problem *p, const char *text) {
   }
 }
 
-/* ---- SOAP's first bases: those of a null space are arbitrary, so ours are replaced by theirs ---- */
+/* ---- SOAP's first bases ---- */
 
+/* A first gradient that is not square leaves a null space, which may have any basis: ours are
+   replaced by theirs. */
 typedef struct {
   const Fixture *fixture;
   const char *name; /* of the case */
