@@ -25,7 +25,7 @@ static const Option options[] = {
      .type = OPTION_REAL, .at = FIELD(eps), .fallback = "5e-4", .max = 1e30},
     {.name = "v0", .help = "start of the accumulated norm",
      .type = OPTION_REAL, .at = FIELD(v0), .fallback = "1e-3", .min = 1e-30, .max = 1e15},
-    POLAR_OPTIONS(AdagoOptions, polar, "jordan"),
+    POLAR_OPTIONS(AdagoOptions, polar, "newton-schulz", "jordan"),
     SHAPE_SCALE_OPTION(AdagoOptions, scale, "none"),
     {0},
 };

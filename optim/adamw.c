@@ -32,12 +32,13 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   float *restrict w = p->w, *restrict m = slot[M], *restrict v = slot[V];
   const float *restrict g = p->g;
   float b1 = (float)o->beta1, b2 = (float)o->beta2, eps = (float)o->eps;
+  float new1 = (float)(1 - o->beta1), new2 = (float)(1 - o->beta2);
   float keep = (float)step->keep;
   float rate = (float)(step->rate / (1 - pow(o->beta1, (double)step->t)));
   float root = (float)(1 / sqrt(1 - pow(o->beta2, (double)step->t)));
   for (int64_t i = 0; i < p->rows * p->cols; i++) {
-    m[i] = b1 * m[i] + (1 - b1) * g[i];
-    v[i] = b2 * v[i] + (1 - b2) * g[i] * g[i];
+    m[i] = b1 * m[i] + new1 * g[i];
+    v[i] = b2 * v[i] + new2 * g[i] * g[i];
     w[i] = keep * w[i] - rate * m[i] / (sqrtf(v[i]) * root + eps);
   }
 }

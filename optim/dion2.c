@@ -1,5 +1,6 @@
 /* Dion2: K. Ahn, N. Amsel, J. Langford, Dion2: A Simple Method to Shrink Matrix in Muon,
-   arXiv 2512.16928 (the authors' code). Along the shorter dimension (rows when rows <= cols):
+   arXiv 2512.16928 (the authors' code, with its Newton-Schulz coefficients, schedule `dion`). Along
+   the shorter dimension (rows when rows <= cols):
      M = M + G,  S = the ceil(fraction * side) slices of M with the largest L1 norm,
      those slices of M = mu times themselves (error feedback for the others),
      U = msgn(S),  W = (1 - lr wd) W - lr scale U on those slices only. */
@@ -21,7 +22,7 @@ static const Option options[] = {
     MOMENTUM_OPTION(Dion2Options, momentum, "0.95"),
     {.name = "fraction", .help = "part of the rows or columns that a step moves",
      .type = OPTION_REAL, .at = FIELD(fraction), .fallback = "0.25", .max = 1},
-    POLAR_OPTIONS(Dion2Options, polar, "polar-express"),
+    POLAR_OPTIONS(Dion2Options, polar, "newton-schulz", "dion"),
     SHAPE_SCALE_OPTION(Dion2Options, scale, "spectral"),
     {0},
 };

@@ -22,12 +22,13 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   float *restrict w = p->w, *restrict m = slot[0];
   const float *restrict g = p->g;
   float b1 = (float)o->beta1, b2 = (float)o->beta2;
+  float new1 = (float)(1 - o->beta1), new2 = (float)(1 - o->beta2);
   float keep = (float)step->keep, rate = (float)step->rate;
   for (int64_t i = 0; i < p->rows * p->cols; i++) {
-    float c = b1 * m[i] + (1 - b1) * g[i];
+    float c = b1 * m[i] + new1 * g[i];
     float sign = (float)(c > 0) - (float)(c < 0);
     w[i] = keep * w[i] - rate * sign;
-    m[i] = b2 * m[i] + (1 - b2) * g[i];
+    m[i] = b2 * m[i] + new2 * g[i];
   }
 }
 

@@ -29,12 +29,12 @@ void project_back(float *X, int64_t rows, int64_t cols, Side side, const float *
   else gemm(PLAIN, TRANSPOSED, rows, cols, k, a, B, k, Q, k, b, X, cols);
 }
 
-/* Y (s,k): k columns of X (rows for a tall X) drawn without replacement. */
+/* Y (s,k): k of the first `from` columns of X (rows for a tall X), drawn without replacement. */
 static void draw_columns(float *Y, const float *X, int64_t rows, int64_t cols, int64_t k,
-                         Random *random, float *scratch) {
-  int64_t s = least(rows, cols), l = rows + cols - s;
+                         int64_t from, Random *random, float *scratch) {
+  int64_t s = least(rows, cols);
   int *drawn = (int *)(void *)scratch;
-  random_distinct(random, (int)k, (int)l, drawn + k, drawn);
+  random_distinct(random, (int)k, (int)from, drawn + k, drawn);
   for (int64_t i = 0; i < s; i++)
     for (int64_t j = 0; j < k; j++)
       Y[i * k + j] = rows > cols ? X[drawn[j] * cols + i] : X[i * cols + drawn[j]];
@@ -99,8 +99,8 @@ void low_rank_factor(float *X, int64_t rows, int64_t cols, const LowRank *low, R
   Side side = short_side(rows, cols);
   int64_t s = least(rows, cols), l = rows + cols - s, k = least(low->rank, s);
   float *Q = scratch, *B = Q + aligned(s * k), *rest = B + aligned(l * k);
-  if (low->construction == BY_COLUMNS) {
-    draw_columns(Q, X, rows, cols, k, random, rest);
+  if (low->construction <= BY_FIRST_COLUMNS) {
+    draw_columns(Q, X, rows, cols, k, low->construction == BY_COLUMNS ? l : cols, random, rest);
   } else {
     random_normals(random, B, l * k);
     to_side(Q, X, rows, cols, side, B, k);

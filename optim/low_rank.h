@@ -6,8 +6,8 @@
 #include "core/random.h"
 #include "optim/orthogonalize.h"
 
-enum { BY_COLUMNS, BY_GAUSSIAN, BY_POWER };
-#define CONSTRUCTION_NAMES "columns|gaussian|power"
+enum { BY_COLUMNS, BY_FIRST_COLUMNS, BY_GAUSSIAN, BY_POWER };
+#define CONSTRUCTION_NAMES "columns|first-columns|gaussian|power"
 
 typedef struct {
   int64_t rank, power_iterations, full_below;
@@ -20,7 +20,8 @@ typedef struct {
   {.name = "rank", .help = "directions kept (k)", .type = OPTION_INT,                              \
    .at = offsetof(Options, low.rank), .fallback = "128", .min = 1, .max = 1e6},                    \
   {.name = "construction",                                                                         \
-   .help = "of their basis: random columns, a Gaussian sketch, power iteration",                   \
+   .help = "of their basis: random columns (authors' code: the first of a tall matrix's), a "      \
+           "Gaussian sketch (their paper), power iteration",                                       \
    .type = OPTION_CHOICE, .at = offsetof(Options, low.construction), .fallback = "columns",        \
    .choices = CONSTRUCTION_NAMES},                                                                 \
   {.name = "power-iterations", .help = "of the construction `power`", .type = OPTION_INT,          \
@@ -28,7 +29,8 @@ typedef struct {
   {.name = "inner", .help = "how the small factor is orthogonalized", .type = OPTION_CHOICE,       \
    .at = offsetof(Options, low.inner), .fallback = default_inner,                                  \
    .choices = "newton-schulz|exact"},                                                              \
-  {.name = "full-below", .help = "matrices with a side up to this are orthogonalized whole",       \
+  {.name = "full-below",                                                                           \
+   .help = "matrices with a side up to this are orthogonalized whole; authors' code: 500",         \
    .type = OPTION_INT, .at = offsetof(Options, low.full_below), .fallback = "0", .max = 1e6},      \
   {.name = "rank-compensation", .help = "multiply by sqrt(short side / rank)",                     \
    .type = OPTION_CHOICE, .at = offsetof(Options, low.compensation), .fallback = "off",            \

@@ -16,7 +16,7 @@ typedef struct {
 } MsgdOptions;
 
 static const Option msgd_options[] = {
-    POLAR_OPTIONS(MsgdOptions, polar, "jordan"),
+    POLAR_OPTIONS(MsgdOptions, polar, "newton-schulz", "jordan"),
     SHAPE_SCALE_OPTION(MsgdOptions, scale, "kj"),
     {0},
 };

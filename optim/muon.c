@@ -17,7 +17,7 @@ typedef struct {
 static const Option options[] = {
     MOMENTUM_OPTION(MuonOptions, momentum, "0.95"),
     NESTEROV_OPTION(MuonOptions, nesterov, "on"),
-    POLAR_OPTIONS(MuonOptions, polar, "jordan"),
+    POLAR_OPTIONS(MuonOptions, polar, "newton-schulz", "jordan"),
     SHAPE_SCALE_OPTION(MuonOptions, scale, "kj"),
     {0},
 };

@@ -239,8 +239,10 @@ static Step make_step(const OptimizerState *s, const Unit *u, int64_t t, double 
                       float *scratch) {
   double rate = (u->auxiliary ? s->common->aux_lr : s->common->lr) * multiplier;
   double decay = u->param->decay ? s->common->weight_decay : 0;
-  return (Step){.t = t, .rate = rate, .keep = 1 - rate * decay, .scratch = scratch,
-                .random = random_stream(s->seed, RANDOM_OPTIMIZER, u->stream, (uint32_t)t)};
+  Step step = {.t = t, .rate = rate, .decay = decay, .keep = 1 - rate * decay, .scratch = scratch,
+               .random = random_stream(s->seed, RANDOM_OPTIMIZER, u->stream, (uint32_t)t)};
+  if (u->method->keep) step.keep = u->method->keep(u->param, &step, u->options);
+  return step;
 }
 
 static void copy_columns(float *to, int64_t to_stride, const float *from, int64_t from_stride,
@@ -336,6 +338,11 @@ void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
   for (int i = 0; i < s->matrix_count; i++) step_unit(s, &s->matrices[i], t, multiplier);
 #pragma omp parallel for schedule(static)
   for (int i = 0; i < s->piece_count; i++) step_unit(s, &s->pieces[i], t, multiplier);
+}
+
+double optimizer_keep(const OptimizerState *s, const Param *p, int64_t t, double multiplier) {
+  Unit unit = make_unit(s, p, 0);
+  return make_step(s, &unit, t, multiplier, NULL).keep;
 }
 
 size_t optimizer_state_bytes(const OptimizerState *s) {

@@ -27,7 +27,8 @@ typedef struct {
 typedef struct {
   int64_t t;      /* 1, 2, ... */
   double rate;    /* learning rate after the schedule */
-  double keep;    /* 1 - rate * weight decay, or 1: the update is w = keep w - rate u */
+  double decay;   /* weight decay of this parameter, or 0 */
+  double keep;    /* what the step multiplies the weights by: w = keep w - rate u */
   Random random;  /* this matrix's stream of this step */
   float *scratch; /* as many floats as `scratch` asked for */
 } Step;
@@ -61,6 +62,8 @@ typedef struct {
   void (*init)(const Matrix *m, float *const *slots, const void *options, Step *step);
   int64_t (*scratch)(const Matrix *m, const void *options); /* floats */
   int (*check)(const void *options, Err *err); /* rules across options */
+  /* Step.keep of a parameter; NULL: 1 - rate * decay. */
+  double (*keep)(const Param *p, const Step *step, const void *options);
 } Optimizer;
 
 /* All methods, in the order of the help; ends with NULL. */
@@ -113,6 +116,10 @@ void optimizer_close(OptimizerState *state);
 
 /* Step t = 1, 2, ... on the gradients in the params; `multiplier` in [0,1] is the schedule's. */
 void optimizer_step(OptimizerState *state, int64_t t, double multiplier);
+
+/* What step t multiplies the weights of a parameter by, as the method decays them: what is left of
+   their change is the method's direction. */
+double optimizer_keep(const OptimizerState *state, const Param *p, int64_t t, double multiplier);
 
 /* Bytes of state and of workspace. */
 size_t optimizer_state_bytes(const OptimizerState *state);

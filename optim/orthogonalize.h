@@ -13,9 +13,9 @@ typedef struct {
 } Polar;
 
 /* The rows for a method's option table; `polar` is the name of its Polar. */
-#define POLAR_OPTIONS(Options, polar, default_schedule)                                            \
+#define POLAR_OPTIONS(Options, polar, default_way, default_schedule)                               \
   {.name = "orthogonalize", .help = "by Newton-Schulz steps, by LAPACK, or exactly without SVD",   \
-   .type = OPTION_CHOICE, .at = offsetof(Options, polar.way), .fallback = "newton-schulz",         \
+   .type = OPTION_CHOICE, .at = offsetof(Options, polar.way), .fallback = default_way,             \
    .choices = ORTHOGONALIZE_NAMES},                                                                \
   NEWTON_SCHULZ_OPTIONS(Options, polar.ns, default_schedule)
 

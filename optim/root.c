@@ -1,9 +1,8 @@
 /* ROOT: W. He, K. Han, H. Zhou, H. Chen, Z. Liu, X. Chen, Y. Wang, ROOT: Robust Orthogonalized
    Optimizer, arXiv 2511.20626 (the authors' toy code):
-     B = mu B + G,  Z = G + mu B,  c = quantile of |Z|,  C = Z clipped to [-c, c],
+     B = mu B + G,  Z = G + mu B,  c = quantile of |Z| + 1e-9,  C = Z clipped to [-c, c],
      W = (1 - lr wd) W - lr scale NS(C).
-   (Their outlier part sign(Z) max(|Z| - c, 0) taken from Z is the clipping. They add 1e-9 to c,
-   which is left to quantiles of 0 here, where nothing else would move.) Their Newton-Schulz
+   (Their outlier part sign(Z) max(|Z| - c, 0) taken from Z is the clipping.) Their Newton-Schulz
    coefficients depend on the shape and are published for four shapes only, of which 2048x2048 is
    not safe: f^5 reaches 3.31 and further steps diverge. `published` uses those that pass the
    condition max f on [0,1] < the unstable fixed point, else the schedule; `fitted` minimizes the
@@ -90,9 +89,11 @@ static double quantile(float *x, int64_t n, double q) {
   return below + (place - (double)k) * (above - below);
 }
 
+static const double LIMIT_EPS = 1e-9; /* added to the quantile, as in the authors' code */
+
 static void clip(float *z, int64_t n, double q, float *scratch) {
   for (int64_t i = 0; i < n; i++) scratch[i] = fabsf(z[i]);
-  float c = (float)quantile(scratch, n, q), limit = c > 0 ? c : 1e-9f;
+  float limit = (float)(quantile(scratch, n, q) + LIMIT_EPS);
   for (int64_t i = 0; i < n; i++) z[i] = z[i] > limit ? limit : z[i] < -limit ? -limit : z[i];
 }
 

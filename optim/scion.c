@@ -14,6 +14,8 @@ typedef struct {
   Polar polar;
 } ScionOptions;
 
+enum { CONSTRAINED, UNCONSTRAINED };
+
 #define FIELD(member) offsetof(ScionOptions, member)
 static const Option options[] = {
     {.name = "alpha", .help = "share of the new gradient in the momentum",
@@ -27,7 +29,7 @@ static const Option options[] = {
      .type = OPTION_CHOICE, .at = FIELD(head_norm), .fallback = "sign", .choices = "sign|adamw"},
     {.name = "head-radius", .help = "of the ball of the tied head",
      .type = OPTION_REAL, .at = FIELD(head_radius), .fallback = "3000", .max = 1e30},
-    POLAR_OPTIONS(ScionOptions, polar, "jordan"),
+    POLAR_OPTIONS(ScionOptions, polar, "newton-schulz", "jordan"),
     {0},
 };
 
@@ -47,7 +49,14 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   momentum_ema(z, slot[0], p->g, size, 1 - o->alpha, 0);
   steepest(z, p->rows, p->cols, norm_of(p->role), &o->polar, z + aligned(size));
   double radius = p->role == ROLE_EMBEDDING ? o->head_radius / (double)p->cols : o->radius;
-  apply_update(p, o->form == 0 ? 1 - step->rate : step->keep, step->rate * radius, z);
+  apply_update(p, step->keep, step->rate * radius, z);
+}
+
+/* The constrained form is a mean of the weights and a point of the ball: it has no other decay. */
+static double keep(const Param *p, const Step *step, const void *with) {
+  const ScionOptions *o = with;
+  (void)p;
+  return 1 - step->rate * (o->form == CONSTRAINED ? 1 : step->decay);
 }
 
 static int64_t scratch(const Matrix *p, const void *with) {
@@ -76,4 +85,5 @@ const Optimizer scion = {
     .update = update,
     .scratch = scratch,
     .flops = flops,
+    .keep = keep,
 };

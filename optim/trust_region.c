@@ -36,7 +36,7 @@ static const Option options[] = {
     {.name = "momentum-init", .help = "what the momentum starts from",
      .type = OPTION_CHOICE, .at = FIELD(init), .fallback = "zero",
      .choices = "zero|first-gradient"},
-    POLAR_OPTIONS(TrustRegionOptions, polar, "jordan"),
+    POLAR_OPTIONS(TrustRegionOptions, polar, "newton-schulz", "jordan"),
     {0},
 };
 

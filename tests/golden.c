@@ -89,7 +89,7 @@ static double *read_values(const char *line, int64_t n) {
 static float *run_case(const Optimizer *method, const GoldenCase *c) {
   int64_t size = c->rows * c->cols;
   float *w = malloc((size_t)size * sizeof *w), *g = malloc((size_t)size * sizeof *g);
-  Param p = {.name = "golden", .role = ROLE_MATRIX, .rows = c->rows, .cols = c->cols,
+  Param p = {.name = "h.0.mlp.golden", .role = ROLE_MATRIX, .rows = c->rows, .cols = c->cols,
              .blocks = c->blocks, .head_rows = c->blocks, .head_cols = 1, .decay = 1, .w = w,
              .g = g};
   OptimizerState *state;

@@ -35,7 +35,7 @@ Problem problem_make(const Optimizer *method, const Shape *shapes, int count) {
                           .head_rows = s->head_rows, .head_cols = s->head_cols,
                           .decay = s->role != ROLE_VECTOR, .w = malloc(size * sizeof(float)),
                           .g = calloc(size, sizeof(float))};
-    snprintf(p.params[i].name, sizeof p.params[i].name, "p%d", i);
+    snprintf(p.params[i].name, sizeof p.params[i].name, "h.0.%s.p%d", i % 2 ? "mlp" : "attn", i);
     for (int64_t j = 0; j < s->rows * s->cols; j++) p.params[i].w[j] = problem_weight(i, j);
   }
   return p;
