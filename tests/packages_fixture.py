@@ -24,10 +24,10 @@ import torch
 from pytorch_optimizer.optimizer.scion import LMONorm
 from pytorch_optimizer.optimizer.utils import matrix
 
-from reference import float32, numbers, value, write
+from reference import float32, value, write
 
 PACKAGES = ['torch', 'heavyball', 'lion-pytorch', 'galore-torch', 'pytorch_optimizer']
-SHAPES = [(25, 14), (12, 27), (16, 16), (15, 13)]
+SHAPES = [(25, 14), (15, 26), (16, 16), (15, 13)]
 STEPS = 10
 
 
@@ -92,7 +92,10 @@ CASES = {
     'heavyball.Muon': lambda w: heavyball.Muon(w, betas=(0.95, 0.99), heavyball_momentum=True,
                                                **MUON, **DOUBLE),
     'heavyball.Muon-ema': lambda w: heavyball.Muon(w, betas=(0.95, 0.99), **MUON, **DOUBLE),
-    'heavyball.SOAP': lambda w: heavyball.SOAP(w, precondition_frequency=3, **SOAP, **DOUBLE),
+    'heavyball.SOAP': lambda w: heavyball.SOAP(w, precondition_frequency=1,
+                                               **{**SOAP, 'weight_decay': 0}, **DOUBLE),
+    'heavyball.SOAP-decay': lambda w: heavyball.SOAP(w, precondition_frequency=1, **SOAP,
+                                                     **DOUBLE),
     'lion_pytorch.Lion': lambda w: lion_pytorch.Lion(w, lr=0.02, weight_decay=1),
     'galore_torch.AdamW': lambda w: galore_adamw()(
         galore(w, 200), no_deprecation_warning=True, **GALORE),
@@ -107,6 +110,8 @@ CASES = {
     'pytorch_optimizer.NorMuon': lambda w: pytorch_optimizer.NorMuon(
         muon_group(w), nesterov=True, **MUON),
     'pytorch_optimizer.AdaGO': lambda w: pytorch_optimizer.AdaGO(muon_group(w), lr=0.05, v=1e-3),
+    'pytorch_optimizer.AdaGO-floor': lambda w: pytorch_optimizer.AdaGO(
+        muon_group(w), lr=1e-6, eps=0.02, weight_decay=0.1),
     'pytorch_optimizer.SCION': lambda w: pytorch_optimizer.SCION(
         w, norm_type=LMONorm.SPECTRAL, scale=5, constraint=True, **SCION),
     'pytorch_optimizer.SCION-free': lambda w: pytorch_optimizer.SCION(
@@ -118,7 +123,7 @@ CASES = {
 
 
 def tensor(name, x):
-    return [f'tensor {name} {x.shape[0]} {x.shape[1]}', numbers(x)]
+    return [f'tensor {name} {x.shape[0]} {x.shape[1]}', ' '.join(f'{v:.7g}' for v in x.flat)]
 
 
 def run(name, make):

@@ -12,7 +12,7 @@
 #include "tests/problem.h"
 
 enum { STEPS = 10, MATRICES = 4 };
-static const int64_t SIZES[MATRICES][2] = {{25, 14}, {12, 27}, {16, 16}, {15, 13}};
+static const int64_t SIZES[MATRICES][2] = {{25, 14}, {15, 26}, {16, 16}, {15, 13}};
 static const double TOLERANCE = 1e-5;
 
 typedef struct {
@@ -27,7 +27,9 @@ typedef struct {
 
 #define ADAM "lr=0.02 weight-decay=0.1 beta1=0.9 beta2=0.95 eps=1e-8"
 #define MUON "lr=0.02 weight-decay=0.1 momentum=0.95 ns-steps=5 "
+#define GALORE "lr=0.1 weight-decay=0.1 eps=1e-6 rank=6 scale=0.25 "
 #define SCION "lr=0.01 alpha=0.1 ns-schedule=jordan "
+#define SOAP "lr=0.02 beta1=0.95 beta2=0.95 eps=1e-8 "
 
 static const Case cases[] = {
     {.name = "torch.AdamW", .method = "adamw", .options = ADAM, .role = ROLE_MATRIX},
@@ -53,6 +55,8 @@ static const Case cases[] = {
     {.name = "pytorch_optimizer.AdaGO", .method = "adago", .role = ROLE_MATRIX,
      .options = "lr=0.05 momentum=0.95 gamma=10 eps=5e-4 v0=0.03162277660168379 shape-scale=kj",
      .differs = "it divides by the sum of squares, where the paper has its root", .by = 16},
+    {.name = "pytorch_optimizer.AdaGO-floor", .method = "adago", .role = ROLE_MATRIX,
+     .options = "lr=1e-6 weight-decay=0.1 momentum=0.95 eps=0.02 shape-scale=none"},
     {.name = "pytorch_optimizer.SCION", .method = "scion", .role = ROLE_MATRIX,
      .options = SCION "radius=5 form=constrained"},
     {.name = "pytorch_optimizer.SCION-free", .method = "scion", .role = ROLE_MATRIX,
@@ -63,6 +67,19 @@ static const Case cases[] = {
      .options = "lr=0.02 weight-decay=1 beta1=0.9 beta2=0.99"},
     {.name = "pytorch_optimizer.Lion", .method = "lion", .role = ROLE_MATRIX,
      .options = "lr=0.02 weight-decay=1 beta1=0.9 beta2=0.99"},
+    {.name = "galore_torch.AdamW", .method = "galore", .role = ROLE_MATRIX,
+     .options = GALORE "update-gap=200"},
+    {.name = "galore_torch.AdamW-bases", .method = "galore", .role = ROLE_MATRIX,
+     .options = GALORE "update-gap=3 beta1=0"},
+    {.name = "pytorch_optimizer.GaLore", .method = "galore", .role = ROLE_MATRIX,
+     .options = GALORE "update-gap=200"},
+    {.name = "pytorch_optimizer.SOAP", .method = "soap", .role = ROLE_MATRIX, .bases = 1,
+     .options = SOAP "weight-decay=0.1 update-gap=3"},
+    {.name = "heavyball.SOAP", .method = "soap", .role = ROLE_MATRIX, .bases = 1,
+     .options = SOAP "weight-decay=0 update-gap=1"}, /* its longer gaps end at other steps */
+    {.name = "heavyball.SOAP-decay", .method = "soap", .role = ROLE_MATRIX, .bases = 1,
+     .options = SOAP "weight-decay=0.1 update-gap=1",
+     .differs = "it decays before the step, where the authors decay after it", .by = 2e-3},
 };
 
 static float weight(int i, int64_t j) {
@@ -99,20 +116,24 @@ static void set_options(Problem *p, const char *text) {
 typedef struct {
   const Fixture *fixture;
   const char *name; /* of the case */
+  const Problem *problem;
   int replaced;
 } Bases;
 
 static void replace_basis(const char *name, int64_t floats, float *data, void *with) {
   Bases *bases = with;
-  int i;
-  char letter[16], key[128];
-  if (sscanf(name, "p%d.%15s", &i, letter) != 2 || (strcmp(letter, "p") && strcmp(letter, "q")))
-    return;
-  snprintf(key, sizeof key, "%s/%d.%s", bases->name, i, letter);
-  const FixtureTensor *theirs = fixture_find(bases->fixture, key);
-  check(theirs->rows * theirs->cols == floats, "%s: %lld numbers", key, (long long)floats);
-  for (int64_t j = 0; j < floats; j++) data[j] = (float)theirs->values[j];
-  bases->replaced++;
+  const char *slot = strrchr(name, '.') + 1;
+  if (strcmp(slot, "p") != 0 && strcmp(slot, "q") != 0) return;
+  for (int i = 0; i < MATRICES; i++) {
+    const char *param = bases->problem->params[i].name;
+    if (strncmp(name, param, (size_t)(slot - name) - 1) != 0) continue;
+    char key[128];
+    snprintf(key, sizeof key, "%s/%d.%s", bases->name, i, slot);
+    const FixtureTensor *theirs = fixture_find(bases->fixture, key);
+    check(theirs->rows * theirs->cols == floats, "%s: %lld numbers", key, (long long)floats);
+    for (int64_t j = 0; j < floats; j++) data[j] = (float)theirs->values[j];
+    bases->replaced++;
+  }
 }
 
 /* ---- a case ---- */
@@ -159,7 +180,7 @@ static void run(const Fixture *fixture, const Case *c) {
         p.params[i].g[j] = gradient(i, t, j / SIZES[i][1], j % SIZES[i][1]);
     optimizer_step(p.state, t, 1);
     if (t > 1 || !c->bases) continue;
-    Bases bases = {fixture, c->name, 0};
+    Bases bases = {fixture, c->name, &p, 0};
     optimizer_visit(p.state, replace_basis, &bases);
     check(bases.replaced == 2 * MATRICES, "%s: %d bases replaced", c->name, bases.replaced);
   }
