@@ -11,24 +11,30 @@
 #include "data/embedded.h"
 #include "data/tokens.h"
 
+#define EMBEDDED "austen" /* the value of --data and --val */
+
 #define FIELD(member) offsetof(DataOptions, member)
 const Option data_options[] = {
     {.name = "data",
      .help = "text or tokens to train on: a file, a,b,c, a \"pattern*\" or a folder; austen is "
              "built in",
-     .type = OPTION_WORD, .at = FIELD(data), .fallback = "austen"},
+     .type = OPTION_WORD, .at = FIELD(data), .fallback = EMBEDDED,
+     .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE},
     {.name = "val",
      .help = "validation data, named as for --data; none: the last novel of austen, else a tail",
-     .type = OPTION_WORD, .at = FIELD(val), .fallback = ""},
+     .type = OPTION_WORD, .at = FIELD(val), .fallback = "",
+     .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE},
     {.name = "val-fraction",
      .help = "the tail of --data that is kept for validation when there is no --val",
-     .type = OPTION_REAL, .at = FIELD(val_fraction), .fallback = "0.1", .max = 0.9},
+     .type = OPTION_REAL, .at = FIELD(val_fraction), .fallback = "0.1", .max = 0.9,
+     .effect = EFFECT_TASK, .needs = "val=, data!=" EMBEDDED},
     {.name = "order",
      .help = "shuffle: every window of T tokens once per epoch; sequential: as llm.c reads",
      .type = OPTION_CHOICE, .at = FIELD(order), .fallback = "shuffle",
-     .choices = "shuffle|sequential"},
+     .choices = DATA_ORDERS(CHOICE_WORD), .effect = EFFECT_TASK},
     {.name = "data-seed", .help = "the seed of --order shuffle",
-     .type = OPTION_INT, .at = FIELD(data_seed), .fallback = "1", .max = 0x1p53},
+     .type = OPTION_INT, .at = FIELD(data_seed), .fallback = "1", .max = 0x1p53,
+     .effect = EFFECT_SEED, .needs = "order=shuffle"},
     {0},
 };
 
@@ -42,8 +48,6 @@ struct Data {
 };
 
 /* ---- The embedded novels ---- */
-
-#define EMBEDDED "austen"
 
 enum { NOVELS = 6 };
 

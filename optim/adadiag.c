@@ -16,7 +16,8 @@ typedef struct {
   int form;
 } AdadiagOptions;
 
-enum { ONE_SIDED, TWO_SIDED };
+#define FORMS(X) X(ONE_SIDED, "one-sided") X(TWO_SIDED, "two-sided")
+enum { FORMS(CHOICE_NAME) };
 
 #define FIELD(member) offsetof(AdadiagOptions, member)
 static const Option options[] = {
@@ -25,7 +26,7 @@ static const Option options[] = {
      .type = OPTION_INT, .at = FIELD(gap), .fallback = "50", .min = 1, .max = 1e12},
     {.name = "form", .help = "a basis for the shorter side or for both",
      .type = OPTION_CHOICE, .at = FIELD(form), .fallback = "one-sided",
-     .choices = "one-sided|two-sided"},
+     .choices = FORMS(CHOICE_WORD)},
     {0},
 };
 

@@ -16,7 +16,7 @@ static const Option options[] = {
      .type = OPTION_REAL, .at = FIELD(eps), .fallback = "1e-8", .min = 1e-30, .max = 1},
     {.name = "scope",
      .help = "all: one rate for everything; matrices: the rest at the auxiliary rate",
-     .type = OPTION_CHOICE, .at = FIELD(scope), .fallback = "all", .choices = "all|matrices"},
+     .type = OPTION_CHOICE, .at = FIELD(scope), .fallback = "all", .choices = SCOPES(CHOICE_WORD)},
     {0},
 };
 
@@ -47,7 +47,7 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
    the embeddings' own can be told from what they gain by orthogonalization. */
 static int accepts(const Param *p, const void *with) {
   const AdamwOptions *o = with;
-  return o->scope == 0 || p->role == ROLE_MATRIX;
+  return o->scope == SCOPE_ALL || p->role == ROLE_MATRIX;
 }
 
 static double flops(const Matrix *p, const void *with) {

@@ -67,7 +67,7 @@ static int is_full(int64_t rows, int64_t cols, const LowRank *low) {
 }
 
 static Polar inner_polar(const LowRank *low) {
-  return (Polar){low->inner ? BY_SVD : BY_NEWTON_SCHULZ, low->ns};
+  return (Polar){.way = low->inner == INNER_SVD ? BY_SVD : BY_NEWTON_SCHULZ, .ns = low->ns};
 }
 
 int64_t low_rank_scratch(int64_t rows, int64_t cols, const LowRank *low) {
@@ -84,7 +84,7 @@ double low_rank_flops(int64_t rows, int64_t cols, const LowRank *low) {
   double s = (double)least(rows, cols), l = (double)(rows + cols) - s;
   double k = fmin((double)low->rank, s), product = 2 * s * l * k, qr = 4 * s * k * k;
   double iterations = low->construction == BY_POWER ? (double)low->power_iterations : 0;
-  double sketch = low->construction >= BY_GAUSSIAN ? product : 0;
+  double sketch = low->construction != BY_COLUMNS ? product : 0;
   return sketch + (1 + iterations) * (2 * product + qr) +
          polar_flops((int64_t)k, (int64_t)l, &inner);
 }

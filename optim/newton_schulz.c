@@ -82,7 +82,7 @@ static const Schedule schedules[] = {
       {1.8749999999611615, -1.249999999922323, 0.37499999996116151}}},
 };
 
-const NewtonSchulz newton_schulz_exact = {.schedule = sizeof schedules / sizeof *schedules - 1};
+const NewtonSchulz newton_schulz_converged = {.schedule = sizeof schedules / sizeof *schedules - 1};
 
 int64_t newton_schulz_steps(const NewtonSchulz *ns) {
   return ns->steps ? ns->steps : schedules[ns->schedule].steps;

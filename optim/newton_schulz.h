@@ -10,7 +10,7 @@
 
 #include "core/option.h"
 
-#define NS_SCHEDULE_NAMES "jordan|you|cesista|polar-express|cans|classical|cubic|dion|track3|exact"
+#define NS_SCHEDULE_NAMES "jordan|you|cesista|polar-express|cans|classical|cubic|dion|track3|converged"
 
 enum { NS_STEPS_MAX = 100 };
 
@@ -21,16 +21,18 @@ typedef struct {
   int64_t steps; /* 0: as many as the schedule has; beyond that its last step is repeated */
 } NewtonSchulz;
 
-/* The rows for a method's option table; `ns` is the path of its NewtonSchulz. */
-#define NEWTON_SCHULZ_OPTIONS(Options, ns, default_schedule)                                       \
+/* The rows for a method's option table; `ns` is the path of its NewtonSchulz, `schedule_needs` and
+   `steps_needs` are what the two options need (NULL: nothing). */
+#define NEWTON_SCHULZ_OPTIONS(Options, ns, default_schedule, schedule_needs, steps_needs)          \
   {.name = "ns-schedule", .help = "coefficients of the Newton-Schulz steps",                       \
    .type = OPTION_CHOICE, .at = offsetof(Options, ns.schedule), .fallback = default_schedule,      \
-   .choices = NS_SCHEDULE_NAMES},                                                                  \
+   .choices = NS_SCHEDULE_NAMES, .renamed = "exact=converged", .needs = schedule_needs},           \
   {.name = "ns-steps", .help = "Newton-Schulz steps; 0: as many as the schedule has",              \
-   .type = OPTION_INT, .at = offsetof(Options, ns.steps), .fallback = "0", .max = NS_STEPS_MAX}
+   .type = OPTION_INT, .at = offsetof(Options, ns.steps), .fallback = "0", .max = NS_STEPS_MAX,    \
+   .needs = steps_needs}
 
-/* The schedule that is exact to float32 for singular values down to 1e-6 of ||X||_F. */
-extern const NewtonSchulz newton_schulz_exact;
+/* The schedule `converged`: exact to float32 for singular values down to 1e-6 of ||X||_F. */
+extern const NewtonSchulz newton_schulz_converged;
 
 /* How many steps that makes. */
 int64_t newton_schulz_steps(const NewtonSchulz *ns);

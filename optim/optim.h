@@ -95,7 +95,8 @@ void apply_update(const Matrix *m, double keep, double amount, const float *u);
 
 /* ---- the harness ---- */
 
-enum { QKV_THREE, QKV_FUSED, QKV_HEADS }; /* the words of --qkv-split */
+#define QKV_SPLITS(X) X(QKV_THREE, "3") X(QKV_FUSED, "1") X(QKV_HEADS, "heads")
+enum { QKV_SPLITS(CHOICE_NAME) };
 
 typedef struct {
   double lr, weight_decay;
@@ -103,7 +104,12 @@ typedef struct {
   int qkv_split;
 } OptimizerOptions;
 
-extern const Option optimizer_options[];
+/* Tables over OptimizerOptions: of all methods; of those that need whole matrices; of the auxiliary
+   AdamW. */
+extern const Option optimizer_options[], matrix_options[], auxiliary_options[];
+
+/* Whether the method updates every parameter itself, so that there is no auxiliary AdamW. */
+int optimizer_takes_all(const Optimizer *method, const void *options);
 
 typedef struct OptimizerState OptimizerState;
 
@@ -117,9 +123,9 @@ void optimizer_close(OptimizerState *state);
 /* Step t = 1, 2, ... on the gradients in the params; `multiplier` in [0,1] is the schedule's. */
 void optimizer_step(OptimizerState *state, int64_t t, double multiplier);
 
-/* What step t multiplies the weights of a parameter by, as the method decays them: what is left of
-   their change is the method's direction. */
-double optimizer_keep(const OptimizerState *state, const Param *p, int64_t t, double multiplier);
+/* What step t multiplies the weights of a parameter by at the scheduled rate, as what updates it
+   decays them: w = keep w - rate (its direction). */
+double optimizer_keep(const OptimizerState *state, const Param *p, int64_t t, double rate);
 
 /* Bytes of state and of workspace. */
 size_t optimizer_state_bytes(const OptimizerState *state);

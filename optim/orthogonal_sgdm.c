@@ -18,15 +18,17 @@ typedef struct {
   int scale, decay;
 } OrthogonalOptions;
 
-enum { COUPLED, DECOUPLED };
+#define DECAYS(X) X(COUPLED, "coupled") X(DECOUPLED, "decoupled")
+enum { DECAYS(CHOICE_NAME) };
 
 static const Option options[] = {
     MOMENTUM_OPTION(OrthogonalOptions, momentum, "0.9"),
     POLAR_OPTIONS(OrthogonalOptions, polar, "svd", "jordan"),
     SHAPE_SCALE_OPTION(OrthogonalOptions, scale, "none"),
     {.name = "decay",
-     .help = "weight decay inside the momentum, as in the authors' code, or beside it", .type = OPTION_CHOICE, .at = offsetof(OrthogonalOptions, decay), .fallback = "coupled",
-     .choices = "coupled|decoupled"},
+     .help = "weight decay inside the momentum, as in the authors' code, or beside it",
+     .type = OPTION_CHOICE, .at = offsetof(OrthogonalOptions, decay), .fallback = "coupled",
+     .choices = DECAYS(CHOICE_WORD)},
     {0},
 };
 

@@ -78,7 +78,7 @@ static void polar_by_svd(float *X, int64_t rows, int64_t cols, float *scratch) {
 void polar_factor(float *X, int64_t rows, int64_t cols, const Polar *polar, float *scratch) {
   switch (polar->way) {
     case BY_SVD: polar_by_svd(X, rows, cols, scratch); break;
-    case BY_EXACT: newton_schulz(X, rows, cols, &newton_schulz_exact, scratch); break;
+    case BY_CONVERGED: newton_schulz(X, rows, cols, &newton_schulz_converged, scratch); break;
     default: newton_schulz(X, rows, cols, &polar->ns, scratch);
   }
 }
@@ -91,19 +91,18 @@ int64_t polar_scratch(int64_t rows, int64_t cols, const Polar *polar) {
 
 double polar_flops(int64_t rows, int64_t cols, const Polar *polar) {
   double s = (double)least(rows, cols), l = (double)(rows + cols) - s;
-  if (polar->way == BY_EXACT) return newton_schulz_flops(rows, cols, &newton_schulz_exact);
+  if (polar->way == BY_CONVERGED) return newton_schulz_flops(rows, cols, &newton_schulz_converged);
   if (polar->way == BY_NEWTON_SCHULZ) return newton_schulz_flops(rows, cols, &polar->ns);
   return 3 * l * s * s + 11 * s * s * s; /* Gram, eigenvectors (9 s^3), P, and P X */
 }
 
 double shape_scale(int scale, int64_t rows, int64_t cols) {
-  enum { NONE, KJ, SPECTRAL, RMS, OLD };
   double m = (double)rows, n = (double)cols;
   switch (scale) {
-    case KJ: return sqrt(fmax(1, m / n));
-    case SPECTRAL: return sqrt(m / n);
-    case RMS: return 0.2 * sqrt(fmax(m, n));
-    case OLD: return sqrt(fmax(m, n));
+    case SCALE_KJ: return sqrt(fmax(1, m / n));
+    case SCALE_SPECTRAL: return sqrt(m / n);
+    case SCALE_RMS: return 0.2 * sqrt(fmax(m, n));
+    case SCALE_OLD: return sqrt(fmax(m, n));
     default: return 1;
   }
 }

@@ -22,7 +22,8 @@ typedef struct {
   NewtonSchulz ns;
 } RootOptions;
 
-enum { BY_SCHEDULE, PUBLISHED, FITTED };
+#define SOURCES(X) X(BY_SCHEDULE, "schedule") X(PUBLISHED, "published") X(FITTED, "fitted")
+enum { SOURCES(CHOICE_NAME) };
 
 #define FIELD(member) offsetof(RootOptions, member)
 static const Option options[] = {
@@ -33,8 +34,8 @@ static const Option options[] = {
     {.name = "coefficients",
      .help = "of Newton-Schulz: the schedule's, the paper's or fitted by shape",
      .type = OPTION_CHOICE, .at = FIELD(coefficients), .fallback = "schedule",
-     .choices = "schedule|published|fitted"},
-    NEWTON_SCHULZ_OPTIONS(RootOptions, ns, "jordan"),
+     .choices = SOURCES(CHOICE_WORD)},
+    NEWTON_SCHULZ_OPTIONS(RootOptions, ns, "jordan", "coefficients!=fitted", NULL),
     SHAPE_SCALE_OPTION(RootOptions, scale, "rms"),
     {0},
 };

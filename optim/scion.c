@@ -14,7 +14,10 @@ typedef struct {
   Polar polar;
 } ScionOptions;
 
-enum { CONSTRAINED, UNCONSTRAINED };
+#define FORMS(X) X(CONSTRAINED, "constrained") X(UNCONSTRAINED, "unconstrained")
+#define HEAD_NORMS(X) X(HEAD_SIGN, "sign") X(HEAD_ADAMW, "adamw")
+enum { FORMS(CHOICE_NAME) };
+enum { HEAD_NORMS(CHOICE_NAME) };
 
 #define FIELD(member) offsetof(ScionOptions, member)
 static const Option options[] = {
@@ -22,13 +25,14 @@ static const Option options[] = {
      .type = OPTION_REAL, .at = FIELD(alpha), .fallback = "0.1", .min = 1e-7, .max = 1},
     {.name = "form", .help = "the weights inside the ball, or only their steps",
      .type = OPTION_CHOICE, .at = FIELD(form), .fallback = "constrained",
-     .choices = "constrained|unconstrained"},
+     .choices = FORMS(CHOICE_WORD)},
     {.name = "radius", .help = "of the ball of the blocks' matrices",
      .type = OPTION_REAL, .at = FIELD(radius), .fallback = "50", .max = 1e30},
     {.name = "head-norm", .help = "of the tied head's step, or leave it to AdamW",
-     .type = OPTION_CHOICE, .at = FIELD(head_norm), .fallback = "sign", .choices = "sign|adamw"},
+     .type = OPTION_CHOICE, .at = FIELD(head_norm), .fallback = "sign", .choices = HEAD_NORMS(CHOICE_WORD)},
     {.name = "head-radius", .help = "of the ball of the tied head",
-     .type = OPTION_REAL, .at = FIELD(head_radius), .fallback = "3000", .max = 1e30},
+     .type = OPTION_REAL, .at = FIELD(head_radius), .fallback = "3000", .max = 1e30,
+     .needs = "head-norm=sign"},
     POLAR_OPTIONS(ScionOptions, polar, "newton-schulz", "jordan"),
     {0},
 };
@@ -37,7 +41,7 @@ static const Slot slots[] = {{.name = "momentum", .floats = slot_full}, {0}};
 
 static int accepts(const Param *p, const void *with) {
   const ScionOptions *o = with;
-  return p->role == ROLE_MATRIX || (p->role == ROLE_EMBEDDING && o->head_norm == 0);
+  return p->role == ROLE_MATRIX || (p->role == ROLE_EMBEDDING && o->head_norm == HEAD_SIGN);
 }
 
 static int norm_of(Role role) { return role == ROLE_EMBEDDING ? NORM_SIGN : NORM_RMS; }

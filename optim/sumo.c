@@ -28,7 +28,8 @@ typedef struct {
   Polar polar;
 } SumoOptions;
 
-enum { V1, V2 };
+#define FORMS(X) X(FORM_V1, "v1") X(FORM_V2, "v2")
+enum { FORMS(CHOICE_NAME) };
 
 #define FIELD(member) offsetof(SumoOptions, member)
 static const Option options[] = {
@@ -46,7 +47,7 @@ static const Option options[] = {
      .type = OPTION_REAL, .at = FIELD(refresh_below), .fallback = "0", .max = 1e30},
     {.name = "form", .help = "v2 (NeurIPS text): the gradient outside the subspace is a step too; "
                              "v1 (first arXiv version): only the subspace moves",
-     .type = OPTION_CHOICE, .at = FIELD(form), .fallback = "v2", .choices = "v1|v2"},
+     .type = OPTION_CHOICE, .at = FIELD(form), .fallback = "v2", .choices = FORMS(CHOICE_WORD)},
     {.name = "gamma", .help = "limit on the growth of the orthogonal moment's norm",
      .type = OPTION_REAL, .at = FIELD(gamma), .fallback = "1.1", .max = 1e30},
     POLAR_OPTIONS(SumoOptions, polar, "svd", "jordan"),
@@ -121,7 +122,8 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   momentum_heavy_ball(O, M, low, n, o->momentum, 0);
   polar_factor(O, rows, cols, &o->polar, O + aligned(n));
   limit_growth(O, n, o->gamma, slot[NORM]);
-  float scale = (float)shape_scale(o->scale, p->rows, p->cols), outside = o->form == V2;
+  float scale = (float)shape_scale(o->scale, p->rows, p->cols);
+  float outside = o->form == FORM_V2 ? 1 : 0;
   for (int64_t i = 0; i < n; i++) O[i] = scale * O[i] - outside * low[i];
   memcpy(U, p->g, (size_t)size * sizeof *U);
   project_back(U, p->rows, p->cols, side, Q, O, r, 1, outside);

@@ -333,13 +333,12 @@ static int add_number(Saving *s, const char *key, double value, Err *err) {
   return add_metadata(s, "", key, text, err);
 }
 
-/* Every option as it is in force; --resume itself is none of the run's. */
+/* Every option as it is in force; --resume itself is empty by then. */
 static int add_options(Saving *s, Err *err) {
   for (const OptionSet *set = s->run->config.sets; set->rows; set++)
     for (const Option *row = set->rows; row->name; row++) {
       char value[OPTION_TEXT];
       option_show(row, set->values, value, sizeof value);
-      if (strcmp(row->name, "resume") == 0) continue;
       if (add_metadata(s, "option/", row->name, value, err)) return -1;
     }
   return 0;

@@ -11,56 +11,72 @@ static const Option run_options[] = {
     {.name = "optimizer", .help = "the method; --list names them, --help NAME explains one",
      .type = OPTION_WORD, .at = FIELD(optimizer), .fallback = "adamw"},
     {.name = "batch", .help = "sequences of a step",
-     .type = OPTION_INT, .at = FIELD(batch), .fallback = "16", .min = 1, .max = 1e6},
+     .type = OPTION_INT, .at = FIELD(batch), .fallback = "16", .min = 1, .max = 1e6,
+     .effect = EFFECT_TASK},
     {.name = "micro-batch", .help = "sequences at a time, for less memory; 0: the whole batch",
-     .type = OPTION_INT, .at = FIELD(micro_batch), .fallback = "0", .max = 1e6},
+     .type = OPTION_INT, .at = FIELD(micro_batch), .fallback = "0", .max = 1e6,
+     .effect = EFFECT_ROUNDING, .resume = RESUME_MAY_CHANGE},
     {.name = "steps", .help = "length of the run",
-     .type = OPTION_INT, .at = FIELD(steps), .fallback = "400", .min = 1, .max = 1e12},
+     .type = OPTION_INT, .at = FIELD(steps), .fallback = "400", .min = 1, .max = 1e12,
+     .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE},
     {.name = "tokens", .help = "length of the run in tokens instead; 0: --steps decides",
-     .type = OPTION_INT, .at = FIELD(tokens), .fallback = "0", .max = 1e15},
+     .type = OPTION_INT, .at = FIELD(tokens), .fallback = "0", .max = 1e15,
+     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
     {.name = "clip", .help = "largest norm of the whole gradient; 0: no clipping",
      .type = OPTION_REAL, .at = FIELD(clip), .fallback = "1", .max = 1e30},
     {.name = "val-every", .help = "steps between validations; 0: never",
-     .type = OPTION_INT, .at = FIELD(val_every), .fallback = "50", .max = 1e12},
+     .type = OPTION_INT, .at = FIELD(val_every), .fallback = "50", .max = 1e12,
+     .resume = RESUME_MAY_CHANGE},
     {.name = "val-tokens", .help = "validation tokens, always the same",
-     .type = OPTION_INT, .at = FIELD(val_tokens), .fallback = "32768", .min = 1, .max = 1e12},
+     .type = OPTION_INT, .at = FIELD(val_tokens), .fallback = "32768", .min = 1, .max = 1e12,
+     .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE, .needs = "val-every!=0"},
     {.name = "sample-every", .help = "steps between text samples; 0: never",
-     .type = OPTION_INT, .at = FIELD(sample_every), .fallback = "0", .max = 1e12},
+     .type = OPTION_INT, .at = FIELD(sample_every), .fallback = "0", .max = 1e12,
+     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
     {.name = "save-every",
      .help = "steps between checkpoints; 0: only at the end and when interrupted",
-     .type = OPTION_INT, .at = FIELD(save_every), .fallback = "0", .max = 1e12},
+     .type = OPTION_INT, .at = FIELD(save_every), .fallback = "0", .max = 1e12,
+     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE, .needs = "keep!=0"},
     {.name = "keep", .help = "newest checkpoints that are kept; 0: none are written",
-     .type = OPTION_INT, .at = FIELD(keep), .fallback = "2", .max = 1e6},
+     .type = OPTION_INT, .at = FIELD(keep), .fallback = "2", .max = 1e6,
+     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE},
     {.name = "max-seconds", .help = "stop and save after this time; 0: no limit",
-     .type = OPTION_REAL, .at = FIELD(max_seconds), .fallback = "0", .max = 1e9},
+     .type = OPTION_REAL, .at = FIELD(max_seconds), .fallback = "0", .max = 1e9,
+     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
     {.name = "log-spectrum",
      .help = "steps between rows of spectrum.csv (singular values of momentum); 0: never",
-     .type = OPTION_INT, .at = FIELD(log_spectrum), .fallback = "0", .max = 1e12},
+     .type = OPTION_INT, .at = FIELD(log_spectrum), .fallback = "0", .max = 1e12,
+     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
     {.name = "seed", .help = "of the initial weights and of randomized optimizers",
-     .type = OPTION_INT, .at = FIELD(seed), .fallback = "1", .max = 9e15},
+     .type = OPTION_INT, .at = FIELD(seed), .fallback = "1", .max = 9e15, .effect = EFFECT_SEED},
     {.name = "threads", .help = "0: one per processor",
-     .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096},
+     .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096,
+     .effect = EFFECT_ROUNDING, .resume = RESUME_MAY_CHANGE},
     {.name = "init",
      .help = "weights to start from: a run, a checkpoint, a Hugging Face folder or .safetensors, "
              "or an llm.c checkpoint",
-     .type = OPTION_WORD, .at = FIELD(init), .fallback = ""},
+     .type = OPTION_WORD, .at = FIELD(init), .fallback = "", .effect = EFFECT_TASK},
     {.name = "resume", .help = "run, or checkpoint of one, to continue with its own options",
-     .type = OPTION_WORD, .at = FIELD(resume), .fallback = ""},
+     .type = OPTION_WORD, .at = FIELD(resume), .fallback = "", .effect = EFFECT_PLACE},
     {.name = "out", .help = "folder of the run; empty: runs/OPTIMIZER-MODEL, numbered",
-     .type = OPTION_WORD, .at = FIELD(out), .fallback = ""},
+     .type = OPTION_WORD, .at = FIELD(out), .fallback = "",
+     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE},
     {.name = "overwrite", .help = "replace a run that --out already holds",
-     .type = OPTION_CHOICE, .at = FIELD(overwrite), .fallback = "off", .choices = ON_OFF},
+     .type = OPTION_CHOICE, .at = FIELD(overwrite), .fallback = "off", .choices = ON_OFF,
+     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE, .needs = "out!="},
     {0},
 };
 
 static void list_sets(Config *c) {
   OptionSet sets[CONFIG_SETS] = {
-      {"run", run_options, &c->run},
-      {"model", model_options, &c->model},
-      {"data", data_options, &c->data},
-      {"optimizer", optimizer_options, &c->optimizer},
-      {"schedule", schedule_options, &c->schedule},
-      {c->method->name, c->method->options, c->method_options},
+      {.title = "run", .rows = run_options, .values = &c->run},
+      {.title = "model", .rows = model_options, .values = &c->model},
+      {.title = "data", .rows = data_options, .values = &c->data},
+      {.title = "optimizer", .rows = optimizer_options, .values = &c->optimizer},
+      {.title = "matrices", .rows = matrix_options, .values = &c->optimizer},
+      {.title = "auxiliary AdamW", .rows = auxiliary_options, .values = &c->optimizer},
+      {.title = "schedule", .rows = schedule_options, .values = &c->schedule},
+      {.title = c->method->name, .rows = c->method->options, .values = c->method_options},
       {0},
   };
   memcpy(c->sets, sets, sizeof sets);
@@ -95,15 +111,51 @@ static int add_base(Config *c, Settings *s, Err *err) {
   return c->method ? 0 : -1;
 }
 
-/* The tables of the other optimizers, so that their options can be told from mistyped ones. */
+/* What the method makes of its options decides which tables are used. */
+static void mark_unused(Config *c) {
+  for (OptionSet *set = c->sets; set->rows; set++) {
+    const char *reason = NULL;
+    if (set->rows == auxiliary_options && optimizer_takes_all(c->method, c->method_options))
+      reason = "updates every parameter itself";
+    if (set->rows == matrix_options && c->method->elementwise)
+      reason = "updates each weight alone, not whole matrices";
+    if (!reason) continue;
+    char *text = set->rows == matrix_options ? c->no_matrices : c->no_auxiliary;
+    snprintf(text, sizeof c->no_matrices, "%s %s", c->method->name, reason);
+    set->unused = text;
+  }
+}
+
+/* The tables of the other optimizers tell their options from mistyped ones. */
 static int apply(Config *c, const Settings *s, Err *err) {
-  OptionSet others[64];
   int n = 0;
-  for (const Optimizer *const *o = optimizers; *o; o++)
-    if (*o != c->method)
-      others[n++] = (OptionSet){.title = (*o)->name, .rows = (*o)->options};
-  others[n] = (OptionSet){0};
-  return options_apply(c->sets, others, s, err);
+  while (optimizers[n]) n++;
+  OptionSet *others = calloc((size_t)n + 1, sizeof *others);
+  for (int i = 0, at = 0; i < n; i++)
+    if (optimizers[i] != c->method)
+      others[at++] = (OptionSet){.title = optimizers[i]->name, .rows = optimizers[i]->options};
+  int status = options_set(c->sets, others, s, err);
+  free(others);
+  if (status) return -1;
+  mark_unused(c);
+  return options_check(c->sets, s, err);
+}
+
+const Option *config_option(const char *name) {
+  const Option *const tables[] = {run_options,       model_options,  data_options,
+                                  optimizer_options, matrix_options, auxiliary_options,
+                                  schedule_options};
+  const Option *row = NULL;
+  for (size_t i = 0; !row && i < sizeof tables / sizeof *tables; i++)
+    row = option_find(tables[i], name);
+  for (const Optimizer *const *o = optimizers; !row && *o; o++)
+    row = option_find((*o)->options, name);
+  return row;
+}
+
+OptionEffect config_effect(const char *name) {
+  const Option *row = config_option(name);
+  return row ? row->effect : EFFECT_RESULT;
 }
 
 /* A preset's warm-up was tuned as a part of the preset's steps: a shorter run keeps the part. */
@@ -116,17 +168,6 @@ static void shorten_warmup(ScheduleOptions *schedule, int64_t steps, const Setti
     int64_t whole = strtoll(item->value, NULL, 10);
     if (steps < whole) schedule->warmup = schedule->warmup * steps / whole;
   }
-}
-
-/* Only where the user said both: a resumed run has --save-every from its checkpoint. */
-static int check_keep(const RunOptions *r, const Settings *s, Err *err) {
-  OptionSource every_said = FROM_PRESET, keep_said = FROM_PRESET;
-  settings_find(s, "save-every", &every_said);
-  settings_find(s, "keep", &keep_said);
-  if (r->save_every == 0 || r->keep > 0 || every_said < FROM_FILE || keep_said < FROM_FILE)
-    return 0;
-  return fail(err, "--save-every %lld saves nothing with --keep 0: leave it out, or --keep the "
-                   "newest 1 or more", (long long)r->save_every);
 }
 
 static int check(Config *c, const Settings *s, Err *err) {
@@ -144,7 +185,6 @@ static int check(Config *c, const Settings *s, Err *err) {
   if (r->micro_batch > r->batch)
     return fail(err, "--micro-batch %lld is larger than --batch %lld", (long long)r->micro_batch,
                 (long long)r->batch);
-  if (check_keep(r, s, err)) return -1;
   if (c->model.C % c->model.NH != 0)
     return fail(err, "--heads %lld does not divide --channels %lld: each head takes an equal share",
                 (long long)c->model.NH, (long long)c->model.C);
@@ -152,18 +192,24 @@ static int check(Config *c, const Settings *s, Err *err) {
   return schedule_check(&c->schedule, r->steps, err);
 }
 
-int config_read(Config *c, int argc, char **argv, Err *err) {
-  Settings s = {0};
+int config_set(Config *c, Settings *s, Err *err) {
   *c = (Config){0};
-  int status = settings_read(&s, argc, argv, err) || add_base(c, &s, err) ? -1 : 0;
+  int status = add_base(c, s, err);
   if (status == 0) {
     c->method_options = calloc(1, c->method->options_size + 1);
     list_sets(c);
-    status = apply(c, &s, err) || check(c, &s, err) ? -1 : 0;
+    status = apply(c, s, err) || check(c, s, err) ? -1 : 0;
   }
   if (status == 0 && c->from) status = resume_check(c, err);
-  settings_free(&s);
   if (status) config_free(c);
+  return status;
+}
+
+int config_read(Config *c, int argc, char **argv, Err *err) {
+  Settings s = {0};
+  *c = (Config){0};
+  int status = settings_read(&s, argc, argv, err) ? -1 : config_set(c, &s, err);
+  settings_free(&s);
   return status;
 }
 
@@ -185,7 +231,7 @@ static void help_roles(FILE *out, const Optimizer *o) {
                {ROLE_VECTOR, "vectors"}};
   enum { KINDS = sizeof kinds / sizeof *kinds };
   void *options = calloc(1, o->options_size + 1);
-  OptionSet set = {o->name, o->options, options};
+  OptionSet set = {.title = o->name, .rows = o->options, .values = options};
   int taken = 0;
   options_default(&set);
   fprintf(out, "  Updates ");
@@ -197,7 +243,7 @@ static void help_roles(FILE *out, const Optimizer *o) {
 }
 
 static void help_method(FILE *out, const Optimizer *o) {
-  OptionSet set = {"options", o->options, NULL};
+  OptionSet set = {.title = "options", .rows = o->options};
   fprintf(out, "%s: %s\n  %s\n", o->name, o->summary, o->reference);
   fprintf(out, "  Recommended in the literature: %s\n", o->recommended);
   for (const ModelPreset *m = model_presets; m->name; m++) {
@@ -254,5 +300,5 @@ void config_list(FILE *out) {
   fprintf(out, "\nModels (--model):\n");
   for (const ModelPreset *m = model_presets; m->name; m++)
     fprintf(out, "  %-18s %s\n  %-18s   %s\n", m->name, m->about, "", m->settings);
-  fprintf(out, "\nSchedules (--schedule): %s\n", SCHEDULE_NAMES);
+  fprintf(out, "\nSchedules (--schedule): %s\n", SCHEDULES(CHOICE_WORD) + 1);
 }

@@ -2,13 +2,6 @@
 
 #include <string.h>
 
-/* These neither change what is computed, nor what it is compared with; --steps changes schedules
-   that end with the run, on purpose, and --data and --val may name another place of the same data.
-   --threads and --micro-batch change the order of sums, so the last bits. */
-static const char may_change[] =
-    "steps|tokens|val-every|val-tokens|sample-every|log-spectrum|save-every|keep|max-seconds|"
-    "micro-batch|threads|data|val|out|overwrite";
-
 int resume_settings(const Checkpoint *from, Settings *s, Err *err) {
   static const char group[] = "option/";
   const Json *m = json_member(from->state.header.root, "__metadata__")->first;
@@ -29,7 +22,7 @@ int resume_settings(const Checkpoint *from, Settings *s, Err *err) {
 }
 
 static int note_change(Config *c, const Option *row, const char *was, const char *is, Err *err) {
-  if (word_index(may_change, row->name) < 0)
+  if (row->resume == RESUME_KEEP)
     return fail(err,
                 "--%s %s: the run was started with %s, and a resumed run keeps it; to go on from "
                 "its weights otherwise, start a run with --init %s",
@@ -54,10 +47,12 @@ int resume_check(Config *c, Err *err) {
   *c->run.resume = 0; /* not an option of the run: config.txt is to start it afresh */
   for (const OptionSet *set = c->sets; set->rows; set++)
     for (const Option *row = set->rows; row->name; row++) {
-      char is[OPTION_TEXT];
+      char is[OPTION_TEXT], why[OPTION_TEXT + 256];
       const char *was = checkpoint_option(c->from, row->name);
+      if (!was || option_is_void(c->sets, row, why, sizeof why)) continue;
+      was = option_new_word(row, was);
       option_show(row, set->values, is, sizeof is);
-      if (was && strcmp(was, is) != 0 && note_change(c, row, was, is, err)) return -1;
+      if (strcmp(was, is) != 0 && note_change(c, row, was, is, err)) return -1;
     }
   if (c->run.steps < c->from->step)
     return fail(err, "--steps %lld: the checkpoint is behind step %lld already",

@@ -41,9 +41,9 @@ static int set_option(const Optimizer *method, GoldenCase *c, const char *name,
   if (strcmp(name, "lr") == 0) c->common.lr = strtod(value, NULL);
   else if (strcmp(name, "wd") == 0) c->common.weight_decay = strtod(value, NULL);
   else {
-    const Option *row = method->options;
-    while (row->name && strcmp(row->name, name) != 0) row++;
-    if (!row->name || (row->type == OPTION_CHOICE && word_index(row->choices, value) < 0)) return 1;
+    const Option *row = option_find(method->options, name);
+    if (row) value = option_new_word(row, value);
+    if (!row || (row->type == OPTION_CHOICE && word_index(row->choices, value) < 0)) return 1;
     check(option_set(row, c->options, value, c->label, &err) == 0, "golden %s: %s", method->name,
           err.text);
   }
@@ -52,7 +52,7 @@ static int set_option(const Optimizer *method, GoldenCase *c, const char *name,
 
 /* Reads the line of a case. Returns 1 when it has to be skipped, -1 when it is no case. */
 static int read_case(const Optimizer *method, const char *line, GoldenCase *c) {
-  OptionSet set = {"options", method->options, c->options};
+  OptionSet set = {.title = "options", .rows = method->options, .values = c->options};
   int used = 0, skip = 0;
   if (sscanf(line, "case %79s optimizer %39s rows %lld cols %lld blocks %d steps %d index %d "
              "options%n", c->label, c->optimizer, &c->rows, &c->cols, &c->blocks, &c->steps,

@@ -26,7 +26,7 @@ Problem problem_make(const Optimizer *method, const Shape *shapes, int count) {
                .common = {.lr = 0.02, .weight_decay = 0.1, .aux_lr = 0.01, .aux_beta1 = 0.9,
                           .aux_beta2 = 0.95, .aux_eps = 1e-8}};
   p.options = calloc(1, method->options_size + 1);
-  OptionSet set = {"options", method->options, p.options};
+  OptionSet set = {.title = "options", .rows = method->options, .values = p.options};
   options_default(&set);
   for (int i = 0; i < count; i++) {
     const Shape *s = &shapes[i];
@@ -60,14 +60,8 @@ void problem_free(Problem *p) {
   free(p->options);
 }
 
-const Option *problem_option(const Option *rows, const char *name) {
-  for (const Option *row = rows; row->name; row++)
-    if (strcmp(row->name, name) == 0) return row;
-  return NULL;
-}
-
 void problem_set_if_there(Problem *p, const char *name, const char *value) {
-  const Option *row = problem_option(p->method->options, name);
+  const Option *row = option_find(p->method->options, name);
   Err ignored;
   if (row) option_set(row, p->options, value, "test", &ignored);
 }

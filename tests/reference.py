@@ -677,8 +677,8 @@ METHODS = {
         ('power', {'construction': 'power'}, TINY + [QKV]),
         ('power', {'construction': 'power', 'rank': 16}, LARGE[:1]),
         ('power-2', {'construction': 'power', 'power-iterations': 2, 'rank': 3}, TINY),
-        ('exact', {'inner': 'exact'}, TINY),
-        ('exact-gaussian', {'inner': 'exact', 'construction': 'gaussian'}, TINY),
+        ('exact', {'inner': 'svd'}, TINY),
+        ('exact-gaussian', {'inner': 'svd', 'construction': 'gaussian'}, TINY),
         ('polar-express', polynomial('polar-express'), TINY),
         ('full-below', {'full-below': 3}, TINY),
         ('first-columns', {'construction': 'first-columns', 'mlp-decay': 2}, TINY + [QKV]),
@@ -691,7 +691,7 @@ METHODS = {
         ('scale-none', {'shape-scale': 'none', 'wd': 0}, TINY)]),
 
     'low-rank-msgd': (low_rank_msgd, {
-            'lr': 0.02, 'wd': 0.1, **LRO, 'inner': 'exact', 'shape-scale': 'kj'}, [
+            'lr': 0.02, 'wd': 0.1, **LRO, 'inner': 'svd', 'shape-scale': 'kj'}, [
         ('default', {}, SMALL + TINY[2:]),
         ('default', {'rank': 16}, LARGE),
         ('gaussian', {'construction': 'gaussian'}, TINY),

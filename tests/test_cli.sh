@@ -162,7 +162,7 @@ options() {
   refuses 2 "--heads 3 does not divide --channels 16" --heads 3
   refuses 2 "does not divide" --channels 15
   refuses 2 "1 to 1000 is allowed" --layers 0
-  refuses 2 "--save-every 2 saves nothing with --keep 0" --keep 0 --save-every 2
+  refuses 2 "--save-every has no effect with --keep 0" --keep 0 --save-every 2
   refuses 2 "give one of them" --steps 3 --tokens 100
 }
 
@@ -362,7 +362,7 @@ sweep_saves_nothing() {
   "$root/tools/sweep" "$work/tiny.spec" --steps 2 --out "$work/sweep" --train "$train" \
     >"$work/stdout" 2>"$work/stderr" </dev/null
   check "a sweep with save-every exits 2" [ $? -eq 2 ]
-  check "and says why" says "a sweep keeps no checkpoints: leave it out"
+  check "and says why" says "save-every is set by the sweep itself: leave it out"
 }
 
 # The spec that a sweep leaves beside its results can be swept again.

@@ -8,6 +8,7 @@
 #include "core/blas.h"
 #include "optim/momentum.h"
 #include "optim/orthogonalize.h"
+#include "run/config.h"
 #include "tests/check.h"
 #include "tests/problem.h"
 
@@ -132,19 +133,19 @@ static const double TOLERANCE = 3e-5;
 static const Identity identities[] = {
     /* Low-rank orthogonalization of full rank is orthogonalization, and so is one of the rank that
        the matrix has. */
-    {"low-rank-muon", "rank=1000 inner=exact", "muon", SVD, .spoiled = "rank=2"},
-    {"low-rank-muon", "rank=1000 inner=exact construction=gaussian", "muon", SVD,
+    {"low-rank-muon", "rank=1000 inner=svd", "muon", SVD, .spoiled = "rank=2"},
+    {"low-rank-muon", "rank=1000 inner=svd construction=gaussian", "muon", SVD,
      .spoiled = "rank=2"},
-    {"low-rank-muon", "rank=1000 inner=exact construction=power", "muon", SVD, .spoiled = "rank=2"},
+    {"low-rank-muon", "rank=1000 inner=svd construction=power", "muon", SVD, .spoiled = "rank=2"},
     {"low-rank-muon", "rank=1000 rank-compensation=on", "muon", "", .spoiled = "rank=2"},
     {"low-rank-muon", "full-below=1000", "muon", "", .spoiled = "full-below=0 rank=2", .bits = 1},
-    {"low-rank-muon", "rank=2 inner=exact", "muon", SVD, .spoiled = "rank=1",
+    {"low-rank-muon", "rank=2 inner=svd", "muon", SVD, .spoiled = "rank=1",
      .gradients = TWO_DIMENSIONS},
-    {"low-rank-muon", "rank=2 inner=exact construction=gaussian", "muon", SVD, .spoiled = "rank=1",
+    {"low-rank-muon", "rank=2 inner=svd construction=gaussian", "muon", SVD, .spoiled = "rank=1",
      .gradients = TWO_DIMENSIONS},
-    {"low-rank-muon", "rank=2 inner=exact construction=power", "muon", SVD, .spoiled = "rank=1",
+    {"low-rank-muon", "rank=2 inner=svd construction=power", "muon", SVD, .spoiled = "rank=1",
      .gradients = TWO_DIMENSIONS},
-    {"low-rank-msgd", "rank=1000 inner=exact", "msgd", SVD, .spoiled = "rank=2"},
+    {"low-rank-msgd", "rank=1000 inner=svd", "msgd", SVD, .spoiled = "rank=2"},
     {"low-rank-msgd", "rank=2", "low-rank-muon", "rank=2 momentum=0", .spoiled = "rank=1",
      .bits = 1},
 
@@ -254,8 +255,8 @@ static void configure(Problem *p, const char *settings) {
   int used;
   for (const char *at = settings; sscanf(at, " %39[^=]=%39s%n", name, value, &used) == 2;
        at += used) {
-    const Option *own = problem_option(p->method->options, name);
-    const Option *row = own ? own : problem_option(optimizer_options, name);
+    const Option *own = option_find(p->method->options, name);
+    const Option *row = own ? own : config_option(name);
     check(row && option_set(row, own ? p->options : (void *)&p->common, value, "test", &err) == 0,
           "%s: %s=%s", p->method->name, name, value);
   }
@@ -500,9 +501,9 @@ int main(void) {
   test_momentum_forms(1);
   test_rank("msgd", SVD "shape-scale=none", 1000);
   test_rank("trust-region", SVD, 1000);
-  test_rank("low-rank-muon", "rank=2 inner=exact shape-scale=none", 2);
-  test_rank("low-rank-muon", "rank=3 inner=exact shape-scale=none construction=gaussian", 3);
-  test_rank("low-rank-msgd", "rank=5 inner=exact shape-scale=none construction=power", 5);
+  test_rank("low-rank-muon", "rank=2 inner=svd shape-scale=none", 2);
+  test_rank("low-rank-muon", "rank=3 inner=svd shape-scale=none construction=gaussian", 3);
+  test_rank("low-rank-msgd", "rank=5 inner=svd shape-scale=none construction=power", 5);
   test_rank("sumo", "form=v1 rank=2 shape-scale=none", 2);
   test_rank("sumo", "form=v1 rank=30 shape-scale=none update-gap=2", 30);
   test_ball("frobenius");

@@ -49,8 +49,9 @@ static void law(const Optimizer *method, const char *name, int holds, const char
 /* The declaration: complete, and its recommended settings are such as the tables allow. */
 static void law_declaration(const Optimizer *o) {
   Problem p = problem_make(o, mixed, 1);
-  OptionSet sets[] = {{"optimizer", optimizer_options, &p.common},
-                      {"options", o->options, p.options}, {0}};
+  OptionSet sets[] = {{.title = "optimizer", .rows = optimizer_options, .values = &p.common},
+                      {.title = "auxiliary", .rows = auxiliary_options, .values = &p.common},
+                      {.title = "options", .rows = o->options, .values = p.options}, {0}};
   Settings s = {0};
   check(*o->name && *o->summary && *o->reference && o->accepts && o->update && o->slots,
         "%s: the declaration is not complete", o->name);
@@ -164,7 +165,7 @@ static int run_with(Problem *p, const Optimizer *o, const Choice *context, const
   for (int k = 0; k < 2; k++) {
     const Choice *c = k ? changed : context;
     if (!c) continue;
-    const Option *row = problem_option(o->options, c->name);
+    const Option *row = option_find(o->options, c->name);
     if (option_set(row, p->options, c->value, "test", &ignored)) return -1;
   }
   if (problem_try(p)) return -1;
@@ -177,8 +178,7 @@ static int another_value(const Option *row, int k, Choice *c) {
   double x = strtod(row->fallback, NULL);
   c->name = row->name;
   if (row->type == OPTION_CHOICE) {
-    int count = 1;
-    for (const char *at = row->choices; *at; at++) count += *at == '|';
+    int count = word_count(row->choices);
     if (k >= count - 1) return 0;
     word_at(row->choices, (word_index(row->choices, row->fallback) + 1 + k) % count, c->value,
             sizeof c->value);

@@ -62,7 +62,7 @@ static void test_polynomials(void) {
   check(newton_schulz_steps(&ns) == 3, "ns-steps 3 makes %lld",
         (long long)newton_schulz_steps(&ns));
   for (double x = 1e-6; x <= 1; x *= 1.7)
-    check_near(compose(&newton_schulz_exact, x), 1, 1e-9, "exact, at %g", x);
+    check_near(compose(&newton_schulz_converged, x), 1, 1e-9, "converged, at %g", x);
 }
 
 /* The generator against the published triples in the schedule (the last is printed as its limit).
@@ -179,7 +179,7 @@ static void test_newton_schulz(void) {
 
 /* ---- the polar factor ---- */
 
-static const int ways[] = {BY_SVD, BY_EXACT};
+static const int ways[] = {BY_SVD, BY_CONVERGED};
 
 /* msgn of X (rows,cols) in double, by way of float. To be freed. */
 static double *polar_of(const double *X, int64_t rows, int64_t cols, int way, double scale) {
@@ -207,7 +207,7 @@ static void check_polar(const double *X, const double *want, int64_t rows, int64
     double *got = polar_of(X, rows, cols, ways[w], scale);
     double error = distance(got, want, rows * cols);
     check(error <= 3e-5, "polar_factor by %s: %s, %lld x %lld: off by %.2g",
-          ways[w] == BY_SVD ? "svd" : "exact", what, (long long)rows, (long long)cols, error);
+          ways[w] == BY_SVD ? "svd" : "converged", what, (long long)rows, (long long)cols, error);
     free(got);
   }
 }
@@ -291,7 +291,7 @@ static void test_shape_scale(void) {
                                    {27.71, 55.43, 55.43, 48}};
   for (int k = 0; k < COUNT(names); k++)
     for (int i = 0; i < 4; i++) {
-      double got = shape_scale(word_index(SHAPE_SCALE_NAMES, names[k]), shapes[i][0],
+      double got = shape_scale(word_index(SHAPE_SCALES(CHOICE_WORD), names[k]), shapes[i][0],
                                shapes[i][1]);
       check_near(got, want[k][i], 2e-4, "shape scale %s of %lld x %lld", names[k],
                  (long long)shapes[i][0], (long long)shapes[i][1]);

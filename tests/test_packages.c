@@ -100,9 +100,9 @@ static void set_options(Problem *p, const char *text) {
   int length;
   Err err;
   for (; sscanf(text, " %63[^=]=%63s%n", name, value, &length) == 2; text += length) {
-    if ((row = problem_option(p->method->options, name)))
+    if ((row = option_find(p->method->options, name)))
       check(option_set(row, p->options, value, "case", &err) == 0, "%s", err.text);
-    else if ((row = problem_option(optimizer_options, name)))
+    else if ((row = option_find(optimizer_options, name)))
       check(option_set(row, &p->common, value, "case", &err) == 0, "%s", err.text);
     else
       check(0, "%s has no option %s", p->method->name, name);

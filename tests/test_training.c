@@ -17,7 +17,7 @@ static double fit(const char *name, double lr) {
   Err err;
   const Optimizer *method = optimizer_find(name, &err);
   void *options = calloc(1, method->options_size);
-  OptionSet set = {name, method->options, options};
+  OptionSet set = {.title = name, .rows = method->options, .values = options};
   options_default(&set);
   GPT2 *m;
   OptimizerState *state;

@@ -42,7 +42,7 @@ static const Option options[] = {
 };
 
 static void help(FILE *out) {
-  OptionSet set = {"options", options, NULL};
+  OptionSet set = {.title = "options", .rows = options};
   fprintf(out, "Judges the runs in a folder: losses with their spread, time and memory.\n\n"
                "  tools/compare runs/compare-quick\n"
                "  tools/compare runs/compare-quick --html report/index.html\n"
@@ -91,7 +91,7 @@ static int add_spec(Settings *s, const char *folder, Err *err) {
 
 static int read_options(CompareOptions *o, const char *folder, int argc, char **argv, Err *err) {
   Settings settings = {0};
-  OptionSet sets[] = {{"compare", options, o}, {0}};
+  OptionSet sets[] = {{.title = "compare", .rows = options, .values = o}, {0}};
   int status = settings_read(&settings, argc, argv, err) || add_spec(&settings, folder, err) ||
                options_apply(sets, NULL, &settings, err) ? -1 : 0;
   settings_free(&settings);

@@ -93,7 +93,7 @@ static int check(const ConvertOptions *o, Err *err) {
 
 int main(int argc, char **argv) {
   ConvertOptions options;
-  const OptionSet sets[] = {{"options", convert_options, &options}, {0}};
+  const OptionSet sets[] = {{.title = "options", .rows = convert_options, .values = &options}, {0}};
   const OptionSet others[] = {{0}};
   Settings settings = {0};
   Err err;

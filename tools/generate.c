@@ -70,8 +70,8 @@ static int generate(const Where *where, const SampleOptions *options, Err *err) 
 int main(int argc, char **argv) {
   Where where;
   SampleOptions options;
-  const OptionSet sets[] = {{"model", where_options, &where},
-                            {"sample", sample_options, &options},
+  const OptionSet sets[] = {{.title = "model", .rows = where_options, .values = &where},
+                            {.title = "sample", .rows = sample_options, .values = &options},
                             {0}};
   const OptionSet others[] = {{0}};
   Settings settings = {0};

@@ -45,7 +45,7 @@ static const Option options[] = {
 };
 
 static void help(FILE *out) {
-  OptionSet set = {"options", options, NULL};
+  OptionSet set = {.title = "options", .rows = options};
   fprintf(out, "Draws validation loss (symbols) and training loss (thin) of runs.\n\n"
                "  tools/plot runs/adamw-nano runs/muon-nano\n"
                "  tools/plot runs/* --x seconds --out loss.png\n"
@@ -72,7 +72,7 @@ static int take_paths(int *argc, char **argv, char **paths) {
 
 static int read_options(PlotOptions *o, int argc, char **argv, Err *err) {
   Settings settings = {0};
-  OptionSet sets[] = {{"plot", options, o}, {0}};
+  OptionSet sets[] = {{.title = "plot", .rows = options, .values = o}, {0}};
   int status = settings_read(&settings, argc, argv, err) ||
                options_apply(sets, NULL, &settings, err) ? -1 : 0;
   settings_free(&settings);

@@ -18,11 +18,11 @@ static void help(FILE *out) {
   fprintf(out, "\nWrites tables as CSV and figures into --out. The singular values of a training\n"
                "run: ./train --log-spectrum 50, then tools/plot FOLDER --spectrum quantiles.\n\n");
   for (int i = 0; i < STUDIES; i++) {
-    OptionSet set = {studies[i]->name, studies[i]->options, NULL};
+    OptionSet set = {.title = studies[i]->name, .rows = studies[i]->options};
     options_help(out, &set);
     fputc('\n', out);
   }
-  OptionSet common = {"all of them", output_options, NULL};
+  OptionSet common = {.title = "all of them", .rows = output_options};
   options_help(out, &common);
 }
 
@@ -37,7 +37,8 @@ static int study(const Study *s, int argc, char **argv, Err *err) {
   Output output;
   Settings settings = {0};
   void *options = calloc(1, s->options_size);
-  OptionSet sets[] = {{s->name, s->options, options}, {"output", output_options, &output},
+  OptionSet sets[] = {{.title = s->name, .rows = s->options, .values = options},
+                      {.title = "output", .rows = output_options, .values = &output},
                       {0}};
   int code = settings_read(&settings, argc, argv, err) ||
              options_apply(sets, NULL, &settings, err) ? USAGE : DONE;

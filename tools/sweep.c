@@ -46,7 +46,8 @@ static void say(const char *sentence) { screen_say(&screen, sentence); }
 static void say_aside(const char *sentence) { fprintf(stderr, "# %s\n", sentence); }
 
 static void help(FILE *out) {
-  OptionSet own = {"options", options, NULL}, spec = {"lines of a spec", spec_options, NULL};
+  OptionSet own = {.title = "options", .rows = options};
+  OptionSet spec = {.title = "lines of a spec", .rows = spec_options};
   fprintf(out,
           "Trains with several optimizers, rates and seeds, for tools/compare to judge.\n\n"
           "  tools/sweep tools/specs/compare-quick.spec\n"
@@ -68,18 +69,6 @@ static void help(FILE *out) {
 
 /* ---- options and spec ---- */
 
-/* The trials run with --keep 0, and would refuse the two together one by one. */
-static int check_saves(const Spec *spec, Err *err) {
-  for (int i = 0; i < spec->count; i++) {
-    const Method *m = &spec->methods[i];
-    for (int j = 0; j < m->fixed; j++)
-      if (strcmp(m->fixed_names[j], "save-every") == 0 && strtod(m->fixed_values[j], NULL) != 0)
-        return fail(err, "%s: save-every = %s: a sweep keeps no checkpoints: leave it out",
-                    spec->path, m->fixed_values[j]);
-  }
-  return 0;
-}
-
 /* Reads argv: the spec's path, `--print`, and settings. */
 static int read_command(int argc, char **argv, SweepOptions *o, Spec *spec, int *print, Err *err) {
   char at[OPTION_TEXT + 1] = "", **rest = calloc((size_t)argc + 2, sizeof *rest);
@@ -97,7 +86,7 @@ static int read_command(int argc, char **argv, SweepOptions *o, Spec *spec, int 
     }
   }
   Settings settings = {0};
-  OptionSet set = {"sweep", options, o};
+  OptionSet set = {.title = "sweep", .rows = options, .values = o};
   int status = 0;
   rest[1] = at;
   if (!*at || many) status = fail(err, "name one spec, such as tools/specs/compare-quick.spec");
@@ -108,10 +97,6 @@ static int read_command(int argc, char **argv, SweepOptions *o, Spec *spec, int 
     if (value) status = option_set(row, o, value, at + 1, err);
   }
   if (status == 0) status = spec_make(spec, at + 1, &settings, options, err);
-  if (status == 0 && check_saves(spec, err)) {
-    spec_free(spec);
-    status = -1;
-  }
   settings_free(&settings);
   free(rest);
   return status;
@@ -183,7 +168,8 @@ static int lock_folder(const char *out, Err *err) {
 static int keep_spec(const Plan *plan, Err *err) {
   char path[OPTION_TEXT + 16], *text;
   size_t size;
-  OptionSet sets[] = {{"spec", spec_options, (void *)&plan->spec->options}, {0}};
+  void *values = (void *)&plan->spec->options;
+  OptionSet sets[] = {{.title = "spec", .rows = spec_options, .values = values}, {0}};
   FILE *out = open_memstream(&text, &size);
   fprintf(out, "# made from %s\n", plan->spec->path);
   options_write(out, sets);

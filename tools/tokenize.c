@@ -239,7 +239,8 @@ static int tokenize(const TokenizeOptions *o, Err *err) {
 
 int main(int argc, char **argv) {
   TokenizeOptions options;
-  const OptionSet sets[] = {{"options", tokenize_options, &options}, {0}};
+  const OptionSet sets[] = {
+      {.title = "options", .rows = tokenize_options, .values = &options}, {0}};
   const OptionSet others[] = {{0}};
   Settings settings = {0};
   Err err;

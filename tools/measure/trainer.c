@@ -21,7 +21,7 @@ int trainer_open(Trainer *t, const ModelOptions *size, int64_t B, const Optimize
   *t = (Trainer){.common = {.lr = 1e-3, .aux_lr = 1e-3, .aux_beta1 = 0.9, .aux_beta2 = 0.95,
                             .aux_eps = 1e-8}};
   t->options = calloc(1, method->options_size + 1);
-  OptionSet set = {method->name, method->options, t->options};
+  OptionSet set = {.title = method->name, .rows = method->options, .values = t->options};
   options_default(&set);
   if (gpt2_open(&t->model, size, B, 1, err) ||
       optimizer_open(&t->optimizer, method, t->options, &t->common, t->model->params,

@@ -105,7 +105,7 @@ static void choose_range(Figure *f, const RunLog *logs, int count) {
 static void label_of(const RunLog *logs, int count, int index, char *out, size_t size) {
   const RunLog *log = &logs[index];
   double val = runlog_final_val(log);
-  runlog_label(logs, count, index, "", out, size);
+  runlog_label(logs, count, index, 1, out, size);
   size_t used = strlen(out);
   if (log->end == RUN_DIVERGED) snprintf(out + used, size - used, " (diverged)");
   else if (isfinite(val)) snprintf(out + used, size - used, val < 100 ? " %.3f" : " %.2g", val);

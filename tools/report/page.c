@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "run/config.h"
 #include "tools/report/figures.h"
 #include "tools/report/outcome.h"
 
@@ -90,20 +91,24 @@ static void write_warmup(FILE *out, const Comparison *c) {
   if (others) fputc(')', out);
 }
 
-/* The common settings, in a sentence. */
+/* The options of the task, which the runs have in common, in a sentence. */
 static void write_subject(FILE *out, const Comparison *c) {
   const RunLog *log = &c->logs[c->entries[0].runs[0]];
-  fprintf(out, "<p>%d methods train the same network: model ", c->count);
-  html_escape(out, runlog_option(log, "model"));
-  fprintf(out, ", %s layers, %s heads, %s channels, context %s, vocabulary %s",
-          runlog_option(log, "layers"), runlog_option(log, "heads"),
-          runlog_option(log, "channels"), runlog_option(log, "context"),
-          runlog_option(log, "vocab"));
+  int listed = 0;
+  fprintf(out, "<p>%d methods train the same network", c->count);
   if (log->weights > 0) fprintf(out, " (%.2f M weights)", log->weights / 1e6);
-  fprintf(out, ", for %s steps of %s sequences, on the data \"", runlog_option(log, "steps"),
-          runlog_option(log, "batch"));
-  html_escape(out, runlog_option(log, "data"));
-  fprintf(out, "\". Schedule: %s, ", runlog_option(log, "schedule"));
+  fputs(" on the same data: ", out);
+  for (int i = 0; i < log->config.count; i++) {
+    const Setting *s = &log->config.items[i];
+    if (config_effect(s->name) != EFFECT_TASK || !*s->value) continue;
+    fputs(listed++ ? ", " : "", out);
+    html_escape(out, s->name);
+    fputc(' ', out);
+    html_escape(out, s->value);
+  }
+  fputs(". Schedule: ", out);
+  html_escape(out, runlog_option(log, "schedule"));
+  fputs(", ", out);
   write_warmup(out, c);
   fputs(". Seeds judged:", out);
   for (int i = 0; i < c->seed_count; i++)

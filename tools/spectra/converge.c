@@ -279,7 +279,7 @@ static int draw(const Converge *c, Err *err) {
     add_curve(&f, c, SERIES_FAINT, &c->methods[i], c->methods[i].eps_bound, "");
   for (int i = 0; i < c->count; i++) {
     const Method *m = &c->methods[i];
-    if (word_index("you|dion|exact|track3", m->name) >= 0) continue; /* relatives, in the CSV */
+    if (word_index("you|dion|converged|track3", m->name) >= 0) continue; /* relatives, in the CSV */
     add_curve(&f, c, SERIES_CURVE, m, m->eps, m->name);
   }
   return output_figure(c->output, "converge", &f, err);

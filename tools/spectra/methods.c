@@ -156,8 +156,8 @@ static void list_schedules(Ways *w, const MethodsOptions *o, int long_enough) {
   for (int i = 0; i < schedule_count(); i++) {
     NewtonSchulz own = {i, 0};
     const char *name = schedule_name(i);
-    int64_t last = word_index("track3|exact", name) >= 0 ? newton_schulz_steps(&own) : o->steps;
-    int64_t first = strcmp(name, "exact") == 0 ? last : 3;
+    int64_t last = word_index("track3|converged", name) >= 0 ? newton_schulz_steps(&own) : o->steps;
+    int64_t first = strcmp(name, "converged") == 0 ? last : 3;
     for (int64_t steps = first; steps <= last && w->count + 2 < WAYS_MAX; steps++) {
       Way *way = add_way(w, BY_STEPS, name, steps, palette_schedule(name));
       way->polar = (Polar){BY_NEWTON_SCHULZ, {i, steps}};
