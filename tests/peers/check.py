@@ -89,6 +89,11 @@ def check_logits(name, folder, model, vocab):
         check(off <= TOLERANCE, f'{name}: logits differ by {off:.1e}, of {theirs.std():.1f}')
 
 
+def check_loss(name, ours, model, vocab):
+    ours, theirs = float(ours), theirs_loss(model, vocab)
+    check(abs(ours - theirs) <= TOLERANCE, f'{name}: loss {ours:.6f}, theirs {theirs:.6f}')
+
+
 # -- from here to transformers ------------------------------------------------------------------
 
 def ours_ids(text, vocab):
@@ -126,9 +131,14 @@ def check_tokenizer(name, folder, vocab):
             check(not wrong, f'{about}: {len(wrong)} of the recorded texts have other ids')
 
 
-def check_folder(name, folder, vocab):
+def check_folder(name, folder, vocab, loss):
+    """`loss` is the run's, of the weights in its memory; None where they are rounded."""
     model, complete = load(folder)
     check(complete, f'{name}: every tensor is found and used')
+    end = model.generation_config.eos_token_id
+    check(end == min(vocab, 50257) - 1, f'{name}: end of text {end}')
+    if loss is not None:
+        check_loss(name, loss, model, vocab)
     check_logits(name, folder, model, vocab)
     made = model.generate(tokens(vocab)[1][:, :T - 4], max_new_tokens=4, min_new_tokens=4)
     check(made.shape == (B, T), f'{name}: generates')
@@ -136,16 +146,19 @@ def check_folder(name, folder, vocab):
 
 def exported(vocab):
     out = os.path.join(work, f'run-{vocab}')
-    if train(out, vocab, '--lr', 0.3, '--optimizer', 'adamw') is None:
+    rows = train(out, vocab, '--lr', 0.3, '--optimizer', 'adamw')
+    if rows is None:
         return
-    folders = [(f'checkpoint, vocabulary {vocab}', os.path.join(out, 'latest'))]
+    loss = rows[-1]['val_loss']
+    folders = [(f'checkpoint, vocabulary {vocab}', os.path.join(out, 'latest'), loss)]
     for dtype in 'f32', 'f16', 'bf16':
         folder = os.path.join(work, f'convert-{vocab}-{dtype}')
         if run('tools/convert', '--from', out, '--to', folder, '--dtype', dtype) is not None:
-            folders.append((f'tools/convert --dtype {dtype}, vocabulary {vocab}', folder))
-    for name, folder in folders:
-        check_folder(name, folder, vocab)
-    for name, folder in folders[:2]:
+            folders.append((f'tools/convert --dtype {dtype}, vocabulary {vocab}', folder,
+                            loss if dtype == 'f32' else None))
+    for name, folder, loss in folders:
+        check_folder(name, folder, vocab, loss)
+    for name, folder, _ in folders[:2]:
         if 257 <= vocab <= 50257:
             check_tokenizer(name, folder, vocab)
 
@@ -170,13 +183,10 @@ def imported(kind, dtype, shard, vocab=300):
     files = [file for file in os.listdir(folder) if file.endswith('.safetensors')]
     check((len(files) > 1) == bool(shard), f'{name}: {len(files)} files')
     model, _ = load(folder)
-    wanted = theirs_loss(model, vocab)
     rows = train(folder + '-run', vocab, '--init', folder, '--keep', 0)
     if rows is not None:
-        for row, column in (0, 'val_loss'), (1, 'train_loss'):
-            loss = float(rows[row][column])
-            check(abs(loss - wanted) <= TOLERANCE,
-                  f'{name}: {column} {loss:.6f}, theirs {wanted:.6f}')
+        check_loss(f'{name}, validation', rows[0]['val_loss'], model, vocab)
+        check_loss(f'{name}, training', rows[1]['train_loss'], model, vocab)
     check_logits(name, folder, model, vocab)
 
 
