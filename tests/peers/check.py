@@ -56,8 +56,8 @@ def train(out, vocab, *options):
     ids = tokens(vocab)[0]
     if run('./train', '--layers', LAYERS, '--heads', HEADS, '--channels', C, '--context', T,
            '--vocab', vocab, '--batch', B, '--steps', 1, '--warmup', 0, '--threads', 1,
-           '--data', ids, '--val', ids, '--val-tokens', B * T, '--order', 'sequential', '--out', out,
-           *options) is None:
+           '--data', ids, '--val', ids, '--val-tokens', B * T, '--order', 'sequential',
+           '--out', out, *options) is None:
         return None
     with open(os.path.join(out, 'log.csv'), newline='') as f:
         return list(csv.DictReader(f))
