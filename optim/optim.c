@@ -49,6 +49,10 @@ const Option optimizer_options[] = {
     {.name = "weight-decay", .help = "decoupled decay of everything with two dimensions",
      .type = OPTION_REAL, .at = FIELD(weight_decay), .fallback = "0", .max = 1e3,
      .needs = "form!=constrained"},
+    {.name = "embedding-decay",
+     .help = "Weight decay of token and position embeddings, as a factor on --weight-decay",
+     .type = OPTION_REAL, .at = FIELD(embedding_decay), .fallback = "1", .max = 1e3,
+     .needs = "weight-decay!=0"},
     {0},
 };
 
@@ -254,7 +258,10 @@ static int compare_flops(const void *a, const void *b) {
 }
 
 static double decay_of(const OptimizerState *s, const Unit *u) {
-  return u->param->decay ? s->common->weight_decay : 0;
+  Role role = u->param->role;
+  if (!u->param->decay) return 0;
+  int embedding = role == ROLE_EMBEDDING || role == ROLE_POSITION;
+  return s->common->weight_decay * (embedding ? s->common->embedding_decay : 1);
 }
 
 static double keep_of(const Unit *u, const Step *step) {

@@ -99,7 +99,7 @@ void apply_update(const Matrix *m, double keep, double amount, const float *u);
 enum { QKV_SPLITS(CHOICE_NAME) };
 
 typedef struct {
-  double lr, weight_decay;
+  double lr, weight_decay, embedding_decay; /* the last one is a factor on weight_decay */
   double aux_lr, aux_beta1, aux_beta2, aux_eps; /* the auxiliary AdamW */
   int qkv_split;
 } OptimizerOptions;

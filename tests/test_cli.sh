@@ -476,6 +476,7 @@ every_option() {
   matters data-seed 2
   matters lr 0.005
   matters weight-decay 0.7
+  matters embedding-decay 0.3 --weight-decay 0.7
   matters aux-lr 0.02 --optimizer muon
   matters aux-beta1 0.5 --optimizer muon
   matters aux-beta2 0.5 --optimizer muon

@@ -217,10 +217,36 @@ static void test_adamw_number(void) {
   problem_free(&p);
 }
 
+/* Without a gradient, a weight after a step is its share that decay leaves. */
+static void test_embedding_decay(void) {
+  static const Shape shapes[] = {{8, 4, 1, 1, 1, ROLE_EMBEDDING}, {8, 4, 1, 1, 1, ROLE_POSITION},
+                                 {8, 4, 1, 1, 1, ROLE_MATRIX}};
+  static const struct {
+    const char *method;
+    double embeddings; /* learning rate */
+  } cases[] = {{"adamw", 0.1}, {"muon", 0.2}};
+  for (int i = 0; i < COUNT(cases); i++)
+    for (double factor = 0; factor <= 1; factor += 0.5) {
+      Problem p = problem_make(optimizer_find(cases[i].method, &err), shapes, COUNT(shapes));
+      p.common.lr = 0.1, p.common.aux_lr = 0.2;
+      p.common.weight_decay = 0.5, p.common.embedding_decay = factor;
+      problem_start(&p);
+      problem_run(&p, ZERO, 1, 1);
+      for (int k = 0; k < COUNT(shapes); k++) {
+        double decay = 0.5 * (k < 2 ? factor * cases[i].embeddings : 0.1);
+        check_near((double)p.params[k].w[3], (1 - decay) * (double)problem_weight(k, 3), 1e-6,
+                   "%s, embedding decay %g, a %s", cases[i].method, factor,
+                   role_name(shapes[k].role));
+      }
+      problem_free(&p);
+    }
+}
+
 int main(void) {
   threads_start(2);
   test_schedules();
   test_gradients();
+  test_embedding_decay();
   test_split(QKV_THREE, 3, 1);
   test_split(QKV_FUSED, 1, 1);
   test_split(QKV_HEADS, 6, 2);

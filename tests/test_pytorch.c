@@ -70,7 +70,7 @@ int main(void) {
   int32_t x[B * T], y[B * T];
   real logits[B * V];
   AdamwOptions adam = {0.9, 0.95, 1e-8, 0};
-  OptimizerOptions common = {.lr = 1e-2, .weight_decay = 0.1};
+  OptimizerOptions common = {.lr = 1e-2, .weight_decay = 0.1, .embedding_decay = 1};
   threads_start(0);
   Fixture f = fixture_read("tests/fixtures/gpt2.txt.gz");
   if (gpt2_open(&m, &SIZE, B, 1, &err) ||
