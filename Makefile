@@ -138,6 +138,14 @@ test-blas:   ## fast-tests with each build of OpenBLAS and with cores of other p
 	@$(parallel) $(FAST:%=$(BUILD)/%)
 	sh tests/blas.sh $(FAST:%=$(BUILD)/%)
 
+$(BUILD)/peers/%: $(BUILD)/f32/tests/peers/%.o $(BUILD)/f32/libpolar.a
+	@mkdir -p $(@D)
+	$(call link,f32)
+
+test-peers: deps   ## Models and tokenizers exchanged with transformers (PYTHON=python3)
+	@$(parallel) all $(BUILD)/peers/logits
+	PYTHON='$(PYTHON)' sh tests/peers/run.sh
+
 test-arm:   ## fast-tests on AArch64: cross-built, run by qemu-user
 	sh tests/arm.sh
 
@@ -208,7 +216,7 @@ clean:   ## Removes everything that was made
 	rm -rf build train $(TOOLS) compile_commands.json
 
 FORCE:
-.PHONY: FORCE all test run-tests fast-tests test-blas test-arm fuzz run-fuzz lint analyze deps \
+.PHONY: FORCE all test run-tests fast-tests test-blas test-arm test-peers fuzz run-fuzz lint analyze deps \
         install demo bench compare compare-quick report corpus help clean
 # Objects that only a pattern rule names: make would remove them as intermediate files.
 .SECONDARY: $(foreach k,f32 f64 asan fuzz,$(patsubst %.c,$(BUILD)/$(k)/%.o, \
