@@ -21,8 +21,8 @@ ALL    = $(BASE) $(wildcard optim/*.c data/*.c run/*.c)
 PARTS  = $(wildcard tools/*/*.c)
 TOOLS  = $(patsubst %.c,%,$(wildcard tools/*.c))
 TESTS  = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
-SANITIZED = test_optim test_laws test_family test_orthogonalize test_options test_tokenizer test_data \
-            test_formats test_sample test_spectrum
+SANITIZED = test_kind test_optim test_laws test_family test_orthogonalize test_options test_tokenizer \
+            test_data test_formats test_sample test_spectrum
 CHECK  = tests/check.o tests/fixture.o tests/program.o
 STEPS  = tests/golden.o tests/problem.o # of the optimizers, which are float only
 
