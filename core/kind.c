@@ -118,10 +118,27 @@ static int is_control(unsigned code) {
   return (code < 0x20 && !(text >> code & 1)) || code == 0x7F;
 }
 
+/* Whether bytes from 0xC0 on are followed by as many from 0x80 to 0xBF as they say. */
+static int is_utf8(const Start *s) {
+  int due = 0;
+  for (size_t i = 0; i < s->size; i++) {
+    unsigned char c = s->bytes[i];
+    int continues = (c & 0xC0) == 0x80;
+    if (continues != (due > 0) || c >= 0xF8) return 0;
+    due = continues ? due - 1 : c >= 0xF0 ? 3 : c >= 0xE0 ? 2 : c >= 0xC0 ? 1 : 0;
+  }
+  return 1;
+}
+
+/* Not UTF-8 but with white space is Latin-1 or the like. */
 static FileKind by_text(const Start *s) {
+  size_t spaces = 0;
   if (s->size < TEXT_LEAST) return (FileKind){0};
-  for (size_t i = 0; i < s->size; i++)
+  for (size_t i = 0; i < s->size; i++) {
     if (is_control(s->bytes[i])) return (FileKind){0};
+    spaces += s->bytes[i] == ' ' || s->bytes[i] == '\n';
+  }
+  if (64 * spaces < s->size && !is_utf8(s)) return (FileKind){0};
   if (has(s, 0, "version https://git-lfs", 23))
     return (FileKind){KIND_OTHER, "a pointer of Git LFS, not the file itself",
                       "fetch the file with git lfs pull"};

@@ -14,7 +14,7 @@ enum {
 
 typedef enum {
   KIND_UNKNOWN,
-  KIND_TEXT, /* or an encoding of it in which no byte is a control character */
+  KIND_TEXT, /* UTF-8, or an encoding of one byte for a character */
   KIND_LLMC_MODEL,
   KIND_LLMC_TOKENS16,
   KIND_LLMC_TOKENS32,

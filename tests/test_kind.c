@@ -101,6 +101,13 @@ static void test_utf16(void) {
     }
 }
 
+/* A file of uint16 that is padded with one token, whose bytes are no control characters. */
+static void test_padding(void) {
+  uint16_t ids[2048];
+  for (size_t i = 0; i < 2048; i++) ids[i] = 50256;
+  check(kind_of(ids, sizeof ids).kind == KIND_UNKNOWN, "end-of-text is taken for text");
+}
+
 /* Ids as they come are none of the formats: pieces of a real text, small vocabularies, counts. */
 static void test_ids(void) {
   uint16_t ids[600];
@@ -120,6 +127,7 @@ int main(void) {
   test_table();
   test_prefixes();
   test_utf16();
+  test_padding();
   test_ids();
   return check_report("kind");
 }
