@@ -354,7 +354,8 @@ double data_val_bytes_per_token(const Data *d) {
     const Segment *s = &d->val.segments[i];
     for (int64_t at = 0; at < s->count && tokens < most; at++, tokens++) {
       int length = 0;
-      if (s->ids[at] < d->vocab) tokenizer_bytes(d->tokenizer, s->ids[at], &length);
+      uint64_t id = segment_id(s, at);
+      if (id < (uint64_t)d->vocab) tokenizer_bytes(d->tokenizer, (int)id, &length);
       bytes += length;
     }
   }

@@ -53,7 +53,8 @@ int path_of_tokens(const char *name) {
 
 static int named_data(const char *name) {
   return name[0] != '.' &&
-         (path_of_tokens(name) || path_ends(name, ".txt") || path_ends(name, ".txt.gz"));
+         (path_of_tokens(name) || path_ends(name, ".npy") || path_ends(name, ".txt") ||
+          path_ends(name, ".txt.gz"));
 }
 
 static int add_folder(PathList *list, const char *folder, Err *err) {
@@ -66,7 +67,7 @@ static int add_folder(PathList *list, const char *folder, Err *err) {
   if (status) return -1;
   if (list->count == from)
     return fail(err,
-                "%s: the folder holds no data; name its files .txt, .txt.gz, .bin or .bin.gz",
+                "%s: the folder holds no data; name its files .txt, .txt.gz, .bin, .bin.gz or .npy",
                 folder);
   paths_sort(list, from);
   return 0;

@@ -10,7 +10,7 @@ typedef struct {
 } PathList;
 
 /* Lists a file, several separated by commas, those of a glob pattern, or those in a folder that are
-   named .txt, .txt.gz, .bin or .bin.gz, in the order of their names. A name that exists is taken
+   named .txt, .txt.gz, .bin, .bin.gz or .npy, in the order of their names. A name that exists is taken
    literally. Errors: no such folder or pattern, an empty name. Release with paths_free, also after
    an error. */
 int paths_list(PathList *list, const char *names, Err *err);
@@ -18,7 +18,7 @@ void paths_free(PathList *list);
 
 int path_ends(const char *name, const char *ending);
 
-/* Whether the name is that of a file of tokens: .bin or .bin.gz. */
+/* Whether the name is that of a file of raw ids: .bin or .bin.gz. */
 int path_of_tokens(const char *name);
 
 #endif

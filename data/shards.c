@@ -8,8 +8,7 @@
 #include <unistd.h>
 
 #include "core/file.h"
-
-enum { MAGIC = 20240520, VERSION = 1, HEADER = 256 };
+#include "core/kind.h"
 
 /* ---- Files of before ---- */
 
@@ -120,7 +119,8 @@ int shards_open(Shards *s, ShardFormat format, const char *name, int64_t limit,
 }
 
 static void put_header(Shards *s) {
-  int32_t header[HEADER] = {MAGIC, VERSION, (int32_t)s->here};
+  int32_t header[SHARD_HEADER / sizeof(int32_t)] = {MAGIC_LLMC_TOKENS16, SHARD_VERSION16,
+                                                    (int32_t)s->here};
   if (s->format == SHARDS_LLMC) writer_put(&s->writer, header, sizeof header);
 }
 

@@ -1,5 +1,5 @@
-/* Writes files of tokens: llm.c's shards (a 1024-byte header, magic 20240520, then uint16), as many
-   as are needed, or nanoGPT's one file of raw uint16. */
+/* Writes files of tokens: llm.c's shards (a header of 256 int32: magic number, version, count; then
+   uint16 ids), as many as are needed, or nanoGPT's one file of raw uint16. */
 #ifndef DATA_SHARDS_H
 #define DATA_SHARDS_H
 
@@ -8,6 +8,9 @@
 
 #include "core/writer.h"
 #include "data/paths.h"
+
+/* The header, in bytes; its magic number is one of core/kind.h. */
+enum { SHARD_HEADER = 1024, SHARD_VERSION16 = 1, SHARD_VERSION32 = 7 };
 
 typedef enum { SHARDS_LLMC, SHARDS_NANOGPT } ShardFormat;
 #define SHARD_FORMATS "llm.c|nanogpt"

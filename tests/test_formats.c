@@ -676,13 +676,15 @@ static size_t hard_text(char *text, size_t size) {
 /* Each is told in a sentence, and leaves no file. */
 static void test_broken_texts(void) {
   static const char *const texts[][2] = {
-      {"empty.txt", "is empty"}, {"zeros.txt", "zero bytes"}, {"short.txt.gz", "truncated"}};
+      {"empty.txt", "is empty"}, {"zeros.txt", "zero bytes"}, {"short.txt.gz", "truncated"},
+      {"wide.txt", "UTF-16 text"}};
   char path[PATH_SIZE];
   program_write(program_path(path, "empty.txt"), "", 0);
   program_write(program_path(path, "zeros.txt"), "a text\0b", 8);
+  program_write(program_path(path, "wide.txt"), "\xFF\xFE" "a\0 \0b\0", 8);
   program_run("gzip -c tests/test_formats.c > %s/long.txt.gz", folder);
   program_run("head -c 2000 %s/long.txt.gz > %s/short.txt.gz", folder, folder);
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 4; i++) {
     int code = program_run("tools/tokenize --from %s/%s --to %s/broken", folder, texts[i][0],
                            folder);
     check(code == 1 && strstr(program_output(), texts[i][1]), "%s: exit code %d: %s", texts[i][0],

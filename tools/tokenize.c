@@ -9,6 +9,7 @@
 #include "core/reader.h"
 #include "data/paths.h"
 #include "data/shards.h"
+#include "data/token_file.h"
 #include "data/tokenizer.h"
 #include "run/program.h"
 
@@ -66,7 +67,8 @@ typedef struct {
   Reader reader;
   char *text; /* (size) */
   size_t size, room;
-  int ended;  /* nothing is left in the file */
+  int begun;  /* something was read of the file */
+  int ended;  /* nothing is left in it */
   int inside; /* text goes on within a line of a document that has begun */
 } Window;
 
@@ -192,8 +194,10 @@ static int fill_window(Window *w, size_t buffer, Err *err) {
     w->room = room;
   }
   if (reader_get(&w->reader, w->text + w->size, w->room - w->size, &got, err)) return -1;
+  if (!w->begun && token_file_check_text(w->reader.path, w->text, got, err)) return -1;
   if (memchr(w->text + w->size, 0, got))
     return fail(err, "%s: holds zero bytes, so it is not text", w->reader.path);
+  w->begun = 1;
   w->ended = got < w->room - w->size;
   w->size += got;
   return 0;

@@ -1,4 +1,4 @@
-/* Files of tokens: llm.c's shards, and raw ids. */
+/* Files of tokens: llm.c's shards and NumPy's arrays, which their first bytes tell, and raw ids. */
 #include "data/tokens.h"
 #include "tests/fuzz/input.h"
 

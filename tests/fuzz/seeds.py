@@ -68,6 +68,12 @@ def llmc(version):
     return header + bytes(1024 - len(header)) + bytes(numbers * (4 if version == 3 else 2))
 
 
+def npy(dtype, data, version):
+    text = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': (8,), }}".ljust(115) + '\n'
+    length = struct.pack('<H' if version == 1 else '<I', len(text))
+    return b'\x93NUMPY' + bytes([version, 0]) + length + text.encode() + data
+
+
 def main():
     save('safetensors', 'gpt2', safetensors(SHAPES))
     save('safetensors', 'bf16', safetensors({'transformer.' + k: v for k, v in SHAPES.items()},
@@ -85,6 +91,13 @@ def main():
     ids = struct.pack('<6H', 50256, 1, 2, 3, 4, 50256)
     save('shard', 'llmc', struct.pack('<3i', 20240520, 1, 6) + bytes(1012) + ids)
     save('shard', 'raw', ids)
+    numbers = (50256, 1, 2, 3, 4, 50256, 7, 8)
+    save('shard', 'llmc32', struct.pack('<3i', 20240801, 7, 8) + bytes(1012) +
+         struct.pack('<8I', *numbers))
+    save('shard', 'raw32', struct.pack('<8I', *numbers))
+    save('shard', 'raw64', struct.pack('<8q', *numbers))
+    save('shard', 'npy2', npy('<u2', struct.pack('<8H', *numbers), 1))
+    save('shard', 'npy8', npy('<i8', struct.pack('<8q', *numbers), 2))
     save('gzip', 'text', gzip.compress(b"It is a truth universally acknowledged, isn't it?\n" * 3,
                                        mtime=0))
     save('gzip', 'two', gzip.compress(b'one', mtime=0) + gzip.compress(b'two', mtime=0))
