@@ -27,7 +27,7 @@ fill() {
     function stop(why) {
       print "report: " page ": \"" mark "\" " why >"/dev/stderr"
       failed = 1
-      exit
+      exit 1
     }
     # Columns are found by their titles: cell["muon", "val loss"].
     function read_table(  line, n, part, head, i) {
