@@ -18,7 +18,7 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 root=$(pwd)
-pages=$(ls README.md docs/*.md 2>/dev/null)
+pages=$(ls README.md docs/*.md 2>/dev/null || true)
 
 # fill PAGE NAME: the page's copies of the table.
 fill() {
