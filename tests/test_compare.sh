@@ -177,7 +177,7 @@ archived_sweep() {
   says 1 'holds no sweep.spec' sh "$tools/archive.sh" whole/final again
 }
 
-# README's figures and tables, from archives alone.
+# The figures and tables of README and docs, from archives alone.
 redrawn_report() {
   mkdir -p redrawn/results/kept redrawn/tools
   ln -s "$tools/compare" redrawn/tools/compare
@@ -188,12 +188,20 @@ redrawn_report() {
   says 0 'results/kept: 1 figures, table.md' sh "$tools/report.sh"
   check "README's own copy of the table is renewed" sh -c \
     'grep -q "^| adamw" README.md && grep -q "^tail" README.md && ! grep -q "^old" README.md'
+  mkdir docs
+  printf '%s\n' '<!-- results/kept/table.md: adamw -->' old '<!-- end -->' tail >docs/page.md
+  sh "$tools/report.sh" >/dev/null
+  check "a page may name the rows that it shows" sh -c \
+    'grep -q "^| .adamw. |" docs/page.md && grep -q "^tail" docs/page.md &&
+     [ "$(grep -c "^|" docs/page.md)" -eq 3 ] && ! grep -q "^old" docs/page.md'
   check "and only the figures that it names are drawn" test -e results/kept/rates.svg
   cp -R . ../redrawn-before
   sh "$tools/report.sh" >/dev/null
   check "redrawing changes nothing" diff -r . ../redrawn-before
   printf '%s\n' '<!-- results/kept/table.md -->' >README.md
   says 1 'is not followed by a line' sh "$tools/report.sh"
+  printf '%s\n' '<!-- results/kept/table.md: lamb -->' '<!-- end -->' >README.md
+  says 1 'names lamb, which results/kept/table.md has not' sh "$tools/report.sh"
   cd .. || exit 1
 }
 
