@@ -55,7 +55,8 @@ static int save_and_stop(Run *run, Err *err) {
 static int validate_start(Run *run, Err *err) {
   const RunOptions *o = &run->config.run;
   LogRow row = log_row(run->step, run->step * o->batch * run->config.model.context);
-  if (log_has_val(&run->log, run->step) || !due(run->step, o->val_every, o->steps)) return EXIT_DONE;
+  if (log_has_val(&run->log, run->step) || !due(run->step, o->val_every, o->steps))
+    return EXIT_DONE;
   int code = validate(run, &row, err);
   if (code) return code;
   return log_write_val(&run->log, &row, err) ? EXIT_FAILED : EXIT_DONE;

@@ -462,7 +462,8 @@ int checkpoint_save(const Run *run, int64_t log_bytes, Err *note, Err *err) {
   int status = join(folder, sizeof folder, out, name, &why) ||
                join(temporary, sizeof temporary, out, ".unfinished", &why) ||
                save_files(run, temporary, log_bytes, &why) || move(temporary, folder, &why) ||
-               point_latest(out, name, note, &why) || remove_old(out, run->config.run.keep, "", &why);
+               point_latest(out, name, note, &why) ||
+               remove_old(out, run->config.run.keep, "", &why);
   if (status == 0) return 0;
   folder_remove(temporary, &ignored);
   return fail(err, "the checkpoint of step %lld is not saved: %s; older ones are untouched",

@@ -50,8 +50,8 @@ const char *checkpoint_option(const Checkpoint *c, const char *name);
 int checkpoint_restore(const Checkpoint *c, GPT2 *model, OptimizerState *state, Err *err);
 
 /* Makes it the run's newest: `latest` points to it, newer ones are set aside as
-   step-000500.set-aside, so that they cannot be taken for its continuation. `note` says why `latest`
-   could not be made, which is not an error, or stays as it is. */
+   step-000500.set-aside, so that they cannot be taken for its continuation. `note` says why
+   `latest` could not be made, which is not an error; otherwise it stays as it is. */
 int checkpoint_make_newest(const Checkpoint *c, Err *note, Err *err);
 
 /* Removes all checkpoints of a run, those set aside too, for one that takes its place. */

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/clock.h"
 #include "data/unicode.h"
@@ -115,6 +116,7 @@ enum { TOKEN_BYTES = 128 }; /* of the longest token */
 /* Bytes of a character that is not whole yet stay in `bytes`. */
 typedef struct {
   FILE *out;
+  int terminal; /* what would control it is not printed */
   const Tokenizer *tokenizer;
   char bytes[TOKEN_BYTES + 4];
   size_t count;
@@ -124,7 +126,8 @@ static void print_characters(Printer *p, size_t size) {
   uint32_t code;
   for (size_t at = 0; at < size;) {
     int length = unicode_decode(p->bytes + at, size - at, &code);
-    if (code == UNICODE_BAD) fputs("\xEF\xBF\xBD", p->out);
+    int controls = (code < ' ' && code != '\n' && code != '\t') || (code >= 0x7F && code < 0xA0);
+    if (code == UNICODE_BAD || (controls && p->terminal)) fputs("\xEF\xBF\xBD", p->out);
     else fwrite(p->bytes + at, 1, (size_t)length, p->out);
     at += (size_t)length;
   }
@@ -196,7 +199,7 @@ static int32_t next_token(Text *t, Random *random) {
 
 static void print_text(Text *t, const Tokenizer *tokenizer, Random *random, FILE *out,
                        SampleReport *report) {
-  Printer printer = {.out = out, .tokenizer = tokenizer};
+  Printer printer = {.out = out, .terminal = isatty(fileno(out)), .tokenizer = tokenizer};
   double start = clock_seconds();
   report->prompt_tokens = t->count;
   for (int64_t n = 0; n < t->options->tokens; n++) {

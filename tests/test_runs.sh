@@ -90,7 +90,7 @@ one_writer() {
   long locked
   for how in "--out locked --overwrite on" "--out locked" "--resume locked"; do
     # shellcheck disable=SC2086
-    run "$train" $how
+    run "$train" $how --max-seconds 5
     check "a second writer is refused: $how" [ "$code" -eq 1 ]
   done
   trains --out locked --overwrite on
@@ -192,8 +192,8 @@ without_links() {
   check "a copy in which latest became a folder is resumed" [ "$code" -eq 0 ]
   check "it is told that latest stays: $(grep latest stdout)" prints "latest: cannot be made"
   check "the newest is read, not that folder" same_model copied copied/step-000006
-  head -c 3000 copied/step-000006/model.safetensors >cut
-  cp cut copied/step-000006/model.safetensors
+  head -c 3000 copied/step-000006/model.safetensors >part
+  cp part copied/step-000006/model.safetensors
   run "$tools/generate" --from copied --tokens 3
   check "a newest that is cut short is passed over, and said" \
     says "a newer checkpoint cannot be used: copied/step-000006"
@@ -291,9 +291,7 @@ full_output() {
 }
 
 shrinking_file() {
-  text=$root/README.md
-  for i in 1 2 3 4 5 6 7 8; do cat "$text"; done >text.txt
-  "$tools/tokenize" --from text.txt --to tokens --vocab 257 >/dev/null 2>&1
+  "$tools/tokenize" --from "$root/README.md" --to tokens --vocab 257 >/dev/null 2>&1
   long shrinking --data tokens_000000.bin
   : >tokens_000000.bin
   ends
@@ -325,6 +323,10 @@ existing_files() {
   run "$tools/convert" --from shown --to here
   check "convert keeps its own too" [ "$code" -eq 1 ]
   keeps here.csv "$tools/tokenize" --from "$root/README.md" --to here.csv --format nanogpt --vocab 257
+  mkdir -p swept
+  echo mine >swept/sweep.spec
+  run "$tools/sweep" "$root/tools/specs/compare-quick.spec" --out swept --train "$train"
+  check "sweep keeps a sweep.spec that is not its own" says "swept/sweep.spec: already exists"
   if ! command -v gnuplot >/dev/null; then
     echo "skipped: figures (no gnuplot)"
     return
@@ -377,6 +379,23 @@ hostile_files() {
   check "plot: no escapes" no_escapes stdout stderr
 }
 
+# A terminal, and text of a model that holds any bytes.
+hostile_text() {
+  if ! script -qec true /dev/null >/dev/null 2>&1; then
+    echo "skipped: a terminal (there is no script)"
+    return
+  fi
+  : >piped.txt
+  : >stdout
+  for seed in 1 2 3 4 5 6 7 8; do
+    set -- "$tools/generate" --from shown --tokens 500 --temperature 100 --seed "$seed"
+    "$@" >>piped.txt 2>stderr
+    script -qec "$*" /dev/null >>stdout
+  done
+  check "a model may write any character into a pipe" eval '! no_escapes piped.txt'
+  check "but none that controls a terminal" no_escapes stdout
+}
+
 # ---- commands that are printed ----
 
 # The command behind these words can be given to a shell.
@@ -424,6 +443,7 @@ full_output
 shrinking_file
 existing_files
 hostile_files
+hostile_text
 printed_commands
 short_warmup
 echo "runs: $passed passed, $failed failed"

@@ -64,7 +64,7 @@ static int save(const GPT2 *m, const ConvertOptions *o, Err *err) {
   return llmc_save(m, o->to, o->dtype == DTYPE_F32 ? LLMC_F32 : LLMC_BF16, err);
 }
 
-/* Nothing that is there is replaced unasked: of a folder, none of the files that are to be written. */
+/* Nothing that exists is replaced unasked; in a folder, none of the files that are written. */
 static int check_free(const ConvertOptions *o, Err *err) {
   char path[OPTION_TEXT + 32];
   if (o->format != TO_FOLDER || !folder_exists(o->to))

@@ -193,7 +193,8 @@ static int write_figures(FILE *out, const Comparison *c, Err *err) {
   return 0;
 }
 
-int page_write(const Comparison *c, const char *path, const char *command, int overwrite, Err *err) {
+int page_write(const Comparison *c, const char *path, const char *command, int overwrite,
+               Err *err) {
   char *text;
   size_t size;
   FILE *out = open_memstream(&text, &size);
