@@ -109,7 +109,8 @@ static int end(Run *run, int code, Err *err) {
   char path[2 * OPTION_TEXT];
   Err why;
   progress_break(&run->progress);
-  int status = folder_write_result(&run->config, code == EXIT_DONE ? "finished" : err->text, &why);
+  const char *result = code == EXIT_DONE ? "finished" : err->text;
+  int status = folder_write_result(&run->config, &run->log, result, &why);
   if (log_close(&run->log, &why)) status = -1;
   if (status && code == EXIT_DONE) {
     *err = why;

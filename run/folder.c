@@ -142,12 +142,13 @@ int folder_write_info(const Config *c, const GPT2 *m, const OptimizerState *o, c
   return write_text(c, "info.txt", text, size, err);
 }
 
-/* Copies the lines that are not "result = ...". */
+/* Copies the lines that are not about how the run ended. */
 static void put_other_lines(FILE *out, const char *text) {
   while (*text) {
     size_t line = strcspn(text, "\n");
     line += text[line] == '\n';
-    if (strncmp(text, "result = ", 9) != 0) fwrite(text, 1, line, out);
+    if (strncmp(text, "result = ", 9) != 0 && strncmp(text, "clipped_steps = ", 16) != 0)
+      fwrite(text, 1, line, out);
     text += line;
   }
 }
@@ -167,11 +168,17 @@ int folder_write_resumed(const Config *c, Err *err) {
   return write_text(c, "info.txt", text, size, err);
 }
 
-int folder_write_result(const Config *c, const char *result, Err *err) {
+int folder_write_result(const Config *c, const Log *log, const char *result, Err *err) {
   char path[OPTION_TEXT + 16];
+  int64_t clipped, steps;
+  Err ignored; /* without a log nothing is counted */
+  double clip = c->run.clip;
+  int counted = clip > 0 && log_count_above(log, clip, &clipped, &steps, &ignored) == 0;
   snprintf(path, sizeof path, "%s/info.txt", c->run.out);
   FILE *out = file_open(path, "a");
   if (!out) return fail(err, "%s: cannot be written: %s", path, strerror(errno));
+  if (counted)
+    fprintf(out, "clipped_steps = %lld of %lld\n", (long long)clipped, (long long)steps);
   fputs("result = ", out);
   quote_terminal(out, result); /* one line, whatever names it holds */
   fputc('\n', out);

@@ -11,19 +11,18 @@
 
 #define FIELD(member) offsetof(SampleOptions, member)
 const Option sample_options[] = {
-    {.name = "prompt", .help = "text to continue; empty: the beginning of a document",
+    {.name = "prompt", .help = "Text to continue (empty: start a new document)",
      .type = OPTION_WORD, .at = FIELD(prompt), .fallback = ""},
-    {.name = "tokens", .help = "most tokens to print",
+    {.name = "tokens", .help = "Maximum number of tokens to generate",
      .type = OPTION_INT, .at = FIELD(tokens), .fallback = "200", .min = 1, .max = 1e9},
-    {.name = "temperature",
-     .help = "below 1: more probable; above 1: more varied; 0: always the most probable",
+    {.name = "temperature", .help = "Sampling temperature (0: always the most probable token)",
      .type = OPTION_REAL, .at = FIELD(temperature), .fallback = "0.8", .max = 100},
-    {.name = "top-k", .help = "choose among so many most probable tokens; 0: among all",
+    {.name = "top-k", .help = "Sample from this many of the most probable tokens (0: all)",
      .type = OPTION_INT, .at = FIELD(top_k), .fallback = "0", .max = 1e6},
     {.name = "top-p",
-     .help = "choose among the most probable tokens that have this probability together",
+     .help = "Sample from the most probable tokens that together have this probability",
      .type = OPTION_REAL, .at = FIELD(top_p), .fallback = "1", .max = 1},
-    {.name = "seed", .help = "of the random choice",
+    {.name = "seed", .help = "Seed for sampling",
      .type = OPTION_INT, .at = FIELD(seed), .fallback = "1", .max = 9e15},
     {0},
 };

@@ -13,7 +13,8 @@ A file holds cases; each is a line
 
     case LABEL optimizer NAME rows M cols N blocks B steps S index Q options key=value ...
 
-followed by one line with the M*N numbers of W after the last step, row by row.  A parameter of
+followed by one line with the M*N numbers of W after the last step, row by row.  In as-published
+LABEL is the name of a set of options of a source (PUBLISHED below).  A parameter of
 B > 1 blocks is B matrices stacked by rows (a fused QKV), each with its own state and scale.
 """
 import gzip
@@ -806,6 +807,61 @@ METHODS = {
 }
 
 
+# What the sources set, as tools/specs/as-published/NAME has it: the method, and of the harness what
+# they state. 'wd' of the method's own matrices is weight-decay.
+NO_CLIP = {'clip': 0}
+DION_AUX = {'aux-lr': 0.02, 'aux-beta1': 0.95, 'aux-beta2': 0.98, 'aux-eps': 1e-8,
+            'embedding-decay': 0}
+MUON_AUX = {'aux-lr': 3e-4, 'aux-beta1': 0.9, 'aux-beta2': 0.95, 'aux-eps': 1e-10}
+PUBLISHED = {
+    'adamw': ('adamw', {'lr': 6e-4, 'weight-decay': 0.1, 'beta1': 0.9, 'beta2': 0.95, 'eps': 1e-8,
+                        'clip': 1, 'embedding-decay': 1}),
+    'muon': ('muon', {'lr': 0.02, 'weight-decay': 0, 'momentum': 0.95, 'nesterov': 'on',
+                      'orthogonalize': 'newton-schulz', **NS, 'shape-scale': 'kj',
+                      **MUON_AUX, **NO_CLIP}),
+    'low-rank-muon': ('low-rank-muon', {
+        'lr': 0.025, 'weight-decay': 0.01, 'mlp-decay': 2, 'momentum': 0.95,
+        'momentum-warmup': 300, 'nesterov': 'on', 'rank': 100, 'construction': 'first-columns',
+        'full-below': 500, 'inner': 'newton-schulz', 'rank-compensation': 'off', **NS,
+        'shape-scale': 'kj', 'embedding-decay': 0, 'aux-lr': 1 / 320, 'aux-beta1': 0.8,
+        'aux-beta2': 0.95, 'aux-eps': 1e-10, **NO_CLIP}),
+    'sumo': ('sumo', {'lr': 1.2e-4, 'weight-decay': 0, 'momentum': 0.95, 'rank': 256,
+                      'update-gap': 250, 'oversample': 8, 'power-iterations': 1,
+                      'refresh-below': 0, 'form': 'v2', 'gamma': 1.1, 'orthogonalize': 'svd',
+                      'shape-scale': 'old', **NO_CLIP}),
+    'scion': ('scion', {'lr': 2 ** -12, 'alpha': 0.1, 'form': 'constrained', 'radius': 50,
+                        'head-radius': 3000, 'head-norm': 'sign',
+                        'orthogonalize': 'newton-schulz', **NS, **NO_CLIP}),
+    'orthogonal-sgdm': ('orthogonal-sgdm', {
+        'lr': 1e-3, 'weight-decay': 0, 'momentum': 0.9, 'decay': 'coupled',
+        'orthogonalize': 'svd', 'shape-scale': 'none', **NO_CLIP}),
+    'root': ('root', {'lr': 1e-3, 'weight-decay': 0.1, 'momentum': 0.95, 'nesterov': 'on',
+                      'quantile': 0.9, 'coefficients': 'published', **NS, 'shape-scale': 'rms',
+                      'embedding-decay': 1, 'aux-lr': 1e-3, 'aux-beta1': 0.9, 'aux-beta2': 0.95,
+                      'aux-eps': 1e-8, **NO_CLIP}),
+    'dion': ('dion', {'lr': 0.02, 'weight-decay': 0.01, 'momentum': 0.95, 'rank-fraction': 0.5,
+                      'shape-scale': 'spectral', **DION_AUX, **NO_CLIP}),
+    'dion2': ('dion2', {'lr': 0.02, 'weight-decay': 0.01, 'momentum': 0.95, 'fraction': 0.5,
+                        'orthogonalize': 'newton-schulz', **polynomial('dion'),
+                        'shape-scale': 'spectral', **DION_AUX, **NO_CLIP}),
+    'normuon': ('normuon', {'lr': 0.02, 'weight-decay': 0, 'momentum': 0.95, 'nesterov': 'on',
+                            'beta2': 0.95, 'eps': 1e-10, 'orthogonalize': 'newton-schulz', **NS,
+                            'shape-scale': 'kj', **MUON_AUX, **NO_CLIP}),
+    'normuon-dion': ('normuon', {
+        'lr': 0.02, 'weight-decay': 0.01, 'momentum': 0.95, 'nesterov': 'off', 'beta2': 0.95,
+        'eps': 1e-8, 'orthogonalize': 'newton-schulz', **polynomial('dion'),
+        'shape-scale': 'spectral', **DION_AUX, **NO_CLIP}),
+    'soap': ('soap', {'lr': 3e-3, 'weight-decay': 0.01, 'beta1': 0.95, 'beta2': 0.95, 'eps': 1e-8,
+                      'update-gap': 10, 'embedding-decay': 1, 'aux-lr': 3e-3, 'aux-beta1': 0.95,
+                      'aux-beta2': 0.95, 'aux-eps': 1e-8, **NO_CLIP}),
+    'galore': ('galore', {'lr': 0.01, 'weight-decay': 0, 'beta1': 0.9, 'beta2': 0.999,
+                          'eps': 1e-6, 'rank': 128, 'update-gap': 200, 'scale': 0.25,
+                          'aux-lr': 0.01, 'aux-beta1': 0.9, 'aux-beta2': 0.999, 'aux-eps': 1e-6,
+                          **NO_CLIP}),
+    'lion': ('lion', {'lr': 1e-4, 'weight-decay': 0, 'beta1': 0.9, 'beta2': 0.99, **NO_CLIP}),
+}
+
+
 def run(method, q, shape, steps, o):
     """W after `steps` steps of case q."""
     m, n, blocks = shape
@@ -833,8 +889,23 @@ def cases():
                 yield q, name, method, f'{variant}-{shape[0]}x{shape[1]}', shape, steps, o
 
 
+def published_cases():
+    """The same of PUBLISHED: four steps each, of a matrix with no null space to span."""
+    for i, (name, (optimizer, settings)) in enumerate(PUBLISHED.items()):
+        for j, shape in enumerate([(7, 6, 1), QKV]):
+            o = Options(settings, wd=settings.get('weight-decay', 0))
+            yield 1001 + 2 * i + j, optimizer, METHODS[optimizer][0], name, shape, 4, o
+
+
 def rewrite():
     files = {}
+    for q, optimizer, method, name, shape, steps, o in published_cases():
+        m, n, blocks = shape
+        options = ' '.join(f'{key}={x}' for key, x in o.items() if key != 'wd')
+        files.setdefault('as-published', []).extend([
+            f'case {name} optimizer {optimizer} rows {m} cols {n} blocks {blocks} '
+            f'steps {steps} index {q} options {options}',
+            numbers(run(method, q, shape, steps, o))])
     for q, name, method, label, shape, steps, o in cases():
         m, n, blocks = shape
         options = ' '.join(f'{key}={x}' for key, x in o.items())

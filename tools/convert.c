@@ -22,19 +22,21 @@ typedef struct {
 #define FIELD(member) offsetof(ConvertOptions, member)
 static const Option convert_options[] = {
     {.name = "from",
-     .help = "a run, a checkpoint, a Hugging Face folder or .safetensors, an llm.c checkpoint",
+     .help = "Model to read: a run, a checkpoint, a Hugging Face folder or .safetensors file, or "
+             "an llm.c checkpoint",
      .type = OPTION_WORD, .at = FIELD(from), .fallback = ""},
-    {.name = "to", .help = "file or folder to write",
+    {.name = "to", .help = "File or folder to write",
      .type = OPTION_WORD, .at = FIELD(to), .fallback = ""},
     {.name = "format",
-     .help = "huggingface: a folder with config.json and the tokenizer; safetensors: one file",
+     .help = "Format to write (huggingface: a folder with config.json and the tokenizer)",
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "huggingface",
      .choices = "huggingface|safetensors|llm.c"},
-    {.name = "dtype", .help = "of the numbers; llm.c has f32 (version 3) and bf16 (version 5)",
+    {.name = "dtype", .help = "Number format (llm.c has f32, version 3, and bf16, version 5)",
      .type = OPTION_CHOICE, .at = FIELD(dtype), .fallback = "f32", .choices = DTYPE_NAMES},
-    {.name = "overwrite", .help = "replace what --to already names", .type = OPTION_CHOICE,
+    {.name = "overwrite", .help = "Replace an existing file or folder in --to",
+     .type = OPTION_CHOICE,
      .at = FIELD(overwrite), .fallback = "off", .choices = ON_OFF},
-    {.name = "heads", .help = "attention heads; 0: as the file says",
+    {.name = "heads", .help = "Attention heads (0: as the file says)",
      .type = OPTION_INT, .at = FIELD(heads), .fallback = "0", .max = 1000},
     {0},
 };

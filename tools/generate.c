@@ -15,11 +15,12 @@ typedef struct {
 #define FIELD(member) offsetof(Where, member)
 static const Option where_options[] = {
     {.name = "from",
-     .help = "a run, a checkpoint, a Hugging Face folder or .safetensors, an llm.c checkpoint",
+     .help = "Model to read: a run, a checkpoint, a Hugging Face folder or .safetensors file, or "
+             "an llm.c checkpoint",
      .type = OPTION_WORD, .at = FIELD(from), .fallback = ""},
-    {.name = "heads", .help = "attention heads; 0: as the file says",
+    {.name = "heads", .help = "Attention heads (0: as the file says)",
      .type = OPTION_INT, .at = FIELD(heads), .fallback = "0", .max = 1000},
-    {.name = "threads", .help = "0: one per processor",
+    {.name = "threads", .help = "Number of threads (0: one per core)",
      .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096},
     {0},
 };

@@ -22,13 +22,13 @@ typedef struct {
 
 #define FIELD(member) offsetof(SweepOptions, member)
 static const Option options[] = {
-    {.name = "jobs", .help = "runs at a time; 0: one per processor",
+    {.name = "jobs", .help = "Runs at a time (0: one per core)",
      .type = OPTION_INT, .at = FIELD(jobs), .fallback = "0", .max = 4096},
-    {.name = "threads", .help = "of each run; 0: the processors divided by --jobs",
+    {.name = "threads", .help = "Threads per run (0: the cores divided by --jobs)",
      .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096},
-    {.name = "out", .help = "folder of the results; empty: runs/NAME-OF-THE-SPEC",
+    {.name = "out", .help = "Folder of the results (empty: runs/NAME-OF-THE-SPEC)",
      .type = OPTION_WORD, .at = FIELD(out), .fallback = ""},
-    {.name = "train", .help = "the program; empty: ./train",
+    {.name = "train", .help = "Program to run (empty: ./train)",
      .type = OPTION_WORD, .at = FIELD(train), .fallback = ""},
     {0},
 };
@@ -54,17 +54,17 @@ static void help(FILE *out) {
   fprintf(out,
           "Trains with several optimizers, rates and seeds, for tools/compare to judge.\n\n"
           "  tools/sweep tools/specs/compare-quick.spec\n"
-          "  tools/sweep SPEC --steps 100 --seeds 1    settings given here win over the spec's\n"
-          "  tools/sweep SPEC --print                  only the commands that are due now, one\n"
-          "                                            a line, for another engine; ask again\n"
-          "                                            when they are done: more may be due\n\n"
-          "A spec is a file of lines name = value. Every name that is not listed below is an\n"
-          "option of ./train; METHOD.NAME is for one method, several values are a grid:\n\n"
+          "  tools/sweep SPEC --steps 100 --seeds 1   override settings of the spec\n"
+          "  tools/sweep SPEC --print                 print the commands that are due, one\n"
+          "                                           per line, for another scheduler; run\n"
+          "                                           sweep again when they have finished\n\n"
+          "A spec is a file of lines name = value. Names that are not listed below are\n"
+          "options of ./train; METHOD.NAME is for one method; several values are a grid:\n\n"
           "  optimizers = adamw muon muon:exact\n  model = nano\n  steps = 300\n"
           "  muon:exact.orthogonalize = svd\n\n"
-          "The rate is chosen on the tuning seeds, by the loss at the end of the full schedule;\n"
-          "where the best one lies at the edge, more are tried, and the other methods get as many\n"
-          "trials; then fresh seeds run at the chosen rate.\n\n");
+          "The tuning seeds choose the rate, by the loss at the end of the full schedule.\n"
+          "If the best rate is the smallest or largest, more are tried, and the other\n"
+          "methods get as many trials. Then the evaluation seeds run at the chosen rate.\n\n");
   options_help(out, &own);
   fputc('\n', out);
   options_help(out, &spec);

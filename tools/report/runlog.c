@@ -276,6 +276,16 @@ void runlog_state(const RunLog *log, char *out, size_t size) {
   else snprintf(out, size, "unfinished: %lld of %s steps", step, *steps ? steps : "?");
 }
 
+double runlog_clipped(const RunLog *log) {
+  double clip = strtod(runlog_option(log, "clip"), NULL);
+  int clipped = 0, steps = 0;
+  for (int i = 0; i < log->count; i++) {
+    steps += isfinite(log->rows[i].grad_norm);
+    clipped += clip > 0 && log->rows[i].grad_norm > clip;
+  }
+  return steps ? (double)clipped / steps : NAN;
+}
+
 double runlog_final_val(const RunLog *log) {
   for (int i = log->count - 1; i >= 0; i--)
     if (isfinite(log->rows[i].val_loss)) return log->rows[i].val_loss;

@@ -47,6 +47,9 @@ int runlog_same_settings(const RunLog *a, const RunLog *b, const char *but);
 /* "finished", "diverged at step 12", "unfinished: 30 of 500 steps" */
 void runlog_state(const RunLog *log, char *out, size_t size);
 
+/* The share of the steps whose gradient was clipped; NaN when the log has no gradient norms. */
+double runlog_clipped(const RunLog *log);
+
 /* Last validation loss that is a number; NaN when there is none. */
 double runlog_final_val(const RunLog *log);
 
