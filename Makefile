@@ -13,9 +13,10 @@ BUILD  = build# everything made; another name also keeps the programs in it, apa
 # ---- the rest is the project's ----
 WARN   = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
          -Wno-unknown-pragmas -Wno-pass-failed
+WERROR =# -Werror in CI
 # No -ffast-math: NaN has to stay NaN. These let loops vectorize and keep it so.
 MATH   = -ffp-contract=fast -fno-math-errno -fno-trapping-math
-CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(ARCH) $(OPENMP) $(MATH) $(WARN) -I. $(BLAS_C)
+CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(ARCH) $(OPENMP) $(MATH) $(WARN) $(WERROR) -I. $(BLAS_C)
 LIBS   = $(BLAS_L) -lz -lm
 SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_CC = clang
