@@ -5,7 +5,7 @@
 set -eu
 root=build/arm/root
 compiler=aarch64-linux-gnu-gcc
-qemu=qemu-aarch64-static
+qemu='qemu-aarch64-static'
 # The rest differs only in code that does not depend on the processor, or takes minutes in qemu.
 tests=${ARM_TESTS:-test_elementary test_family test_layers_double test_optim test_orthogonalize
   test_options test_pytorch test_spectrum test_statistics test_training}

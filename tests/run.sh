@@ -27,10 +27,10 @@ count() {
   failed=$((failed + f))
 }
 
+# shellcheck disable=SC2086
 for test in "$@"; do
   case $test in
     *.sh) count "$test" sh "$test" ;;
-    # shellcheck disable=SC2086
     *) count "$test" ${RUN:-} "$test" ;;
   esac
 done

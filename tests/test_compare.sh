@@ -286,10 +286,11 @@ many_methods() {
   "$tools/compare" many --figures many-figures >many.txt
   count=0
   missing=
-  for name in $(sed -n '2,/^$/s/ .*//p' many.txt); do
+  sed -n '2,/^$/s/ .*//p' many.txt | grep . >names.txt
+  while read -r name; do
     count=$((count + 1))
     grep -q ">$name<" many-figures/rates.svg || missing="$missing $name"
-  done
+  done <names.txt
   check "the rates of $count methods, without a name:$missing" test "$count$missing" = 19
 }
 
