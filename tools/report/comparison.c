@@ -71,7 +71,7 @@ static const char *obstacle(const RunLog *a, const RunLog *b) {
   static const char *const names[] = {"layers", "heads",      "channels", "context", "vocab",
                                       "order",  "val-tokens", "batch",    "steps",   "init",
                                       NULL};
-  static const char *const data[] = {"data", "val", "val-fraction", NULL};
+  static const char *const data[] = {"data", "val", "val-fraction", "separator", NULL};
   int known = *a->fingerprint && *b->fingerprint;
   for (int i = 0; names[i]; i++)
     if (strcmp(runlog_option(a, names[i]), runlog_option(b, names[i])) != 0) return names[i];
