@@ -9,6 +9,7 @@
 #include "core/file.h"
 #include "core/random.h"
 #include "data/embedded.h"
+#include "data/separator.h"
 #include "data/tokens.h"
 
 #define EMBEDDED "austen" /* the value of --data and --val */
@@ -25,6 +26,10 @@ const Option data_options[] = {
              "of --data)",
      .type = OPTION_WORD, .at = FIELD(val), .fallback = "",
      .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE},
+    {.name = "separator",
+     .help = "Text that separates documents in a text file, such as <|endoftext|>; it becomes the "
+             "end-of-text token",
+     .type = OPTION_WORD, .at = FIELD(separator), .fallback = "", .effect = EFFECT_TASK},
     {.name = "val-fraction", .help = "Fraction at the end of --data that is used for validation",
      .type = OPTION_REAL, .at = FIELD(val_fraction), .fallback = "0.1", .max = 0.9,
      .effect = EFFECT_TASK, .needs = "val=, data!=" EMBEDDED},
@@ -43,6 +48,7 @@ struct Data {
   DataOptions options;
   int vocab;
   Tokenizer *tokenizer; /* or NULL */
+  TextRules rules;      /* when there is a tokenizer */
   Tokens train, val;
   int left_out; /* training segments with fewer than `least` tokens, T+1 */
   int least;
@@ -82,7 +88,7 @@ static int find_novels(const char *text, size_t size, const char *novels[NOVELS]
   return 0;
 }
 
-static int open_novels(Tokens *t, int first, int count, const Tokenizer *tokenizer, Err *err) {
+static int open_novels(Tokens *t, int first, int count, const TextRules *rules, Err *err) {
   const char *novels[NOVELS];
   size_t size, sizes[NOVELS];
   char *text;
@@ -91,15 +97,26 @@ static int open_novels(Tokens *t, int first, int count, const Tokenizer *tokeniz
   int status = find_novels(text, size, novels, sizes, err);
   if (status == 0)
     status = tokens_from_text(t, count == 1 ? titles[first] : EMBEDDED, novels + first,
-                              sizes + first, count, tokenizer, err);
+                              sizes + first, count, rules, err);
   free(text);
   return status;
 }
 
 /* ---- Opening ---- */
 
-static int has_tokenizer(int vocab) {
-  return vocab >= TOKENIZER_VOCAB_MIN && vocab <= TOKENIZER_VOCAB_MAX;
+static int open_tokenizer(Data *d, Err *err) {
+  if (d->vocab < TOKENIZER_VOCAB_MIN || d->vocab > TOKENIZER_VOCAB_MAX) return 0;
+  if (tokenizer_open(&d->tokenizer, d->vocab, err)) return -1;
+  d->rules = (TextRules){d->tokenizer, d->options.separator};
+  return 0;
+}
+
+static const TextRules *text_rules(const Data *d) { return d->tokenizer ? &d->rules : NULL; }
+
+static int check_separator(const Data *d, Err *err) {
+  if (!*d->options.separator || d->train.texts || d->val.texts) return 0;
+  return fail(err, "--separator %s: separates documents of texts, and %s holds token ids already",
+              d->options.separator, d->options.data);
 }
 
 /* How many tokens from the end are kept for validation: the fraction asked for, changed so far that
@@ -121,8 +138,8 @@ static int64_t tail_size(const Tokens *t, double fraction, int T) {
 static int open_validation(Data *d, int T, Err *err) {
   const char *val = d->options.val;
   if (val[0] ? strcmp(val, EMBEDDED) == 0 : strcmp(d->options.data, EMBEDDED) == 0)
-    return open_novels(&d->val, NOVELS - 1, 1, d->tokenizer, err);
-  if (val[0]) return tokens_open(&d->val, val, d->tokenizer, d->vocab, err);
+    return open_novels(&d->val, NOVELS - 1, 1, text_rules(d), err);
+  if (val[0]) return tokens_open(&d->val, val, text_rules(d), d->vocab, err);
   if (d->train.total < 2 * (T + (int64_t)1))
     return fail(err,
                 "%s: %lld tokens, 2 (T+1) = %lld are needed to keep a window for validation; use a "
@@ -133,8 +150,8 @@ static int open_validation(Data *d, int T, Err *err) {
 
 static int open_training(Data *d, Err *err) {
   if (strcmp(d->options.data, EMBEDDED) == 0)
-    return open_novels(&d->train, 0, NOVELS - 1, d->tokenizer, err);
-  return tokens_open(&d->train, d->options.data, d->tokenizer, d->vocab, err);
+    return open_novels(&d->train, 0, NOVELS - 1, text_rules(d), err);
+  return tokens_open(&d->train, d->options.data, text_rules(d), d->vocab, err);
 }
 
 static int too_short(const char *name, int64_t count, int T, Err *err) {
@@ -184,9 +201,8 @@ int data_open(Data **out, const DataOptions *options, int vocab, int T, Err *err
   if (!d) return fail(err, "no memory for the data");
   d->options = *options;
   d->vocab = vocab;
-  if ((has_tokenizer(vocab) && tokenizer_open(&d->tokenizer, vocab, err)) ||
-      open_training(d, err) || leave_out_short(d, T, err) || open_validation(d, T, err) ||
-      check_validation(d, T, err)) {
+  if (open_tokenizer(d, err) || open_training(d, err) || leave_out_short(d, T, err) ||
+      open_validation(d, T, err) || check_validation(d, T, err) || check_separator(d, err)) {
     data_close(d);
     return -1;
   }
@@ -385,6 +401,15 @@ void data_describe(const Data *d, char *line, size_t size) {
            "%s: %lld training tokens%s; %s: %lld validation tokens; vocabulary %d; order %s",
            o->data, (long long)d->train.total, short_ones, val, (long long)d->val.total, d->vocab,
            order);
+}
+
+void data_remark(const Data *d, char *line, size_t size) {
+  const DataOptions *o = &d->options;
+  snprintf(line, size, "%s", "");
+  if (d->train.spells_eot) snprintf(line, size, SEPARATOR_REMARK("%s"), o->data);
+  else if (d->val.spells_eot) snprintf(line, size, SEPARATOR_REMARK("%s"), o->val);
+  else if (*o->separator && !d->train.separators && !d->val.separators)
+    snprintf(line, size, "--separator %s: does not occur in the texts", o->separator);
 }
 
 const Tokenizer *data_tokenizer(const Data *d) { return d->tokenizer; }

@@ -17,6 +17,7 @@ typedef enum { DATA_ORDERS(CHOICE_NAME) } DataOrder;
 typedef struct {
   char data[OPTION_TEXT]; /* "austen" (embedded), or what tokens_open takes */
   char val[OPTION_TEXT];  /* the same; empty: the last novel, or the tail of the data */
+  char separator[OPTION_TEXT]; /* of documents within texts (data/separator.h), or empty */
   double val_fraction;
   int order; /* DataOrder */
   int64_t data_seed;
@@ -29,7 +30,7 @@ typedef struct Data Data;
 /* Opens both sets for a vocabulary (257..50257 for text, up to 65536 for token files) and windows
    of T tokens. Training segments too short for one window (T+1 tokens) are left out, which
    data_describe tells. Errors: those of tokens_open; too few tokens for one window in every
-   training segment or in all of the validation set. */
+   training segment or in all of the validation set; a separator although there is no text. */
 int data_open(Data **d, const DataOptions *options, int vocab, int T, Err *err);
 void data_close(Data *d);
 
@@ -71,6 +72,10 @@ uint32_t data_fingerprint(const Data *d);
 
 /* One line for people: names, sizes, how many files were left out, order. */
 void data_describe(const Data *d, char *line, size_t size);
+
+/* A remark on the separator: a text has <|endoftext|> in it and none was given, or the one given
+   does not occur. Empty when there is nothing to say. */
+void data_remark(const Data *d, char *line, size_t size);
 
 /* NULL when the vocabulary is none of the tokenizer's (below 257 or above 50257). */
 const Tokenizer *data_tokenizer(const Data *d);

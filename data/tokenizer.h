@@ -12,6 +12,9 @@
 
 #include "core/error.h"
 
+/* The published name of end-of-text. */
+#define TOKENIZER_EOT "<|endoftext|>"
+
 enum { TOKENIZER_VOCAB_MIN = 257, TOKENIZER_VOCAB_MAX = 50257 };
 
 typedef struct Tokenizer Tokenizer;

@@ -9,6 +9,7 @@
 #include "core/file.h"
 #include "core/map.h"
 #include "data/paths.h"
+#include "data/separator.h"
 #include "data/token_file.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -136,26 +137,41 @@ typedef struct {
   size_t count, room;
 } Stream;
 
-static int stream_append(Stream *s, const Tokenizer *tokenizer, const char *name, const char *text,
-                         size_t size, Err *err) {
-  size_t need = s->count + 1 + size, added;
-  if (!tokenizer)
+static int stream_grow(Stream *s, size_t need, const char *name, Err *err) {
+  if (need <= s->room) return 0;
+  s->room = need > s->room + s->room / 2 ? need : s->room + s->room / 2;
+  uint16_t *more = realloc(s->ids, s->room * sizeof *more);
+  if (!more) return fail(err, "%s: no memory for %zu tokens", name, s->room);
+  s->ids = more;
+  return 0;
+}
+
+/* Appends the documents of a text; empty ones are none. A separator is longer than its token. */
+static int stream_append(Stream *s, Tokens *t, const TextRules *rules, const char *name,
+                         const char *text, size_t size, Err *err) {
+  size_t added, stop, next;
+  if (!rules)
     return fail(err, "%s: is text, for which --vocab must be from %d to %d", name,
                 TOKENIZER_VOCAB_MIN, TOKENIZER_VOCAB_MAX);
-  if (need > s->room) {
-    s->room = need > s->room + s->room / 2 ? need : s->room + s->room / 2;
-    uint16_t *more = realloc(s->ids, s->room * sizeof *more);
-    if (!more) return fail(err, "%s: no memory for %zu tokens", name, s->room);
-    s->ids = more;
+  if (stream_grow(s, s->count + 1 + size, name, err)) return -1;
+  t->texts++;
+  t->spells_eot |= separator_missing(rules->separator, text, size);
+  for (size_t at = 0; at < size; at = next) {
+    stop = separator_find(rules->separator, text, size, at, '\n', &next);
+    t->separators += stop < size;
+    if (stop == at) continue;
+    if (s->count > 0) s->ids[s->count++] = (uint16_t)tokenizer_eot(rules->tokenizer);
+    if (tokenizer_encode(rules->tokenizer, text + at, stop - at, s->ids + s->count, &added, err))
+      return -1;
+    s->count += added;
   }
-  if (s->count > 0) s->ids[s->count++] = (uint16_t)tokenizer_eot(tokenizer);
-  if (tokenizer_encode(tokenizer, text, size, s->ids + s->count, &added, err)) return -1;
-  s->count += added;
   return 0;
 }
 
 /* Turns the stream into a segment of t, or releases it when `status` is an error. */
 static int stream_finish(Stream *s, Tokens *t, const char *name, int status, Err *err) {
+  if (status == 0 && t->texts > 0 && s->count == 0)
+    status = fail(err, "%s: there is nothing between the separators", name);
   if (status == 0 && s->count > 0) {
     uint16_t *fitted = realloc(s->ids, s->count * sizeof *fitted);
     if (fitted) s->ids = fitted;
@@ -169,27 +185,27 @@ static int stream_finish(Stream *s, Tokens *t, const char *name, int status, Err
 }
 
 static int add_file(Tokens *t, Stream *texts, const char *path, const char *first,
-                    const Tokenizer *tokenizer, Err *err) {
+                    const TextRules *rules, Err *err) {
   Block b = {0};
   TokenFile f;
   if (load_file(&b, path, err)) return -1;
   int status = token_file_read(&f, path, b.bytes, b.size, err), is_text = f.width == 0;
-  if (status == 0 && (is_text ? t->count > 0 : texts->count > 0))
+  if (status == 0 && (is_text ? t->count > 0 : t->texts > 0))
     status = fail(err, "%s and %s: text and token files cannot be mixed; give one kind only",
                   first, path);
   if (status == 0 && !is_text) return add_tokens(t, &b, &f, path, err);
-  if (status == 0) status = stream_append(texts, tokenizer, path, b.bytes, b.size, err);
+  if (status == 0) status = stream_append(texts, t, rules, path, b.bytes, b.size, err);
   block_release(&b);
   return status;
 }
 
-int tokens_open(Tokens *t, const char *paths, const Tokenizer *tokenizer, int64_t vocab, Err *err) {
+int tokens_open(Tokens *t, const char *paths, const TextRules *rules, int64_t vocab, Err *err) {
   PathList list = {0};
   Stream texts = {0};
   *t = (Tokens){.vocab = vocab};
   int status = paths_list(&list, paths, err);
   for (int i = 0; i < list.count && status == 0; i++)
-    status = add_file(t, &texts, list.path[i], list.path[0], tokenizer, err);
+    status = add_file(t, &texts, list.path[i], list.path[0], rules, err);
   status = stream_finish(&texts, t, paths, status, err);
   paths_free(&list);
   if (status) tokens_close(t);
@@ -197,12 +213,12 @@ int tokens_open(Tokens *t, const char *paths, const Tokenizer *tokenizer, int64_
 }
 
 int tokens_from_text(Tokens *t, const char *name, const char *const *documents,
-                     const size_t *sizes, int64_t count, const Tokenizer *tokenizer, Err *err) {
+                     const size_t *sizes, int64_t count, const TextRules *rules, Err *err) {
   Stream texts = {0};
   int status = 0;
-  *t = (Tokens){.vocab = tokenizer ? tokenizer_vocab(tokenizer) : 0};
+  *t = (Tokens){.vocab = rules ? tokenizer_vocab(rules->tokenizer) : 0};
   for (int64_t i = 0; i < count && status == 0; i++)
-    status = stream_append(&texts, tokenizer, name, documents[i], sizes[i], err);
+    status = stream_append(&texts, t, rules, name, documents[i], sizes[i], err);
   return stream_finish(&texts, t, name, status, err);
 }
 

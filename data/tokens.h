@@ -25,23 +25,31 @@ typedef struct {
   size_t mapped;            /* bytes mapped at `memory`, or 0 when it is to be freed */
 } Segment;
 
+/* How texts become tokens. */
+typedef struct {
+  const Tokenizer *tokenizer;
+  const char *separator; /* of documents within a text (data/separator.h), or "" */
+} TextRules;
+
 typedef struct {
   Segment *segments; /* (count) */
   int64_t count;
   int64_t total; /* tokens in all segments */
   int64_t vocab; /* every id handed out is below it */
+  int64_t texts, separators; /* how many were read */
+  int spells_eot; /* a text has end-of-text in it, and no separator was given */
 } Tokens;
 
 /* Opens a file, several files separated by commas, a glob pattern, or a folder (its .txt, .txt.gz,
-   .bin, .bin.gz and .npy in the order of their names). `tokenizer` may be NULL, then text is an
+   .bin, .bin.gz and .npy in the order of their names). `rules` may be NULL, then text is an
    error. Errors: those of token_file_read; missing, unreadable or empty files, text and token files
    together, ids not below vocab (looked for in everything that is in memory and in the first 64M
    tokens of a mapped file). `*t` is released with tokens_close. */
-int tokens_open(Tokens *t, const char *paths, const Tokenizer *tokenizer, int64_t vocab, Err *err);
+int tokens_open(Tokens *t, const char *paths, const TextRules *rules, int64_t vocab, Err *err);
 
 /* A store of one segment from `count` documents in memory, joined by end-of-text. */
 int tokens_from_text(Tokens *t, const char *name, const char *const *documents,
-                     const size_t *sizes, int64_t count, const Tokenizer *tokenizer, Err *err);
+                     const size_t *sizes, int64_t count, const TextRules *rules, Err *err);
 
 void tokens_close(Tokens *t);
 

@@ -52,7 +52,7 @@ char *vocabulary_json(const Tokenizer *t, size_t *size) {
     put_escaped(out, t, id, shown);
     fprintf(out, "\": %d", id);
   }
-  fprintf(out, ", \"<|endoftext|>\": %d}", tokenizer_eot(t));
+  fprintf(out, ", \"" TOKENIZER_EOT "\": %d}", tokenizer_eot(t));
   return fclose(out) == 0 ? text : NULL;
 }
 

@@ -83,13 +83,15 @@ static int open_folder(Run *r, Err *err) {
 
 static void announce(const Run *r) {
   const Config *c = &r->config;
-  char line[1024];
+  char line[3 * OPTION_TEXT];
   data_describe(r->data, line, sizeof line);
   quote_terminal(stdout, c->run.out);
   printf(" on %d threads, %s\ndata: ", threads_count(), blas_describe());
   quote_terminal(stdout, line);
-  printf("\n");
-  printf("model: %lld layers, %lld heads, %lld channels, context %lld, vocabulary %lld: %.2f M "
+  data_remark(r->data, line, sizeof line);
+  if (*line) printf("\nremark: ");
+  quote_terminal(stdout, line);
+  printf("\nmodel: %lld layers, %lld heads, %lld channels, context %lld, vocabulary %lld: %.2f M "
          "weights\n",
          (long long)c->model.L, (long long)c->model.NH, (long long)c->model.C,
          (long long)c->model.context, (long long)c->model.V,

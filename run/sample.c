@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "data/separator.h"
 #include "data/unicode.h"
 #include "model/decoder.h"
 
@@ -13,6 +14,9 @@
 const Option sample_options[] = {
     {.name = "prompt", .help = "Text to continue (empty: start a new document)",
      .type = OPTION_WORD, .at = FIELD(prompt), .fallback = ""},
+    {.name = "separator",
+     .help = "Text in the prompt that becomes the end-of-text token, such as <|endoftext|>",
+     .type = OPTION_WORD, .at = FIELD(separator), .fallback = ""},
     {.name = "tokens", .help = "Maximum number of tokens to generate",
      .type = OPTION_INT, .at = FIELD(tokens), .fallback = "200", .min = 1, .max = 1e9},
     {.name = "temperature", .help = "Sampling temperature (0: always the most probable token)",
@@ -159,17 +163,31 @@ typedef struct {
   void *scratch;
 } Text;
 
+/* ids (OPTION_TEXT) = the prompt's, each separator being end-of-text; *count of them. */
+static int encode_prompt(const SampleOptions *o, const Tokenizer *tokenizer, uint16_t *ids,
+                         size_t *count, Err *err) {
+  size_t size = strlen(o->prompt), added, stop, next;
+  *count = 0;
+  for (size_t at = 0; at < size; at = next) {
+    stop = separator_find(o->separator, o->prompt, size, at, '\n', &next);
+    if (tokenizer_encode(tokenizer, o->prompt + at, stop - at, ids + *count, &added, err))
+      return -1;
+    *count += added;
+    if (stop < size) ids[(*count)++] = (uint16_t)tokenizer_eot(tokenizer);
+  }
+  return 0;
+}
+
 static int take_prompt(Text *t, const Tokenizer *tokenizer, Err *err) {
-  const char *prompt = t->options->prompt;
-  size_t size = strlen(prompt), count;
-  if (!tokenizer && size > 0)
+  uint16_t ids[OPTION_TEXT];
+  size_t count;
+  if (!tokenizer && *t->options->prompt)
     return fail(err, "--prompt: a vocabulary of %lld tokens is not the tokenizer's",
                 (long long)t->V);
   t->ids[0] = tokenizer ? tokenizer_eot(tokenizer) : 0;
   t->count = 1;
-  if (size == 0) return 0;
-  uint16_t ids[OPTION_TEXT];
-  if (tokenizer_encode(tokenizer, prompt, size, ids, &count, err)) return -1;
+  if (!*t->options->prompt) return 0;
+  if (encode_prompt(t->options, tokenizer, ids, &count, err)) return -1;
   if ((int64_t)count > t->context)
     return fail(err, "--prompt: %zu tokens, the model's context is %lld", count,
                 (long long)t->context);

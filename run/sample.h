@@ -11,11 +11,12 @@
 
 typedef struct {
   char prompt[OPTION_TEXT];
+  char separator[OPTION_TEXT]; /* in the prompt: becomes end-of-text (data/separator.h) */
   int64_t tokens, top_k, seed;
   double temperature, top_p;
 } SampleOptions;
 
-extern const Option sample_options[]; /* --prompt --tokens --temperature --top-k --top-p --seed */
+extern const Option sample_options[]; /* --prompt --separator --tokens --temperature --top-k --top-p --seed */
 
 /* What a sample took. */
 typedef struct {

@@ -328,6 +328,7 @@ static void test_refusals(void) {
       {"--schedule linear", "--schedule"}, {"--data austen", "--data austen"},
       {"--order sequential", "--order"}, {"--steps 3", "--steps 3"},
       {"--model micro", "--model"},     {"--init x", "--init"},
+      {"--separator ==", "--separator"},
       {"--out elsewhere", "--out"},
   };
   remove_run("refusing");

@@ -518,6 +518,7 @@ every_option() {
   matters data "$work/good.txt"
   matters val "$work/good.txt"
   matters val-fraction 0.3 --data "$work/good.txt"
+  matters separator "."
   matters order sequential
   matters data-seed 2
   matters lr 0.005

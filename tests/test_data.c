@@ -139,9 +139,10 @@ static void check_refused(DataOptions o, int vocab, int T, ...) {
 
 static uint32_t store_crc(const char *paths, const Tokenizer *tokenizer, int vocab,
                           int64_t *total) {
+  const TextRules rules = {tokenizer, ""};
   Tokens t;
   Err err;
-  if (tokens_open(&t, paths, tokenizer, vocab, &err)) stop(err.text);
+  if (tokens_open(&t, paths, tokenizer ? &rules : NULL, vocab, &err)) stop(err.text);
   uint32_t crc = tokens_fingerprint(&t, 0);
   if (total) *total = t.total;
   tokens_close(&t);
@@ -209,6 +210,38 @@ static void test_embedded(void) {
                 "--context 524288", (char *)NULL);
 }
 
+/* What is said of <|endoftext|> in a text, and of a separator. */
+static void test_separator(void) {
+  static const struct {
+    const char *separator, *remark;
+  } cases[] = {
+      {"", "--separator \"<|endoftext|>\""}, {"<|endoftext|>", NULL}, {"***", "does not occur"}};
+  char line[4096];
+  uint32_t crc[3];
+  put_text("t/story.txt", "Once upon a time.<|endoftext|>\nTwice upon a time, and so on.\n");
+  for (int i = 0; i < 3; i++) {
+    DataOptions o = options(in_folder("t/story.txt"), "", ORDER_SEQUENTIAL, 1);
+    snprintf(o.separator, sizeof o.separator, "%s", cases[i].separator);
+    Data *d = open_with(o, 257, 4);
+    data_remark(d, line, sizeof line);
+    check(cases[i].remark ? strstr(line, cases[i].remark) != NULL : !*line, "separator %s: %s",
+          o.separator, line);
+    crc[i] = data_fingerprint(d);
+    data_close(d);
+  }
+  check(crc[0] == crc[2] && crc[0] != crc[1], "the separator does not change the tokens");
+  put_text("t/none.txt", "<|endoftext|>\n<|endoftext|>\n");
+  put_counting("t/some.bin", 100, 0);
+  for (int i = 0; i < 2; i++) {
+    DataOptions o = options(in_folder(i ? "t/some.bin" : "t/none.txt"), "", ORDER_SEQUENTIAL, 1);
+    snprintf(o.separator, sizeof o.separator, "<|endoftext|>");
+    check_refused(o, 257, 4, i ? "holds token ids already" : "nothing between", (char *)NULL);
+  }
+  remove(in_folder("t/story.txt"));
+  remove(in_folder("t/none.txt"));
+  remove(in_folder("t/some.bin"));
+}
+
 /* ---- What tokens_open takes ---- */
 
 static void test_texts(const Tokenizer *t) {
@@ -220,7 +253,8 @@ static void test_texts(const Tokenizer *t) {
   Tokens all;
   Err err;
   const char *text = "First, with \xE2\x82\xAC and \xFF.\nSecond.\nThird.";
-  if (tokens_open(&all, in_folder("t"), t, 257, &err)) stop(err.text);
+  const TextRules rules = {t, ""};
+  if (tokens_open(&all, in_folder("t"), &rules, 257, &err)) stop(err.text);
   const Segment *s = all.segments;
   check(all.count == 1 && s->count == (int64_t)strlen(text) + 2, "a folder of three texts");
   size_t at = 0;
@@ -852,6 +886,7 @@ int main(void) {
     if (folder_make(in_folder(folders[i]), &err)) stop(err.text);
   if (tokenizer_open(&bytes, 257, &err)) stop(err.text);
   test_embedded();
+  test_separator();
   test_texts(bytes);
   test_wrappings();
   test_widths();

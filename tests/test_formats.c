@@ -631,28 +631,68 @@ static void test_old_shards(void) {
   tokenizes("some.txt", "many", one, 1, "is an input");
 }
 
-/* A line ends with "\n" or "\r\n", also that which parts documents. */
-static void test_line_ends(void) {
-  static const char text[] = "a\r\n==\r\nb\n==\nc ==\r\n==\r\r\n==\r\nd\r\n==\r\n";
-  static const char wanted[] = "|a\r\n|b\n|c ==\r\n==\r\r\n|d\r\n"; /* |: end-of-text */
-  uint16_t ids[sizeof wanted];
-  char path[PATH_SIZE], options[128];
-  size_t count;
+/* `wanted` is a text in which | is end-of-text; without merges an id is a byte's. */
+static size_t marked_ids(const char *wanted, uint16_t *ids) {
+  size_t count = 0;
   Tokenizer *t;
   Err err;
-  if (tokenizer_open(&t, 257, &err)) return check(0, "%s", err.text);
-  if (tokenizer_encode(t, wanted, sizeof wanted - 1, ids, &count, &err))
-    return check(0, "%s", err.text);
+  if (tokenizer_open(&t, 257, &err) ||
+      tokenizer_encode(t, wanted, strlen(wanted), ids, &count, &err))
+    check(0, "%s", err.text);
   tokenizer_close(t);
   for (size_t i = 0; i < count; i++)
-    if (wanted[i] == '|') ids[i] = 256; /* without merges an id is a byte's */
-  program_write(program_path(path, "crlf.txt"), text, sizeof text - 1);
-  for (int buffer = 1; buffer <= 40; buffer++) {
-    snprintf(options, sizeof options,
-             "--separator == --format nanogpt --overwrite on --buffer %d", buffer);
-    tokenizes("crlf.txt", "crlf.bin", options, 0, "in 1 file");
-    check_ids(program_path(path, "crlf.bin"), ids, count);
+    if (wanted[i] == '|') ids[i] = 256;
+  return count;
+}
+
+/* Every occurrence separates; one that is alone on its line takes the line's end with it, "\n" or
+   "\r\n"; documents without text are none. Whatever the size of the buffer. */
+static void test_separators(void) {
+  static const struct {
+    const char *text, *separator, *wanted;
+  } cases[] = {
+      {"a\r\n==\r\nb\n==\nc ==\r\n==\r\r\n==\r\nd\r\n==\r\n", "==",
+       "|a\r\n|b\n|c |\r\n|\r\r\n|d\r\n"},
+      {"one <E>two<E>\n<E>\nthree\n", "<E>", "|one |two|\n|three\n"},
+      {"<E><E>a<E><E>\n", "<E>", "|a|\n"},
+      {"<E>\n\n<E>", "<E>", "|\n"},
+      {"a <E <E", "<E>", "|a <E <E"},
+      {"a\n<E>", "<E>", "|a\n"},
+      {"x===y", "==", "|x|=y"},
+      {"aXb", "X", "|a|b"},
+      {"a b c", "", "|a b c"},
+  };
+  uint16_t ids[200];
+  char path[PATH_SIZE], options[128];
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    size_t count = marked_ids(cases[i].wanted, ids);
+    program_write(program_path(path, "separated.txt"), cases[i].text, strlen(cases[i].text));
+    for (int buffer = 1; buffer <= 40; buffer += buffer < 12 ? 1 : 14) {
+      snprintf(options, sizeof options,
+               "--separator '%s' --format nanogpt --overwrite on --buffer %d", cases[i].separator,
+               buffer);
+      tokenizes("separated.txt", "separated.bin", options, 0, "in 1 file");
+      check_ids(program_path(path, "separated.bin"), ids, count);
+    }
+    /* Training reads the same, without the first end-of-text. */
+    Tokenizer *t;
+    Tokens tokens;
+    Err err;
+    if (tokenizer_open(&t, 257, &err)) return check(0, "%s", err.text);
+    const TextRules rules = {t, cases[i].separator};
+    if (tokens_open(&tokens, program_path(path, "separated.txt"), &rules, 257, &err))
+      return check(0, "%s", err.text);
+    check(tokens.total == (int64_t)count - 1 &&
+              memcmp(tokens.segments[0].ids, ids + 1, (count - 1) * sizeof *ids) == 0,
+          "case %zu: training has %lld other tokens", i, (long long)tokens.total);
+    tokens_close(&tokens);
+    tokenizer_close(t);
   }
+  program_write(program_path(path, "story.txt"), "A<|endoftext|>B", 15);
+  tokenizes("story.txt", "story", "--overwrite on", 0, "--separator \"<|endoftext|>\"");
+  tokenizes("story.txt", "story", "--overwrite on --separator '<|endoftext|>'", 0, "4 tokens");
+  check(!strstr(program_output(), "remark"), "%s", program_output());
+  tokenizes("story.txt", "story", "--overwrite on --separator '==='", 0, "does not occur");
 }
 
 /* Text in which cuts are hard to place: runs of white space of one to three bytes, characters of up
@@ -744,7 +784,7 @@ int main(void) {
   test_tokenize();
   test_overwriting();
   test_old_shards();
-  test_line_ends();
+  test_separators();
   test_small_buffers();
   test_broken_texts();
   return check_report("formats");

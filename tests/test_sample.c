@@ -150,6 +150,36 @@ static void test_characters(void) {
   gpt2_close(m);
 }
 
+/* A separator in the prompt is end-of-text, wherever it is; without --separator it is text, and
+   that is said. */
+static void test_prompt_separator(const char *folder) {
+  static const struct {
+    const char *options, *tokens;
+  } cases[] = {
+      {"--prompt 'ab<E>c' --separator '<E>'", "prompt: 4 tokens"},
+      {"--prompt '<E>ab' --separator '<E>'", "prompt: 3 tokens"},
+      {"--prompt 'ab<E><E>' --separator '<E>'", "prompt: 4 tokens"},
+      {"--prompt '<|endoftext|>' --separator '<|endoftext|>'", "prompt: 1 tokens"},
+      {"--prompt '<|>'", "prompt: 3 tokens"},
+  };
+  char wanted[4096];
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    int code = program_run("tools/generate --from %s/run %s --tokens 1 --threads 1", folder,
+                           cases[i].options);
+    check(code == 0 && strstr(program_output(), cases[i].tokens) &&
+              !strstr(program_output(), "remark"), "%s: %s", cases[i].options, program_output());
+  }
+  program_run("tools/generate --from %s/run --tokens 9 --threads 1 2>/dev/null", folder);
+  snprintf(wanted, sizeof wanted, "<|endoftext|>%s", program_output());
+  program_run("tools/generate --from %s/run --tokens 9 --threads 1 --prompt '<|endoftext|>' "
+              "--separator '<|endoftext|>' 2>/dev/null", folder);
+  check(strcmp(wanted, program_output()) == 0, "end-of-text is not how a document begins: %s",
+        program_output());
+  program_run("tools/generate --from %s/run --tokens 1 --threads 1 --prompt 'a<|endoftext|>'",
+              folder);
+  check(strstr(program_output(), "remark: --prompt") != NULL, "%s", program_output());
+}
+
 static void test_program(void) {
   const char *folder = program_folder("test-sample");
   program_run("./train --vocab 300 --layers 1 --heads 2 --channels 16 --context 16 --batch 2 "
@@ -162,6 +192,7 @@ static void test_program(void) {
     if (i == 0) snprintf(first, sizeof first, "%s", program_output());
     else check((strcmp(first, program_output()) == 0) == (i == 1), "seed %s", i == 1 ? "7" : "8");
   }
+  test_prompt_separator(folder);
   int code = program_run("tools/generate --from %s/run --tokens 20 --threads 1 2>&1 >/dev/null",
                          folder);
   check(code == 0 && strstr(program_output(), "tokens/s"), "%s", program_output());

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/blas.h"
+#include "data/separator.h"
 #include "run/checkpoint.h"
 #include "run/program.h"
 #include "run/sample.h"
@@ -54,6 +55,8 @@ static int generate(const Where *where, const SampleOptions *options, Err *err) 
   Random random = random_stream((uint64_t)options->seed, RANDOM_SAMPLE, 0, 0);
   threads_start((int)where->threads);
   int status = open_model(&model, where, err) || open_tokenizer(&tokenizer, model, err);
+  if (tokenizer && separator_missing(options->separator, options->prompt, strlen(options->prompt)))
+    program_error("generate: remark", SEPARATOR_REMARK("--prompt"));
   if (status == 0) {
     fputs(options->prompt, stdout);
     status = sample_text(model, tokenizer, options, &random, stdout, &report, err);

@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/reader.h"
 #include "data/paths.h"
+#include "data/separator.h"
 #include "data/shards.h"
 #include "data/token_file.h"
 #include "data/tokenizer.h"
@@ -38,7 +39,7 @@ static const Option tokenize_options[] = {
      .help = "Put the end-of-text token before each document (llm.c) or after it (nanoGPT)",
      .type = OPTION_CHOICE, .at = FIELD(eot), .fallback = "before", .choices = "before|after"},
     {.name = "separator",
-     .help = "Line that separates documents, such as <|endoftext|> (empty: one document per file)",
+     .help = "Text that separates documents, such as <|endoftext|> (empty: one document per file)",
      .type = OPTION_WORD, .at = FIELD(separator), .fallback = ""},
     {.name = "vocab", .help = "Vocabulary size, as in training",
      .type = OPTION_INT, .at = FIELD(vocab), .fallback = "50257", .min = TOKENIZER_VOCAB_MIN,
@@ -73,14 +74,16 @@ typedef struct {
   size_t size, room;
   int begun;  /* something was read of the file */
   int ended;  /* nothing is left in it */
-  int inside; /* text goes on within a line of a document that has begun */
+  int spells_eot; /* end-of-text is in it, and no separator was given */
+  int inside; /* text continues a document that has begun */
+  char before; /* the character before text[0]; a line end at the file's start */
 } Window;
 
 typedef struct {
   const TokenizeOptions *options;
   Tokenizer *tokenizer;
   Shards shards;
-  int64_t documents, bytes;
+  int64_t documents, bytes, separators;
   double started, shown;
 } Job;
 
@@ -133,27 +136,16 @@ static int write_batch(Job *job, Piece *p, int count, Err *err) {
   return status;
 }
 
-/* Where the document that goes on at `at` ends, and in *next where the one behind it begins. When
-   the end is not in the window, *next is 0, and all up to the result is the document's. */
+/* Where the document that continues at `at` ends, and in *next where the one after it begins. When
+   the end is not in the window, *next is 0, and all up to the result is the document's: without
+   what may become a separator, or the end of its line. */
 static size_t document_end(const Window *w, size_t at, const char *separator, size_t *next) {
-  size_t length = strlen(separator), end;
-  int whole = at > 0 || !w->inside; /* the line, as it stands in the window */
-  for (size_t line = at; length > 0 && line < w->size; line = end + 1, whole = 1) {
-    const char *stop = memchr(w->text + line, '\n', w->size - line);
-    end = stop ? (size_t)(stop - w->text) : w->size;
-    if (!stop && !w->ended && whole && end - line <= length + 1) { /* it may become a separator */
-      *next = 0;
-      return line;
-    }
-    int crlf = stop && end - line == length + 1 && stop[-1] == '\r'; /* as Windows ends lines */
-    if (whole && end - line == length + (size_t)crlf &&
-        memcmp(w->text + line, separator, length) == 0) {
-      *next = stop ? end + 1 : end;
-      return line;
-    }
-  }
-  *next = w->ended ? w->size : 0;
-  return w->size;
+  size_t length = strlen(separator);
+  size_t end = separator_find(separator, w->text, w->size, at, w->before, next);
+  if (w->ended || (end < w->size && end + length + 2 <= w->size)) return end;
+  *next = 0;
+  if (end < w->size || length == 0) return end;
+  return w->size - at < length ? at : w->size - length + 1;
 }
 
 /* A late place between `from` and `to` to cut a document without changing its ids; `from` if there
@@ -173,6 +165,7 @@ static int write_window(Job *job, Window *w, Err *err) {
   int count = 0, status = 0;
   do {
     size_t stop = document_end(w, at, job->options->separator, &next);
+    job->separators += next > 0 && stop < w->size;
     if (next == 0) stop = late_cut(w->text, at, stop);
     if (stop > at) batch[count++] = (Piece){w->text + at, stop - at, !w->inside, next > 0, NULL, 0};
     w->inside = next == 0 && (w->inside || stop > at);
@@ -182,13 +175,14 @@ static int write_window(Job *job, Window *w, Err *err) {
     status = write_batch(job, batch, count, err);
     count = 0;
   } while (status == 0 && next > 0 && at < w->size);
+  if (at > 0) w->before = w->text[at - 1];
   w->size -= at;
   memmove(w->text, w->text + at, w->size);
   return status;
 }
 
 /* Reads on. Text that fills the window and cannot be cut makes it grow. */
-static int fill_window(Window *w, size_t buffer, Err *err) {
+static int fill_window(Window *w, size_t buffer, const char *separator, Err *err) {
   size_t got;
   if (w->size == w->room) {
     size_t room = w->room > 0 ? 2 * w->room : buffer;
@@ -202,22 +196,30 @@ static int fill_window(Window *w, size_t buffer, Err *err) {
   if (memchr(w->text + w->size, 0, got))
     return fail(err, "%s: holds zero bytes, so it is not text", w->reader.path);
   w->begun = 1;
+  w->spells_eot |= separator_missing(separator, w->text, w->size + got);
   w->ended = got < w->room - w->size;
   w->size += got;
   return 0;
 }
 
+static void remark(const char *format, const char *about) {
+  Err sentence;
+  fail(&sentence, format, about);
+  program_error("tokenize: remark", sentence.text);
+}
+
 static int write_file(Job *job, const char *path, Err *err) {
-  Window w = {0};
+  Window w = {.before = '\n'};
   if (path_of_tokens(path))
     return fail(err, "%s: named as a file of tokens; texts are needed", path);
   int status = reader_open(&w.reader, path, err), empty = 1;
   while (status == 0 && !w.ended) {
-    status = fill_window(&w, (size_t)job->options->buffer, err);
+    status = fill_window(&w, (size_t)job->options->buffer, job->options->separator, err);
     empty &= w.size == 0;
     if (status == 0) status = write_window(job, &w, err);
   }
   if (status == 0 && empty) status = fail(err, "%s: the file is empty", path);
+  if (status == 0 && w.spells_eot) remark(SEPARATOR_REMARK("%s"), path);
   reader_close(&w.reader);
   free(w.text);
   return status;
@@ -235,6 +237,8 @@ static int tokenize(const TokenizeOptions *o, Err *err) {
   status = shards_close(&job.shards, status, err);
   if (status == 0) {
     show_progress(&job, 1);
+    if (*o->separator && !job.separators)
+      remark("--separator %s: does not occur in the texts", o->separator);
     printf("%lld tokens in %d file%s", (long long)job.shards.tokens, job.shards.files,
            job.shards.files == 1 ? "" : "s");
     if (job.shards.removed) printf("; %d behind the last removed", job.shards.removed);

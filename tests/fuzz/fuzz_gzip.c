@@ -15,6 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (file_inflate("input", data, size, &text, &length, &err) == 0) free(text);
   const char *path = input_file("input.txt.gz", data, size);
   if (file_read(path, &text, &length, &err) == 0) free(text);
-  if (tokens_open(&t, path, tokenizer, 512, &err) == 0) tokens_close(&t);
+  const TextRules rules = {tokenizer, "=="};
+  if (tokens_open(&t, path, &rules, 512, &err) == 0) tokens_close(&t);
   return 0;
 }
