@@ -200,8 +200,8 @@ def main():
         for vocab in 40, 257, 4096, 50257, 50304:
             exported(vocab)
         for kind in GPT2LMHeadModel, GPT2Model:
-            for dtype in torch.float32, torch.float16, torch.bfloat16:
-                for shard in None,:
+            for dtype in torch.float32, torch.float16, torch.bfloat16, torch.float64:
+                for shard in None, '40KB':
                     imported(kind, dtype, shard)
     print(f'peers: {counts[True]} passed, {counts[False]} failed')
     sys.exit(1 if counts[False] else 0)
