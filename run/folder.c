@@ -37,14 +37,15 @@ static int check_free(const Config *c, Err *err) {
 /* Checked before, so that a folder that is refused stays as it is, and again when no other process
    can change it any more. */
 static int claim(const Config *c, int *lock, Err *err) {
-  if (!c->from && check_free(c, err)) return -1;
+  if (check_free(c, err)) return -1;
   *lock = lock_take(c->run.out, err);
-  if (*lock < 0) return -1;
-  return c->from ? 0 : check_free(c, err);
+  return *lock < 0 ? -1 : check_free(c, err);
 }
 
 int folder_claim(const Config *c, int *lock, Err *err) {
-  *lock = -1;
+  *lock = c->from ? c->from->lock : -1;
+  if (c->from) c->from->lock = -1;
+  if (c->from) return 0;
   return *c->run.out && folder_exists(c->run.out) ? claim(c, lock, err) : 0;
 }
 

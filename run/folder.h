@@ -6,7 +6,8 @@
 #include "run/config.h"
 #include "run/log.h"
 
-/* Locks the folder named by --out, when there is one, before anything takes time. Errors: another
+/* Locks the folder named by --out, when there is one, before anything takes time; that of a resumed
+   run is locked since its checkpoint was opened. Errors: another
    process writes to it; it holds a run, or a file that a run would replace, and --overwrite is off.
    *lock is -1 when there is no such folder yet. */
 int folder_claim(const Config *config, int *lock, Err *err);
