@@ -47,6 +47,7 @@ compile_fuzz := $(FUZZ_CC) $(filter-out $(OPENMP),$(CFLAGS)) $(SANITIZE) -fsanit
 # are not checked. OpenMP's outlined loops confuse it too.
 compile_analyze := $(filter-out $(OPENMP),$(CC) $(CFLAGS)) -O1 -fanalyzer -Werror \
                    $(patsubst %,-Wno-analyzer-%,use-of-uninitialized-value malloc-leak \
+                     null-dereference \
                      possible-null-dereference possible-null-argument)
 parts_f64    := $(DOUBLE)
 checks_f64   := $(filter-out $(FLOAT_CHECKS),$(CHECKS))
