@@ -11,8 +11,8 @@ PREFIX = /usr/local
 BUILD  = build# everything made; another name also keeps the programs in it, apart from the usual ones
 
 # ---- the rest is the project's ----
-WARN   = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-         -Wno-unknown-pragmas -Wno-pass-failed
+WARN   = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
+         -Wmissing-prototypes -Wno-unknown-pragmas -Wno-pass-failed
 WERROR =# -Werror in CI
 # No -ffast-math: NaN has to stay NaN. These let loops vectorize and keep it so.
 MATH   = -ffp-contract=fast -fno-math-errno -fno-trapping-math
