@@ -11,8 +11,8 @@ PREFIX = /usr/local
 BUILD  = build# everything made; another name also keeps the programs in it, apart from the usual ones
 
 # ---- the rest is the project's ----
-WARN   = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-         -Wno-unknown-pragmas -Wno-pass-failed
+WARN   = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
+         -Wmissing-prototypes -Wno-unknown-pragmas -Wno-pass-failed
 WERROR =# -Werror in CI
 # No -ffast-math: NaN has to stay NaN. These let loops vectorize and keep it so.
 MATH   = -ffp-contract=fast -fno-math-errno -fno-trapping-math
@@ -47,6 +47,7 @@ compile_fuzz := $(FUZZ_CC) $(filter-out $(OPENMP),$(CFLAGS)) $(SANITIZE) -fsanit
 # are not checked. OpenMP's outlined loops confuse it too.
 compile_analyze := $(filter-out $(OPENMP),$(CC) $(CFLAGS)) -O1 -fanalyzer -Werror \
                    $(patsubst %,-Wno-analyzer-%,use-of-uninitialized-value malloc-leak \
+                     null-dereference \
                      possible-null-dereference possible-null-argument)
 parts_f64    := $(DOUBLE)
 checks_f64   := $(filter-out $(FLOAT_CHECKS),$(CHECKS))
