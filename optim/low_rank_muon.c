@@ -32,7 +32,8 @@ typedef struct {
 static const Option options[] = {
     MOMENTUM_OPTION(LowRankMuonOptions, momentum, "0.95"),
     {.name = "momentum-warmup",
-     .help = "steps over which the momentum rises from 0.85; authors' scripts: 300", .type = OPTION_INT, .at = FIELD(warmup), .fallback = "0", .max = 1e12},
+     .help = "steps over which the momentum rises from 0.85; authors' scripts: 300",
+     .type = OPTION_INT, .at = FIELD(warmup), .fallback = "0", .max = 1e12},
     NESTEROV_OPTION(LowRankMuonOptions, nesterov, "on"),
     {.name = "mlp-decay", .help = "factor on the weight decay of MLP matrices; authors' scripts: 2",
      .type = OPTION_REAL, .at = FIELD(mlp_decay), .fallback = "1", .max = 1e6},
