@@ -92,6 +92,9 @@ FUZZ_SECONDS = 60
 FUZZ = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_PARTS = tests/fuzz/input.c $(BASE) $(wildcard data/*.c) run/log.c tools/report/runlog.c
 
+# What is written about a run's folder; the target itself takes gnuplot's place.
+FUZZ_REPORT = $(wildcard optim/*.c run/*.c) $(filter-out tools/report/gnuplot.c,$(wildcard tools/report/*.c))
+
 build/fuzz/%: OPENMP =
 build/fuzz/%.o: %.c
 	@mkdir -p $(@D)
@@ -99,6 +102,8 @@ build/fuzz/%.o: %.c
 
 build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_PARTS:%.c=build/fuzz/%.o)
 	$(call say,LD)$(FUZZ_CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $^ $(LIBS) -o $@
+
+build/fuzz/fuzz_page: $(FUZZ_REPORT:%.c=build/fuzz/%.o)
 
 fuzz: install
 	@sh tools/install-fuzzer.sh
@@ -119,11 +124,6 @@ bench: install
 	@$(MAKE) --no-print-directory tools/bench
 	tools/bench
 
-# Beside other programs: make bench-peers PYTHON=python3 LLMC=folder PEERS='--peer NAME=PROGRAM'
-bench-peers: install
-	@$(MAKE) --no-print-directory train tools/convert tools/tokenize
-	tools/bench-peers $(if $(PYTHON),--python '$(PYTHON)') $(if $(LLMC),--llmc '$(LLMC)') $(PEERS)
-
 compare: install
 	@$(MAKE) --no-print-directory train tools/sweep tools/compare
 	tools/sweep tools/specs/compare.spec
@@ -139,14 +139,13 @@ report: install
 	@$(MAKE) --no-print-directory tools/compare
 	sh tools/report.sh
 
-# A larger text, in the public domain, from the system's packages.
-corpus: install
-	@$(MAKE) --no-print-directory tools/unpack
-	sh data/get-corpus.sh
+# About 45 MB of text in the public domain, from the system's packages.
+corpus:
+	sh tools/corpus.sh
 
 clean:
 	rm -rf build train $(TOOLS)
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: FORCE all test run-tests fuzz run-fuzz install demo bench bench-peers compare compare-quick report corpus clean
+.PHONY: FORCE all test run-tests fuzz run-fuzz install demo bench compare compare-quick report corpus clean
 .SECONDARY:

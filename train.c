@@ -1,129 +1,140 @@
 /* polar.c: trains a GPT-2 with an optimizer of your choice. This page is the whole of it. */
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "core/quote.h"
 #include "run/folder.h"
+#include "run/program.h"
 #include "run/run.h"
-
-enum { DONE = 0, FAILED = 1, USAGE = 2, DIVERGED = 3, INTERRUPTED = 130 };
-
-static volatile sig_atomic_t stop_asked;
-
-/* Asked twice: do not wait for the step. But a terminal that closes may hang up more than once,
-   itself and by its shell, and nobody means "at once" by that. */
-static void ask_to_stop(int signal_number) {
-  static volatile sig_atomic_t asked;
-  if (signal_number != SIGHUP && asked) _Exit(INTERRUPTED);
-  if (signal_number != SIGHUP) asked = 1;
-  stop_asked = 1;
-}
-
-static void catch_signals(void) {
-  signal(SIGINT, ask_to_stop);
-  signal(SIGTERM, ask_to_stop);
-  if (signal(SIGHUP, ask_to_stop) == SIG_IGN) signal(SIGHUP, SIG_IGN); /* under nohup */
-}
+#include "run/stop.h"
 
 /* The last row of a run that diverged is logged too. */
 static int diverged(Run *run, const LogRow *row) {
   Err ignored;
   log_write(&run->log, row, 1, &ignored);
-  return DIVERGED;
+  return EXIT_DIVERGED;
 }
 
 static int validate(Run *run, LogRow *row, Err *err) {
-  if (run_validate(run, &row->val_loss, err)) return FAILED;
+  if (run_validate(run, &row->val_loss, err)) return EXIT_FAILED;
   if (run_check(run, row, err)) return diverged(run, row);
-  progress_val(&run->progress, row->step, row->val_loss);
-  return DONE;
+  if (!isnan(row->val_loss)) progress_val(&run->progress, row->step, row->val_loss);
+  return EXIT_DONE;
 }
 
-/* A step may have spoilt the weights behind the last loss that was looked at. */
+/* A step may have broken the weights after the last loss that was looked at. */
 static int save(Run *run, const LogRow *row, Err *err) {
-  if (run_check(run, row, err)) return DIVERGED;
-  return run_save(run, err) ? FAILED : DONE;
+  if (run_check(run, row, err)) return EXIT_DIVERGED;
+  return run_save(run, err) ? EXIT_FAILED : EXIT_DONE;
 }
 
 static int due(int64_t t, int64_t every, int64_t last) {
   return every > 0 && (t % every == 0 || t == last);
 }
 
-static int interrupted(const Run *run, Err *err) {
+static int stopped(const Run *run, Err *err) {
   const RunOptions *o = &run->config.run;
-  fail(err, "%s after step %lld of %lld; %s%s",
-       stop_asked ? "interrupted" : "stopped by --max-seconds", (long long)run->step,
-       (long long)o->steps, o->keep ? "go on with ./train --resume " : "nothing is saved: --keep 0",
-       o->keep ? o->out : "");
-  return INTERRUPTED;
+  const char *reason = stop_reason();
+  char path[2 * OPTION_TEXT];
+  fail(err, "%s after step %lld of %lld; %s%s", reason ? reason : "stopped by --max-seconds",
+       (long long)run->step, (long long)o->steps,
+       o->keep ? "continue with ./train --resume " : "nothing is saved: --keep 0",
+       o->keep ? quote_path_text(path, sizeof path, o->out) : "");
+  return reason ? EXIT_INTERRUPTED : EXIT_LATE;
+}
+
+static int save_and_stop(Run *run, Err *err) {
+  LogRow row = log_row(run->step, 0);
+  int code = save(run, &row, err);
+  return code ? code : stopped(run, err);
+}
+
+/* The validation that is due where the run stands, unless the log has it: a run may be stopped in
+   the middle of one. */
+static int validate_start(Run *run, Err *err) {
+  const RunOptions *o = &run->config.run;
+  LogRow row = log_row(run->step, run->step * o->batch * run->config.model.context);
+  if (log_has_val(&run->log, run->step) || !due(run->step, o->val_every, o->steps))
+    return EXIT_DONE;
+  int code = validate(run, &row, err);
+  if (code) return code;
+  return log_write_val(&run->log, &row, err) ? EXIT_FAILED : EXIT_DONE;
 }
 
 static int train(Run *run, Err *err) {
   const RunOptions *o = &run->config.run;
   int64_t tokens_per_step = o->batch * run->config.model.context;
-  LogRow start = log_row(0, 0);
-  int code;
-  if (run->step == 0 && o->val_every > 0) {
-    if ((code = validate(run, &start, err))) return code;
-    if (log_write(&run->log, &start, 0, err)) return FAILED;
-  }
+  int code = validate_start(run, err);
+  if (code) return code;
+  if (stop_reason()) return save_and_stop(run, err);
   for (int64_t t = run->step + 1; t <= o->steps; t++) {
     LogRow row = log_row(t, t * tokens_per_step);
-    if (run_gradient(run, t, &row, err)) return FAILED;
+    if ((code = run_gradient(run, t, &row, err)) < 0) return EXIT_FAILED;
+    if (code == RUN_STOPPED) return save_and_stop(run, err);
     if (run_clip(run, &row, err)) return diverged(run, &row);
     spectrum_log_before(run->spectrum, t);
     run_update(run, &row);
-    if (spectrum_log_after(run->spectrum, t, row.lr, err)) return FAILED;
+    if (spectrum_log_after(run->spectrum, t, row.lr, err)) return EXIT_FAILED;
     progress_step(&run->progress, t, row.train_loss, tokens_per_step,
                   (row.forward_ms + row.backward_ms + row.optimizer_ms) / 1e3);
-    if (due(t, o->val_every, o->steps) && (code = validate(run, &row, err))) return code;
-    if (log_write(&run->log, &row, 0, err)) return FAILED;
-    if (due(t, o->sample_every, 0) && run_sample(run, t, err)) return FAILED;
-    int stop = stop_asked || run_is_late(run), last = stop || t == o->steps;
-    if ((last || due(t, o->save_every, 0)) && (code = save(run, &row, err))) return code;
-    if (stop && t < o->steps) return interrupted(run, err);
+    int validates = due(t, o->val_every, o->steps);
+    if (validates && (code = validate(run, &row, err))) return code;
+    if (log_write(&run->log, &row, 0, err)) return EXIT_FAILED;
+    if (due(t, o->sample_every, 0) && run_sample(run, t, err)) return EXIT_FAILED;
+    int whole = t == o->steps && !(validates && isnan(row.val_loss));
+    int stop = stop_reason() || run_is_late(run);
+    if ((stop || t == o->steps || due(t, o->save_every, 0)) && (code = save(run, &row, err)))
+      return code;
+    if (stop && !whole) return stopped(run, err);
   }
-  return DONE;
+  return EXIT_DONE;
 }
 
-static int help_asked(int argc, char **argv, int *code) {
-  Err err;
+/* Whether --help or --list is asked for, and answered. */
+static int answers(int argc, char **argv, int *code, Err *err) {
   for (int i = 1; i < argc; i++) {
     int list = strcmp(argv[i], "--list") == 0;
     if (!list && strcmp(argv[i], "--help") != 0 && strcmp(argv[i], "-h") != 0) continue;
     const char *about = i + 1 < argc && argv[i + 1][0] != '-' ? argv[i + 1] : NULL;
     if (list) config_list(stdout);
-    else if (config_help(stdout, about, &err)) {
-      fprintf(stderr, "train: %s\n", err.text);
-      *code = USAGE;
-    }
+    else if (config_help(stdout, about, err)) *code = EXIT_USAGE;
     return 1;
   }
   return 0;
 }
 
-int main(int argc, char **argv) {
-  Run run = {0};
-  Err err;
-  int code = DONE;
-  if (help_asked(argc, argv, &code)) return code;
-  if (config_read(&run.config, argc, argv, &err)) {
-    fprintf(stderr, "train: %s\n", err.text);
-    return run.config.bad_checkpoint ? FAILED : USAGE;
+/* Says how the run ended, in info.txt and on the terminal. */
+static int end(Run *run, int code, Err *err) {
+  char path[2 * OPTION_TEXT];
+  Err why;
+  progress_break(&run->progress);
+  const char *result = code == EXIT_DONE ? "finished" : err->text;
+  int status = folder_write_result(&run->config, &run->log, result, &why);
+  if (log_close(&run->log, &why)) status = -1;
+  if (status && code == EXIT_DONE) {
+    *err = why;
+    return EXIT_FAILED;
   }
-  catch_signals();
-  int opened = run_open(&run, &err) == 0;
-  code = opened ? train(&run, &err) : FAILED;
-  if (opened) {
-    Err ignored;
-    progress_break(&run.progress);
-    folder_write_result(&run.config, code == DONE ? "finished" : err.text, &ignored);
-    if (log_close(&run.log, &err)) code = FAILED;
-  }
-  if (code != DONE) fprintf(stderr, "train: %s\n", err.text);
-  else printf("done: %s/log.csv; tools/plot %s draws it\n", run.config.run.out, run.config.run.out);
+  if (code == EXIT_DONE)
+    progress_say(&run->progress, "done: %s/log.csv; tools/plot %s draws it", run->config.run.out,
+                 quote_path_text(path, sizeof path, run->config.run.out));
+  return code;
+}
+
+static int start(int argc, char **argv, Err *err) {
+  Run run = {.lock = -1};
+  int code = EXIT_DONE;
+  if (answers(argc, argv, &code, err)) return code;
+  stop_ignore_broken_output();
+  if (config_read(&run.config, argc, argv, err))
+    return run.config.bad_checkpoint ? EXIT_FAILED : EXIT_USAGE;
+  code = run_open(&run, err) ? EXIT_FAILED : EXIT_DONE;
+  if (code == EXIT_DONE) code = end(&run, train(&run, err), err);
   run_close(&run);
   return code;
+}
+
+int main(int argc, char **argv) {
+  return program_main(&(Program){.name = "train", .run = start}, argc, argv);
 }

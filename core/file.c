@@ -1,6 +1,7 @@
 #include "core/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,11 +69,21 @@ int file_inflate(const char *name, const void *packed, size_t packed_size, char 
   return 0;
 }
 
+FILE *file_open(const char *path, const char *mode) {
+  int fresh = *mode == 'w', add = *mode == 'a';
+  int flags = fresh ? O_WRONLY | O_CREAT | O_EXCL : add ? O_WRONLY | O_CREAT | O_APPEND : O_RDWR;
+  if (fresh && unlink(path) != 0 && errno != ENOENT) return NULL;
+  int file = open(path, flags | O_NOFOLLOW | O_CLOEXEC, 0666);
+  FILE *stream = file < 0 ? NULL : fdopen(file, mode);
+  if (file >= 0 && !stream) close(file);
+  return stream;
+}
+
 int file_write(const char *path, const void *data, size_t size, Err *err) {
   char temporary[PATH_MAX];
   if (snprintf(temporary, sizeof temporary, "%s.tmp", path) >= (int)sizeof temporary)
     return fail(err, "%s: the path is too long", path);
-  FILE *file = fopen(temporary, "wb");
+  FILE *file = file_open(temporary, "wb");
   if (!file) return fail(err, "%s: cannot be written: %s", path, strerror(errno));
   errno = 0;
   int ok = fwrite(data, 1, size, file) == size && fflush(file) == 0 && fsync(fileno(file)) == 0;
@@ -98,8 +109,11 @@ int folder_make(const char *path, Err *err) {
     if (path[i] != '/' && path[i] != 0) continue;
     memcpy(part, path, i);
     part[i] = 0;
-    if (mkdir(part, 0777) != 0 && !folder_exists(part))
-      return fail(err, "%s: the folder cannot be made: %s", part, strerror(errno));
+    if (mkdir(part, 0777) == 0) continue;
+    int reason = errno;
+    if (!folder_exists(part))
+      return fail(err, "%s: the folder cannot be made: %s", part,
+                  reason == EEXIST ? "it is a file" : strerror(reason));
   }
   return 0;
 }
@@ -112,4 +126,9 @@ int file_exists(const char *path) {
 int folder_exists(const char *path) {
   struct stat s;
   return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+int file_taken(const char *path) {
+  struct stat s;
+  return lstat(path, &s) == 0;
 }

@@ -3,6 +3,7 @@
 #define CORE_FILE_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "core/error.h"
 
@@ -21,7 +22,14 @@ int file_write(const char *path, const void *data, size_t size, Err *err);
 /* Makes a folder and its parents; an existing one is fine. */
 int folder_make(const char *path, Err *err);
 
+/* Opens a file for writing as fopen does ("w", "a" or "r+"), but never through a link: a link in
+   its place is replaced by a new file ("w"), or is an error. NULL with errno. */
+FILE *file_open(const char *path, const char *mode);
+
 int file_exists(const char *path);
 int folder_exists(const char *path);
+
+/* Whether anything has this name, also a link that leads nowhere. */
+int file_taken(const char *path);
 
 #endif

@@ -2,10 +2,46 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* What is mapped, for map_path_at. Files are mapped and closed by the main thread only. */
+typedef struct Mapped {
+  Map map;
+  struct Mapped *next;
+  char path[];
+} Mapped;
+
+static Mapped *mapped;
+
+static void note(const Map *map, const char *path) {
+  Mapped *m = malloc(sizeof *m + strlen(path) + 1);
+  if (!m) return; /* only a message will be missing */
+  m->map = *map;
+  m->next = mapped;
+  strcpy(m->path, path);
+  mapped = m;
+}
+
+static void forget(const Map *map) {
+  for (Mapped **at = &mapped; *at; at = &(*at)->next) {
+    Mapped *m = *at;
+    if (m->map.bytes != map->bytes) continue;
+    *at = m->next;
+    free(m);
+    return;
+  }
+}
+
+const char *map_path_at(const void *address) {
+  const unsigned char *at = address;
+  for (const Mapped *m = mapped; m; m = m->next)
+    if (at >= m->map.bytes && at < m->map.bytes + m->map.size) return m->path;
+  return NULL;
+}
 
 static int map_file(Map *map, int file, const char *path, Err *err) {
   struct stat s;
@@ -15,6 +51,7 @@ static int map_file(Map *map, int file, const char *path, Err *err) {
   void *bytes = mmap(NULL, (size_t)s.st_size, PROT_READ, MAP_PRIVATE, file, 0);
   if (bytes == MAP_FAILED) return fail(err, "%s: cannot be mapped: %s", path, strerror(errno));
   *map = (Map){bytes, (size_t)s.st_size};
+  note(map, path);
   return 0;
 }
 
@@ -28,6 +65,9 @@ int map_open(Map *map, const char *path, Err *err) {
 }
 
 void map_close(Map *map) {
-  if (map->bytes) munmap((void *)map->bytes, map->size);
+  if (map->bytes) {
+    forget(map);
+    munmap((void *)map->bytes, map->size);
+  }
   *map = (Map){0};
 }

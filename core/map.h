@@ -15,4 +15,8 @@ typedef struct {
 int map_open(Map *map, const char *path, Err *err);
 void map_close(Map *map);
 
+/* The path of the mapped file that the address belongs to, or NULL. A handler of SIGBUS may call
+   it: reading what a file has lost since it was mapped raises that signal. */
+const char *map_path_at(const void *address);
+
 #endif

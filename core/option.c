@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "core/file.h"
 
@@ -405,6 +406,7 @@ static int need_holds(const Need *n, const char *value) {
 /* "a or b" */
 static void show_words(const Need *n, char *out, size_t size) {
   size_t used = 0;
+  *out = 0;
   for (const char *at = n->words; *at && used < size; at += *at == '|') {
     int span = (int)strcspn(at, "|");
     used += (size_t)snprintf(out + used, size - used, "%s%.*s", used ? " or " : "", span, at);
@@ -455,36 +457,100 @@ int options_check(const OptionSet *sets, const Settings *s, Err *err) {
   return 0;
 }
 
-/* ---- help and files ---- */
+/* ---- help ---- */
 
-static void show_range(const Option *row, char *out, size_t size) {
-  if (row->type == OPTION_CHOICE) snprintf(out, size, "%s", first_word(row->choices));
-  else if (row->type == OPTION_WORD) out[0] = 0;
-  else if (row->max >= 1e15) snprintf(out, size, "%.6g or more", row->min);
-  else snprintf(out, size, "%.15g..%.15g", row->min, row->max);
+enum { HELP_COLUMN = 28, WIDTH_UNKNOWN = 80, WIDTH_MIN = 40, WIDTH_MAX = 120 };
+
+static int width_of(FILE *out) {
+  struct winsize size;
+  int file = fileno(out);
+  if (file < 0 || ioctl(file, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return WIDTH_UNKNOWN;
+  return size.ws_col < WIDTH_MIN ? WIDTH_MIN : size.ws_col > WIDTH_MAX ? WIDTH_MAX : size.ws_col;
+}
+
+void help_text(FILE *out, const char *text, int column, int indent) {
+  int width = width_of(out);
+  if (column >= indent && column > 0) fputc('\n', out), column = 0;
+  fprintf(out, "%*s", indent - column, "");
+  column = indent;
+  while (*(text += strspn(text, " "))) {
+    int span = (int)strcspn(text, " "), first = column == indent;
+    if (!first && column + 1 + span > width) {
+      fprintf(out, "\n%*s", indent, "");
+      column = indent, first = 1;
+    }
+    fprintf(out, "%s%.*s", first ? "" : " ", span, text);
+    column += span + !first;
+    text += span;
+  }
+  fputc('\n', out);
+}
+
+/* "red, green; 0 to 1; only with --schedule wsd": each part writes its separator. A range tells
+   something only where it is narrow. */
+static void show_range(FILE *out, const Option *row) {
+  if (row->type != OPTION_INT && row->type != OPTION_REAL) return;
+  if (row->max > 100 || (row->min > 0 && row->min < 1e-3)) return;
+  if (row->max < 1 && row->max > 0.999) fprintf(out, "; %g to below 1", row->min);
+  else fprintf(out, "; %g to %g", row->min, row->max);
+}
+
+void help_choices(FILE *out, const char *choices) {
+  for (int i = 0; i < word_count(choices); i++) {
+    char word[80];
+    word_at(choices, i, word, sizeof word);
+    fprintf(out, "%s%s", i ? ", " : "", word);
+  }
+}
+
+/* "; only with --schedule wsd", "; not with --keep 0", "; only without --val" */
+static void show_needs(FILE *out, const Option *row) {
+  Need need;
+  for (const char *at = row->needs; (at = read_need(at, &need));) {
+    char words[160];
+    show_words(&need, words, sizeof words);
+    if (!*words) fprintf(out, "; only %s --%s", need.not ? "with" : "without", need.name);
+    else fprintf(out, "; %s with --%s %s", need.not ? "not" : "only", need.name, words);
+  }
 }
 
 static void help_line(FILE *out, const Option *row, const char *value) {
-  char range[256], left[OPTION_TEXT + 80];
-  show_range(row, range, sizeof range);
-  snprintf(left, sizeof left, "--%s %s", row->name, *value ? value : "\"\"");
-  fprintf(out, "  %-27s %s%s%s%s\n", left, row->help, *range ? " [" : "", range,
-          *range ? "]" : "");
+  char *notes, *text;
+  size_t size;
+  FILE *line = open_memstream(&notes, &size);
+  if (row->type == OPTION_CHOICE) fputs("; ", line), help_choices(line, row->choices);
+  show_range(line, row);
+  show_needs(line, row);
+  fclose(line);
+  line = open_memstream(&text, &size);
+  fprintf(line, *notes ? "%s [%s]" : "%s", row->help, *notes ? notes + 2 : "");
+  fclose(line);
+  int column = fprintf(out, "  --%s %s", row->name, *value ? value : "\"\"");
+  help_text(out, text, column, HELP_COLUMN);
+  free(notes);
+  free(text);
+}
+
+static void help_title(FILE *out, const OptionSet *set) {
+  if (set->unused) fprintf(out, "%s (not used: %s)\n", set->title, set->unused);
+  else fprintf(out, "%s\n", set->title);
 }
 
 void options_help(FILE *out, const OptionSet *set) {
-  fprintf(out, "%s\n", set->title);
+  help_title(out, set);
   for (const Option *row = set->rows; row->name; row++) help_line(out, row, row->fallback);
 }
 
 void options_help_values(FILE *out, const OptionSet *set) {
-  fprintf(out, "%s\n", set->title);
+  help_title(out, set);
   for (const Option *row = set->rows; row->name; row++) {
     char value[OPTION_TEXT];
     option_show(row, set->values, value, sizeof value);
     help_line(out, row, value);
   }
 }
+
+/* ---- written options ---- */
 
 /* Spaces at its ends, a '#' or a quote would be read as something else. */
 static int needs_quotes(const char *value) {

@@ -133,11 +133,19 @@ int option_set(const Option *row, void *values, const char *text, const char *wh
 /* The value of a field as text that option_set reads back exactly. */
 void option_show(const Option *row, const void *values, char *out, size_t size);
 
-/* Help: a line per option with its default and range. */
+/* Help: an entry per option with its default, its choices or narrow range, and its needs. Lines are
+   wrapped at the terminal's width, 80 columns where there is no terminal. */
 void options_help(FILE *out, const OptionSet *set);
 
 /* The same with the values of the set's struct in place of the table's defaults. */
 void options_help_values(FILE *out, const OptionSet *set);
+
+/* Writes words at column `indent`, wrapped in the same way, and ends the line. The line already
+   holds `column` characters; if these reach `indent`, the words begin on the next line. */
+void help_text(FILE *out, const char *text, int column, int indent);
+
+/* The words of a choice, separated by commas. */
+void help_choices(FILE *out, const char *choices);
 
 /* A line "name = value" of an option file, the value in quotes where it needs them. */
 void option_write(FILE *out, const char *name, const char *value);

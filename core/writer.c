@@ -6,12 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/file.h"
+
 int writer_open(Writer *w, const char *path, Err *err) {
   *w = (Writer){0};
   if (strlen(path) >= sizeof w->path) return fail(err, "%s: the path is too long", path);
   strcpy(w->path, path);
   snprintf(w->temporary, sizeof w->temporary, "%s.tmp", path);
-  w->file = fopen(w->temporary, "wb");
+  w->file = file_open(w->temporary, "wb");
   if (!w->file) return fail(err, "%s: cannot be written: %s", path, strerror(errno));
   return 0;
 }
@@ -52,10 +54,13 @@ int folder_sync(const char *path, Err *err) {
 }
 
 int folder_remove(const char *path, Err *err) {
-  DIR *stream = opendir(path);
+  int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  DIR *stream = folder < 0 ? NULL : fdopendir(folder);
   if (!stream) {
-    if (errno == ENOENT) return 0;
-    return fail(err, "%s: cannot be removed: %s", path, strerror(errno));
+    int reason = errno;
+    if (folder >= 0) close(folder);
+    if (reason == ENOENT || (folder < 0 && unlink(path) == 0)) return 0; /* a link, or a file */
+    return fail(err, "%s: cannot be removed: %s", path, strerror(reason));
   }
   int ok = 1;
   for (struct dirent *e = readdir(stream); e; e = readdir(stream))

@@ -31,7 +31,8 @@ int writer_close(Writer *w, int status, Err *err);
 /* Puts a folder's list of names on the disk, as it stands. */
 int folder_sync(const char *path, Err *err);
 
-/* Removes a folder and the files in it (not folders in folders). Missing ones are fine. */
+/* Removes a folder and the files in it (not folders in folders). Missing ones are fine. Of a link
+   only the link is removed, never what it leads to. */
 int folder_remove(const char *path, Err *err);
 
 #endif

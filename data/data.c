@@ -16,23 +16,24 @@
 #define FIELD(member) offsetof(DataOptions, member)
 const Option data_options[] = {
     {.name = "data",
-     .help = "text or tokens to train on: a file, a,b,c, a \"pattern*\" or a folder; austen is "
-             "built in",
+     .help = "Text or token files to train on: a file, a list a,b,c, a \"pattern*\" or a folder "
+             "(austen: the built-in novels)",
      .type = OPTION_WORD, .at = FIELD(data), .fallback = EMBEDDED,
      .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE},
     {.name = "val",
-     .help = "validation data, named as for --data; none: the last novel of austen, else a tail",
+     .help = "Validation data, in the form of --data (empty: the last novel of austen, or the end "
+             "of --data)",
      .type = OPTION_WORD, .at = FIELD(val), .fallback = "",
      .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE},
-    {.name = "val-fraction",
-     .help = "the tail of --data that is kept for validation when there is no --val",
+    {.name = "val-fraction", .help = "Fraction at the end of --data that is used for validation",
      .type = OPTION_REAL, .at = FIELD(val_fraction), .fallback = "0.1", .max = 0.9,
      .effect = EFFECT_TASK, .needs = "val=, data!=" EMBEDDED},
     {.name = "order",
-     .help = "shuffle: every window of T tokens once per epoch; sequential: as llm.c reads",
+     .help = "Order of the training windows (shuffle: each window of T tokens once per epoch; "
+             "sequential: as llm.c)",
      .type = OPTION_CHOICE, .at = FIELD(order), .fallback = "shuffle",
      .choices = DATA_ORDERS(CHOICE_WORD), .effect = EFFECT_TASK},
-    {.name = "data-seed", .help = "the seed of --order shuffle",
+    {.name = "data-seed", .help = "Seed of the shuffled order",
      .type = OPTION_INT, .at = FIELD(data_seed), .fallback = "1", .max = 0x1p53,
      .effect = EFFECT_SEED, .needs = "order=shuffle"},
     {0},

@@ -1,16 +1,12 @@
 #include "data/tokens.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "core/file.h"
+#include "core/map.h"
 #include "data/paths.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -33,37 +29,21 @@ typedef struct {
 } Block;
 
 static void block_release(Block *b) {
-  if (b->mapped)
-    munmap(b->bytes, b->mapped);
-  else
-    free(b->bytes);
+  if (b->mapped) map_close(&(Map){(unsigned char *)b->bytes, b->mapped});
+  else free(b->bytes);
   *b = (Block){0};
 }
 
 static int map_file(Block *b, const char *path, Err *err) {
-  struct stat s;
-  int file = open(path, O_RDONLY);
-  if (file < 0 && errno == ENOENT)
+  Map map;
+  if (!file_taken(path))
     return fail(err,
                 "%s: there is no such file; give a file, several with commas, a folder, "
                 "a pattern in quotes, or \"austen\" for the built-in novels",
                 path);
-  if (file < 0)
-    return fail(err, "%s: cannot be read: %s; check its permissions", path, strerror(errno));
-  int status = 0;
-  if (fstat(file, &s) != 0 || !S_ISREG(s.st_mode))
-    status = fail(err, "%s: is not an ordinary file; copy its contents into one", path);
-  else if (s.st_size == 0)
-    status = fail(err, "%s: the file is empty; remove it or fill it", path);
-  if (status == 0) {
-    void *bytes = mmap(NULL, (size_t)s.st_size, PROT_READ, MAP_PRIVATE, file, 0);
-    if (bytes == MAP_FAILED)
-      status = fail(err, "%s: cannot be mapped: %s", path, strerror(errno));
-    else
-      *b = (Block){bytes, (size_t)s.st_size, (size_t)s.st_size};
-  }
-  close(file);
-  return status;
+  if (map_open(&map, path, err)) return -1;
+  *b = (Block){(char *)map.bytes, map.size, map.size};
+  return 0;
 }
 
 static int load_file(Block *b, const char *path, Err *err) {

@@ -7,8 +7,6 @@
 #include "model/huggingface.h"
 #include "model/llmc.h"
 
-static const char latest[] = "latest"; /* the newest checkpoint in the folder of a run */
-
 static int open_safetensors(Weights *w, Err *err) {
   if (safetensors_open(&w->tensors, w->path, err) ||
       (safetensors_has_sums(&w->tensors) && safetensors_verify(&w->tensors, err)))
@@ -42,13 +40,10 @@ static int open_file(Weights *w, const char *path, Err *err) {
 }
 
 int weights_open(Weights *w, const char *path, Err *err) {
-  char inner[sizeof w->path - 32];
   *w = (Weights){0};
-  if (snprintf(inner, sizeof inner, "%s/%s", path, latest) >= (int)sizeof inner)
+  if (strlen(path) + 32 >= sizeof w->path)
     return fail(err, "%.100s...: the path is too long", path);
-  int status = !folder_exists(path)   ? open_file(w, path, err)
-               : folder_exists(inner) ? open_folder(w, inner, err)
-                                      : open_folder(w, path, err);
+  int status = folder_exists(path) ? open_folder(w, path, err) : open_file(w, path, err);
   if (status) weights_close(w);
   return status;
 }

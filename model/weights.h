@@ -1,6 +1,5 @@
 /* Weights from a file or folder, whichever of the formats it is in:
      a folder in Hugging Face's layout (config.json, model.safetensors), such as a checkpoint;
-     the folder of a run: its latest checkpoint;
      a .safetensors file; an llm.c checkpoint of version 3 or 5. */
 #ifndef MODEL_WEIGHTS_H
 #define MODEL_WEIGHTS_H

@@ -8,14 +8,15 @@
 
 #define FIELD(member) offsetof(AdamwOptions, member)
 static const Option options[] = {
-    {.name = "beta1", .help = "decay of the first moment",
+    {.name = "beta1", .help = "Decay of the first moment",
      .type = OPTION_REAL, .at = FIELD(beta1), .fallback = "0.9", .max = 0.9999999},
-    {.name = "beta2", .help = "decay of the second moment",
+    {.name = "beta2", .help = "Decay of the second moment",
      .type = OPTION_REAL, .at = FIELD(beta2), .fallback = "0.95", .max = 0.9999999},
-    {.name = "eps", .help = "added to the root of the second moment",
+    {.name = "eps", .help = "Constant added to the root of the second moment",
      .type = OPTION_REAL, .at = FIELD(eps), .fallback = "1e-8", .min = 1e-30, .max = 1},
     {.name = "scope",
-     .help = "all: one rate for everything; matrices: the rest at the auxiliary rate",
+     .help = "Parameters updated at --lr (matrices: hidden matrices only; the auxiliary AdamW "
+             "updates the rest)",
      .type = OPTION_CHOICE, .at = FIELD(scope), .fallback = "all", .choices = SCOPES(CHOICE_WORD)},
     {0},
 };
@@ -57,9 +58,9 @@ static double flops(const Matrix *p, const void *with) {
 
 const Optimizer adamw = {
     .name = "adamw",
-    .summary = "Adam with decoupled weight decay, the baseline",
+    .summary = "Adam with decoupled weight decay; the baseline",
     .reference = "Loshchilov, Hutter: Decoupled Weight Decay Regularization, arXiv 1711.05101",
-    .recommended = "lr=6e-4 weight-decay=0.1",
+    .published = "lr=6e-4 weight-decay=0.1",
     .tune = "lr, warmup",
     .options = options,
     .options_size = sizeof(AdamwOptions),

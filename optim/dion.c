@@ -26,7 +26,7 @@ typedef struct {
 #define FIELD(member) offsetof(DionOptions, member)
 static const Option options[] = {
     MOMENTUM_OPTION(DionOptions, momentum, "0.95"),
-    {.name = "rank-fraction", .help = "rank, as a part of the short side",
+    {.name = "rank-fraction", .help = "Rank as a fraction of the shorter side",
      .type = OPTION_REAL, .at = FIELD(fraction), .fallback = "0.5", .max = 1},
     SHAPE_SCALE_OPTION(DionOptions, scale, "spectral"),
     {0},
@@ -109,9 +109,10 @@ static double flops(const Matrix *p, const void *with) {
 
 const Optimizer dion = {
     .name = "dion",
-    .summary = "one power iteration a step, amortized, with error feedback",
+    .summary = "One amortized power iteration with error feedback",
     .reference = "Ahn, Xu et al.: Dion, arXiv 2504.05295 (code)",
-    .recommended = "lr=0.02 weight-decay=0.01 aux-lr=0.0036",
+    .published = "lr=0.02 weight-decay=0.01",
+    .ours = "aux-lr=0.0036",
     .tune = "lr, aux-lr, rank-fraction",
     .options = options,
     .options_size = sizeof(DionOptions),

@@ -20,7 +20,7 @@ typedef struct {
 #define FIELD(member) offsetof(Dion2Options, member)
 static const Option options[] = {
     MOMENTUM_OPTION(Dion2Options, momentum, "0.95"),
-    {.name = "fraction", .help = "part of the rows or columns that a step moves",
+    {.name = "fraction", .help = "Fraction of the rows or columns that is updated in a step",
      .type = OPTION_REAL, .at = FIELD(fraction), .fallback = "0.25", .max = 1},
     POLAR_OPTIONS(Dion2Options, polar, "newton-schulz", "dion"),
     SHAPE_SCALE_OPTION(Dion2Options, scale, "spectral"),
@@ -101,7 +101,8 @@ const Optimizer dion2 = {
     .name = "dion2",
     .summary = "Muon on the largest rows or columns of the momentum",
     .reference = "Ahn, Amsel, Langford: Dion2, arXiv 2512.16928 (code)",
-    .recommended = "lr=0.02 weight-decay=0.01 aux-lr=0.0036",
+    .published = "lr=0.02 weight-decay=0.01",
+    .ours = "aux-lr=0.0036",
     .tune = "lr, aux-lr, fraction",
     .options = options,
     .options_size = sizeof(Dion2Options),

@@ -19,11 +19,11 @@ typedef struct {
 #define FIELD(member) offsetof(GaloreOptions, member)
 static const Option options[] = {
     BETAS_OPTIONS(GaloreOptions, betas, "0.9", "0.999", "1e-6"),
-    {.name = "rank", .help = "dimensions of the projection (r)",
+    {.name = "rank", .help = "Rank of the projection (r)",
      .type = OPTION_INT, .at = FIELD(rank), .fallback = "128", .min = 1, .max = 1e6},
-    {.name = "update-gap", .help = "steps between new projections (K)",
+    {.name = "update-gap", .help = "Steps between new projections (K)",
      .type = OPTION_INT, .at = FIELD(gap), .fallback = "200", .min = 1, .max = 1e12},
-    {.name = "scale", .help = "factor on the step",
+    {.name = "scale", .help = "Factor on the update (alpha)",
      .type = OPTION_REAL, .at = FIELD(scale), .fallback = "0.25", .max = 1e30},
     {0},
 };
@@ -90,7 +90,8 @@ const Optimizer galore = {
     .name = "galore",
     .summary = "Adam on a low-rank projection of the gradient",
     .reference = "Zhao et al.: GaLore, arXiv 2403.03507 (code)",
-    .recommended = "lr=0.01 aux-lr=1e-3",
+    .published = "lr=0.01",
+    .ours = "aux-lr=1e-3",
     .tune = "lr, aux-lr, rank, update-gap",
     .options = options,
     .options_size = sizeof(GaloreOptions),

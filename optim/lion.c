@@ -8,9 +8,9 @@ typedef struct {
 
 #define FIELD(member) offsetof(LionOptions, member)
 static const Option options[] = {
-    {.name = "beta1", .help = "share of the momentum in the step",
+    {.name = "beta1", .help = "Weight of the momentum in the update",
      .type = OPTION_REAL, .at = FIELD(beta1), .fallback = "0.9", .max = 1},
-    {.name = "beta2", .help = "decay of the momentum",
+    {.name = "beta2", .help = "Decay of the momentum",
      .type = OPTION_REAL, .at = FIELD(beta2), .fallback = "0.99", .max = 1},
     {0},
 };
@@ -39,9 +39,9 @@ static double flops(const Matrix *p, const void *with) {
 
 const Optimizer lion = {
     .name = "lion",
-    .summary = "the sign of a momentum",
+    .summary = "Sign of an interpolated momentum",
     .reference = "Chen et al.: Symbolic Discovery of Optimization Algorithms, arXiv 2302.06675",
-    .recommended = "lr=1e-4 weight-decay=1",
+    .ours = "lr=1e-4 weight-decay=1",
     .tune = "lr, weight-decay",
     .options = options,
     .options_size = sizeof(LionOptions),

@@ -84,7 +84,8 @@ double low_rank_flops(int64_t rows, int64_t cols, const LowRank *low) {
   double s = (double)least(rows, cols), l = (double)(rows + cols) - s;
   double k = fmin((double)low->rank, s), product = 2 * s * l * k, qr = 4 * s * k * k;
   double iterations = low->construction == BY_POWER ? (double)low->power_iterations : 0;
-  double sketch = low->construction != BY_COLUMNS ? product : 0;
+  int drawn = low->construction == BY_COLUMNS || low->construction == BY_FIRST_COLUMNS;
+  double sketch = drawn ? 0 : product;
   return sketch + (1 + iterations) * (2 * product + qr) +
          polar_flops((int64_t)k, (int64_t)l, &inner);
 }
@@ -99,7 +100,7 @@ void low_rank_factor(float *X, int64_t rows, int64_t cols, const LowRank *low, R
   Side side = short_side(rows, cols);
   int64_t s = least(rows, cols), l = rows + cols - s, k = least(low->rank, s);
   float *Q = scratch, *B = Q + aligned(s * k), *rest = B + aligned(l * k);
-  if (low->construction <= BY_FIRST_COLUMNS) {
+  if (low->construction == BY_COLUMNS || low->construction == BY_FIRST_COLUMNS) {
     draw_columns(Q, X, rows, cols, k, low->construction == BY_COLUMNS ? l : cols, random, rest);
   } else {
     random_normals(random, B, l * k);

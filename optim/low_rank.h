@@ -6,9 +6,9 @@
 #include "core/random.h"
 #include "optim/orthogonalize.h"
 
-#define CONSTRUCTIONS(X)                                          \
-  X(BY_COLUMNS, "columns") X(BY_FIRST_COLUMNS, "first-columns") \
-  X(BY_GAUSSIAN, "gaussian") X(BY_POWER, "power")
+#define CONSTRUCTIONS(X)                                                                         \
+  X(BY_COLUMNS, "columns") X(BY_FIRST_COLUMNS, "first-columns") X(BY_GAUSSIAN, "gaussian")       \
+  X(BY_POWER, "power")
 enum { CONSTRUCTIONS(CHOICE_NAME) };
 
 #define INNER_WAYS(X) X(INNER_NEWTON_SCHULZ, "newton-schulz") X(INNER_SVD, "svd")
@@ -22,23 +22,26 @@ typedef struct {
 
 /* The rows for a method's option table; `low` is the name of its LowRank. */
 #define LOW_RANK_OPTIONS(Options, low, default_inner)                                              \
-  {.name = "rank", .help = "directions kept (k)", .type = OPTION_INT,                              \
-   .at = offsetof(Options, low.rank), .fallback = "128", .min = 1, .max = 1e6},                    \
+  {.name = "rank", .help = "Rank of the subspace (k)",                                             \
+   .type = OPTION_INT, .at = offsetof(Options, low.rank), .fallback = "128", .min = 1,             \
+   .max = 1e6},                                                                                    \
   {.name = "construction",                                                                         \
-   .help = "of their basis: random columns (authors' code: the first of a tall matrix's), a "      \
-           "Gaussian sketch (their paper), power iteration",                                       \
+   .help = "How to build the basis of the subspace: random columns (first-columns: as the "        \
+           "authors' code, the first of a tall matrix), a Gaussian sketch (the paper) or power "   \
+           "iteration",                                                                            \
    .type = OPTION_CHOICE, .at = offsetof(Options, low.construction), .fallback = "columns",        \
    .choices = CONSTRUCTIONS(CHOICE_WORD)},                                                         \
-  {.name = "power-iterations", .help = "of the construction `power`", .type = OPTION_INT,          \
-   .at = offsetof(Options, low.power_iterations), .fallback = "1", .max = 100,                     \
-   .needs = "construction=power"},                                                                 \
-  {.name = "inner", .help = "how the small factor is orthogonalized", .type = OPTION_CHOICE,       \
-   .at = offsetof(Options, low.inner), .fallback = default_inner,                                  \
+  {.name = "power-iterations", .help = "Power iterations for the basis",                           \
+   .type = OPTION_INT, .at = offsetof(Options, low.power_iterations), .fallback = "1",             \
+   .max = 100, .needs = "construction=power"},                                                     \
+  {.name = "inner", .help = "How to compute the polar factor of the small matrix",                 \
+   .type = OPTION_CHOICE, .at = offsetof(Options, low.inner), .fallback = default_inner,           \
    .choices = INNER_WAYS(CHOICE_WORD), .renamed = "exact=svd"},                                    \
   {.name = "full-below",                                                                           \
-   .help = "matrices with a side up to this are orthogonalized whole; authors' code: 500",         \
+   .help = "Orthogonalize a matrix fully if its shorter side is at most this (authors' code: "     \
+           "500)",                                                                                 \
    .type = OPTION_INT, .at = offsetof(Options, low.full_below), .fallback = "0", .max = 1e6},      \
-  {.name = "rank-compensation", .help = "multiply by sqrt(short side / rank)",                     \
+  {.name = "rank-compensation", .help = "Multiply the update by sqrt(shorter side / rank)",        \
    .type = OPTION_CHOICE, .at = offsetof(Options, low.compensation), .fallback = "off",            \
    .choices = ON_OFF},                                                                             \
   NEWTON_SCHULZ_OPTIONS(Options, low.ns, "jordan", "inner=newton-schulz", "inner=newton-schulz")

@@ -10,7 +10,8 @@
 
 #include "core/option.h"
 
-#define NS_SCHEDULE_NAMES "jordan|you|cesista|polar-express|cans|classical|cubic|dion|track3|converged"
+#define NS_SCHEDULE_NAMES \
+  "jordan|you|cesista|polar-express|cans|classical|cubic|dion|track3|converged"
 
 enum { NS_STEPS_MAX = 100 };
 
@@ -24,10 +25,10 @@ typedef struct {
 /* The rows for a method's option table; `ns` is the path of its NewtonSchulz, `schedule_needs` and
    `steps_needs` are what the two options need (NULL: nothing). */
 #define NEWTON_SCHULZ_OPTIONS(Options, ns, default_schedule, schedule_needs, steps_needs)          \
-  {.name = "ns-schedule", .help = "coefficients of the Newton-Schulz steps",                       \
+  {.name = "ns-schedule", .help = "Newton-Schulz coefficients",                                    \
    .type = OPTION_CHOICE, .at = offsetof(Options, ns.schedule), .fallback = default_schedule,      \
    .choices = NS_SCHEDULE_NAMES, .renamed = "exact=converged", .needs = schedule_needs},           \
-  {.name = "ns-steps", .help = "Newton-Schulz steps; 0: as many as the schedule has",              \
+  {.name = "ns-steps", .help = "Newton-Schulz steps (0: as many as the schedule has)",             \
    .type = OPTION_INT, .at = offsetof(Options, ns.steps), .fallback = "0", .max = NS_STEPS_MAX,    \
    .needs = steps_needs}
 

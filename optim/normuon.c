@@ -20,9 +20,9 @@ typedef struct {
 static const Option options[] = {
     MOMENTUM_OPTION(NormuonOptions, momentum, "0.95"),
     NESTEROV_OPTION(NormuonOptions, nesterov, "on"),
-    {.name = "beta2", .help = "decay of the rows' second moment",
+    {.name = "beta2", .help = "Decay of the second moment of the rows",
      .type = OPTION_REAL, .at = FIELD(beta2), .fallback = "0.95", .max = 0.9999999},
-    {.name = "eps", .help = "added to the root of the second moment, and to the norm",
+    {.name = "eps", .help = "Constant added to the root of the second moment and to the norm",
      .type = OPTION_REAL, .at = offsetof(NormuonOptions, eps), .fallback = "1e-10", .min = 1e-30,
      .max = 1},
     POLAR_OPTIONS(NormuonOptions, polar, "newton-schulz", "jordan"),
@@ -79,9 +79,10 @@ static double flops(const Matrix *p, const void *with) {
 
 const Optimizer normuon = {
     .name = "normuon",
-    .summary = "Muon with rows brought to equal size by a second moment",
+    .summary = "Muon with rows normalized by a second moment",
     .reference = "Li et al.: NorMuon, arXiv 2510.05491 (code)",
-    .recommended = "lr=0.02 aux-lr=0.0036",
+    .published = "lr=0.02",
+    .ours = "aux-lr=0.0036",
     .tune = "lr, aux-lr",
     .options = options,
     .options_size = sizeof(NormuonOptions),

@@ -44,33 +44,36 @@ enum {
 
 #define FIELD(member) offsetof(OptimizerOptions, member)
 const Option optimizer_options[] = {
-    {.name = "lr", .help = "learning rate of the optimizer",
+    {.name = "lr", .help = "Learning rate",
      .type = OPTION_REAL, .at = FIELD(lr), .fallback = "0.001", .max = 1e6},
-    {.name = "weight-decay", .help = "decoupled decay of everything with two dimensions",
+    {.name = "weight-decay", .help = "Decoupled weight decay of matrices and embeddings",
      .type = OPTION_REAL, .at = FIELD(weight_decay), .fallback = "0", .max = 1e3,
      .needs = "form!=constrained"},
     {.name = "embedding-decay",
-     .help = "Weight decay of token and position embeddings, as a factor on --weight-decay",
+     .help = "Weight decay of token and position embeddings, as a factor on --weight-decay (1 as "
+             "llm.c; 0 as the official Dion, NorMuon and low-rank Muon scripts)",
      .type = OPTION_REAL, .at = FIELD(embedding_decay), .fallback = "1", .max = 1e3,
      .needs = "weight-decay!=0"},
     {0},
 };
 
 const Option matrix_options[] = {
-    {.name = "qkv-split", .help = "attention's fused matrix as Q, K, V apart, as one, or by head",
+    {.name = "qkv-split",
+     .help = "Treat the fused QKV matrix as three matrices, as one, or as one per head",
      .type = OPTION_CHOICE, .at = FIELD(qkv_split), .fallback = "3",
      .choices = QKV_SPLITS(CHOICE_WORD)},
     {0},
 };
 
 const Option auxiliary_options[] = {
-    {.name = "aux-lr", .help = "learning rate of the AdamW for what the optimizer leaves",
+    {.name = "aux-lr",
+     .help = "Learning rate of the auxiliary AdamW (parameters that the optimizer does not update)",
      .type = OPTION_REAL, .at = FIELD(aux_lr), .fallback = "0.003", .max = 1e6},
-    {.name = "aux-beta1", .help = "its decay of the first moment",
+    {.name = "aux-beta1", .help = "First-moment decay of the auxiliary AdamW",
      .type = OPTION_REAL, .at = FIELD(aux_beta1), .fallback = "0.9", .max = 0.9999999},
-    {.name = "aux-beta2", .help = "its decay of the second moment",
+    {.name = "aux-beta2", .help = "Second-moment decay of the auxiliary AdamW",
      .type = OPTION_REAL, .at = FIELD(aux_beta2), .fallback = "0.95", .max = 0.9999999},
-    {.name = "aux-eps", .help = "its added constant",
+    {.name = "aux-eps", .help = "Epsilon of the auxiliary AdamW",
      .type = OPTION_REAL, .at = FIELD(aux_eps), .fallback = "1e-8", .min = 1e-30, .max = 1},
     {0},
 };
@@ -259,9 +262,9 @@ static int compare_flops(const void *a, const void *b) {
 
 static double decay_of(const OptimizerState *s, const Unit *u) {
   Role role = u->param->role;
-  if (!u->param->decay) return 0;
   int embedding = role == ROLE_EMBEDDING || role == ROLE_POSITION;
-  return s->common->weight_decay * (embedding ? s->common->embedding_decay : 1);
+  double factor = embedding ? s->common->embedding_decay : 1;
+  return u->param->decay ? factor * s->common->weight_decay : 0;
 }
 
 static double keep_of(const Unit *u, const Step *step) {

@@ -43,8 +43,9 @@ typedef struct {
   const char *name;        /* as after --optimizer */
   const char *summary;     /* one line of help */
   const char *reference;   /* paper, arXiv id, what of it was read */
-  const char *recommended; /* settings from the literature, such as "lr=0.02": used where the
-                              table of tuned settings has no row */
+  /* Settings such as "lr=0.02", used where the table of tuned settings has no row: those that the
+     source states for language models (paper, code or scripts), and our own choice of others. */
+  const char *published, *ours;
   const char *tune;        /* the options that a new model wants tuned, the first one first */
   const Option *options;
   size_t options_size;

@@ -26,9 +26,9 @@ static const Option options[] = {
     POLAR_OPTIONS(OrthogonalOptions, polar, "svd", "jordan"),
     SHAPE_SCALE_OPTION(OrthogonalOptions, scale, "none"),
     {.name = "decay",
-     .help = "weight decay inside the momentum, as in the authors' code, or beside it",
+     .help = "Where the weight decay is added (coupled: to the momentum, as in the authors' code)",
      .type = OPTION_CHOICE, .at = offsetof(OrthogonalOptions, decay), .fallback = "coupled",
-     .choices = DECAYS(CHOICE_WORD)},
+     .choices = DECAYS(CHOICE_WORD), .needs = "weight-decay!=0"},
     {0},
 };
 
@@ -64,9 +64,10 @@ static double flops(const Matrix *p, const void *with) {
 
 const Optimizer orthogonal_sgdm = {
     .name = "orthogonal-sgdm",
-    .summary = "momentum of orthogonalized gradients: Muon's two steps in the other order",
+    .summary = "Momentum of orthogonalized gradients",
     .reference = "Tuddenham, Prugel-Bennett, Hare: Orthogonalising gradients, arXiv 2202.07052",
-    .recommended = "lr=1e-3 aux-lr=0.0036",
+    .published = "lr=1e-3",
+    .ours = "aux-lr=0.0036",
     .tune = "lr, aux-lr",
     .options = options,
     .options_size = sizeof(OrthogonalOptions),

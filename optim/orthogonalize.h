@@ -15,7 +15,9 @@ typedef struct {
 
 /* The rows for a method's option table; `polar` is the name of its Polar. */
 #define POLAR_OPTIONS(Options, polar, default_way, default_schedule)                               \
-  {.name = "orthogonalize", .help = "by Newton-Schulz steps, by LAPACK, or exactly without SVD",   \
+  {.name = "orthogonalize",                                                                        \
+   .help = "How to compute the polar factor: Newton-Schulz steps, LAPACK, or 13 steps of Polar "   \
+           "Express that converge",                                                                \
    .type = OPTION_CHOICE, .at = offsetof(Options, polar.way), .fallback = default_way,             \
    .choices = POLAR_WAYS(CHOICE_WORD), .renamed = "exact=converged"},                              \
   NEWTON_SCHULZ_OPTIONS(Options, polar.ns, default_schedule, "orthogonalize=newton-schulz",        \
@@ -45,7 +47,7 @@ enum { SHAPE_SCALES(CHOICE_NAME) };
 double shape_scale(int scale, int64_t rows, int64_t cols);
 
 #define SHAPE_SCALE_OPTION(Options, field, default_scale)                                          \
-  {.name = "shape-scale", .help = "factor on the orthogonal update by the matrix's shape",         \
+  {.name = "shape-scale", .help = "Factor on the orthogonal update by the shape of the matrix",    \
    .type = OPTION_CHOICE, .at = offsetof(Options, field), .fallback = default_scale,               \
    .choices = SHAPE_SCALES(CHOICE_WORD)}
 

@@ -29,10 +29,12 @@ enum { SOURCES(CHOICE_NAME) };
 static const Option options[] = {
     MOMENTUM_OPTION(RootOptions, momentum, "0.95"),
     NESTEROV_OPTION(RootOptions, nesterov, "on"),
-    {.name = "quantile", .help = "of the momentum's entries, beyond which they are clipped",
+    {.name = "quantile",
+     .help = "Quantile of the momentum's absolute values above which they are clipped",
      .type = OPTION_REAL, .at = FIELD(quantile), .fallback = "0.9", .max = 1},
     {.name = "coefficients",
-     .help = "of Newton-Schulz: the schedule's, the paper's or fitted by shape",
+     .help = "Newton-Schulz coefficients: of --ns-schedule, published (where the paper has the "
+             "shape), or fitted to the shape",
      .type = OPTION_CHOICE, .at = FIELD(coefficients), .fallback = "schedule",
      .choices = SOURCES(CHOICE_WORD)},
     NEWTON_SCHULZ_OPTIONS(RootOptions, ns, "jordan", "coefficients!=fitted", NULL),
@@ -128,9 +130,9 @@ static double flops(const Matrix *p, const void *with) {
 
 const Optimizer root = {
     .name = "root",
-    .summary = "Muon with the momentum's outliers clipped",
+    .summary = "Muon with the outliers of the momentum clipped",
     .reference = "He et al.: ROOT: Robust Orthogonalized Optimizer, arXiv 2511.20626 (toy code)",
-    .recommended = "lr=1e-3 weight-decay=0.1 aux-lr=1e-3",
+    .published = "lr=1e-3 weight-decay=0.1 aux-lr=1e-3",
     .tune = "lr, aux-lr",
     .options = options,
     .options_size = sizeof(RootOptions),

@@ -4,14 +4,16 @@
 
 #define FIELD(member) offsetof(ScheduleOptions, member)
 const Option schedule_options[] = {
-    {.name = "schedule", .help = "learning rate over the run, after the warm-up",
-     .type = OPTION_CHOICE, .at = FIELD(schedule), .fallback = "wsd", .choices = SCHEDULES(CHOICE_WORD)},
-    {.name = "warmup", .help = "steps of linear warm-up; a preset's is shortened with its steps",
+    {.name = "schedule",
+     .help = "Learning-rate schedule after the warm-up (wsd: constant, then linear decay)",
+     .type = OPTION_CHOICE, .at = FIELD(schedule), .fallback = "wsd",
+     .choices = SCHEDULES(CHOICE_WORD)},
+    {.name = "warmup", .help = "Steps of linear warm-up (the default shrinks with --steps)",
      .type = OPTION_INT, .at = FIELD(warmup), .fallback = "0", .max = 1e12},
-    {.name = "decay-fraction", .help = "last part of the run over which wsd decays",
+    {.name = "decay-fraction", .help = "Fraction of the run over which wsd decays",
      .type = OPTION_REAL, .at = FIELD(decay_fraction), .fallback = "0.6", .max = 1,
      .needs = "schedule=wsd"},
-    {.name = "final-lr", .help = "multiplier at the end",
+    {.name = "final-lr", .help = "Final learning rate as a fraction of --lr",
      .type = OPTION_REAL, .at = FIELD(final_lr), .fallback = "0", .max = 1,
      .needs = "schedule!=constant"},
     {0},

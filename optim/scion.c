@@ -21,16 +21,19 @@ enum { HEAD_NORMS(CHOICE_NAME) };
 
 #define FIELD(member) offsetof(ScionOptions, member)
 static const Option options[] = {
-    {.name = "alpha", .help = "share of the new gradient in the momentum",
+    {.name = "alpha", .help = "Weight of the new gradient in the momentum",
      .type = OPTION_REAL, .at = FIELD(alpha), .fallback = "0.1", .min = 1e-7, .max = 1},
-    {.name = "form", .help = "the weights inside the ball, or only their steps",
+    {.name = "form", .help = "Constrain the weights to the norm ball, or only their steps",
      .type = OPTION_CHOICE, .at = FIELD(form), .fallback = "constrained",
      .choices = FORMS(CHOICE_WORD)},
-    {.name = "radius", .help = "of the ball of the blocks' matrices",
+    {.name = "radius",
+     .help = "Radius of the norm ball for hidden matrices; multiplies the learning rate",
      .type = OPTION_REAL, .at = FIELD(radius), .fallback = "50", .max = 1e30},
-    {.name = "head-norm", .help = "of the tied head's step, or leave it to AdamW",
-     .type = OPTION_CHOICE, .at = FIELD(head_norm), .fallback = "sign", .choices = HEAD_NORMS(CHOICE_WORD)},
-    {.name = "head-radius", .help = "of the ball of the tied head",
+    {.name = "head-norm",
+     .help = "Norm for steps of the tied head (adamw: use the auxiliary AdamW)",
+     .type = OPTION_CHOICE, .at = FIELD(head_norm), .fallback = "sign",
+     .choices = HEAD_NORMS(CHOICE_WORD)},
+    {.name = "head-radius", .help = "Radius of the norm ball for the tied head",
      .type = OPTION_REAL, .at = FIELD(head_radius), .fallback = "3000", .max = 1e30,
      .needs = "head-norm=sign"},
     POLAR_OPTIONS(ScionOptions, polar, "newton-schulz", "jordan"),
@@ -77,10 +80,11 @@ static double flops(const Matrix *p, const void *with) {
 
 const Optimizer scion = {
     .name = "scion",
-    .summary = "steps and weights inside balls of operator norms",
+    .summary = "Steps and weights in balls of operator norms",
     .reference = "Pethick et al.: Training Deep Learning Models with Norm-Constrained LMOs, "
                  "arXiv 2502.07529 (code)",
-    .recommended = "lr=2.44140625e-4 aux-lr=0.0036",
+    .published = "lr=2.44140625e-4",
+    .ours = "aux-lr=0.0036",
     .tune = "lr, aux-lr, radius, head-radius",
     .options = options,
     .options_size = sizeof(ScionOptions),

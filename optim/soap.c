@@ -25,7 +25,7 @@ typedef struct {
 #define FIELD(member) offsetof(SoapOptions, member)
 static const Option options[] = {
     BETAS_OPTIONS(SoapOptions, betas, "0.95", "0.95", "1e-8"),
-    {.name = "update-gap", .help = "steps between new bases (K)",
+    {.name = "update-gap", .help = "Steps between new bases (K)",
      .type = OPTION_INT, .at = FIELD(gap), .fallback = "10", .min = 1, .max = 1e12},
     {0},
 };
@@ -181,7 +181,7 @@ const Optimizer soap = {
     .name = "soap",
     .summary = "Adam in the eigenbasis of Shampoo's preconditioners",
     .reference = "Vyas et al.: SOAP, arXiv 2409.11321 (code)",
-    .recommended = "lr=3e-3 weight-decay=0.01 aux-lr=3e-3",
+    .published = "lr=3e-3 weight-decay=0.01 aux-lr=3e-3",
     .tune = "lr, aux-lr, update-gap",
     .options = options,
     .options_size = sizeof(SoapOptions),

@@ -34,21 +34,23 @@ enum { FORMS(CHOICE_NAME) };
 #define FIELD(member) offsetof(SumoOptions, member)
 static const Option options[] = {
     MOMENTUM_OPTION(SumoOptions, momentum, "0.95"),
-    {.name = "rank", .help = "dimensions of the subspace (r)",
+    {.name = "rank", .help = "Rank of the subspace (r)",
      .type = OPTION_INT, .at = FIELD(rank), .fallback = "128", .min = 1, .max = 1e6},
-    {.name = "update-gap", .help = "steps between new subspaces (K)",
+    {.name = "update-gap", .help = "Steps between new subspaces (K)",
      .type = OPTION_INT, .at = FIELD(gap), .fallback = "250", .min = 1, .max = 1e12},
-    {.name = "oversample", .help = "extra columns of the random sketch",
+    {.name = "oversample", .help = "Extra columns in the range finder",
      .type = OPTION_INT, .at = FIELD(oversample), .fallback = "8", .max = 1e6},
-    {.name = "power-iterations", .help = "of the range finder",
+    {.name = "power-iterations", .help = "Power iterations in the range finder",
      .type = OPTION_INT, .at = FIELD(power_iterations), .fallback = "1", .max = 100},
-    {.name = "refresh-below", .help = "also a new subspace where the projected gradient's norm is "
-                                      "at most this; 0: only every K steps",
+    {.name = "refresh-below",
+     .help = "Also choose a new subspace when the norm of the projected gradient is at most this "
+             "(0: only every K steps)",
      .type = OPTION_REAL, .at = FIELD(refresh_below), .fallback = "0", .max = 1e30},
-    {.name = "form", .help = "v2 (NeurIPS text): the gradient outside the subspace is a step too; "
-                             "v1 (first arXiv version): only the subspace moves",
+    {.name = "form",
+     .help = "Update rule: v1 (first arXiv version) moves weights within the subspace only; v2 "
+             "(NeurIPS text) adds the gradient outside it",
      .type = OPTION_CHOICE, .at = FIELD(form), .fallback = "v2", .choices = FORMS(CHOICE_WORD)},
-    {.name = "gamma", .help = "limit on the growth of the orthogonal moment's norm",
+    {.name = "gamma", .help = "Limit on the growth of the orthogonal moment's norm per step",
      .type = OPTION_REAL, .at = FIELD(gamma), .fallback = "1.1", .max = 1e30},
     POLAR_OPTIONS(SumoOptions, polar, "svd", "jordan"),
     SHAPE_SCALE_OPTION(SumoOptions, scale, "rms"),
@@ -122,8 +124,7 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   momentum_heavy_ball(O, M, low, n, o->momentum, 0);
   polar_factor(O, rows, cols, &o->polar, O + aligned(n));
   limit_growth(O, n, o->gamma, slot[NORM]);
-  float scale = (float)shape_scale(o->scale, p->rows, p->cols);
-  float outside = o->form == FORM_V2 ? 1 : 0;
+  float scale = (float)shape_scale(o->scale, p->rows, p->cols), outside = o->form == FORM_V2;
   for (int64_t i = 0; i < n; i++) O[i] = scale * O[i] - outside * low[i];
   memcpy(U, p->g, (size_t)size * sizeof *U);
   project_back(U, p->rows, p->cols, side, Q, O, r, 1, outside);
@@ -152,9 +153,9 @@ static double flops(const Matrix *p, const void *with) {
 
 const Optimizer sumo = {
     .name = "sumo",
-    .summary = "exactly orthogonalized momentum in a slowly changing subspace",
+    .summary = "Orthogonalized momentum in a slowly changing subspace",
     .reference = "Refael et al.: SUMO, arXiv 2505.24749 (NeurIPS 2025, read in full)",
-    .recommended = "lr=6e-4 aux-lr=6e-4",
+    .ours = "lr=6e-4 aux-lr=6e-4",
     .tune = "lr, aux-lr, rank, update-gap",
     .options = options,
     .options_size = sizeof(SumoOptions),

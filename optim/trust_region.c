@@ -26,20 +26,21 @@ enum { STARTS(CHOICE_NAME) };
 
 #define FIELD(member) offsetof(TrustRegionOptions, member)
 static const Option options[] = {
-    {.name = "norm", .help = "of the step of the blocks' matrices",
+    {.name = "norm", .help = "Norm for steps of hidden matrices",
      .type = OPTION_CHOICE, .at = FIELD(norm), .fallback = "spectral",
      .choices = NORMS(CHOICE_WORD)},
-    {.name = "embedding-norm", .help = "of the embeddings' step, or leave them to AdamW",
+    {.name = "embedding-norm",
+     .help = "Norm for steps of embeddings (adamw: use the auxiliary AdamW)",
      .type = OPTION_CHOICE, .at = FIELD(embedding_norm), .fallback = "adamw",
      .choices = NORMS(CHOICE_WORD) "|adamw"},
-    {.name = "vector-norm", .help = "of the vectors' step, or leave them to AdamW",
+    {.name = "vector-norm", .help = "Norm for steps of vectors (adamw: use the auxiliary AdamW)",
      .type = OPTION_CHOICE, .at = FIELD(vector_norm), .fallback = "adamw",
      .choices = NORMS(CHOICE_WORD) "|adamw"},
-    {.name = "alpha", .help = "share of the new gradient in the momentum",
+    {.name = "alpha", .help = "Weight of the new gradient in the momentum",
      .type = OPTION_REAL, .at = FIELD(alpha), .fallback = "0.05", .min = 1e-7, .max = 1},
-    {.name = "radius", .help = "of the trust region, times the rate",
+    {.name = "radius", .help = "Radius of the trust region; multiplies the learning rate",
      .type = OPTION_REAL, .at = FIELD(radius), .fallback = "1", .max = 1e30},
-    {.name = "momentum-init", .help = "what the momentum starts from",
+    {.name = "momentum-init", .help = "Initial momentum",
      .type = OPTION_CHOICE, .at = FIELD(init), .fallback = "zero",
      .choices = STARTS(CHOICE_WORD)},
     POLAR_OPTIONS(TrustRegionOptions, polar, "newton-schulz", "jordan"),
@@ -54,7 +55,9 @@ static int norm_of(Role role, const TrustRegionOptions *o) {
   return o->vector_norm == NORM_RMS ? NORM_ROW : o->vector_norm; /* vectors are stored as rows */
 }
 
-static int accepts(const Param *p, const void *with) { return norm_of(p->role, with) != NORM_ADAMW; }
+static int accepts(const Param *p, const void *with) {
+  return norm_of(p->role, with) != NORM_ADAMW;
+}
 
 static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
   const TrustRegionOptions *o = with;
@@ -80,9 +83,9 @@ static double flops(const Matrix *p, const void *with) {
 
 const Optimizer trust_region = {
     .name = "trust-region",
-    .summary = "momentum and a step in a ball of a norm of your choice",
+    .summary = "Momentum step in a ball of a chosen norm",
     .reference = "Kovalev: Understanding Gradient Orthogonalization, arXiv 2503.12645 (theorems)",
-    .recommended = "lr=0.02 aux-lr=0.0036",
+    .ours = "lr=0.02 aux-lr=0.0036",
     .tune = "lr, aux-lr",
     .options = options,
     .options_size = sizeof(TrustRegionOptions),

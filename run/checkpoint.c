@@ -127,13 +127,26 @@ static int open_whole(Checkpoint *c, const char *folder, Err *err) {
   return check_side_files(c, err);
 }
 
-/* Follows the link `latest`, so that the folder has its own name. */
+/* Follows the link `latest`, so that the folder has its own name; but not out of the run, since the
+   run's folder is where a resumed run writes. */
 static int open_one(Checkpoint *c, const char *path, Err *err) {
-  char *folder = realpath(path, NULL);
-  if (!folder) return fail(err, "%s: cannot be opened: %s", path, strerror(errno));
-  int status = open_whole(c, folder, err);
+  const char *slash = strrchr(path, '/');
+  char parent[CHECKPOINT_PATH];
+  snprintf(parent, sizeof parent, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+  char *folder = realpath(path, NULL), *home = realpath(parent, NULL);
+  int status = -1;
+  if (!folder || !home) {
+    fail(err, "%s: cannot be opened: %s", path, strerror(errno));
+  } else {
+    int length = (int)(strrchr(folder, '/') - folder);
+    snprintf(c->run, sizeof c->run, "%.*s", length, folder);
+    if (strcmp(c->run, home) != 0)
+      fail(err, "%s: a link to %s, out of the run's folder; resume that one by its own name", path,
+           folder);
+    else status = open_whole(c, folder, err);
+  }
   free(folder);
-  snprintf(c->run, sizeof c->run, "%.*s", (int)(strrchr(c->folder, '/') - c->folder), c->folder);
+  free(home);
   return status;
 }
 
@@ -192,6 +205,34 @@ const char *checkpoint_option(const Checkpoint *c, const char *name) {
   return safetensors_metadata(&c->state, key);
 }
 
+int checkpoint_any(const char *run) {
+  int64_t *steps;
+  Err ignored;
+  char link[CHECKPOINT_PATH];
+  int count = list_steps(run, "", &steps, &ignored);
+  free(steps);
+  return count > 0 || (join(link, sizeof link, run, latest, &ignored) == 0 && file_taken(link));
+}
+
+int checkpoint_weights(Weights *w, const char *path, Err *passed, Err *err) {
+  int64_t *steps = NULL;
+  Err why;
+  char name[64], folder[CHECKPOINT_PATH];
+  int count = folder_exists(path) ? list_steps(path, "", &steps, err) : 0, status = -1;
+  if (count < 0) return -1;
+  for (int i = 0; i < count && status; i++) {
+    step_name(steps[i], "", name);
+    status = join(folder, sizeof folder, path, name, &why) || weights_open(w, folder, &why);
+    if (status && !*passed->text) *passed = why;
+  }
+  free(steps);
+  if (count > 0 && status) *err = *passed;
+  if (count > 0) return status ? -1 : 0;
+  /* A copy may have kept `latest` alone, as a folder. */
+  int only = join(folder, sizeof folder, path, latest, &why) == 0 && folder_exists(folder);
+  return weights_open(w, only ? folder : path, err);
+}
+
 /* ---- restoring ---- */
 
 typedef struct {
@@ -225,14 +266,18 @@ int checkpoint_restore(const Checkpoint *c, GPT2 *model, OptimizerState *state, 
 
 /* ---- the folder of a run ---- */
 
-/* A link cannot be replaced, but a new one can be renamed over it. */
-static int point_latest(const char *run, const char *name, Err *err) {
+/* A link cannot be replaced, but a new one can be renamed over it. Some file systems have no links,
+   and of a run that was copied `latest` may be a folder. */
+static int point_latest(const char *run, const char *name, Err *note, Err *err) {
   char link[CHECKPOINT_PATH], fresh[CHECKPOINT_PATH];
   if (join(link, sizeof link, run, latest, err) || join(fresh, sizeof fresh, run, ".latest", err))
     return -1;
   unlink(fresh);
-  if (symlink(name, fresh) != 0 || rename(fresh, link) != 0)
-    return fail(err, "%s: cannot be made: %s", link, strerror(errno));
+  if (symlink(name, fresh) != 0 || rename(fresh, link) != 0) {
+    fail(note, "%s: cannot be made a link to %s: %s; this is only a convenience: the newest "
+               "checkpoint is the one with the highest number", link, name, strerror(errno));
+    unlink(fresh);
+  }
   return folder_sync(run, err);
 }
 
@@ -250,10 +295,10 @@ static int set_aside(const char *run, int64_t step, Err *err) {
   return move(from, to, err);
 }
 
-int checkpoint_make_newest(const Checkpoint *c, Err *err) {
+int checkpoint_make_newest(const Checkpoint *c, Err *note, Err *err) {
   int64_t *steps;
   int count = list_steps(c->run, "", &steps, err), status = count < 0 ? -1 : 0;
-  if (status == 0) status = point_latest(c->run, strrchr(c->folder, '/') + 1, err);
+  if (status == 0) status = point_latest(c->run, strrchr(c->folder, '/') + 1, note, err);
   for (int i = 0; i < count && steps[i] > c->step && status == 0; i++)
     status = set_aside(c->run, steps[i], err);
   free(steps);
@@ -282,8 +327,7 @@ static int remove_old(const char *run, int64_t keep, const char *ending, Err *er
 int checkpoint_remove_all(const char *run, Err *err) {
   char link[CHECKPOINT_PATH];
   if (join(link, sizeof link, run, latest, err)) return -1;
-  if (unlink(link) != 0 && errno != ENOENT)
-    return fail(err, "%s: cannot be removed: %s", link, strerror(errno));
+  if (folder_remove(link, err)) return -1;
   return remove_old(run, 0, "", err) || remove_old(run, 0, aside, err) ? -1 : 0;
 }
 
@@ -410,7 +454,7 @@ static int save_files(const Run *run, const char *folder, int64_t log_bytes, Err
   return status ? -1 : 0;
 }
 
-int checkpoint_save(const Run *run, int64_t log_bytes, Err *err) {
+int checkpoint_save(const Run *run, int64_t log_bytes, Err *note, Err *err) {
   const char *out = run->config.run.out;
   char name[64], folder[CHECKPOINT_PATH], temporary[CHECKPOINT_PATH];
   Err why, ignored;
@@ -418,7 +462,8 @@ int checkpoint_save(const Run *run, int64_t log_bytes, Err *err) {
   int status = join(folder, sizeof folder, out, name, &why) ||
                join(temporary, sizeof temporary, out, ".unfinished", &why) ||
                save_files(run, temporary, log_bytes, &why) || move(temporary, folder, &why) ||
-               point_latest(out, name, &why) || remove_old(out, run->config.run.keep, "", &why);
+               point_latest(out, name, note, &why) ||
+               remove_old(out, run->config.run.keep, "", &why);
   if (status == 0) return 0;
   folder_remove(temporary, &ignored);
   return fail(err, "the checkpoint of step %lld is not saved: %s; older ones are untouched",

@@ -3,65 +3,67 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run/exit.h"
 #include "run/resume.h"
 #include "run/tuned.h"
 
 #define FIELD(member) offsetof(RunOptions, member)
 static const Option run_options[] = {
-    {.name = "optimizer", .help = "the method; --list names them, --help NAME explains one",
+    {.name = "optimizer", .help = "Optimizer (--list shows all, --help NAME the options of one)",
      .type = OPTION_WORD, .at = FIELD(optimizer), .fallback = "adamw"},
-    {.name = "batch", .help = "sequences of a step",
+    {.name = "batch", .help = "Sequences per optimizer step",
      .type = OPTION_INT, .at = FIELD(batch), .fallback = "16", .min = 1, .max = 1e6,
      .effect = EFFECT_TASK},
-    {.name = "micro-batch", .help = "sequences at a time, for less memory; 0: the whole batch",
+    {.name = "micro-batch",
+     .help = "Sequences per forward and backward pass; fewer use less memory (0: the whole batch)",
      .type = OPTION_INT, .at = FIELD(micro_batch), .fallback = "0", .max = 1e6,
      .effect = EFFECT_ROUNDING, .resume = RESUME_MAY_CHANGE},
-    {.name = "steps", .help = "length of the run",
+    {.name = "steps", .help = "Steps of the run",
      .type = OPTION_INT, .at = FIELD(steps), .fallback = "400", .min = 1, .max = 1e12,
      .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE},
-    {.name = "tokens", .help = "length of the run in tokens instead; 0: --steps decides",
+    {.name = "tokens", .help = "Length of the run in tokens (0: use --steps)",
      .type = OPTION_INT, .at = FIELD(tokens), .fallback = "0", .max = 1e15,
      .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
-    {.name = "clip", .help = "largest norm of the whole gradient; 0: no clipping",
+    {.name = "clip", .help = "Clip the global gradient norm to this value (0: off)",
      .type = OPTION_REAL, .at = FIELD(clip), .fallback = "1", .max = 1e30},
-    {.name = "val-every", .help = "steps between validations; 0: never",
+    {.name = "val-every", .help = "Steps between validations (0: never)",
      .type = OPTION_INT, .at = FIELD(val_every), .fallback = "50", .max = 1e12,
      .resume = RESUME_MAY_CHANGE},
-    {.name = "val-tokens", .help = "validation tokens, always the same",
+    {.name = "val-tokens", .help = "Tokens per validation; always the same ones",
      .type = OPTION_INT, .at = FIELD(val_tokens), .fallback = "32768", .min = 1, .max = 1e12,
      .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE, .needs = "val-every!=0"},
-    {.name = "sample-every", .help = "steps between text samples; 0: never",
+    {.name = "sample-every", .help = "Steps between text samples (0: never)",
      .type = OPTION_INT, .at = FIELD(sample_every), .fallback = "0", .max = 1e12,
      .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
     {.name = "save-every",
-     .help = "steps between checkpoints; 0: only at the end and when interrupted",
+     .help = "Steps between checkpoints (0: only at the end or when interrupted)",
      .type = OPTION_INT, .at = FIELD(save_every), .fallback = "0", .max = 1e12,
      .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE, .needs = "keep!=0"},
-    {.name = "keep", .help = "newest checkpoints that are kept; 0: none are written",
+    {.name = "keep", .help = "Recent checkpoints to keep (0: write none)",
      .type = OPTION_INT, .at = FIELD(keep), .fallback = "2", .max = 1e6,
      .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE},
-    {.name = "max-seconds", .help = "stop and save after this time; 0: no limit",
+    {.name = "max-seconds", .help = "Save and stop after this time in seconds (0: no limit)",
      .type = OPTION_REAL, .at = FIELD(max_seconds), .fallback = "0", .max = 1e9,
      .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
     {.name = "log-spectrum",
-     .help = "steps between rows of spectrum.csv (singular values of momentum); 0: never",
+     .help = "Steps between rows of spectrum.csv, the singular values of the momentum (0: never)",
      .type = OPTION_INT, .at = FIELD(log_spectrum), .fallback = "0", .max = 1e12,
      .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
-    {.name = "seed", .help = "of the initial weights and of randomized optimizers",
+    {.name = "seed", .help = "Seed for initial weights and randomized optimizers",
      .type = OPTION_INT, .at = FIELD(seed), .fallback = "1", .max = 9e15, .effect = EFFECT_SEED},
-    {.name = "threads", .help = "0: one per processor",
+    {.name = "threads", .help = "Number of threads (0: one per core)",
      .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096,
      .effect = EFFECT_ROUNDING, .resume = RESUME_MAY_CHANGE},
     {.name = "init",
-     .help = "weights to start from: a run, a checkpoint, a Hugging Face folder or .safetensors, "
-             "or an llm.c checkpoint",
+     .help = "Initial weights: a run, a checkpoint, a Hugging Face folder or .safetensors file, or "
+             "an llm.c checkpoint (empty: random)",
      .type = OPTION_WORD, .at = FIELD(init), .fallback = "", .effect = EFFECT_TASK},
-    {.name = "resume", .help = "run, or checkpoint of one, to continue with its own options",
+    {.name = "resume", .help = "Run or checkpoint to resume, with the options it was started with",
      .type = OPTION_WORD, .at = FIELD(resume), .fallback = "", .effect = EFFECT_PLACE},
-    {.name = "out", .help = "folder of the run; empty: runs/OPTIMIZER-MODEL, numbered",
+    {.name = "out", .help = "Folder of the run (empty: runs/OPTIMIZER-MODEL, numbered)",
      .type = OPTION_WORD, .at = FIELD(out), .fallback = "",
      .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE},
-    {.name = "overwrite", .help = "replace a run that --out already holds",
+    {.name = "overwrite", .help = "Replace an existing run in --out",
      .type = OPTION_CHOICE, .at = FIELD(overwrite), .fallback = "off", .choices = ON_OFF,
      .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE, .needs = "out!="},
     {0},
@@ -91,11 +93,13 @@ static int add_presets(Config *c, Settings *s, Err *err) {
   if (!c->method) return -1;
   const char *preset = model_preset(model), *tuned = tuned_settings(c->method->name, model);
   if (tuned) snprintf(c->tuned, sizeof c->tuned, "tuned for %s", model);
-  else snprintf(c->tuned, sizeof c->tuned, "from the literature, not tuned here");
+  else snprintf(c->tuned, sizeof c->tuned, "not tuned for %.32s", model);
   /* An unknown model is reported when --model itself is parsed. */
   if (preset && settings_preset(s, FROM_PRESET, "preset", preset, err)) return -1;
-  return settings_preset(s, FROM_TUNED, "tuned settings", tuned ? tuned : c->method->recommended,
-                         err);
+  if (tuned) return settings_preset(s, FROM_TUNED, "tuned settings", tuned, err);
+  const char *published = c->method->published, *ours = c->method->ours;
+  if (published && settings_preset(s, FROM_TUNED, "published settings", published, err)) return -1;
+  return ours ? settings_preset(s, FROM_TUNED, "our settings", ours, err) : 0;
 }
 
 /* What the options of a run stand on: presets, or the checkpoint that it continues. */
@@ -158,15 +162,22 @@ OptionEffect config_effect(const char *name) {
   return row ? row->effect : EFFECT_RESULT;
 }
 
-/* A preset's warm-up was tuned as a part of the preset's steps: a shorter run keeps the part. */
-static void shorten_warmup(ScheduleOptions *schedule, int64_t steps, const Settings *s) {
+/* A preset's warm-up was tuned as a part of the preset's steps: a shorter run keeps the part. It is
+   said, as the longer run that a resumed one can become keeps the short warm-up. */
+static void shorten_warmup(Config *c, const Settings *s) {
   OptionSource said = FROM_PRESET;
+  int64_t steps = c->run.steps, before = c->schedule.warmup;
   settings_find(s, "warmup", &said);
   for (int i = 0; said < FROM_FILE && i < s->count; i++) {
     const Setting *item = &s->items[i];
     if (item->source != FROM_PRESET || strcmp(item->name, "steps") != 0) continue;
     int64_t whole = strtoll(item->value, NULL, 10);
-    if (steps < whole) schedule->warmup = schedule->warmup * steps / whole;
+    if (steps >= whole || before == 0) continue;
+    c->schedule.warmup = before * steps / whole;
+    snprintf(c->warmup_note, sizeof c->warmup_note,
+             "warm-up: %lld of %lld steps, the same part as %lld of the preset's %lld; a run that "
+             "is to be continued to more steps should set --warmup for them",
+             (long long)c->schedule.warmup, (long long)steps, (long long)before, (long long)whole);
   }
 }
 
@@ -188,7 +199,7 @@ static int check(Config *c, const Settings *s, Err *err) {
   if (c->model.C % c->model.NH != 0)
     return fail(err, "--heads %lld does not divide --channels %lld: each head takes an equal share",
                 (long long)c->model.NH, (long long)c->model.C);
-  if (!c->from) shorten_warmup(&c->schedule, r->steps, s);
+  if (!c->from) shorten_warmup(c, s);
   return schedule_check(&c->schedule, r->steps, err);
 }
 
@@ -225,7 +236,7 @@ static void help_roles(FILE *out, const Optimizer *o) {
   static const struct {
     Role role;
     const char *name;
-  } kinds[] = {{ROLE_MATRIX, "the matrices of the blocks"},
+  } kinds[] = {{ROLE_MATRIX, "hidden matrices"},
                {ROLE_EMBEDDING, "the token embedding"},
                {ROLE_POSITION, "the position embedding"},
                {ROLE_VECTOR, "vectors"}};
@@ -234,24 +245,43 @@ static void help_roles(FILE *out, const Optimizer *o) {
   OptionSet set = {.title = o->name, .rows = o->options, .values = options};
   int taken = 0;
   options_default(&set);
-  fprintf(out, "  Updates ");
+  char *text;
+  size_t size;
+  FILE *line = open_memstream(&text, &size);
+  fputs("Updates ", line);
   for (int i = 0; i < KINDS; i++)
     if (o->accepts(&(Param){.role = kinds[i].role}, options))
-      fprintf(out, "%s%s", taken++ ? ", " : "", kinds[i].name);
-  fprintf(out, taken < KINDS ? "; AdamW (--aux-lr) the rest.\n\n" : ".\n\n");
+      fprintf(line, "%s%s", taken++ ? ", " : "", kinds[i].name);
+  fputs(taken < KINDS ? "; AdamW (--aux-lr) updates the rest." : ".", line);
+  fclose(line);
+  help_text(out, text, 0, 2);
+  free(text);
   free(options);
+}
+
+/* "  Title: settings", wrapped under the settings. */
+static void help_settings(FILE *out, const char *title, const char *settings) {
+  int column = fprintf(out, "  %s:", title);
+  help_text(out, settings, column, column + 1);
 }
 
 static void help_method(FILE *out, const Optimizer *o) {
   OptionSet set = {.title = "options", .rows = o->options};
-  fprintf(out, "%s: %s\n  %s\n", o->name, o->summary, o->reference);
-  fprintf(out, "  Recommended in the literature: %s\n", o->recommended);
+  int column = fprintf(out, "%s:", o->name);
+  help_text(out, o->summary, column, column + 1);
+  help_text(out, o->reference, 0, 2);
+  if (o->published) help_settings(out, "Published settings", o->published);
+  else help_text(out, "Published settings: none for language models.", 0, 2);
+  if (o->ours) help_settings(out, "Ours, not from the source", o->ours);
   for (const ModelPreset *m = model_presets; m->name; m++) {
     const char *tuned = tuned_settings(o->name, m->name);
-    if (tuned) fprintf(out, "  Tuned here for %s: %s\n", m->name, tuned);
+    char title[64];
+    snprintf(title, sizeof title, "Tuned here for %s", m->name);
+    if (tuned) help_settings(out, title, tuned);
   }
-  fprintf(out, "  To tune first: %s.\n", o->tune);
+  help_settings(out, "Tune first", o->tune);
   help_roles(out, o);
+  fputc('\n', out);
   options_help(out, &set);
 }
 
@@ -272,10 +302,15 @@ int config_help(FILE *out, const char *optimizer, Err *err) {
           "  ./train --resume runs/muon-nano           continue an interrupted run\n"
           "  ./train --help muon                       one optimizer's options\n"
           "  ./train --list                            optimizers, models, schedules\n\n"
-          "Options are written --name value or --name=value; @file reads them from a file with\n"
-          "lines name = value. Below stands what a plain ./train takes, which is adamw on nano;\n"
-          "--model and --optimizer change the defaults.\n"
-          "Exit codes: 0 done, 1 failed, 2 wrong options, 3 diverged, 130 interrupted.\n\n");
+          "Options are written --name value or --name=value; @FILE reads lines\n"
+          "name = value. An option that has no effect is refused on the command line, with\n"
+          "the reason, and ignored in a file. The values below are the defaults of ./train\n"
+          "without options: adamw on nano. --model and --optimizer change the defaults.\n\n"
+          "Exit codes:\n");
+#define EXIT_CODE_HELP(name, code, meaning) fprintf(out, "  %3d  %s\n", code, meaning);
+  EXIT_CODES(EXIT_CODE_HELP)
+#undef EXIT_CODE_HELP
+  fputc('\n', out);
   for (const OptionSet *set = c.sets; set->rows && set->rows != c.method->options; set++) {
     options_help_values(out, set);
     fputc('\n', out);
@@ -285,20 +320,27 @@ int config_help(FILE *out, const char *optimizer, Err *err) {
 }
 
 static void list_optimizers(FILE *out) {
-  fprintf(out, "Optimizers (--optimizer; --help NAME for one). Floats of state per weight and "
-               "MFLOP of a step,\nfor a 768 x 768 and a 3072 x 768 matrix at default options:\n");
+  fputs("Optimizers (--optimizer NAME; --help NAME shows the options of one):\n", out);
+  for (const Optimizer *const *o = optimizers; *o; o++)
+    help_text(out, (*o)->summary, fprintf(out, "  %s", (*o)->name), 19);
+  fputs("\nCost at default options, for a 768 x 768 and a 3072 x 768 matrix:\n"
+        "                   Floats of state per weight     MFLOP per step\n", out);
   for (const Optimizer *const *o = optimizers; *o; o++) {
     OptimizerCost square = optimizer_cost(*o, 768, 768), tall = optimizer_cost(*o, 3072, 768);
-    fprintf(out, "  %-16s %5.2f %5.2f %8.0f %8.0f  %s\n", (*o)->name,
+    fprintf(out, "  %-16s %12.2f %12.2f %10.0f %8.0f\n", (*o)->name,
             (double)square.state / (768 * 768), (double)tall.state / (3072 * 768),
-            square.flops / 1e6, tall.flops / 1e6, (*o)->summary);
+            square.flops / 1e6, tall.flops / 1e6);
   }
 }
 
 void config_list(FILE *out) {
   list_optimizers(out);
   fprintf(out, "\nModels (--model):\n");
-  for (const ModelPreset *m = model_presets; m->name; m++)
-    fprintf(out, "  %-18s %s\n  %-18s   %s\n", m->name, m->about, "", m->settings);
-  fprintf(out, "\nSchedules (--schedule): %s\n", SCHEDULES(CHOICE_WORD) + 1);
+  for (const ModelPreset *m = model_presets; m->name; m++) {
+    help_text(out, m->about, fprintf(out, "  %s", m->name), 19);
+    help_text(out, m->settings, 0, 21);
+  }
+  fputs("\nSchedules (--schedule): ", out);
+  help_choices(out, SCHEDULES(CHOICE_WORD));
+  fputc('\n', out);
 }

@@ -39,6 +39,7 @@ typedef struct {
   Checkpoint *from; /* what a resumed run continues, else NULL */
   char changes[OPTION_TEXT]; /* of options since then: "steps 40 -> 60", or empty */
   int bad_checkpoint; /* config_read failed for what --resume names, not for an option */
+  char warmup_note[256]; /* that --warmup is not the preset's, or empty */
   char tuned[256]; /* where the optimizer's defaults come from, for people */
   OptionSet sets[CONFIG_SETS]; /* all of the above, ends with {0} */
   char no_matrices[96], no_auxiliary[96]; /* why a set is unused */

@@ -3,44 +3,73 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/blas.h"
 #include "core/file.h"
+#include "core/quote.h"
+#include "run/lock.h"
 
 #ifndef BUILD_REVISION /* the Makefile says */
 #define BUILD_REVISION "unknown"
 #define BUILD_FLAGS "unknown"
 #endif
 
-static int holds_run(const char *folder) {
+/* What a run writes, besides its checkpoints. */
+static const char *const run_files[] = {"log.csv", "config.txt", "info.txt", "spectrum.csv", NULL};
+
+/* A run is there when its log is, or a checkpoint. */
+static int check_free(const Config *c, Err *err) {
   char path[OPTION_TEXT + 16];
-  snprintf(path, sizeof path, "%s/log.csv", folder);
-  if (file_exists(path)) return 1;
-  snprintf(path, sizeof path, "%s/latest", folder); /* a checkpoint */
-  return file_exists(path);
+  if (c->run.overwrite) return 0;
+  for (int i = 0; run_files[i]; i++) {
+    snprintf(path, sizeof path, "%s/%s", c->run.out, run_files[i]);
+    if ((i == 0 && checkpoint_any(c->run.out)) || (i == 0 && file_taken(path)))
+      return fail(err, "%s already holds a run: choose another --out, or say --overwrite on",
+                  c->run.out);
+    if (file_taken(path))
+      return fail(err, "%s: a run would replace this file, and its folder holds no run: choose "
+                       "another --out, or say --overwrite on", path);
+  }
+  return 0;
 }
 
-static void choose_name(Config *c) {
+/* Checked before, so that a folder that is refused stays as it is, and again when no other process
+   can change it any more. */
+static int claim(const Config *c, int *lock, Err *err) {
+  if (!c->from && check_free(c, err)) return -1;
+  *lock = lock_take(c->run.out, err);
+  if (*lock < 0) return -1;
+  return c->from ? 0 : check_free(c, err);
+}
+
+int folder_claim(const Config *c, int *lock, Err *err) {
+  *lock = -1;
+  return *c->run.out && folder_exists(c->run.out) ? claim(c, lock, err) : 0;
+}
+
+static int make_free_name(Config *c, Err *err) {
   char model[32];
   word_at(MODEL_NAMES, c->model.model, model, sizeof model);
+  if (folder_make("runs", err)) return -1;
   for (int n = 1;; n++) {
     snprintf(c->run.out, sizeof c->run.out, n == 1 ? "runs/%s-%s" : "runs/%s-%s-%d",
              c->method->name, model, n);
-    if (!file_exists(c->run.out)) return;
+    if (mkdir(c->run.out, 0777) == 0) return 0;
+    if (errno != EEXIST)
+      return fail(err, "%s: the folder cannot be made: %s", c->run.out, strerror(errno));
   }
 }
 
-int folder_open(Config *c, Err *err) {
-  if (c->from) return 0;
-  if (!*c->run.out) choose_name(c);
-  else if (holds_run(c->run.out) && !c->run.overwrite)
-    return fail(err, "%s already holds a run: choose another --out, or say --overwrite on",
-                c->run.out);
+int folder_open(Config *c, int *lock, Err *err) {
+  if (*lock < 0 && ((*c->run.out ? folder_make(c->run.out, err) : make_free_name(c, err)) ||
+                    claim(c, lock, err)))
+    return -1;
   c->run.overwrite = 0; /* said for this time: a config.txt must not replace its own run */
-  return folder_make(c->run.out, err);
+  return 0;
 }
 
-/* Writes a file of the folder by way of a text in memory, so that it is whole or not there. */
+/* Writes a file of the folder from a text in memory, so that it is whole or not there. */
 static int write_text(const Config *c, const char *name, char *text, size_t size, Err *err) {
   char path[OPTION_TEXT + 16];
   snprintf(path, sizeof path, "%s/%s", c->run.out, name);
@@ -113,12 +142,13 @@ int folder_write_info(const Config *c, const GPT2 *m, const OptimizerState *o, c
   return write_text(c, "info.txt", text, size, err);
 }
 
-/* Copies the lines that are not "result = ...". */
+/* Copies the lines that are not about how the run ended. */
 static void put_other_lines(FILE *out, const char *text) {
   while (*text) {
     size_t line = strcspn(text, "\n");
     line += text[line] == '\n';
-    if (strncmp(text, "result = ", 9) != 0) fwrite(text, 1, line, out);
+    if (strncmp(text, "result = ", 9) != 0 && strncmp(text, "clipped_steps = ", 16) != 0)
+      fwrite(text, 1, line, out);
     text += line;
   }
 }
@@ -131,18 +161,26 @@ int folder_write_resumed(const Config *c, Err *err) {
   FILE *out = open_memstream(&text, &size);
   put_other_lines(out, old);
   free(old);
-  fprintf(out, "resumed = behind step %lld, revision %s, %d threads%s%s\n",
+  fprintf(out, "resumed = after step %lld, revision %s, %d threads%s%s\n",
           (long long)c->from->step, BUILD_REVISION, threads_count(), *c->changes ? "; " : "",
           c->changes);
   fclose(out);
   return write_text(c, "info.txt", text, size, err);
 }
 
-int folder_write_result(const Config *c, const char *result, Err *err) {
+int folder_write_result(const Config *c, const Log *log, const char *result, Err *err) {
   char path[OPTION_TEXT + 16];
+  int64_t clipped, steps;
+  Err ignored; /* without a log nothing is counted */
+  double clip = c->run.clip;
+  int counted = clip > 0 && log_count_above(log, clip, &clipped, &steps, &ignored) == 0;
   snprintf(path, sizeof path, "%s/info.txt", c->run.out);
-  FILE *out = fopen(path, "a");
+  FILE *out = file_open(path, "a");
   if (!out) return fail(err, "%s: cannot be written: %s", path, strerror(errno));
-  fprintf(out, "result = %s\n", result);
+  if (counted)
+    fprintf(out, "clipped_steps = %lld of %lld\n", (long long)clipped, (long long)steps);
+  fputs("result = ", out);
+  quote_terminal(out, result); /* one line, whatever names it holds */
+  fputc('\n', out);
   return fclose(out) == 0 ? 0 : fail(err, "%s: cannot be written: %s", path, strerror(errno));
 }

@@ -4,11 +4,16 @@
 
 #include "model/gpt2.h"
 #include "run/config.h"
+#include "run/log.h"
 
-/* Makes the folder named by --out, or the first free runs/OPTIMIZER-MODEL[-N], and stores its name
-   in config->run.out; the folder of a resumed run is there. Errors: it already holds a run and
-   --overwrite is off; no permission. */
-int folder_open(Config *config, Err *err);
+/* Locks the folder named by --out, when there is one, before anything takes time. Errors: another
+   process writes to it; it holds a run, or a file that a run would replace, and --overwrite is off.
+   *lock is -1 when there is no such folder yet. */
+int folder_claim(const Config *config, int *lock, Err *err);
+
+/* Unless it is claimed already: makes the folder named by --out, or the first free
+   runs/OPTIMIZER-MODEL[-N], and stores its name in config->run.out; then claims it. */
+int folder_open(Config *config, int *lock, Err *err);
 
 /* Writes config.txt: every option as it is in force, readable as @FOLDER/config.txt. */
 int folder_write_config(const Config *config, Err *err);
@@ -21,8 +26,9 @@ int folder_write_info(const Config *config, const GPT2 *model, const OptimizerSt
    and adds a line "resumed = ..." with the step and the options that changed. */
 int folder_write_resumed(const Config *config, Err *err);
 
-/* Adds "result = ..." to info.txt: how the run ended. */
-int folder_write_result(const Config *config, const char *result, Err *err);
+/* Adds "result = ..." to info.txt: how the run ended; and, with --clip, "clipped_steps = N of M" as
+   the log has them, those before a resumption too. */
+int folder_write_result(const Config *config, const Log *log, const char *result, Err *err);
 
 /* The routing and the memory table, as in info.txt. */
 void folder_print_tables(FILE *out, const Config *config, const GPT2 *model,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/file.h"
 #include "core/map.h"
 
 static const char columns_line[] =
@@ -22,7 +23,8 @@ static int failed(const Log *log, Err *err) {
 
 int log_open(Log *log, const char *folder, Err *err) {
   snprintf(log->path, sizeof log->path, "%s/log.csv", folder);
-  log->file = fopen(log->path, "w");
+  log->step = -1;
+  log->file = file_open(log->path, "w");
   if (!log->file) return failed(log, err);
   fputs(columns_line, log->file);
   return fflush(log->file) == 0 ? 0 : failed(log, err);
@@ -54,21 +56,46 @@ int log_check(const char *path, const char *text, size_t size, int64_t step, Err
               path, size, (long long)step);
 }
 
-static int check_start(const char *path, int64_t bytes, int64_t step, Err *err) {
+enum { VAL_LOSS = 4, GRAD_NORM = 6 }; /* places in columns_line */
+
+/* The cell at a place of a row, or the row's end when it has fewer. */
+static const char *cell_of(const char *row, int place) {
+  for (; place > 0; place--) {
+    row += strcspn(row, ",\n");
+    if (*row != ',') break;
+    row++;
+  }
+  return row;
+}
+
+/* Notes the last row of the text (bytes), which log_check has accepted. */
+static void note_last(Log *log, const char *text, int64_t bytes, int64_t step) {
+  int64_t at = bytes - 1;
+  while (at > 0 && text[at - 1] != '\n') at--;
+  if (at == 0) return; /* the names of the columns */
+  log->step = step;
+  log->row_at = at;
+  log->validated = *cell_of(text + at, VAL_LOSS) != ',';
+}
+
+static int check_start(Log *log, int64_t bytes, int64_t step, Err *err) {
+  const char *path = log->path;
   Map map;
   if (map_open(&map, path, err)) return -1;
   int status = (int64_t)map.size < bytes
                    ? fail(err, "%s: %zu bytes, but it had %lld when the checkpoint was written",
                           path, map.size, (long long)bytes)
                    : log_check(path, (const char *)map.bytes, (size_t)bytes, step, err);
+  if (status == 0) note_last(log, (const char *)map.bytes, bytes, step);
   map_close(&map);
   return status;
 }
 
 int log_resume(Log *log, const char *folder, int64_t bytes, int64_t step, Err *err) {
   snprintf(log->path, sizeof log->path, "%s/log.csv", folder);
-  if (check_start(log->path, bytes, step, err)) return -1;
-  log->file = fopen(log->path, "r+");
+  log->step = -1;
+  if (check_start(log, bytes, step, err)) return -1;
+  log->file = file_open(log->path, "r+");
   return log->file ? 0 : failed(log, err);
 }
 
@@ -88,6 +115,8 @@ int log_write(Log *log, const LogRow *row, int diverged, Err *err) {
   const double columns[] = {row->seconds,    row->train_loss,  row->val_loss,
                             row->lr,         row->grad_norm,   row->forward_ms,
                             row->backward_ms, row->optimizer_ms, row->tokens_per_s};
+  log->step = row->step;
+  log->validated = !isnan(row->val_loss);
   fprintf(log->file, "%lld,%lld", (long long)row->step, (long long)row->tokens);
   for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
     int is_loss = i == 1;
@@ -96,6 +125,38 @@ int log_write(Log *log, const LogRow *row, int diverged, Err *err) {
   }
   fputc('\n', log->file);
   return fflush(log->file) == 0 ? 0 : failed(log, err);
+}
+
+int log_has_val(const Log *log, int64_t step) { return log->step == step && log->validated; }
+
+int log_write_val(Log *log, const LogRow *row, Err *err) {
+  char text[512];
+  if (log->step != row->step) return log_write(log, row, 0, err);
+  if (isnan(row->val_loss)) return 0;
+  if (fseeko(log->file, (off_t)log->row_at, SEEK_SET) != 0 ||
+      !fgets(text, sizeof text, log->file) || fseeko(log->file, (off_t)log->row_at, SEEK_SET) != 0)
+    return failed(log, err);
+  const char *cell = cell_of(text, VAL_LOSS);
+  fprintf(log->file, "%.*s%.9g%s", (int)(cell - text), text, row->val_loss, strchr(cell, ','));
+  log->validated = 1;
+  return fflush(log->file) == 0 ? 0 : failed(log, err);
+}
+
+int log_count_above(const Log *log, double limit, int64_t *above, int64_t *steps, Err *err) {
+  char *text;
+  size_t size;
+  *above = *steps = 0;
+  if (file_read(log->path, &text, &size, err)) return -1;
+  for (const char *row = strchr(text, '\n'); row && row[1]; row = strchr(row + 1, '\n')) {
+    char *end;
+    const char *cell = cell_of(row + 1, GRAD_NORM);
+    double norm = strtod(cell, &end);
+    if (end == cell) continue; /* not measured */
+    ++*steps;
+    *above += norm > limit;
+  }
+  free(text);
+  return 0;
 }
 
 int log_close(Log *log, Err *err) {

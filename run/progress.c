@@ -1,14 +1,31 @@
 #include "run/progress.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/quote.h"
 
 static const double REDRAW_SECONDS = 0.1;
+
+void progress_flush(void) {
+  if (fflush(stdout) == 0 && !ferror(stdout)) return;
+  if (errno != EPIPE)
+    fprintf(stderr, "train: standard output cannot be written: %s; training continues without it\n",
+            strerror(errno));
+  int nothing = open("/dev/null", O_WRONLY);
+  if (nothing < 0) return;
+  dup2(nothing, STDOUT_FILENO);
+  close(nothing);
+  fflush(stdout);
+  clearerr(stdout);
+}
 
 void progress_start(Progress *p, int64_t first, int64_t steps, double flops_per_token) {
   *p = (Progress){.steps = steps, .first = first, .flops_per_token = flops_per_token,
@@ -43,7 +60,7 @@ static void draw(Progress *p, int64_t step) {
            bar, cells ? " " : "", (long long)step, (long long)p->steps, p->train_loss, val,
            p->tokens_per_s, p->tokens_per_s * p->flops_per_token / 1e9, left);
   printf("\r%.*s\033[K", width - 1, line);
-  fflush(stdout);
+  progress_flush();
 }
 
 /* In a pipe about twenty lines a run, and one for each validation. */
@@ -65,7 +82,7 @@ void progress_step(Progress *p, int64_t step, double loss, int64_t tokens, doubl
     printf("step %lld/%lld  loss %.4f  %.0f tok/s  %.0f GFLOP/s\n", (long long)step,
            (long long)p->steps, loss, p->tokens_per_s,
            p->tokens_per_s * p->flops_per_token / 1e9);
-    fflush(stdout);
+    progress_flush();
   }
 }
 
@@ -75,11 +92,23 @@ void progress_val(Progress *p, int64_t step, double val_loss) {
     if (step > p->first) draw(p, step);
   } else {
     printf("step %lld/%lld  val loss %.4f\n", (long long)step, (long long)p->steps, val_loss);
-    fflush(stdout);
+    progress_flush();
   }
 }
 
 void progress_break(Progress *p) {
   if (p->terminal && p->shown > 0) printf("\n");
   p->shown = 0;
+}
+
+void progress_say(Progress *p, const char *format, ...) {
+  char line[4096];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  progress_break(p);
+  quote_terminal(stdout, line);
+  putchar('\n');
+  progress_flush();
 }

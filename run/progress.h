@@ -27,4 +27,15 @@ void progress_val(Progress *p, int64_t step, double val_loss);
 /* Makes room for other output below the live line. */
 void progress_break(Progress *p);
 
+/* Prints a line (printf format); whatever it names is made safe for a terminal. */
+void progress_say(Progress *p, const char *format, ...)
+#ifdef __GNUC__
+    __attribute__((format(printf, 2, 3)))
+#endif
+    ;
+
+/* Shows what was printed. Training does not end because nobody reads its output: when it cannot be
+   written, /dev/null takes its place, with a line on stderr unless it is a pipe that was closed. */
+void progress_flush(void);
+
 #endif

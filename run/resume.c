@@ -2,17 +2,20 @@
 
 #include <string.h>
 
+#include "core/quote.h"
+
 int resume_settings(const Checkpoint *from, Settings *s, Err *err) {
   static const char group[] = "option/";
   const Json *m = json_member(from->state.header.root, "__metadata__")->first;
   const char *wanted = settings_find(s, "optimizer", NULL);
   const char *was = checkpoint_option(from, "optimizer");
   if (!was) return fail(err, "%s: does not say which optimizer it is of", from->state_path);
+  char path[2 * OPTION_TEXT];
   if (wanted && strcmp(wanted, was) != 0)
     return fail(err,
-                "--optimizer %s: the run was started with %s; to go on from its weights with "
+                "--optimizer %s: the run was started with %s; to continue from its weights with "
                 "another, start a run with --init %s",
-                wanted, was, from->folder);
+                wanted, was, quote_path_text(path, sizeof path, from->folder));
   for (; m; m = m->next) {
     if (strncmp(m->key, group, sizeof group - 1) != 0) continue;
     if (settings_add(s, FROM_PRESET, from->state_path, m->key + sizeof group - 1, m->text, err))
@@ -22,11 +25,13 @@ int resume_settings(const Checkpoint *from, Settings *s, Err *err) {
 }
 
 static int note_change(Config *c, const Option *row, const char *was, const char *is, Err *err) {
+  char path[2 * OPTION_TEXT];
   if (row->resume == RESUME_KEEP)
     return fail(err,
-                "--%s %s: the run was started with %s, and a resumed run keeps it; to go on from "
-                "its weights otherwise, start a run with --init %s",
-                row->name, is, *was ? was : "\"\"", c->from->folder);
+                "--%s %s: the run was started with %s, and a resumed run keeps it; to continue "
+                "from its weights otherwise, start a run with --init %s",
+                row->name, is, *was ? was : "\"\"",
+                quote_path_text(path, sizeof path, c->from->folder));
   if (strcmp(row->name, "out") == 0) return 0;
   size_t used = strlen(c->changes);
   snprintf(c->changes + used, sizeof c->changes - used, "%s%s %s -> %s", used ? ", " : "",
@@ -62,10 +67,11 @@ int resume_check(Config *c, Err *err) {
 }
 
 int resume_check_data(const Config *c, uint32_t fingerprint, Err *err) {
+  char path[2 * OPTION_TEXT];
   if (fingerprint == c->from->data_fingerprint) return 0;
   return fail(err,
               "--data %s%s%s: not the data that the run was started with (CRC-32 %08x, not %08x); "
-              "to go on with others, start a run with --init %s",
+              "to continue with others, start a run with --init %s",
               c->data.data, *c->data.val ? " --val " : "", c->data.val, fingerprint,
-              c->from->data_fingerprint, c->from->folder);
+              c->from->data_fingerprint, quote_path_text(path, sizeof path, c->from->folder));
 }

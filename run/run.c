@@ -6,12 +6,15 @@
 
 #include "core/blas.h"
 #include "core/clock.h"
+#include "core/file.h"
+#include "core/quote.h"
 #include "core/random.h"
-#include "model/weights.h"
 #include "optim/gradient.h"
 #include "run/folder.h"
+#include "run/lock.h"
 #include "run/resume.h"
 #include "run/sample.h"
+#include "run/stop.h"
 
 static const SampleOptions SAMPLE = {.tokens = 96, .temperature = 0.8, .top_p = 1};
 
@@ -19,11 +22,14 @@ static const SampleOptions SAMPLE = {.tokens = 96, .temperature = 0.8, .top_p = 
 static int set_weights(Run *r, Err *err) {
   const Config *c = &r->config;
   Weights w;
+  Err passed = {""};
   if (!*c->run.init) {
     gpt2_init(r->model, (uint64_t)c->run.seed);
     return 0;
   }
-  if (weights_open(&w, c->run.init, err)) return -1;
+  if (checkpoint_weights(&w, c->run.init, &passed, err)) return -1;
+  if (*passed.text)
+    progress_say(&r->progress, "a newer checkpoint cannot be used: %s", passed.text);
   int status = weights_load(&w, r->model, err);
   weights_close(&w);
   return status;
@@ -53,26 +59,36 @@ static int open_parts(Run *r, Err *err) {
   return c->from ? restore(r, err) : 0;
 }
 
+/* `latest` is for people: that it cannot be made is said once, and is no error. */
+static void tell_latest(Run *r, const Err *note) {
+  if (*note->text && !r->latest_told++) progress_say(&r->progress, "%s", note->text);
+}
+
 static int open_folder(Run *r, Err *err) {
   Config *c = &r->config;
-  if (folder_open(c, err)) return -1;
+  Err note = {""};
+  if (folder_open(c, &r->lock, err)) return -1;
   if (!c->from)
     return checkpoint_remove_all(c->run.out, err) || spectrum_log_remove(c->run.out, err) ||
            folder_write_config(c, err) ||
            folder_write_info(c, r->model, r->optimizer, r->data, err) ||
            log_open(&r->log, c->run.out, err);
-  return log_resume(&r->log, c->run.out, c->from->log_bytes, c->from->step, err) ||
-         checkpoint_make_newest(c->from, err) ||
-         log_cut(&r->log, c->from->log_bytes, err) || folder_write_config(c, err) ||
-         folder_write_resumed(c, err);
+  int status = log_resume(&r->log, c->run.out, c->from->log_bytes, c->from->step, err) ||
+               checkpoint_make_newest(c->from, &note, err) ||
+               log_cut(&r->log, c->from->log_bytes, err) || folder_write_config(c, err) ||
+               folder_write_resumed(c, err);
+  tell_latest(r, &note);
+  return status;
 }
 
 static void announce(const Run *r) {
   const Config *c = &r->config;
   char line[1024];
   data_describe(r->data, line, sizeof line);
-  printf("%s on %d threads, %s\n", c->run.out, threads_count(), blas_describe());
-  printf("data: %s\n", line);
+  quote_terminal(stdout, c->run.out);
+  printf(" on %d threads, %s\ndata: ", threads_count(), blas_describe());
+  quote_terminal(stdout, line);
+  printf("\n");
   printf("model: %lld layers, %lld heads, %lld channels, context %lld, vocabulary %lld: %.2f M "
          "weights\n",
          (long long)c->model.L, (long long)c->model.NH, (long long)c->model.C,
@@ -80,13 +96,19 @@ static void announce(const Run *r) {
          (double)gpt2_weights(r->model) / 1e6);
   folder_print_tables(stdout, c, r->model, r->optimizer);
   if (c->from) {
-    if (*c->from->damaged) printf("a newer checkpoint cannot be used: %s\n", c->from->damaged);
-    printf("goes on behind step %lld%s%s\n", (long long)r->step, *c->changes ? "; changed: " : "",
-           c->changes);
+    if (*c->from->damaged) {
+      printf("a newer checkpoint cannot be used: ");
+      quote_terminal(stdout, c->from->damaged);
+      printf("\n");
+    }
+    printf("continues after step %lld%s", (long long)r->step, *c->changes ? "; changed: " : "");
+    quote_terminal(stdout, c->changes);
+    printf("\n");
   }
   printf("%lld steps of %lld x %lld tokens\n", (long long)c->run.steps, (long long)c->run.batch,
          (long long)c->model.context);
-  fflush(stdout);
+  if (*c->warmup_note) printf("%s\n", c->warmup_note);
+  progress_flush();
 }
 
 int run_open(Run *r, Err *err) {
@@ -98,7 +120,9 @@ int run_open(Run *r, Err *err) {
   r->x = calloc(pass_tokens, sizeof *r->x);
   r->y = calloc(pass_tokens, sizeof *r->y);
   if (!r->x || !r->y) return fail(err, "no memory for %zu tokens", pass_tokens);
-  if (open_parts(r, err) || open_folder(r, err)) return -1;
+  if (folder_claim(c, &r->lock, err) || open_parts(r, err)) return -1;
+  stop_catch(); /* until here a signal ends the program, and nothing is lost */
+  if (open_folder(r, err)) return -1;
   announce(r);
   checkpoint_close(c->from); /* the files need not be held any longer */
   c->from = NULL;
@@ -119,6 +143,7 @@ void run_close(Run *r) {
   free(r->x);
   free(r->y);
   config_free(&r->config);
+  lock_release(r->lock);
 }
 
 int run_gradient(Run *r, int64_t t, LogRow *row, Err *err) {
@@ -129,6 +154,7 @@ int run_gradient(Run *r, int64_t t, LogRow *row, Err *err) {
   row->train_loss = 0;
   for (int64_t first = 0; first < B; first += r->pass_rows) {
     int64_t rows = B - first < r->pass_rows ? B - first : r->pass_rows;
+    if (stop_reason()) return RUN_STOPPED;
     if (data_train_rows(r->data, t - 1, (int)B, (int)first, (int)rows, (int)T, r->x, r->y, err))
       return -1;
     Batch batch = {r->x, r->y, rows, T, 1.0 / (double)(B * T), first > 0};
@@ -197,13 +223,14 @@ int run_validate(Run *r, double *loss, Err *err) {
   int64_t wanted = c->run.val_tokens / T > 0 ? c->run.val_tokens / T : 1;
   if (count > wanted) count = wanted;
   *loss = 0;
-  for (int64_t first = 0; first < count; first += r->pass_rows) {
+  for (int64_t first = 0; first < count && !stop_reason(); first += r->pass_rows) {
     int64_t rows = count - first < r->pass_rows ? count - first : r->pass_rows;
     if (data_val_rows(r->data, first, (int)rows, (int)T, r->x, r->y, err)) return -1;
     Batch batch = {.x = r->x, .y = r->y, .B = rows, .T = T};
     *loss += gpt2_forward(r->model, &batch) * (double)rows / (double)count;
   }
   if (isnan(*loss)) *loss = INFINITY; /* in a row, NaN says that nothing was measured */
+  if (stop_reason()) *loss = NAN;
   return 0;
 }
 
@@ -214,9 +241,11 @@ int run_is_late(const Run *r) {
 
 int run_save(Run *r, Err *err) {
   int64_t log_bytes;
+  Err note = {""};
   if (r->config.run.keep == 0) return 0;
-  if (log_sync(&r->log, &log_bytes, err)) return -1;
-  return checkpoint_save(r, log_bytes, err);
+  if (log_sync(&r->log, &log_bytes, err) || checkpoint_save(r, log_bytes, &note, err)) return -1;
+  tell_latest(r, &note);
+  return 0;
 }
 
 int run_sample(Run *r, int64_t t, Err *err) {
@@ -226,6 +255,6 @@ int run_sample(Run *r, int64_t t, Err *err) {
   if (sample_text(r->model, data_tokenizer(r->data), &SAMPLE, &random, stdout, NULL, err))
     return -1;
   printf("\n---\n");
-  fflush(stdout);
+  progress_flush();
   return 0;
 }

@@ -22,6 +22,8 @@ typedef struct Run {
   double seconds;    /* of training */
   double opened;     /* clock seconds */
   uint32_t fingerprint; /* of the data */
+  int lock;             /* of the folder, or -1 */
+  int latest_told;      /* it was said that `latest` cannot be made */
 } Run;
 
 /* Opens data, model, optimizer, folder and log, and says what they are; a resumed run then stands
@@ -31,7 +33,9 @@ int run_open(Run *run, Err *err);
 void run_close(Run *run);
 
 /* Loss and gradient of the batch of step t = 1, 2, ..., as many passes as --micro-batch wants.
-   Fills the row's losses and times. */
+   Fills the row's losses and times. Returns RUN_STOPPED when a stop was asked for before its last
+   pass: the step is left out, and the run is as it was before it. */
+enum { RUN_STOPPED = 1 };
 int run_gradient(Run *run, int64_t t, LogRow *row, Err *err);
 
 /* Norm of the gradient and clipping. Error when loss or gradient is not finite: the run has
@@ -42,7 +46,8 @@ int run_clip(Run *run, LogRow *row, Err *err);
 void run_update(Run *run, LogRow *row);
 
 /* Mean loss over the first --val-tokens tokens of the validation set, whole rows of the context
-   (at least one), whatever the batch. One that is no number becomes infinite. */
+   (at least one), whatever the batch. One that is no number becomes infinite; NaN means that a stop
+   was asked for meanwhile. */
 int run_validate(Run *run, double *loss, Err *err);
 
 /* Error when the row's validation loss is infinite, or a weight is not finite: the run has

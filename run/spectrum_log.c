@@ -241,7 +241,7 @@ static int reopen_file(SpectrumLog *log, int64_t done, Err *err) {
   int status = file_write(log->path, text, keep, err);
   free(text);
   if (status) return -1;
-  log->file = fopen(log->path, "a");
+  log->file = file_open(log->path, "a");
   return log->file ? 0 : failed(log, err);
 }
 
@@ -255,7 +255,7 @@ int spectrum_log_remove(const char *folder, Err *err) {
 static int open_file(SpectrumLog *log, const Config *c, int64_t done, Err *err) {
   snprintf(log->path, sizeof log->path, "%s/spectrum.csv", c->run.out);
   if (done > 0 && file_exists(log->path)) return reopen_file(log, done, err);
-  log->file = fopen(log->path, "w");
+  log->file = file_open(log->path, "w");
   if (!log->file) return failed(log, err);
   fputs("step,class,matrices,of", log->file);
   for (int i = 0; i < SPECTRUM_NUMBERS; i++) fprintf(log->file, ",%s", spectrum_columns[i]);

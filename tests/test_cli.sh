@@ -130,7 +130,23 @@ help() {
   "$train" --help muon >"$work/stdout"
   check "--help muon names its options" grep -q -e "--ns-schedule" "$work/stdout"
   check "--help muon says what it updates" \
-    grep -qx "  Updates the matrices of the blocks; AdamW (--aux-lr) the rest." "$work/stdout"
+    grep -qx "  Updates hidden matrices; AdamW (--aux-lr) updates the rest." "$work/stdout"
+  check "--help muon marks published settings" \
+    grep -qx "  Published settings: lr=0.02 aux-lr=0.0036" "$work/stdout"
+  "$train" --help sumo >"$work/stdout"
+  check "--help sumo marks settings that no source has" \
+    grep -qx "  Ours, not from the source: lr=6e-4 aux-lr=6e-4" "$work/stdout"
+  check "and says that none are published" grep -q "Published settings: none" "$work/stdout"
+  for method in $("$train" --list | awk 'NR > 1 && /^$/ { exit } NR > 1 { print $1 }'); do
+    "$train" --help "$method"
+  done >"$work/all"
+  { "$train" --help; "$train" --list; } >>"$work/all"
+  for tool in plot compare sweep generate convert tokenize spectrum; do
+    "$root/tools/$tool" --help >>"$work/all"
+  done
+  check "help is long" [ "$(wc -l <"$work/all")" -gt 400 ]
+  check "no line of help is longer than 80 columns: $(awk 'length > 80' "$work/all" | head -n 1)" \
+    [ -z "$(awk 'length > 80' "$work/all")" ]
   "$train" --help adamw >"$work/stdout"
   check "--help adamw says what it updates" grep -q "Updates .* embedding, vectors.$" "$work/stdout"
   "$train" --help moun >"$work/stdout" 2>"$work/stderr"
@@ -490,6 +506,25 @@ every_option() {
   matters momentum 0.5 --optimizer muon
 }
 
+# clipped NAME CLIP: info.txt says once how many of the log's steps were clipped.
+clipped() {
+  awk -F, -v clip="$2" 'NR > 1 && $7 != "" { n++; if ($7 > clip) c++ }
+    END { print "clipped_steps = " c + 0 " of " n }' "$work/$1/log.csv" >"$work/right"
+  grep '^clipped_steps' "$work/$1/info.txt" | cmp -s - "$work/right"
+}
+
+clipped_steps() {
+  rm -rf "$work/clip"
+  trains clip --clip 1.3 --steps 12 || return
+  check "info.txt counts clipped steps" clipped clip 1.3
+  check "some steps are clipped and some not: $(cat "$work/right")" \
+    grep -q -v -e ' = 0 of' -e ' = 12 of' "$work/right"
+  "$train" --resume "$work/clip" --steps 20 >"$work/stdout" 2>"$work/stderr"
+  check "and those before a resumption" clipped clip 1.3
+  check "20 steps in all" grep -q 'of 20$' "$work/right"
+  rm -rf "$work/clip"
+}
+
 # ---- the terminal ----
 
 pipe() {
@@ -532,6 +567,7 @@ divergence
 last_step
 same_and_other
 every_option
+clipped_steps
 pipe
 bench
 echo "cli: $passed passed, $failed failed"

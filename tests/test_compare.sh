@@ -233,6 +233,13 @@ bad_logs() {
   says 0 'Left out: bad/broken/log.csv, line 5' "$tools/compare" bad
   says 0 '1 of 1 runs unfinished' "$tools/compare" bad
   says 1 'there are no runs in it' "$tools/compare" bad/nothing
+  cp -R "$(dirname "$good")" bad/cut
+  head -n -9 "$good" >bad/cut/log.csv
+  says 0 'bad/cut: the run finished, but its log ends at step 21 of 30: the rest is lost.' \
+    "$tools/compare" bad
+  says 0 '2 of 2 runs unfinished, and not counted' "$tools/compare" bad
+  says 0 'bad/cut: the run finished, but its log ends' "$tools/plot" bad/cut
+  rm -r bad/cut
   says 1 'there is no such folder' "$tools/compare" bad/missing
   mkdir -p mixed
   cp -R whole/final/adamw mixed

@@ -1,6 +1,6 @@
 #!/bin/sh
-# data/get-corpus.sh without a network: apt-get, dpkg and npm are stand-ins here, which know four
-# packages. Run from the project's root, where tools/unpack is built.
+# tools/corpus.sh without a network: apt-get, dpkg, npm, mod2imp and w3m are stand-ins that know
+# four packages. Run from the project's root.
 set -u
 
 root=$(pwd)
@@ -22,23 +22,7 @@ check() {
   fi
 }
 
-# A Bible of two verses, of which the second is listed twice; zlib's packing by hand, as "stored".
-small_bible() {
-  mkdir -p "$1"
-  printf '\000\000\000\000\130\000\000\000\115\000\000\000' >"$1/ot.bzs"
-  {
-    printf '\000\000\000\000\000\000\000\000\072\000'
-    printf '\000\000\000\000\072\000\000\000\023\000'
-    printf '\000\000\000\000\072\000\000\000\023\000'
-  } >"$1/ot.bzv"
-  {
-    printf '\170\001\001\115\000\262\377'
-    printf '<p>In the <w>beginning</w> God&apos;s</p><note>drop</note>And the earth\302\266 was'
-    printf '\006\077\033\216'
-  } >"$1/ot.bzz"
-}
-
-# sentences NAME: some that no other name has.
+# sentences NAME: sentences that differ for each name.
 sentences() {
   for word in alpha beta gamma delta epsilon zeta eta theta; do
     echo "$1 $word said nothing of $word to $1, and $word was as far from $1 as ever"
@@ -47,17 +31,15 @@ sentences() {
 
 # The stand-ins' packages, unpacked.
 packages() {
-  modules=usr/share/sword/modules/texts/ztext
-  small_bible "$work/packages/sword-text-kjv/$modules/engKJV2006eb"
-  small_bible "$work/packages/sword-text-web/$modules/engWEB2015eb"
-  printf 'no zlib' >"$work/packages/sword-text-web/$modules/engWEB2015eb/ot.bzz"
+  for module in kjv web; do
+    mkdir -p "$work/packages/sword-text-$module/usr/share/sword/mods.d"
+  done
+  : >"$work/packages/sword-text-web/usr/share/sword/mods.d/damaged"
   page=$work/packages/cfi-en/usr/share/doc/cfi-en/html
   mkdir -p "$page" "$work/packages/dict-devil/usr/share/dictd"
   {
-    printf '<html><head><title>no</title></head><body><h1>One &amp;\n two</h1><p>caf\351<!-- > -->'
-    printf '<pre>a\n  b &lt; c<script>no()</script></pre>'
+    printf '  caf\351     au lait\nThis page last modified on Monday\n'
     sentences page
-    printf '</body>'
   } >"$page/index.htm"
   sentences devil | gzip >"$work/packages/dict-devil/usr/share/dictd/devil.dict.dz"
   mkdir -p "$work/package/sotu/data" "$work/package/moby-dick/data"
@@ -70,7 +52,7 @@ packages() {
   tar -czf "$work/datasets.tgz" -C "$work" package
 }
 
-# stand_in NAME LINE...: a program of that name, for this test alone.
+# stand_in NAME LINE...: a program of that name, for this test only.
 stand_in() {
   name=$1
   shift
@@ -87,20 +69,23 @@ stand_ins() {
   stand_in dpkg 'package=$(basename "$2" _1.0_all.deb)' \
     'mkdir -p "$3" && cp -R "$packages/$package/." "$3"'
   stand_in npm 'cp "$packages/../datasets.tgz" .'
+  stand_in mod2imp '[ ! -e "$SWORD_PATH/mods.d/damaged" ] || exit 1' \
+    "printf '%s\\n' '\$\$\$Genesis 1:1' ' In  the beginning ' God '\$\$\$Genesis 1:2'" \
+    "printf '%s\\n' 'And the earth¶ was' '\$\$\$Genesis 1:3' 'And the earth¶ was'"
+  stand_in w3m 'while [ "$1" != -I ]; do shift; done' 'charset=$2' \
+    'for page; do :; done' 'iconv -f "$charset" -t UTF-8 "$page"'
   PATH=$work/bin:$PATH
 }
 
 fetched() {
-  sh "$root/data/get-corpus.sh" corpus >said.txt 2>&1
-  check "it ends well with what there is" test $? -eq 0
-  printf "In the beginning God's\nAnd the earth was\n" >verses.txt
+  sh "$root/tools/corpus.sh" corpus >said.txt 2>&1
+  check "succeeds with the packages that exist" test $? -eq 0
+  printf "In the beginning\nGod\nAnd the earth was\n" >verses.txt
   check "a module's verses" cmp verses.txt corpus/train/bible_kjv.txt
-  head -n 7 corpus/train/copyright_does_not_exist.txt >page.txt
-  printf 'One & two\n\ncaf\303\251\n\na\n  b < c\n\n' >wanted.txt
-  check "a page's text" cmp wanted.txt page.txt
+  { printf 'caf\303\251  au lait\n' && sentences page; } >page.txt
+  check "a page in Latin-1: text, without footer and padding" \
+    cmp page.txt corpus/train/copyright_does_not_exist.txt
   sentences devil >devil.txt
-  check "its lines are joined outside of pre" grep -q 'as ever page beta' \
-    corpus/train/copyright_does_not_exist.txt
   check "a gzipped text" cmp devil.txt corpus/train/devils_dictionary.txt
   check "a damaged module is left out" \
     grep -q 'left out: bible_web: .* cannot be unpacked' corpus/SOURCES.txt
@@ -111,30 +96,30 @@ fetched() {
 }
 
 split_in_two() {
-  check "a president's addresses stand on one side" sh -c \
+  check "a president's addresses are on one side" sh -c \
     'ls corpus/train/*james_monroe* >/dev/null && ! ls corpus/train | grep -Eq "madison|ford"'
   cat corpus/val/*-state_of_the_union.txt >dealt.txt
   (cd "$work/package/sotu/data" && cat 1809* && echo && cat 1816* && echo && cat 1975*) >whole.txt
   check "pieces hold their text" cmp whole.txt dealt.txt
   check "no piece is larger than 16 kB" test -z "$(find corpus/val -size +32)"
-  # Only a text's last piece ends with a line's end; the others with a space behind a word.
+  # Only a text's last piece ends with a line's end; the others with a space after a word.
   check "they are cut where a word ends" test \
     "$(tail -c 1 corpus/val/000-state_of_the_union.txt | tr -d ' \n' | wc -c)" -eq 0
   check "the pieces of all texts begin together" \
     test "$(find corpus/val -name '000-*' | wc -l)" -eq 2
-  said=$(sh "$root/data/get-corpus.sh" corpus 2>&1)
-  check "it does not write over a corpus" test "${said#*corpus/train is there already}" != "$said"
+  said=$(sh "$root/tools/corpus.sh" corpus 2>&1)
+  check "an existing corpus is not overwritten" test "${said#*corpus/train exists}" != "$said"
 }
 
 overlaps() {
   mkdir a b
   sentences one >a/a.txt
   sentences two >b/b.txt
-  sh "$root/data/get-corpus.sh" --overlap a b >said.txt
+  sh "$root/tools/corpus.sh" --overlap a b >said.txt
   check "sides without anything in common" test $? -eq 0
   sed -n 3,5p a/a.txt | tr '\n' ' ' | tr '[:lower:]' '[:upper:]' >b/b.txt
-  sh "$root/data/get-corpus.sh" --overlap a b >said.txt
-  check "a copied passage is found, wrapped in whatever way" test $? -eq 1
+  sh "$root/tools/corpus.sh" --overlap a b >said.txt
+  check "a copied passage is found, however it is wrapped" test $? -eq 1
   check "and shown" grep -q 'gamma said nothing of gamma' said.txt
 }
 

@@ -174,7 +174,7 @@ static void test_init(void) {
   static const char setup[] = "--vocab 257 --layers 2 --heads 2 --channels 16 --context 8 "
                               "--batch 2 --steps 1 --warmup 0 --val-every 0 --threads 1";
   program_run("./train %s --out %s/first", setup, folder);
-  int code = program_run("./train %s --lr 0 --aux-lr 0 --weight-decay 0 --init %s/first --out "
+  int code = program_run("./train %s --lr 0 --weight-decay 0 --init %s/first --out "
                          "%s/second", setup, folder, folder);
   check(code == 0, "--init of a run: %s", program_output());
   for (int i = 0; i < 2; i++) {

@@ -46,7 +46,7 @@ static void law(const Optimizer *method, const char *name, int holds, const char
         exception ? "an exception that is none: " : "", how);
 }
 
-/* The declaration: complete, and its recommended settings are such as the tables allow. */
+/* The declaration: complete, and its settings are such as the tables allow, each of them once. */
 static void law_declaration(const Optimizer *o) {
   Problem p = problem_make(o, mixed, 1);
   OptionSet sets[] = {{.title = "optimizer", .rows = optimizer_options, .values = &p.common},
@@ -56,9 +56,11 @@ static void law_declaration(const Optimizer *o) {
   check(*o->name && *o->summary && *o->reference && o->accepts && o->update && o->slots,
         "%s: the declaration is not complete", o->name);
   check(optimizer_find(o->name, &err) == o, "%s is not found by its name", o->name);
-  check(settings_preset(&s, FROM_PRESET, "recommended", o->recommended, &err) == 0 &&
-            options_apply(sets, NULL, &s, &err) == 0, "%s: recommended settings: %s", o->name,
-        err.text);
+  const char *published = o->published ? o->published : "", *ours = o->ours ? o->ours : "";
+  check(settings_preset(&s, FROM_PRESET, "settings", published, &err) == 0 &&
+            settings_preset(&s, FROM_PRESET, "settings", ours, &err) == 0 &&
+            options_apply(sets, NULL, &s, &err) == 0 && settings_find(&s, "lr", NULL),
+        "%s: published or own settings: %s", o->name, err.text);
   settings_free(&s);
   problem_start(&p);
   check(optimizer_flops(p.state) > 0, "%s: %g FLOPs", o->name, optimizer_flops(p.state));

@@ -378,6 +378,11 @@ static void test_renamed(void) {
   write_option_file("renamed", "color = hellblau\n");
   accepted(with_file("", "renamed", ""));
   check(v.color == LIGHT_BLUE, "an earlier word in a file is read as number %d", v.color);
+  Settings s = {0}; /* as a checkpoint has them */
+  settings_add(&s, FROM_PRESET, "a checkpoint", "color", "rot", &err);
+  check(options_apply(sets, others, &s, &err) == 0 && v.color == RED,
+        "an earlier word of a checkpoint is read as number %d", v.color);
+  settings_free(&s);
 }
 
 /* ---- precedence ---- */
@@ -659,9 +664,11 @@ static void test_help(void) {
   fclose(out);
   for (const Option *row = rows; row->name; row++)
     check(strstr(text, row->name) && strstr(text, row->help), "the help lacks --%s", row->name);
-  check(strstr(text, "--count 5") && strstr(text, "[0..2000000]"), "the help lacks a range: %s",
-        text);
-  check(strstr(text, "[red|green|light-blue]") != NULL, "the help lacks the choices: %s", text);
+  check(strstr(text, "--count 5") && !strstr(text, "2e+06") && strstr(text, "[0 to 1]"),
+        "a wide range is shown, or a narrow one is not: %s", text);
+  check(strstr(text, "[red, green, light-blue]") != NULL, "the help lacks the choices: %s", text);
+  check(strstr(text, "only with --color red or") && strstr(text, "only without") &&
+            strstr(text, "[0 to 9; only with --word]"), "the help lacks a need: %s", text);
   free(text);
 }
 

@@ -36,12 +36,11 @@ exists() { for f in "$@"; do if [ -s "$f" ]; then ok; else no "no $f"; fi; done;
 spectrum() { tools/spectrum "$@" --out "$out" --format "$format"; }
 format=characters
 command -v gnuplot >/dev/null &&
-  works 'Slopes' spectrum scale --sizes 16,32,64 --aspects 1,2 --seeds 1
+  works 'slope' spectrum scale --sizes 16,32,64 --aspects 1,2 --seeds 1
 command -v gnuplot >/dev/null && works 'bounds hold at every step' spectrum converge --shape 16x24
 command -v gnuplot >/dev/null && works 'sgemm ceiling' \
   spectrum methods --shapes 24x16 --spectra steep --rounds 1 --steps 3
-exists "$out/scale-values.csv" "$out/scale-slopes.csv" "$out/scale-left.csv" \
-  "$out/scale-steps.csv" "$out/converge.csv" "$out/methods-24x16-steep.csv"
+exists "$out/scale.csv" "$out/converge.csv" "$out/methods-24x16-steep.csv"
 works 'polar factor' tools/spectrum --help
 refuses 2 'scale, converge' tools/spectrum
 refuses 2 'none of scale' tools/spectrum scales

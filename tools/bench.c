@@ -5,6 +5,7 @@
 
 #include "core/blas.h"
 #include "optim/adamw.h"
+#include "run/program.h"
 #include "tools/measure/growth.h"
 #include "tools/measure/optimizers.h"
 #include "tools/measure/parts.h"
@@ -80,27 +81,30 @@ static const struct {
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 
-static int usage(void) {
-  fprintf(stderr, "usage: tools/bench [all | TABLE [CASE]], with TABLE one of\n");
+static void help(FILE *out) {
+  fprintf(out, "usage: tools/bench [all | TABLE [CASE]], with TABLE one of\n");
   for (int i = 0; i < TABLES; i++)
-    fprintf(stderr, "  %-12s %s\n", tables[i].name, tables[i].about);
-  fprintf(stderr, "and CASE a part of one of the names nano 16x128, micro 8x256, gpt2 4x64, gpt2 "
-                  "4x256, gpt2 2x1024\n");
-  return 2;
+    fprintf(out, "  %-12s %s\n", tables[i].name, tables[i].about);
+  fprintf(out, "and CASE a part of one of the names");
+  for (int i = 0; i < CASES; i++) fprintf(out, "%s %s", i ? "," : "", cases[i].name);
+  fputc('\n', out);
+}
+
+static int run(int argc, char **argv, Err *err) {
+  const char *what = argc > 1 ? argv[1] : "all", *only = argc > 2 ? argv[2] : NULL;
+  int all = strcmp(what, "all") == 0, known = all, found = 0;
+  for (int i = 0; i < TABLES; i++) known |= strcmp(what, tables[i].name) == 0;
+  for (int i = 0; i < CASES; i++) found |= wanted(&cases[i], only);
+  if (argc > 3 || !known || !found) {
+    help(stderr);
+    return EXIT_USAGE;
+  }
+  printf("%d threads, %s\n", threads_start(0), blas_describe());
+  for (int i = 0; i < TABLES; i++)
+    if ((all || strcmp(what, tables[i].name) == 0) && tables[i].run(only, err)) return EXIT_FAILED;
+  return EXIT_DONE;
 }
 
 int main(int argc, char **argv) {
-  const char *what = argc > 1 ? argv[1] : "all", *only = argc > 2 ? argv[2] : NULL;
-  int all = strcmp(what, "all") == 0, known = all, found = 0;
-  Err err;
-  for (int i = 0; i < TABLES; i++) known |= strcmp(what, tables[i].name) == 0;
-  for (int i = 0; i < CASES; i++) found |= wanted(&cases[i], only);
-  if (argc > 3 || !known || !found) return usage();
-  printf("%d threads, %s\n", threads_start(0), blas_describe());
-  for (int i = 0; i < TABLES; i++) {
-    if (!(all || strcmp(what, tables[i].name) == 0) || tables[i].run(only, &err) == 0) continue;
-    fprintf(stderr, "bench: %s\n", err.text);
-    return 1;
-  }
-  return 0;
+  return program_main(&(Program){"bench", help, run}, argc, argv);
 }

@@ -6,38 +6,41 @@
 #include <unistd.h>
 
 #include "core/file.h"
+#include "core/quote.h"
+#include "run/program.h"
 #include "tools/report/figures.h"
 #include "tools/report/outcome.h"
 #include "tools/report/page.h"
 
-enum { DONE = 0, FAILED = 1, USAGE = 2 };
-
 typedef struct {
   ComparisonOptions comparison;
-  int format, image, draw;
+  int format, image, draw, overwrite;
   char html[OPTION_TEXT], figures[OPTION_TEXT];
 } CompareOptions;
 
 #define FIELD(member) offsetof(CompareOptions, member)
 #define DRAW_NOTHING "none"
 static const Option options[] = {
-    {.name = "baseline", .help = "the method that others are compared with",
+    {.name = "baseline", .help = "Method that the others are compared with",
      .type = OPTION_WORD, .at = FIELD(comparison.baseline), .fallback = "adamw"},
-    {.name = "target", .help = "loss to be reached; 0: what the baseline reached",
+    {.name = "target", .help = "Loss to reach (0: the final loss of the baseline)",
      .type = OPTION_REAL, .at = FIELD(comparison.target), .fallback = "0", .max = 1e9},
-    {.name = "mix", .help = "compare runs of different models, data, batches or lengths",
+    {.name = "mix",
+     .help = "Also compare runs of different tasks: models, data, batch sizes or lengths",
      .type = OPTION_CHOICE, .at = FIELD(comparison.mix), .fallback = "off", .choices = ON_OFF},
-    {.name = "format", .help = "of the tables",
+    {.name = "format", .help = "Format of the tables",
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "text", .choices = TABLE_FORMATS},
-    {.name = "html", .help = "FILE to write everything to as one page",
+    {.name = "html", .help = "File to write everything to as one HTML page",
      .type = OPTION_WORD, .at = FIELD(html), .fallback = ""},
-    {.name = "figures", .help = "FOLDER to write the figures to",
+    {.name = "figures", .help = "Folder to write the figures to",
      .type = OPTION_WORD, .at = FIELD(figures), .fallback = ""},
-    {.name = "image", .help = "their format",
+    {.name = "image", .help = "Format of the figures",
      .type = OPTION_CHOICE, .at = FIELD(image), .fallback = "svg", .choices = "png|svg"},
-    {.name = "draw", .help = "a figure to draw in the terminal",
+    {.name = "draw", .help = "Figure to draw in the terminal",
      .type = OPTION_CHOICE, .at = FIELD(draw), .fallback = DRAW_NOTHING,
      .choices = DRAW_NOTHING "|" FIGURE_NAMES},
+    {.name = "overwrite", .help = "Replace files that this program did not write",
+     .type = OPTION_CHOICE, .at = FIELD(overwrite), .fallback = "off", .choices = ON_OFF},
     {0},
 };
 
@@ -49,28 +52,6 @@ static void help(FILE *out) {
                "  tools/compare runs/compare-quick --draw rates\n"
                "  tools/compare results/nano --format markdown --figures docs --image png\n\n");
   options_help(out, &set);
-}
-
-/* The folder is the one word that is no option. */
-static const char *take_folder(int *argc, char **argv, Err *err) {
-  const char *folder = NULL;
-  int kept = 1;
-  for (int i = 1; i < *argc; i++) {
-    if (strncmp(argv[i], "--", 2) != 0 && argv[i][0] != '@') {
-      if (folder) {
-        fail(err, "one folder at a time: %s or %s", folder, argv[i]);
-        return NULL;
-      }
-      folder = argv[i];
-      continue;
-    }
-    int value_follows = argv[i][0] == '-' && !strchr(argv[i], '=');
-    argv[kept++] = argv[i];
-    if (value_follows && i + 1 < *argc) argv[kept++] = argv[++i];
-  }
-  *argc = kept;
-  if (!folder) fail(err, "name the folder of the runs: tools/compare runs/compare-quick");
-  return folder;
 }
 
 /* A sweep's folder says what its baseline is. */
@@ -113,7 +94,7 @@ static int write_figures(const CompareOptions *o, const Comparison *c, Err *err)
     figure_free(&f);
     if (status) return -1;
     if (points == 0) continue;
-    status = file_write(path, picture, size, err);
+    status = program_replace(path, picture, size, figure_sign(format), o->overwrite, err);
     free(picture);
     if (status) return -1;
   }
@@ -140,6 +121,13 @@ static int draw(const char *name, const Comparison *c, Err *err) {
   return 0;
 }
 
+/* Frees the text. */
+static void print_line(char *text) {
+  quote_terminal(stdout, text);
+  putchar('\n');
+  free(text);
+}
+
 static void print_tables(const CompareOptions *o, const Comparison *c) {
   Table tables[] = {outcome_losses(c), outcome_costs(c), outcome_numbers(c)};
   if (o->format == TABLE_CSV) {
@@ -149,20 +137,23 @@ static void print_tables(const CompareOptions *o, const Comparison *c) {
     putchar('\n');
     table_write(&tables[1], (TableFormat)o->format, stdout);
     putchar('\n');
-    outcome_explain(c, stdout);
-    for (int i = 0; i < c->note_count; i++) printf("%s%s\n", i ? "" : "\n", c->notes[i]);
+    print_line(outcome_explain(c));
+    if (c->note_count > 0) putchar('\n');
+    for (int i = 0; i < c->note_count; i++) print_line(strdup(c->notes[i]));
   }
   for (int i = 0; i < 3; i++) table_free(&tables[i]);
 }
 
 static int write_page(const CompareOptions *o, const char *folder, const Comparison *c, Err *err) {
-  char command[4 * OPTION_TEXT], parent[OPTION_TEXT];
+  char command[9 * OPTION_TEXT], from[4 * OPTION_TEXT], to[4 * OPTION_TEXT], parent[OPTION_TEXT];
   const char *slash = strrchr(o->html, '/');
   snprintf(parent, sizeof parent, "%.*s", slash ? (int)(slash - o->html) : 0, o->html);
   if (*parent && folder_make(parent, err)) return -1;
-  snprintf(command, sizeof command, "tools/compare %s --html %s", folder, o->html);
-  if (page_write(c, o->html, command, err)) return -1;
-  fprintf(stderr, "%s\n", o->html);
+  snprintf(command, sizeof command, "tools/compare %s --html %s",
+           quote_path_text(from, sizeof from, folder), quote_path_text(to, sizeof to, o->html));
+  if (page_write(c, o->html, command, o->overwrite, err)) return -1;
+  quote_terminal(stderr, o->html);
+  fputc('\n', stderr);
   return 0;
 }
 
@@ -175,25 +166,22 @@ static int show(const CompareOptions *o, const char *folder, const Comparison *c
   return *o->html ? write_page(o, folder, c, err) : 0;
 }
 
-int main(int argc, char **argv) {
+static int run(int argc, char **argv, Err *err) {
   CompareOptions o;
   Comparison c;
-  Err err;
-  for (int i = 1; i < argc; i++)
-    if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-      help(stdout);
-      return DONE;
-    }
-  const char *folder = take_folder(&argc, argv, &err);
-  int code = DONE;
-  if (!folder || read_options(&o, folder, argc, argv, &err)) {
-    code = USAGE;
-  } else if (comparison_read(&c, folder, &o.comparison, &err)) {
-    code = FAILED;
-  } else {
-    if (show(&o, folder, &c, &err)) code = FAILED;
-    comparison_free(&c);
-  }
-  if (code != DONE) fprintf(stderr, "compare: %s\n", err.text);
-  return code;
+  char **words = calloc((size_t)argc, sizeof *words);
+  int count = program_words(&argc, argv, words);
+  const char *folder = words[0];
+  if (count == 0) fail(err, "name the folder of the runs: tools/compare runs/compare-quick");
+  if (count > 1) fail(err, "one folder at a time: %s or %s", words[0], words[1]);
+  free(words);
+  if (count != 1 || read_options(&o, folder, argc, argv, err)) return EXIT_USAGE;
+  if (comparison_read(&c, folder, &o.comparison, err)) return EXIT_FAILED;
+  int status = show(&o, folder, &c, err);
+  comparison_free(&c);
+  return status ? EXIT_FAILED : EXIT_DONE;
+}
+
+int main(int argc, char **argv) {
+  return program_main(&(Program){"compare", help, run}, argc, argv);
 }

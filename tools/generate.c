@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "core/blas.h"
-#include "core/option.h"
-#include "model/weights.h"
+#include "run/checkpoint.h"
+#include "run/program.h"
 #include "run/sample.h"
 
 typedef struct {
@@ -15,19 +15,22 @@ typedef struct {
 #define FIELD(member) offsetof(Where, member)
 static const Option where_options[] = {
     {.name = "from",
-     .help = "a run, a checkpoint, a Hugging Face folder or .safetensors, an llm.c checkpoint",
+     .help = "Model to read: a run, a checkpoint, a Hugging Face folder or .safetensors file, or "
+             "an llm.c checkpoint",
      .type = OPTION_WORD, .at = FIELD(from), .fallback = ""},
-    {.name = "heads", .help = "attention heads; 0: as the file says",
+    {.name = "heads", .help = "Attention heads (0: as the file says)",
      .type = OPTION_INT, .at = FIELD(heads), .fallback = "0", .max = 1000},
-    {.name = "threads", .help = "0: one per processor",
+    {.name = "threads", .help = "Number of threads (0: one per core)",
      .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096},
     {0},
 };
 
 static int open_model(GPT2 **model, const Where *where, Err *err) {
   Weights w;
+  Err passed = {""};
   *model = NULL;
-  if (weights_open(&w, where->from, err)) return -1;
+  if (checkpoint_weights(&w, where->from, &passed, err)) return -1;
+  if (*passed.text) program_error("generate: a newer checkpoint cannot be used", passed.text);
   if (where->heads) w.size.NH = where->heads;
   int status = 0;
   if (w.size.NH == 0)
@@ -67,31 +70,27 @@ static int generate(const Where *where, const SampleOptions *options, Err *err) 
   return status;
 }
 
-int main(int argc, char **argv) {
+static void help(FILE *out) {
+  fprintf(out,
+          "Continues a text with a trained model.\n\n"
+          "  tools/generate --from runs/muon-nano --prompt \"It is a truth\" --top-p 0.95\n\n");
+  options_help(out, &(OptionSet){.title = "model", .rows = where_options});
+  options_help(out, &(OptionSet){.title = "sample", .rows = sample_options});
+}
+
+static int run(int argc, char **argv, Err *err) {
   Where where;
   SampleOptions options;
   const OptionSet sets[] = {{.title = "model", .rows = where_options, .values = &where},
                             {.title = "sample", .rows = sample_options, .values = &options},
                             {0}};
-  const OptionSet others[] = {{0}};
-  Settings settings = {0};
-  Err err;
-  if (argc < 2 || strcmp(argv[1], "--help") == 0) {
-    printf("Continues a text with a trained model.\n\n"
-           "  tools/generate --from runs/muon-nano --prompt \"It is a truth\" --top-p 0.95\n\n");
-    options_help(stdout, &sets[0]);
-    options_help(stdout, &sets[1]);
-    return argc < 2 ? 2 : 0;
-  }
-  int status = settings_read(&settings, argc, argv, &err) ||
-               options_apply(sets, others, &settings, &err);
-  settings_free(&settings);
-  if (status == 0 && !*where.from) status = fail(&err, "--from is missing: which model?");
-  if (status) {
-    fprintf(stderr, "generate: %s\n", err.text);
-    return 2;
-  }
-  if (generate(&where, &options, &err) == 0) return 0;
-  fprintf(stderr, "generate: %s\n", err.text);
-  return 1;
+  int status = program_options(sets, argc, argv, err);
+  if (status == 0 && !*where.from)
+    status = fail(err, "--from is missing: it names the model; --help lists the options");
+  if (status) return EXIT_USAGE;
+  return generate(&where, &options, err) ? EXIT_FAILED : EXIT_DONE;
+}
+
+int main(int argc, char **argv) {
+  return program_main(&(Program){"generate", help, run}, argc, argv);
 }

@@ -6,14 +6,13 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "core/file.h"
+#include "core/quote.h"
+#include "run/program.h"
 #include "tools/report/curves.h"
 #include "tools/report/spectra.h"
 
-enum { DONE = 0, FAILED = 1, USAGE = 2 };
-
 typedef struct {
-  int x, spectrum;
+  int x, spectrum, overwrite;
   char out[OPTION_TEXT], title[OPTION_TEXT], kind[OPTION_TEXT];
   int64_t smooth, width, height;
   double y_min, y_max;
@@ -21,26 +20,32 @@ typedef struct {
 
 #define FIELD(member) offsetof(PlotOptions, member)
 static const Option options[] = {
-    {.name = "x", .help = "what runs to the right",
+    {.name = "x", .help = "Quantity on the x axis",
      .type = OPTION_CHOICE, .at = FIELD(x), .fallback = "steps", .choices = CURVE_AXES},
-    {.name = "spectrum", .help = "draw spectrum.csv of runs with --log-spectrum instead",
+    {.name = "spectrum",
+     .help = "Plot this view of spectrum.csv instead (needs runs with --log-spectrum)",
      .type = OPTION_CHOICE, .at = FIELD(spectrum), .fallback = "off", .choices = SPECTRA_VIEWS},
-    {.name = "class", .help = "of the matrices in it, as mlp.c_fc; empty: all",
+    {.name = "class", .help = "Class of matrices to plot, such as mlp.c_fc (empty: all)",
      .type = OPTION_WORD, .at = FIELD(kind), .fallback = ""},
-    {.name = "out", .help = "NAME.png or NAME.svg; empty: characters in the terminal",
+    {.name = "out", .help = "Image to write, NAME.png or NAME.svg (empty: plot in the terminal)",
      .type = OPTION_WORD, .at = FIELD(out), .fallback = ""},
-    {.name = "title", .help = "above the figure",
+    {.name = "title", .help = "Title of the figure",
      .type = OPTION_WORD, .at = FIELD(title), .fallback = ""},
-    {.name = "smooth", .help = "steps that the training loss is averaged over; 0: 2 % of the run",
+    {.name = "smooth", .help = "Steps over which the training loss is averaged (0: 2 % of the run)",
      .type = OPTION_INT, .at = FIELD(smooth), .fallback = "0", .max = 1e9},
-    {.name = "ymin", .help = "lowest value shown; 0: as the runs need",
+    {.name = "ymin", .help = "Lower end of the y axis (0: chosen from the runs)",
      .type = OPTION_REAL, .at = FIELD(y_min), .fallback = "0", .max = 1e9},
-    {.name = "ymax", .help = "highest value shown; 0: without the fall from the start",
+    {.name = "ymax",
+     .help = "Upper end of the y axis (0: chosen from the runs, without the initial fall)",
      .type = OPTION_REAL, .at = FIELD(y_max), .fallback = "0", .max = 1e9},
-    {.name = "width", .help = "pixels or characters; 0: 1100, or the terminal's",
+    {.name = "width",
+     .help = "Width in pixels or characters (0: 1100 pixels, or the terminal's width)",
      .type = OPTION_INT, .at = FIELD(width), .fallback = "0", .max = 10000},
-    {.name = "height", .help = "the same; 0: 660, or the terminal's",
+    {.name = "height",
+     .help = "Height in pixels or characters (0: 660 pixels, or the terminal's height)",
      .type = OPTION_INT, .at = FIELD(height), .fallback = "0", .max = 10000},
+    {.name = "overwrite", .help = "Replace a file that is not an image of this format",
+     .type = OPTION_CHOICE, .at = FIELD(overwrite), .fallback = "off", .choices = ON_OFF},
     {0},
 };
 
@@ -52,31 +57,6 @@ static void help(FILE *out) {
                "  tools/plot runs/muon-nano --spectrum quantiles --out values.png\n\n"
                "RUN is the folder of a run, or a log.csv.\n\n");
   options_help(out, &set);
-}
-
-/* Paths stand before, between and behind the options. argv keeps the program and the options. */
-static int take_paths(int *argc, char **argv, char **paths) {
-  int count = 0, kept = 1;
-  for (int i = 1; i < *argc; i++) {
-    if (argv[i][0] != '-' && argv[i][0] != '@') {
-      paths[count++] = argv[i];
-      continue;
-    }
-    int value_follows = strncmp(argv[i], "--", 2) == 0 && !strchr(argv[i], '=');
-    argv[kept++] = argv[i];
-    if (value_follows && i + 1 < *argc) argv[kept++] = argv[++i];
-  }
-  *argc = kept;
-  return count;
-}
-
-static int read_options(PlotOptions *o, int argc, char **argv, Err *err) {
-  Settings settings = {0};
-  OptionSet sets[] = {{.title = "plot", .rows = options, .values = o}, {0}};
-  int status = settings_read(&settings, argc, argv, err) ||
-               options_apply(sets, NULL, &settings, err) ? -1 : 0;
-  settings_free(&settings);
-  return status;
 }
 
 static int choose_format(const PlotOptions *o, FigureFormat *format, Err *err) {
@@ -129,7 +109,8 @@ static int draw(const PlotOptions *o, const RunLog *logs, int count, Err *err) {
   figure_free(&f);
   if (status) return -1;
   if (format == FIGURE_CHARACTERS) fwrite(picture, 1, size, stdout);
-  else status = file_write(o->out, picture, size, err);
+  else
+    status = program_replace(o->out, picture, size, figure_sign(format), o->overwrite, err);
   free(picture);
   return status;
 }
@@ -137,34 +118,41 @@ static int draw(const PlotOptions *o, const RunLog *logs, int count, Err *err) {
 static int read_runs(RunLog *logs, int *read, char **paths, int count, Err *err) {
   for (; *read < count; ++*read) {
     if (runlog_read(&logs[*read], paths[*read], err)) return -1;
-    if (*logs[*read].note) fprintf(stderr, "plot: %s\n", logs[*read].note);
+    if (*logs[*read].note) program_error("plot", logs[*read].note);
   }
   return 0;
 }
 
-int main(int argc, char **argv) {
-  PlotOptions o;
-  Err err;
-  for (int i = 1; i < argc; i++)
-    if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-      help(stdout);
-      return DONE;
-    }
-  char **paths = calloc((size_t)argc, sizeof *paths);
-  int count = take_paths(&argc, argv, paths), read = 0, code = DONE;
-  RunLog *logs = calloc((size_t)count + 1, sizeof *logs);
-  if (count == 0) {
-    fail(&err, "name the runs to draw: tools/plot runs/adamw-nano runs/muon-nano; --help for more");
-    code = USAGE;
-  } else if (read_options(&o, argc, argv, &err)) {
-    code = USAGE;
-  } else if (read_runs(logs, &read, paths, count, &err) || draw(&o, logs, count, &err)) {
-    code = FAILED;
+static int plot(const PlotOptions *o, char **paths, int count, Err *err) {
+  RunLog *logs = calloc((size_t)count, sizeof *logs);
+  int read = 0;
+  int status = read_runs(logs, &read, paths, count, err) || draw(o, logs, count, err) ? -1 : 0;
+  if (status == 0 && *o->out && strcmp(o->out, "-") != 0) {
+    quote_terminal(stdout, o->out);
+    putchar('\n');
   }
-  if (code != DONE) fprintf(stderr, "plot: %s\n", err.text);
-  else if (*o.out && strcmp(o.out, "-") != 0) printf("%s\n", o.out);
   for (int i = 0; i < read; i++) runlog_free(&logs[i]);
   free(logs);
+  return status;
+}
+
+static int run(int argc, char **argv, Err *err) {
+  PlotOptions o;
+  const OptionSet sets[] = {{.title = "plot", .rows = options, .values = &o}, {0}};
+  char **paths = calloc((size_t)argc, sizeof *paths);
+  int count = program_words(&argc, argv, paths), code;
+  if (count == 0) {
+    fail(err, "name the runs to draw: tools/plot runs/adamw-nano runs/muon-nano; --help for more");
+    code = EXIT_USAGE;
+  } else if (program_options(sets, argc, argv, err)) {
+    code = EXIT_USAGE;
+  } else {
+    code = plot(&o, paths, count, err) ? EXIT_FAILED : EXIT_DONE;
+  }
   free(paths);
   return code;
+}
+
+int main(int argc, char **argv) {
+  return program_main(&(Program){"plot", help, run}, argc, argv);
 }

@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "core/blas.h"
+#include "run/program.h"
 #include "tools/spectra/study.h"
-
-enum { DONE = 0, FAILED = 1, USAGE = 2 };
 
 static const Study *const studies[] = {&study_scale, &study_converge, &study_methods};
 enum { STUDIES = sizeof studies / sizeof *studies };
@@ -35,34 +34,26 @@ static const Study *find(const char *name, Err *err) {
 
 static int study(const Study *s, int argc, char **argv, Err *err) {
   Output output;
-  Settings settings = {0};
   void *options = calloc(1, s->options_size);
   OptionSet sets[] = {{.title = s->name, .rows = s->options, .values = options},
                       {.title = "output", .rows = output_options, .values = &output},
                       {0}};
-  int code = settings_read(&settings, argc, argv, err) ||
-             options_apply(sets, NULL, &settings, err) ? USAGE : DONE;
-  settings_free(&settings);
-  if (code == DONE) {
+  int code = program_options(sets, argc, argv, err) ? EXIT_USAGE : EXIT_DONE;
+  if (code == EXIT_DONE) {
     threads_start(0);
-    if (s->run(options, &output, err)) code = FAILED;
+    if (s->run(options, &output, err)) code = EXIT_FAILED;
   }
   free(options);
   return code;
 }
 
-int main(int argc, char **argv) {
-  Err err;
-  int code = USAGE;
-  for (int i = 1; i < argc; i++)
-    if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-      help(stdout);
-      return DONE;
-    }
+static int run(int argc, char **argv, Err *err) {
   const Study *s = NULL;
-  if (argc < 2) fail(&err, "name a study: scale, converge or methods; --help explains them");
-  else s = find(argv[1], &err);
-  if (s) code = study(s, argc - 1, argv + 1, &err);
-  if (code != DONE) fprintf(stderr, "spectrum: %s\n", err.text);
-  return code;
+  if (argc < 2) fail(err, "name a study: scale, converge or methods; --help explains them");
+  else s = find(argv[1], err);
+  return s ? study(s, argc - 1, argv + 1, err) : EXIT_USAGE;
+}
+
+int main(int argc, char **argv) {
+  return program_main(&(Program){"spectrum", help, run}, argc, argv);
 }

@@ -1,20 +1,19 @@
 /* sweep: runs what a spec names, as many at a time as the machine has processors, and goes on
    where it was stopped. */
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core/file.h"
+#include "core/quote.h"
+#include "run/lock.h"
+#include "run/program.h"
+#include "run/stop.h"
 #include "tools/trials/pool.h"
 #include "tools/trials/screen.h"
-
-enum { DONE = 0, FAILED = 1, USAGE = 2, INTERRUPTED = 130 };
 
 typedef struct {
   int64_t jobs, threads;
@@ -23,13 +22,13 @@ typedef struct {
 
 #define FIELD(member) offsetof(SweepOptions, member)
 static const Option options[] = {
-    {.name = "jobs", .help = "runs at a time; 0: one per processor",
+    {.name = "jobs", .help = "Runs at a time (0: one per core)",
      .type = OPTION_INT, .at = FIELD(jobs), .fallback = "0", .max = 4096},
-    {.name = "threads", .help = "of each run; 0: the processors divided by --jobs",
+    {.name = "threads", .help = "Threads per run (0: the cores divided by --jobs)",
      .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096},
-    {.name = "out", .help = "folder of the results; empty: runs/NAME-OF-THE-SPEC",
+    {.name = "out", .help = "Folder of the results (empty: runs/NAME-OF-THE-SPEC)",
      .type = OPTION_WORD, .at = FIELD(out), .fallback = ""},
-    {.name = "train", .help = "the program; empty: ./train",
+    {.name = "train", .help = "Program to run (empty: ./train)",
      .type = OPTION_WORD, .at = FIELD(train), .fallback = ""},
     {0},
 };
@@ -43,7 +42,11 @@ static void ask_to_stop(int signal_number) {
 }
 
 static void say(const char *sentence) { screen_say(&screen, sentence); }
-static void say_aside(const char *sentence) { fprintf(stderr, "# %s\n", sentence); }
+static void say_aside(const char *sentence) {
+  fputs("# ", stderr);
+  quote_terminal(stderr, sentence);
+  fputc('\n', stderr);
+}
 
 static void help(FILE *out) {
   OptionSet own = {.title = "options", .rows = options};
@@ -51,17 +54,17 @@ static void help(FILE *out) {
   fprintf(out,
           "Trains with several optimizers, rates and seeds, for tools/compare to judge.\n\n"
           "  tools/sweep tools/specs/compare-quick.spec\n"
-          "  tools/sweep SPEC --steps 100 --seeds 1    settings given here win over the spec's\n"
-          "  tools/sweep SPEC --print                  only the commands that are due now, one\n"
-          "                                            a line, for another engine; ask again\n"
-          "                                            when they are done: more may be due\n\n"
-          "A spec is a file of lines name = value. Every name that is not listed below is an\n"
-          "option of ./train; METHOD.NAME is for one method, several values are a grid:\n\n"
+          "  tools/sweep SPEC --steps 100 --seeds 1   override settings of the spec\n"
+          "  tools/sweep SPEC --print                 print the commands that are due, one\n"
+          "                                           per line, for another scheduler; run\n"
+          "                                           sweep again when they have finished\n\n"
+          "A spec is a file of lines name = value. Names that are not listed below are\n"
+          "options of ./train; METHOD.NAME is for one method; several values are a grid:\n\n"
           "  optimizers = adamw muon muon:exact\n  model = nano\n  steps = 300\n"
           "  muon:exact.orthogonalize = svd\n\n"
-          "The rate is chosen on the tuning seeds, by the loss at the end of the full schedule;\n"
-          "where the best one lies at the edge, more are tried, and the other methods get as many\n"
-          "trials; then fresh seeds run at the chosen rate.\n\n");
+          "The tuning seeds choose the rate, by the loss at the end of the full schedule.\n"
+          "If the best rate is the smallest or largest, more are tried, and the other\n"
+          "methods get as many trials. Then the evaluation seeds run at the chosen rate.\n\n");
   options_help(out, &own);
   fputc('\n', out);
   options_help(out, &spec);
@@ -122,56 +125,41 @@ static void complete_options(SweepOptions *o, const Spec *spec, const char *prog
 
 /* ---- --print ---- */
 
-static void print_quoted(const char *word) {
-  int plain = *word && word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                         "0123456789-_./:,=+@%")] == 0;
-  if (!plain) putchar('\'');
-  for (; *word; word++) {
-    if (*word == '\'') fputs("'\\''", stdout);
-    else putchar(*word);
-  }
-  if (!plain) putchar('\'');
-}
-
 static void print_commands(const Plan *plan) {
   for (int i = 0; i < plan->count; i++) {
     if (plan->trials[i].state != TRIAL_WAITING) continue;
     char **arguments = plan_command(plan, &plan->trials[i]);
     for (char **a = arguments; *a; a++) {
       if (a != arguments) putchar(' ');
-      print_quoted(*a);
+      quote_shell(stdout, *a);
     }
     putchar('\n');
     arguments_free(arguments);
   }
   int waiting = plan_count(plan, TRIAL_WAITING);
-  if (waiting == 0) fprintf(stderr, "# nothing left to run: tools/compare %s\n", plan->out);
+  if (waiting == 0) {
+    fprintf(stderr, "# nothing left to run: tools/compare ");
+    quote_path(stderr, plan->out);
+    fputc('\n', stderr);
+  }
   else fprintf(stderr, "# %d runs; when they are done, ask again: more may have become due\n",
                waiting);
 }
 
 /* ---- running ---- */
 
-/* One sweep at a time in a folder; the lock goes when the program does. */
-static int lock_folder(const char *out, Err *err) {
-  char path[OPTION_TEXT + 16];
-  if (folder_make(out, err)) return -1;
-  snprintf(path, sizeof path, "%s/.lock", out);
-  int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (file < 0) return fail(err, "%s: cannot be written: %s", path, strerror(errno));
-  if (flock(file, LOCK_EX | LOCK_NB) != 0)
-    return fail(err, "%s: another sweep is at work in this folder", out);
-  return 0;
-}
+static const char spec_sign[] = "# made from ";
 
-/* The spec as it is in force stands beside the results. */
+/* The spec as it is in force is kept beside the results. */
 static int keep_spec(const Plan *plan, Err *err) {
   char path[OPTION_TEXT + 16], *text;
   size_t size;
   void *values = (void *)&plan->spec->options;
   OptionSet sets[] = {{.title = "spec", .rows = spec_options, .values = values}, {0}};
   FILE *out = open_memstream(&text, &size);
-  fprintf(out, "# made from %s\n", plan->spec->path);
+  fputs(spec_sign, out);
+  quote_terminal(out, plan->spec->path);
+  fputc('\n', out);
   options_write(out, sets);
   for (int i = 0; i < plan->spec->count; i++) {
     const Method *m = &plan->spec->methods[i];
@@ -188,7 +176,7 @@ static int keep_spec(const Plan *plan, Err *err) {
   }
   fclose(out);
   snprintf(path, sizeof path, "%s/sweep.spec", plan->out);
-  int status = file_write(path, text, size, err);
+  int status = program_replace(path, text, size, sizeof spec_sign - 1, 0, err);
   free(text);
   return status;
 }
@@ -214,13 +202,15 @@ static int watch(Plan *plan, Err *err) {
   return ended < 0 || (ended > 0 && plan_advance(plan, err)) ? -1 : 0;
 }
 
-static int run(Plan *plan, int64_t jobs, Err *err) {
+static int run_trials(Plan *plan, int64_t jobs, Err *err) {
   const struct timespec tick = {0, 100 * 1000 * 1000};
   screen_start(&screen, jobs);
   if (access(plan->program, X_OK) != 0)
     return fail(err, "%s: not a program: `make train` builds it, --train names another",
                 plan->program);
-  if (lock_folder(plan->out, err) || plan_advance(plan, err) || keep_spec(plan, err)) return -1;
+  if (folder_make(plan->out, err) || lock_take(plan->out, err) < 0 || plan_advance(plan, err) ||
+      keep_spec(plan, err))
+    return -1; /* the lock ends with the program */
   for (;;) {
     if (stop_asked || start_due(plan, jobs, err) || plan_count(plan, TRIAL_RUNNING) == 0) break;
     screen_draw(&screen, plan, 0);
@@ -235,44 +225,51 @@ static int run(Plan *plan, int64_t jobs, Err *err) {
 
 static int report(const Plan *plan) {
   int failed = plan_count(plan, TRIAL_FAILED);
-  for (int i = 0; i < plan->count; i++)
-    if (plan->trials[i].state == TRIAL_FAILED)
-      fprintf(stderr, "sweep: %s: failed: %s\n", plan->trials[i].folder, plan->trials[i].message);
-  if (stop_asked) fprintf(stderr, "sweep: stopped; the same command goes on from here\n");
-  else if (!failed)
-    printf("done: %d runs, %d of them diverged; tools/compare %s shows the result\n", plan->count,
-           plan_count(plan, TRIAL_DIVERGED), plan->out);
-  return stop_asked ? INTERRUPTED : failed ? FAILED : DONE;
+  for (int i = 0; i < plan->count; i++) {
+    const Trial *t = &plan->trials[i];
+    char sentence[sizeof t->folder + sizeof t->message + 16];
+    if (t->state != TRIAL_FAILED) continue;
+    snprintf(sentence, sizeof sentence, "%s: failed: %s", t->folder, t->message);
+    program_error("sweep", sentence);
+  }
+  if (stop_asked) {
+    program_error("sweep", "stopped; the same command continues from here");
+  } else if (!failed) {
+    printf("done: %d runs, %d of them diverged; tools/compare ", plan->count,
+           plan_count(plan, TRIAL_DIVERGED));
+    quote_path(stdout, plan->out);
+    printf(" shows the result\n");
+  }
+  return stop_asked ? EXIT_INTERRUPTED : failed ? EXIT_FAILED : EXIT_DONE;
 }
 
-int main(int argc, char **argv) {
-  SweepOptions o;
-  Spec *spec = calloc(1, sizeof *spec);
-  Err err;
-  int print = 0, code;
-  for (int i = 1; i < argc; i++)
-    if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-      help(stdout);
-      free(spec);
-      return DONE;
-    }
-  if (read_command(argc, argv, &o, spec, &print, &err)) {
-    fprintf(stderr, "sweep: %s\n", err.text);
-    free(spec);
-    return USAGE;
-  }
-  complete_options(&o, spec, argv[0]);
-  Plan plan = {.spec = spec, .out = o.out, .program = o.train, .threads = o.threads,
-               .tell = print ? say_aside : say};
+static void catch_signals(void) {
+  stop_ignore_broken_output();
   signal(SIGINT, ask_to_stop);
   signal(SIGTERM, ask_to_stop);
   if (signal(SIGHUP, ask_to_stop) == SIG_IGN) signal(SIGHUP, SIG_IGN); /* under nohup */
-  int status = print ? plan_advance(&plan, &err) : run(&plan, o.jobs, &err);
-  if (status) fprintf(stderr, "sweep: %s\n", err.text);
-  else if (print) print_commands(&plan);
-  code = status ? FAILED : print ? DONE : report(&plan);
-  plan_free(&plan);
-  spec_free(spec);
+}
+
+static int run(int argc, char **argv, Err *err) {
+  SweepOptions o;
+  Spec *spec = calloc(1, sizeof *spec);
+  int print = 0, code = EXIT_USAGE;
+  if (read_command(argc, argv, &o, spec, &print, err) == 0) {
+    complete_options(&o, spec, argv[0]);
+    Plan plan = {.spec = spec, .out = o.out, .program = o.train, .threads = o.threads,
+                 .tell = print ? say_aside : say};
+    catch_signals();
+    int status = print ? plan_advance(&plan, err) : run_trials(&plan, o.jobs, err);
+    if (status == 0 && print) print_commands(&plan);
+    code = status ? EXIT_FAILED : print ? EXIT_DONE : report(&plan);
+    if (!status) *err->text = 0; /* report has said it */
+    plan_free(&plan);
+    spec_free(spec);
+  }
   free(spec);
   return code;
+}
+
+int main(int argc, char **argv) {
+  return program_main(&(Program){"sweep", help, run}, argc, argv);
 }

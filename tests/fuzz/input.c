@@ -2,13 +2,15 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static char folder[] = "/dev/shm/fuzz-XXXXXX", here[] = "fuzz-XXXXXX";
-static const char *made, *file_name;
+enum { FILES = 8 };
+static const char *made, *names[FILES]; /* of the files */
 
 static void remove_folder(void) {
-  if (file_name) unlink(file_name);
+  for (int i = 0; i < FILES && names[i]; i++) unlink(names[i]);
   if (chdir("..") == 0) rmdir(made == folder ? folder : here);
 }
 
@@ -23,7 +25,10 @@ static void make_folder(void) {
 
 const char *input_file(const char *name, const uint8_t *data, size_t size) {
   if (!made) make_folder();
-  file_name = name;
+  for (int i = 0; i < FILES; i++) {
+    if (!names[i]) names[i] = name;
+    if (strcmp(names[i], name) == 0) break;
+  }
   FILE *file = fopen(name, "wb");
   if (!file || fwrite(data, 1, size, file) != size || fclose(file) != 0) {
     perror(name);

@@ -1,4 +1,4 @@
-"""GPT-2 training steps in PyTorch, for tools/bench-peers: one line "SECONDS LOSS" for each.
+"""GPT-2 training steps in PyTorch, for bench.py: one line "SECONDS LOSS" for each.
 
   gpt2.py LAYERS HEADS CHANNELS VOCABULARY ROWS CONTEXT STEPS
 

@@ -94,7 +94,8 @@ static int check_comparable(Comparison *c, Err *err) {
     if (!c->options.mix)
       return fail(err,
                   "%.300s has %s = %.60s and %.300s has %.60s: their losses cannot be compared; "
-                  "use --mix on to compare them anyway", a->path, name, runlog_option(a, name), b->path,
+                  "use --mix on to compare them anyway",
+                  a->path, name, runlog_option(a, name), b->path,
                   runlog_option(b, name));
     if (!told++)
       note(c, "These runs cannot be compared fairly: they differ in %s and perhaps more.", name);
@@ -286,6 +287,8 @@ static void measure_run(const RunLog *log, double *gradient_ms, double *optimize
    about the method. */
 static void measure_costs(const Comparison *c, Entry *e) {
   e->state_bytes = c->logs[e->runs[0]].optimizer_state_bytes;
+  e->clipped = 0;
+  for (int j = 0; j < e->count; j++) e->clipped += runlog_clipped(&c->logs[e->runs[j]]) / e->count;
   e->gradient_ms = e->optimizer_ms = NAN;
   for (int j = 0; j < e->count; j++) {
     double gradient, optimizer;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/quote.h"
 #include "tools/report/gnuplot.h"
 
 enum { PIXELS_PER_LABEL = 21, CHARACTERS_OF_FRAME = 5, PIXELS_OF_FRAME = 130 };
@@ -144,7 +145,7 @@ static void write_labels_inside(FILE *out, const Figure *f, FigureFormat format)
     const Series *s = &f->series[i];
     if (!*s->label || !ends_inside(f, s, format)) continue;
     fprintf(out, "set label ");
-    gnuplot_quote(out, s->label);
+    quote_gnuplot(out, s->label);
     fprintf(out, " noenhanced at first %.9g, first %.9g right offset character -1,0",
             s->x[s->n - 1], s->y[s->n - 1]);
     fprintf(out, " textcolor rgb '#%06x' front\n", colour_of(s, format));
@@ -175,7 +176,7 @@ static int write_labels(FILE *out, const Figure *f, FigureFormat format, double 
     int letter = format == FIGURE_CHARACTERS;
     snprintf(text, sizeof text, "%c %s", letter_of(f, s), s->label);
     fprintf(out, "set label %d ", i + 1);
-    gnuplot_quote(out, letter ? text : s->label);
+    quote_gnuplot(out, letter ? text : s->label);
     fprintf(out, " noenhanced at graph 1, first %.9g left offset character 1,0", labels[i].y);
     fprintf(out, " textcolor rgb '#%06x' front\n", colour_of(s, format));
   }
@@ -193,7 +194,7 @@ static void write_bar_labels(FILE *out, const Figure *f) {
       if (!*s->label || !isfinite(s->high[j])) continue;
       snprintf(text, sizeof text, "%.3g%s", s->high[j], s->label);
       fprintf(out, "set label ");
-      gnuplot_quote(out, text);
+      quote_gnuplot(out, text);
       fprintf(out, " noenhanced at first %.9g, first %.9g left offset character 0.7,0 front\n",
               s->high[j], s->x[j]);
     }
@@ -226,15 +227,15 @@ static void write_axes(FILE *out, const Figure *f, FigureFormat format, int wide
                  "set tics out scale 0.6\nset lmargin %d\n", f->rows ? 20 : 10);
   if (*f->title) {
     fprintf(out, "set title ");
-    gnuplot_quote(out, f->title);
+    quote_gnuplot(out, f->title);
     fprintf(out, " noenhanced\n");
   } else {
     fprintf(out, "set tmargin 1\n");
   }
   fprintf(out, "set xlabel ");
-  gnuplot_quote(out, f->x_label);
+  quote_gnuplot(out, f->x_label);
   fprintf(out, " noenhanced\nset ylabel ");
-  gnuplot_quote(out, f->y_label);
+  quote_gnuplot(out, f->y_label);
   fprintf(out, " noenhanced\n");
   if (f->x_log) fprintf(out, "set logscale x\n");
 }
@@ -288,7 +289,7 @@ static void write_columns(FILE *out, const Figure *f, FigureFormat format) {
   for (int i = 0; i < f->column_count; i++) {
     const char letter[] = {(char)('A' + i % 26), 0};
     if (i) fputc(',', out);
-    gnuplot_quote(out, format == FIGURE_CHARACTERS ? letter : f->columns[i]);
+    quote_gnuplot_tic(out, format == FIGURE_CHARACTERS ? letter : f->columns[i]);
     fprintf(out, " %d", i);
   }
   fprintf(out, ")\n");
@@ -311,7 +312,7 @@ static void write_ranges(FILE *out, const Figure *f, FigureFormat format, double
   fprintf(out, "set yrange [%d.6:-0.6]\nset ytics scale 0 (", f->row_count - 1);
   for (int i = 0; i < f->row_count; i++) {
     if (i) fputc(',', out);
-    gnuplot_quote(out, f->rows[i]);
+    quote_gnuplot_tic(out, f->rows[i]);
     fprintf(out, " %d", i);
   }
   fprintf(out, ") noenhanced\nunset grid\nset border 1\nset xrange [0:*]\n");
@@ -421,7 +422,7 @@ int figure_draw(const Figure *f, FigureFormat format, char **out, size_t *size, 
   write_bar_labels(text, f);
   if (!isnan(f->line) && *f->line_label) {
     fprintf(text, "set label 1000 ");
-    gnuplot_quote(text, f->line_label);
+    quote_gnuplot(text, f->line_label);
     fprintf(text, " noenhanced at graph 0.01, first %.9g left offset character 0,0.6 "
                   "textcolor rgb '#555555' front\n", f->line);
   }
@@ -431,4 +432,10 @@ int figure_draw(const Figure *f, FigureFormat format, char **out, size_t *size, 
   free(script);
   if (status == 0 && **out == '\f') **out = '\n'; /* the terminal of characters starts a new page */
   return status;
+}
+
+/* PNG's signature; the first line of gnuplot's SVG. */
+size_t figure_sign(FigureFormat format) {
+  static const char svg[] = "<?xml version=\"1.0\" encoding=\"utf-8\"  standalone=\"no\"?>";
+  return format == FIGURE_PNG ? 8 : sizeof svg - 1;
 }

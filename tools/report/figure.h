@@ -57,4 +57,7 @@ Series *figure_add(Figure *f, SeriesKind kind, Look look, int n, const char *lab
 /* Draws; *out is freed by the caller, with a zero byte behind its end. */
 int figure_draw(const Figure *f, FigureFormat format, char **out, size_t *size, Err *err);
 
+/* How many bytes at the beginning of a picture are the same in all pictures of its format. */
+size_t figure_sign(FigureFormat format);
+
 #endif

@@ -8,16 +8,6 @@
 
 enum { NOT_INSTALLED = 127 };
 
-void gnuplot_quote(FILE *script, const char *text) {
-  fputc('\'', script);
-  for (; *text; text++) {
-    if ((unsigned char)*text < ' ') fputc(' ', script);
-    else if (*text == '\'') fputs("''", script);
-    else fputc(*text, script);
-  }
-  fputc('\'', script);
-}
-
 static int read_back(FILE *file, char **out, size_t *size) {
   long end = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
   if (end < 0 || !(*out = malloc((size_t)end + 1))) return -1;

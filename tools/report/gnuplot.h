@@ -11,7 +11,4 @@
    its end). Errors: gnuplot is not installed; it complains. */
 int gnuplot_run(const char *script, size_t size, char **out, size_t *out_size, Err *err);
 
-/* Writes text as a string of gnuplot's, in which nothing is replaced or executed. */
-void gnuplot_quote(FILE *script, const char *text);
-
 #endif

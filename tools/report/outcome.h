@@ -12,6 +12,6 @@ Table outcome_costs(const Comparison *c);
 Table outcome_numbers(const Comparison *c);
 
 /* What the columns mean, as sentences of a paragraph. */
-void outcome_explain(const Comparison *c, FILE *out);
+char *outcome_explain(const Comparison *c);
 
 #endif

@@ -5,10 +5,13 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "core/quote.h"
 #include "run/config.h"
+#include "run/program.h"
 #include "tools/report/figures.h"
 #include "tools/report/outcome.h"
 
+static const char first_line[] = "<!DOCTYPE html><!-- written by tools/compare -->";
 static const char style[] =
     "body{font:16px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;"
     "color:#222;background:#fff}\n"
@@ -25,13 +28,16 @@ static const char style[] =
 
 /* ---- figures ---- */
 
-/* All names in the picture get the prefix: those of several pictures on one page would clash. */
+/* All names in the picture get the prefix, those in its tags: those of several pictures on one page
+   would clash. */
 static void write_inline(FILE *out, const char *svg, int number) {
   static const char *const before[] = {"id=\"", "id='", "href=\"#", "href='#", "url(#", NULL};
   const char *at = strstr(svg, "<svg");
-  while (at && *at) {
+  for (int in_tag = 0; at && *at;) {
     size_t length = 0;
-    for (int i = 0; before[i]; i++)
+    if (*at == '<') in_tag = 1;
+    if (*at == '>') in_tag = 0;
+    for (int i = 0; before[i] && in_tag; i++)
       if (strncmp(at, before[i], strlen(before[i])) == 0) length = strlen(before[i]);
     if (length == 0) {
       fputc(*at++, out);
@@ -76,17 +82,25 @@ static void write_table(FILE *out, Table t) {
   table_free(&t);
 }
 
+/* The value of an option of the run, with words before it. */
+static void write_option(FILE *out, const char *before, const RunLog *log, const char *name) {
+  fputs(before, out);
+  quote_html(out, runlog_option(log, name));
+}
+
 /* "8 steps of warm-up (adamw 60)": the warm-up is tuned, so methods may differ in it. */
 static void write_warmup(FILE *out, const Comparison *c) {
-  const char *common = runlog_option(&c->logs[c->entries[0].runs[0]], "warmup");
+  const RunLog *first = &c->logs[c->entries[0].runs[0]];
+  const char *common = runlog_option(first, "warmup");
   int others = 0;
-  fprintf(out, "%s steps of warm-up", common);
+  write_option(out, ", ", first, "warmup");
+  fputs(" steps of warm-up", out);
   for (int i = 1; i < c->count; i++) {
-    const char *own = runlog_option(&c->logs[c->entries[i].runs[0]], "warmup");
-    if (strcmp(own, common) == 0) continue;
+    const RunLog *log = &c->logs[c->entries[i].runs[0]];
+    if (strcmp(runlog_option(log, "warmup"), common) == 0) continue;
     fputs(others++ ? ", " : " (", out);
-    html_escape(out, c->entries[i].name);
-    fprintf(out, " %s", own);
+    quote_html(out, c->entries[i].name);
+    write_option(out, " ", log, "warmup");
   }
   if (others) fputc(')', out);
 }
@@ -100,15 +114,12 @@ static void write_subject(FILE *out, const Comparison *c) {
   fputs(" on the same data: ", out);
   for (int i = 0; i < log->config.count; i++) {
     const Setting *s = &log->config.items[i];
+    char name[80];
     if (config_effect(s->name) != EFFECT_TASK || !*s->value) continue;
-    fputs(listed++ ? ", " : "", out);
-    html_escape(out, s->name);
-    fputc(' ', out);
-    html_escape(out, s->value);
+    snprintf(name, sizeof name, "%s%.64s ", listed++ ? ", " : "", s->name);
+    write_option(out, name, log, s->name);
   }
-  fputs(". Schedule: ", out);
-  html_escape(out, runlog_option(log, "schedule"));
-  fputs(", ", out);
+  write_option(out, ". Schedule: ", log, "schedule");
   write_warmup(out, c);
   fputs(". Seeds judged:", out);
   for (int i = 0; i < c->seed_count; i++)
@@ -121,7 +132,7 @@ static void write_notes(FILE *out, const Comparison *c) {
   fputs("<h2>To know</h2>\n<ul>\n", out);
   for (int i = 0; i < c->note_count; i++) {
     fputs("<li>", out);
-    html_escape(out, c->notes[i]);
+    quote_html(out, c->notes[i]);
     fputs("</li>\n", out);
   }
   fputs("</ul>\n", out);
@@ -134,28 +145,33 @@ static void write_file(FILE *out, const char *path, const char *title) {
   Err ignored;
   if (!file_exists(path) || file_read(path, &text, &size, &ignored)) return;
   fputs("<details><summary>", out);
-  html_escape(out, title);
+  quote_html(out, title);
   fputs("</summary><pre>", out);
-  html_escape(out, text);
+  quote_html(out, text);
   fputs("</pre></details>\n", out);
   free(text);
+}
+
+/* A command line with a path in it: quoted for the shell, then for the page. */
+static void write_command(FILE *out, const char *before, const char *path, const char *after) {
+  char word[9 * OPTION_TEXT];
+  fputs(before, out);
+  quote_html(out, quote_path_text(word, sizeof word, path));
+  fputs(after, out);
 }
 
 static void write_settings(FILE *out, const Comparison *c, const char *command) {
   char path[2 * OPTION_TEXT];
   snprintf(path, sizeof path, "%s/sweep.spec", c->folder);
   fputs("<h2>Settings, and how to repeat it</h2>\n<pre>", out);
-  if (file_exists(path)) {
-    fputs("tools/sweep ", out);
-    html_escape(out, path);
-    fputs(" --out runs/again\n", out);
-  }
-  html_escape(out, command);
+  if (file_exists(path)) write_command(out, "tools/sweep ", path, " --out runs/again\n");
+  quote_html(out, command);
   fputs("</pre>\n<p>One run of it, as it was:</p>\n<pre>", out);
   for (int i = 0; i < c->count; i++) {
-    fputs("./train @", out);
-    html_escape(out, c->logs[c->entries[i].runs[0]].path);
-    fprintf(out, "/config.txt --out runs/again-%d\n", i + 1);
+    char file[OPTION_TEXT + 16], after[64];
+    snprintf(file, sizeof file, "%s/config.txt", c->logs[c->entries[i].runs[0]].path);
+    snprintf(after, sizeof after, " --out runs/again-%d\n", i + 1);
+    write_command(out, "./train @", file, after);
   }
   fputs("</pre>\n", out);
   write_file(out, path, "The spec");
@@ -177,28 +193,32 @@ static int write_figures(FILE *out, const Comparison *c, Err *err) {
   return 0;
 }
 
-int page_write(const Comparison *c, const char *path, const char *command, Err *err) {
+int page_write(const Comparison *c, const char *path, const char *command, int overwrite,
+               Err *err) {
   char *text;
   size_t size;
   FILE *out = open_memstream(&text, &size);
-  fprintf(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+  fprintf(out, "%s\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                "<meta name=\"viewport\" content=\"width=device-width\">\n"
                "<title>Optimizers compared</title>\n<style>\n%s</style>\n</head>\n<body>\n"
-               "<h1>Optimizers compared</h1>\n", style);
+               "<h1>Optimizers compared</h1>\n", first_line, style);
   write_subject(out, c);
   fputs("<h2>What was reached</h2>\n", out);
   write_table(out, outcome_losses(c));
   fputs("<h2>What it took</h2>\n", out);
   write_table(out, outcome_costs(c));
   fputs("<p class=\"explain\">", out);
-  outcome_explain(c, out);
+  char *explanation = outcome_explain(c);
+  quote_html(out, explanation);
+  free(explanation);
   fputs("</p>\n", out);
   write_notes(out, c);
   int status = write_figures(out, c, err);
   write_settings(out, c, command);
   fputs("</body>\n</html>\n", out);
   fclose(out);
-  if (status == 0) status = file_write(path, text, size, err);
+  if (status == 0)
+    status = program_replace(path, text, size, sizeof first_line - 1, overwrite, err);
   free(text);
   return status;
 }

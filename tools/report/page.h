@@ -5,7 +5,9 @@
 
 #include "tools/report/comparison.h"
 
-/* `command` is how the page is made again. */
-int page_write(const Comparison *c, const char *path, const char *command, Err *err);
+/* `command` is how the page is made again. A file that is not such a page is replaced only with
+   `overwrite`. */
+int page_write(const Comparison *c, const char *path, const char *command, int overwrite,
+               Err *err);
 
 #endif

@@ -164,6 +164,17 @@ static RunEnd end_of(const RunLog *log) {
   return *log->result ? RUN_STOPPED : RUN_UNFINISHED;
 }
 
+/* What is left of a log that has lost its last rows does not tell how the run ended. */
+static void check_tail(RunLog *log) {
+  int64_t steps = strtoll(runlog_option(log, "steps"), NULL, 10);
+  int64_t last = log->rows[log->count - 1].step;
+  if (log->end != RUN_FINISHED || last >= steps) return;
+  log->end = RUN_UNFINISHED;
+  snprintf(log->note, sizeof log->note,
+           "%.1000s: the run finished, but its log ends at step %lld of %lld: the rest is lost",
+           log->path, (long long)last, (long long)steps);
+}
+
 /* ---- the folder ---- */
 
 /* The name of a file of the run if there is one, else NULL. */
@@ -190,6 +201,7 @@ static int read_folder(RunLog *log, Err *err) {
     free(text);
   }
   log->end = end_of(log);
+  check_tail(log);
   return 0;
 }
 
@@ -262,6 +274,16 @@ void runlog_state(const RunLog *log, char *out, size_t size) {
   if (log->end == RUN_FINISHED) snprintf(out, size, "finished");
   else if (log->end == RUN_DIVERGED) snprintf(out, size, "diverged at step %lld", step);
   else snprintf(out, size, "unfinished: %lld of %s steps", step, *steps ? steps : "?");
+}
+
+double runlog_clipped(const RunLog *log) {
+  double clip = strtod(runlog_option(log, "clip"), NULL);
+  int clipped = 0, steps = 0;
+  for (int i = 0; i < log->count; i++) {
+    steps += isfinite(log->rows[i].grad_norm);
+    clipped += clip > 0 && log->rows[i].grad_norm > clip;
+  }
+  return steps ? (double)clipped / steps : NAN;
 }
 
 double runlog_final_val(const RunLog *log) {

@@ -9,7 +9,7 @@
 #include "run/log.h"
 
 typedef enum {
-  RUN_UNFINISHED, /* still going, or killed */
+  RUN_UNFINISHED, /* still going, or killed; or finished, but the end of its log is lost */
   RUN_FINISHED,
   RUN_DIVERGED,
   RUN_STOPPED, /* interrupted, or failed with a message */
@@ -22,7 +22,7 @@ typedef struct {
   int count;
   RunEnd end;
   char result[512]; /* how the run ended, in its own words */
-  char note[OPTION_TEXT + 256]; /* what was left out of the log, or empty */
+  char note[OPTION_TEXT + 256]; /* what the log lacks, or empty */
   char fingerprint[32];   /* of the data, or empty */
   double weights, val_bytes_per_token, flops_per_token; /* of info.txt; NaN where it is silent */
   double optimizer_flops, optimizer_state_bytes;
@@ -46,6 +46,9 @@ int runlog_same_settings(const RunLog *a, const RunLog *b, const char *but);
 
 /* "finished", "diverged at step 12", "unfinished: 30 of 500 steps" */
 void runlog_state(const RunLog *log, char *out, size_t size);
+
+/* The share of the steps whose gradient was clipped; NaN when the log has no gradient norms. */
+double runlog_clipped(const RunLog *log);
 
 /* Last validation loss that is a number; NaN when there is none. */
 double runlog_final_val(const RunLog *log);

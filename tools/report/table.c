@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/option.h"
+#include "core/quote.h"
 
 Table table_make(const char *head) {
   Table t = {.columns = 1};
@@ -37,13 +38,16 @@ void table_row(Table *t) {
 }
 
 void table_set(Table *t, int column, const char *format, ...) {
-  char text[1024];
+  char text[1024], **to = cell(t, t->rows, column);
+  size_t size;
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  free(*cell(t, t->rows, column));
-  *cell(t, t->rows, column) = strdup(text);
+  free(*to);
+  FILE *line = open_memstream(to, &size);
+  quote_terminal(line, text);
+  fclose(line);
 }
 
 /* Characters on the screen: bytes that do not continue a UTF-8 sequence. */
@@ -68,16 +72,19 @@ static int is_empty(const Table *t, int column) {
   return t->rows > 0;
 }
 
-static void write_padded(FILE *out, const char *text, int width, int left) {
+static void write_padded(FILE *out, const char *text, int width, int left,
+                         void (*write)(FILE *, const char *)) {
   int space = width - screen_width(text);
-  fprintf(out, "%*s%s%*s", left ? 0 : space, "", text, left ? space : 0, "");
+  fprintf(out, "%*s", left ? 0 : space, "");
+  write(out, text);
+  fprintf(out, "%*s", left ? space : 0, "");
 }
 
 static void write_text(const Table *t, int row, FILE *out) {
   for (int i = 0; i < t->columns; i++) {
     if (is_empty(t, i)) continue;
     if (i) fputs("  ", out);
-    write_padded(out, *cell(t, row, i), widest(t, i), i == 0);
+    write_padded(out, *cell(t, row, i), widest(t, i), i == 0, quote_terminal);
   }
   fputc('\n', out);
 }
@@ -86,7 +93,7 @@ static void write_markdown(const Table *t, int row, FILE *out) {
   for (int i = 0; i < t->columns; i++) {
     if (is_empty(t, i)) continue;
     fputs("| ", out);
-    write_padded(out, *cell(t, row, i), widest(t, i), i == 0);
+    write_padded(out, *cell(t, row, i), widest(t, i), i == 0, quote_markdown);
     fputc(' ', out);
   }
   fputs("|\n", out);
@@ -110,16 +117,6 @@ static void write_csv(const Table *t, int row, FILE *out) {
   fputc('\n', out);
 }
 
-void html_escape(FILE *out, const char *text) {
-  for (; *text; text++) {
-    if (*text == '<') fputs("&lt;", out);
-    else if (*text == '>') fputs("&gt;", out);
-    else if (*text == '&') fputs("&amp;", out);
-    else if (*text == '"') fputs("&quot;", out);
-    else fputc(*text, out);
-  }
-}
-
 static void write_html(const Table *t, int row, FILE *out) {
   const char *tag = row == 0 ? "th" : "td";
   if (row == 0) fputs("<table>\n<thead>\n", out);
@@ -127,7 +124,7 @@ static void write_html(const Table *t, int row, FILE *out) {
   for (int i = 0; i < t->columns; i++) {
     if (is_empty(t, i)) continue;
     fprintf(out, "<%s>", tag);
-    html_escape(out, *cell(t, row, i));
+    quote_html(out, *cell(t, row, i));
     fprintf(out, "</%s>", tag);
   }
   fputs("</tr>\n", out);

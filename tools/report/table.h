@@ -16,7 +16,8 @@ typedef struct {
 Table table_make(const char *head);
 void table_free(Table *t);
 
-/* Adds an empty row; table_set fills cells of the last one (printf format). */
+/* Adds an empty row; table_set fills cells of the last one, at first of the head (printf format). A
+   cell is one line in which nothing controls a terminal. */
 void table_row(Table *t);
 void table_set(Table *t, int column, const char *format, ...)
 #ifdef __GNUC__
@@ -27,8 +28,5 @@ void table_set(Table *t, int column, const char *format, ...)
 /* The first column stands left, the others right; a column that is empty in all rows is left
    out, except of CSV, whose columns are always the same. */
 void table_write(const Table *t, TableFormat format, FILE *out);
-
-/* Text with HTML's own characters replaced. */
-void html_escape(FILE *out, const char *text);
 
 #endif

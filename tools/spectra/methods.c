@@ -23,16 +23,17 @@ typedef struct {
 
 #define FIELD(member) offsetof(MethodsOptions, member)
 static const Option options[] = {
-    {.name = "shapes", .help = "of the matrices",
+    {.name = "shapes", .help = "Shapes of the matrices",
      .type = OPTION_WORD, .at = FIELD(shapes), .fallback = "768x768,3072x768"},
     {.name = "spectra",
-     .help = "of their singular values: gaussian, as of a random matrix; power, 1/i; steep, 1/i^2",
+     .help = "Singular values of the matrices: gaussian (a random matrix), power (1/i), steep "
+             "(1/i^2)",
      .type = OPTION_WORD, .at = FIELD(spectra), .fallback = "gaussian,power"},
-    {.name = "ranks", .help = "of the low-rank constructions, in per cent of the short side",
+    {.name = "ranks", .help = "Ranks of the low-rank constructions, in percent of the shorter side",
      .type = OPTION_WORD, .at = FIELD(ranks), .fallback = "4,8,17,33"},
-    {.name = "steps", .help = "Newton-Schulz steps, at most",
+    {.name = "steps", .help = "Maximum number of Newton-Schulz steps",
      .type = OPTION_INT, .at = FIELD(steps), .fallback = "8", .min = 1, .max = NS_STEPS_MAX},
-    {.name = "rounds", .help = "timings of each way, of which the fastest counts",
+    {.name = "rounds", .help = "Timings per method; the fastest is reported",
      .type = OPTION_INT, .at = FIELD(rounds), .fallback = "3", .min = 1, .max = ROUNDS_MAX},
     {0},
 };

@@ -8,15 +8,20 @@
 
 #include "core/clock.h"
 #include "core/file.h"
+#include "core/quote.h"
+#include "run/program.h"
 
 #define FIELD(member) offsetof(Output, member)
 const Option output_options[] = {
-    {.name = "out", .help = "folder for tables (CSV) and figures",
+    {.name = "out", .help = "Folder for tables (CSV) and figures",
      .type = OPTION_WORD, .at = FIELD(out), .fallback = "report/spectrum"},
-    {.name = "format", .help = "of the figures; characters are printed",
+    {.name = "format", .help = "Format of the figures (characters: print them)",
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "png",
      .choices = "png|svg|characters"},
-    {.name = "seed", .help = "of the random matrices",
+    {.name = "overwrite", .help = "replace files that are not of this program's making",
+     .type = OPTION_CHOICE, .at = offsetof(Output, overwrite), .fallback = "off",
+     .choices = ON_OFF},
+    {.name = "seed", .help = "Seed for the random matrices",
      .type = OPTION_INT, .at = FIELD(seed), .fallback = "1", .max = 9e15},
     {0},
 };
@@ -28,6 +33,12 @@ static int path_of(const Output *o, const char *name, const char *ending, char *
   return 0;
 }
 
+static int print_path(const char *path) {
+  quote_terminal(stdout, path);
+  putchar('\n');
+  return 0;
+}
+
 int output_csv(const Output *o, const char *name, const Table *t, Err *err) {
   char path[OPTION_TEXT + 128], *text = NULL;
   size_t size = 0;
@@ -36,10 +47,9 @@ int output_csv(const Output *o, const char *name, const Table *t, Err *err) {
   if (!memory) return fail(err, "%s: no memory for it", path);
   table_write(t, TABLE_CSV, memory);
   fclose(memory);
-  int status = file_write(path, text, size, err);
+  int status = program_replace(path, text, size, strcspn(text, "\n") + 1, o->overwrite, err);
   free(text);
-  if (status == 0) printf("%s\n", path);
-  return status;
+  return status ? -1 : print_path(path);
 }
 
 int output_figure(const Output *o, const char *name, Figure *f, Err *err) {
@@ -60,8 +70,8 @@ int output_figure(const Output *o, const char *name, Figure *f, Err *err) {
     fwrite(picture, 1, size, stdout);
   } else {
     status = path_of(o, name, format == FIGURE_PNG ? "png" : "svg", path, sizeof path, err) ||
-             file_write(path, picture, size, err);
-    if (status == 0) printf("%s\n", path);
+             program_replace(path, picture, size, figure_sign(format), o->overwrite, err);
+    if (status == 0) print_path(path);
   }
   free(picture);
   return status ? -1 : 0;

@@ -11,6 +11,7 @@
 typedef struct {
   char out[OPTION_TEXT]; /* folder */
   int format;            /* of the figures, a FigureFormat */
+  int overwrite;
   int64_t seed;
 } Output;
 

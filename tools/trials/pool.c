@@ -14,8 +14,9 @@
 
 #include "core/clock.h"
 #include "core/file.h"
+#include "run/exit.h"
 
-enum { TRAIN_DONE = 0, TRAIN_DIVERGED = 3, NO_PROGRAM = 127 };
+enum { NO_PROGRAM = 127 };
 
 static void output_path(const Trial *t, char *out, size_t size) {
   snprintf(out, size, "%s/output.txt", t->folder);
@@ -55,7 +56,7 @@ int pool_start(Plan *plan, Trial *t, Err *err) {
   char path[OPTION_TEXT + 32];
   if (clear_folder(t, err)) return -1;
   output_path(t, path, sizeof path);
-  int output = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  int output = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
   if (output < 0) return fail(err, "%s: cannot be written: %s", path, strerror(errno));
   char **arguments = plan_command(plan, t);
   fflush(NULL);
@@ -88,7 +89,7 @@ static int trial_ended(Plan *plan, Trial *t, int status, Err *err) {
   t->seconds = clock_seconds() - t->started;
   t->process = 0;
   t->state = TRIAL_FAILED;
-  if (code == TRAIN_DONE || code == TRAIN_DIVERGED) return plan_inspect(plan, t, err);
+  if (code == EXIT_DONE || code == EXIT_DIVERGED) return plan_inspect(plan, t, err);
   read_message(t);
   if (WIFSIGNALED(status))
     snprintf(t->message, sizeof t->message, "killed by signal %d (%s)", WTERMSIG(status),

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/quote.h"
 
 static const double REDRAW_SECONDS = 0.5;
 
@@ -21,7 +22,8 @@ static void erase(Screen *s) {
 
 void screen_say(Screen *s, const char *sentence) {
   erase(s);
-  printf("%s\n", sentence);
+  quote_terminal(stdout, sentence);
+  putchar('\n');
   fflush(stdout);
 }
 
@@ -113,6 +115,14 @@ static Tally tally(const Plan *plan, int method) {
   return y;
 }
 
+/* A line of the table, not longer than the terminal is wide. */
+static void print_cut(Screen *s, char *line, int width) {
+  if (strlen(line) > (size_t)width) line[width] = 0;
+  quote_terminal(stdout, line);
+  putchar('\n');
+  s->lines++;
+}
+
 static void print_method(Screen *s, const Plan *plan, int method, int width) {
   enum { CELLS = 20 };
   Tally y = tally(plan, method);
@@ -127,8 +137,7 @@ static void print_method(Screen *s, const Plan *plan, int method, int width) {
            y.count - y.states[TRIAL_FINISHED] - y.states[TRIAL_RUNNING] -
                y.states[TRIAL_DIVERGED] - y.states[TRIAL_FAILED],
            y.states[TRIAL_DIVERGED], y.states[TRIAL_FAILED], best);
-  printf("%.*s\n", width, line);
-  s->lines++;
+  print_cut(s, line, width);
 }
 
 static void print_running(Screen *s, const Plan *plan, int width, int most) {
@@ -139,8 +148,7 @@ static void print_running(Screen *s, const Plan *plan, int width, int most) {
     plan_trial_name(plan, t, name, sizeof name);
     snprintf(line, sizeof line, "  %-44s step %lld of %lld", name, (long long)t->step,
              (long long)t->steps);
-    printf("%.*s\n", width, line);
-    s->lines++;
+    print_cut(s, line, width);
     most--;
   }
 }

