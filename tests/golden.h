@@ -35,8 +35,8 @@ float golden_gradient(int index, int t, int64_t row, int64_t col, int64_t cols);
    runs none. `tolerance` is on the relative error of the change W - W0. */
 GoldenResult golden_run(const Optimizer *method, double tolerance);
 
-/* Parts of that, for other files of cases. golden_case reads the line of a case, but for its options,
-   and returns where these begin; NULL when it is no case. golden_option reads the next one: 1, or 0
+/* Parts of that, for other files of cases. golden_case reads the line of a case, but for its
+   options, and returns where these begin; NULL when it is no case. golden_option reads the next one: 1, or 0
    at the end, -1 when it is malformed. golden_values reads n numbers, to be freed, or returns NULL.
    golden_check runs a case with its options and compares. */
 const char *golden_case(const char *line, GoldenCase *c);

@@ -1,5 +1,5 @@
-/* The sets of options in tools/specs/as-published: each is what the reference takes from its source,
-   its steps are the reference's, and nothing of it depends on what is tuned here. */
+/* The sets of options in tools/specs/as-published: each is what the reference takes from its
+   source, its steps are the reference's, and nothing of it depends on what is tuned here. */
 #include <dirent.h>
 #include <math.h>
 #include <stdio.h>
