@@ -71,7 +71,8 @@ static void announce(const Run *r) {
   const Config *c = &r->config;
   char line[1024];
   data_describe(r->data, line, sizeof line);
-  printf("%s on %d threads, %s\n", c->run.out, threads_count(), blas_describe());
+  printf("%s: %d thread%s%s%s%s, %s\n", c->run.out, threads_count(), threads_count() == 1 ? "" : "s",
+         *threads_note() ? " (" : "", threads_note(), *threads_note() ? ")" : "", blas_name());
   printf("data: %s\n", line);
   printf("model: %lld layers, %lld heads, %lld channels, context %lld, vocabulary %lld: %.2f M "
          "weights\n",
@@ -125,6 +126,7 @@ int run_gradient(Run *r, int64_t t, LogRow *row, Err *err) {
   const Config *c = &r->config;
   int64_t B = c->run.batch, T = c->model.context;
   double start = clock_seconds();
+  threads_follow_load();
   r->model->times = (PassTimes){0, 0};
   row->train_loss = 0;
   for (int64_t first = 0; first < B; first += r->pass_rows) {

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "core/blas.h"
 #include "core/clock.h"
 #include "core/random.h"
 #include "optim/gradient.h"
@@ -45,6 +46,7 @@ void trainer_close(Trainer *t) {
 
 StepSeconds trainer_step(Trainer *t) {
   GPT2 *m = t->model;
+  threads_follow_load();
   m->times = (PassTimes){0, 0};
   gpt2_forward(m, &t->batch);
   gpt2_backward(m, &t->batch);
