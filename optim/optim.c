@@ -369,10 +369,12 @@ static void step_unit(const OptimizerState *s, const Unit *u, int64_t t, double 
 
 void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
   /* Many matrices: one thread each. Few: all threads inside each product. */
-  int side_by_side = s->matrix_count >= 2 * threads_count();
-  (void)side_by_side; /* without OpenMP nothing asks */
-#pragma omp parallel for schedule(dynamic) if (side_by_side)
-  for (int i = 0; i < s->matrix_count; i++) step_unit(s, &s->matrices[i], t, multiplier);
+  if (s->matrix_count >= 2 * threads_count()) {
+#pragma omp parallel for schedule(dynamic)
+    for (int i = 0; i < s->matrix_count; i++) step_unit(s, &s->matrices[i], t, multiplier);
+  } else {
+    for (int i = 0; i < s->matrix_count; i++) step_unit(s, &s->matrices[i], t, multiplier);
+  }
 #pragma omp parallel for schedule(static)
   for (int i = 0; i < s->piece_count; i++) step_unit(s, &s->pieces[i], t, multiplier);
 }

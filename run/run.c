@@ -9,6 +9,7 @@
 #include "core/file.h"
 #include "core/quote.h"
 #include "core/random.h"
+#include "core/threads.h"
 #include "optim/gradient.h"
 #include "run/folder.h"
 #include "run/lock.h"
@@ -86,7 +87,8 @@ static void announce(const Run *r) {
   char line[3 * OPTION_TEXT];
   data_describe(r->data, line, sizeof line);
   quote_terminal(stdout, c->run.out);
-  printf(" on %d threads, %s\ndata: ", threads_count(), blas_describe());
+  printf(": %d thread%s%s%s%s, %s\ndata: ", threads_count(), threads_count() == 1 ? "" : "s",
+         *threads_note() ? " (" : "", threads_note(), *threads_note() ? ")" : "", blas_name());
   quote_terminal(stdout, line);
   data_remark(r->data, line, sizeof line);
   if (*line) printf("\nremark: ");
@@ -152,6 +154,7 @@ int run_gradient(Run *r, int64_t t, LogRow *row, Err *err) {
   const Config *c = &r->config;
   int64_t B = c->run.batch, T = c->model.context;
   double start = clock_seconds();
+  threads_follow_load();
   r->model->times = (PassTimes){0};
   row->train_loss = 0;
   for (int64_t first = 0; first < B; first += r->pass_rows) {

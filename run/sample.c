@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/threads.h"
 #include "data/separator.h"
 #include "data/unicode.h"
 #include "model/decoder.h"
@@ -221,6 +222,7 @@ static void print_text(Text *t, const Tokenizer *tokenizer, Random *random, FILE
   double start = clock_seconds();
   report->prompt_tokens = t->count;
   for (int64_t n = 0; n < t->options->tokens; n++) {
+    threads_follow_load();
     int32_t id = next_token(t, random);
     if (n == 0) {
       report->prompt_seconds = clock_seconds() - start;
