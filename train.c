@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/startup.h"
 #include "run/folder.h"
 #include "run/run.h"
 
@@ -109,6 +110,10 @@ int main(int argc, char **argv) {
   Err err;
   int code = DONE;
   if (help_asked(argc, argv, &code)) return code;
+  if (startup(argv, &err)) {
+    fprintf(stderr, "train: %s\n", err.text);
+    return FAILED;
+  }
   if (config_read(&run.config, argc, argv, &err)) {
     fprintf(stderr, "train: %s\n", err.text);
     return run.config.bad_checkpoint ? FAILED : USAGE;

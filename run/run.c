@@ -7,6 +7,7 @@
 #include "core/blas.h"
 #include "core/clock.h"
 #include "core/random.h"
+#include "core/startup.h"
 #include "model/weights.h"
 #include "optim/gradient.h"
 #include "run/folder.h"
@@ -73,6 +74,7 @@ static void announce(const Run *r) {
   data_describe(r->data, line, sizeof line);
   printf("%s: %d thread%s%s%s%s, %s\n", c->run.out, threads_count(), threads_count() == 1 ? "" : "s",
          *threads_note() ? " (" : "", threads_note(), *threads_note() ? ")" : "", blas_name());
+  if (*startup_warning()) printf("%s\n", startup_warning());
   printf("data: %s\n", line);
   printf("model: %lld layers, %lld heads, %lld channels, context %lld, vocabulary %lld: %.2f M "
          "weights\n",

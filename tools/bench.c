@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/blas.h"
+#include "core/startup.h"
 #include "optim/adamw.h"
 #include "tools/measure/growth.h"
 #include "tools/measure/optimizers.h"
@@ -96,7 +97,13 @@ int main(int argc, char **argv) {
   for (int i = 0; i < TABLES; i++) known |= strcmp(what, tables[i].name) == 0;
   for (int i = 0; i < CASES; i++) found |= wanted(&cases[i], only);
   if (argc > 3 || !known || !found) return usage();
-  printf("%d threads, %s\n", threads_start(0), blas_describe());
+  if (startup(argv, &err)) {
+    fprintf(stderr, "bench: %s\n", err.text);
+    return 1;
+  }
+  printf("%d threads%s%s, %s\n%s\n", threads_start(0), *threads_note() ? ", " : "", threads_note(),
+         blas_describe(), startup_describe());
+  if (*startup_warning()) printf("%s\n", startup_warning());
   for (int i = 0; i < TABLES; i++) {
     if (!(all || strcmp(what, tables[i].name) == 0) || tables[i].run(only, &err) == 0) continue;
     fprintf(stderr, "bench: %s\n", err.text);

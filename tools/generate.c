@@ -4,6 +4,7 @@
 
 #include "core/blas.h"
 #include "core/option.h"
+#include "core/startup.h"
 #include "model/weights.h"
 #include "run/sample.h"
 
@@ -88,6 +89,11 @@ int main(int argc, char **argv) {
     fprintf(stderr, "generate: %s\n", err.text);
     return 2;
   }
+  if (startup(argv, &err)) {
+    fprintf(stderr, "generate: %s\n", err.text);
+    return 1;
+  }
+  if (*startup_warning()) fprintf(stderr, "generate: %s\n", startup_warning());
   if (generate(&where, &options, &err) == 0) return 0;
   fprintf(stderr, "generate: %s\n", err.text);
   return 1;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/blas.h"
+#include "core/startup.h"
 #include "tools/spectra/study.h"
 
 enum { DONE = 0, FAILED = 1, USAGE = 2 };
@@ -33,7 +34,8 @@ static const Study *find(const char *name, Err *err) {
   return NULL;
 }
 
-static int study(const Study *s, int argc, char **argv, Err *err) {
+/* `program` has the whole command line. */
+static int study(const Study *s, int argc, char **argv, char **program, Err *err) {
   Output output;
   Settings settings = {0};
   void *options = calloc(1, s->options_size);
@@ -42,7 +44,9 @@ static int study(const Study *s, int argc, char **argv, Err *err) {
   int code = settings_read(&settings, argc, argv, err) ||
              options_apply(sets, NULL, &settings, err) ? USAGE : DONE;
   settings_free(&settings);
+  if (code == DONE && startup(program, err)) code = FAILED;
   if (code == DONE) {
+    if (*startup_warning()) fprintf(stderr, "spectrum: %s\n", startup_warning());
     threads_start(0);
     if (s->run(options, &output, err)) code = FAILED;
   }
@@ -61,7 +65,7 @@ int main(int argc, char **argv) {
   const Study *s = NULL;
   if (argc < 2) fail(&err, "name a study: scale, converge or methods; --help explains them");
   else s = find(argv[1], &err);
-  if (s) code = study(s, argc - 1, argv + 1, &err);
+  if (s) code = study(s, argc - 1, argv + 1, argv, &err);
   if (code != DONE) fprintf(stderr, "spectrum: %s\n", err.text);
   return code;
 }
