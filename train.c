@@ -136,5 +136,5 @@ static int start(int argc, char **argv, Err *err) {
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){.name = "train", .run = start}, argc, argv);
+  return program_main(&(Program){.name = "train", .run = start, .computes = 1}, argc, argv);
 }

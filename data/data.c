@@ -124,7 +124,7 @@ static int check_separator(const Data *d, Err *err) {
    together have 2 (T+1). */
 static int64_t tail_size(const Tokens *t, double fraction, int T) {
   int64_t want = (int64_t)ceil(fraction * (double)t->total), tail = 0;
-  for (int i = t->count - 1; i >= 0; i--) {
+  for (int64_t i = t->count - 1; i >= 0; i--) {
     int64_t count = t->segments[i].count, piece = want - tail;
     if (piece < T + 1) piece = T + 1;
     if (count - piece >= T + 1) return tail + piece;
@@ -176,7 +176,7 @@ static int check_training(const Data *d, int T, Err *err) {
 /* A shard without a window, such as the short last one of a set, does not make the set useless. */
 static int leave_out_short(Data *d, int T, Err *err) {
   const Segment *longest = d->train.segments;
-  for (int i = 1; i < d->train.count; i++)
+  for (int64_t i = 1; i < d->train.count; i++)
     if (d->train.segments[i].count > longest->count) longest = &d->train.segments[i];
   if (longest->count <= T) return too_short(longest->name, longest->count, T, err);
   d->least = T + 1;

@@ -8,6 +8,7 @@
 #include "core/blas.h"
 #include "core/file.h"
 #include "core/quote.h"
+#include "core/startup.h"
 #include "run/lock.h"
 
 #ifndef BUILD_REVISION /* the Makefile says */
@@ -130,8 +131,9 @@ int folder_write_info(const Config *c, const GPT2 *m, const OptimizerState *o, c
   size_t size;
   FILE *out = open_memstream(&text, &size);
   data_describe(d, line, sizeof line);
-  fprintf(out, "revision = %s\ncompiler = %s\nflags = %s\nblas = %s\nthreads = %d\n",
-          BUILD_REVISION, __VERSION__, BUILD_FLAGS, blas_describe(), threads_count());
+  fprintf(out, "revision = %s\ncompiler = %s\nflags = %s\nblas = %s\nstart = %s\nthreads = %d\n",
+          BUILD_REVISION, __VERSION__, BUILD_FLAGS, blas_describe(), startup_describe(),
+          threads_count());
   fprintf(out, "data = %s\ndata_fingerprint = %08x\nval_bytes_per_token = %.9g\n", line,
           data_fingerprint(d), data_val_bytes_per_token(d));
   fprintf(out, "weights = %lld\nflops_per_token = %.9g\noptimizer_flops_per_step = %.9g\n",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/blas.h"
+#include "core/startup.h"
 #include "optim/adamw.h"
 #include "run/program.h"
 #include "tools/measure/optimizers.h"
@@ -110,7 +111,8 @@ static int run(int argc, char **argv, Err *err) {
   }
   BenchCase size;
   if (own && own_case(&size, argc - 1, argv + 1, err)) return EXIT_USAGE;
-  printf("%d threads, %s\n", threads_start(0), blas_describe());
+  printf("%d threads%s%s, %s\n%s\n", threads_start(0), *threads_note() ? ", " : "", threads_note(),
+         blas_describe(), startup_describe());
   if (own) {
     if (tables[table].measure == step_of) bench_step_header();
     return tables[table].measure(&size, err) ? EXIT_FAILED : EXIT_DONE;
@@ -126,5 +128,6 @@ static int run(int argc, char **argv, Err *err) {
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){"bench", help, run}, argc, argv);
+  const Program program = {.name = "bench", .help = help, .run = run, .computes = 1};
+  return program_main(&program, argc, argv);
 }

@@ -183,5 +183,5 @@ static int run(int argc, char **argv, Err *err) {
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){"compare", help, run}, argc, argv);
+  return program_main(&(Program){.name = "compare", .help = help, .run = run}, argc, argv);
 }

@@ -129,5 +129,5 @@ static int run(int argc, char **argv, Err *err) {
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){"convert", help, run}, argc, argv);
+  return program_main(&(Program){.name = "convert", .help = help, .run = run}, argc, argv);
 }

@@ -95,5 +95,6 @@ static int run(int argc, char **argv, Err *err) {
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){"generate", help, run}, argc, argv);
+  const Program program = {.name = "generate", .help = help, .run = run, .computes = 1};
+  return program_main(&program, argc, argv);
 }

@@ -154,5 +154,5 @@ static int run(int argc, char **argv, Err *err) {
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){"plot", help, run}, argc, argv);
+  return program_main(&(Program){.name = "plot", .help = help, .run = run}, argc, argv);
 }

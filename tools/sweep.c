@@ -271,5 +271,5 @@ static int run(int argc, char **argv, Err *err) {
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){"sweep", help, run}, argc, argv);
+  return program_main(&(Program){.name = "sweep", .help = help, .run = run}, argc, argv);
 }

@@ -267,5 +267,5 @@ static int run(int argc, char **argv, Err *err) {
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){"tokenize", help, run}, argc, argv);
+  return program_main(&(Program){.name = "tokenize", .help = help, .run = run}, argc, argv);
 }
