@@ -75,12 +75,11 @@ prints() {
     grep -lE '(^|[^_a-zA-Z])((v?printf|puts|putchar|perror) *\(|(stdout|stderr)([^_a-zA-Z]|$))' {} + \
     >"$work/prints"
   cat >"$work/printers" <<'END'
+run/program.c
 run/progress.c
 run/run.c
 run/spectrum_log.c
-tools/measure/growth.c
 tools/measure/optimizers.c
-tools/measure/parts.c
 tools/measure/step.c
 tools/spectra/converge.c
 tools/spectra/methods.c
