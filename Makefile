@@ -79,8 +79,8 @@ build/asan/test_%: build/asan/tests/test_%.o $(CHECK:%=build/asan/%) $(STEPS:%=b
 build/asan/train: build/asan/train.o $(ALL:%.c=build/asan/%.o)
 	$(call say,LD)$(CC) $(CFLAGS) $(SANITIZE) $^ $(LIBS) -o $@
 
-test: install
-	@sh tools/install-fuzzer.sh || true
+test: deps
+	@sh tools/deps.sh fuzzer || true
 	@$(MAKE) --no-print-directory run-tests
 
 run-tests: all $(TESTS:%=build/%) build/asan/train $(SANITIZED:%=build/asan/%)
@@ -100,47 +100,48 @@ build/fuzz/%.o: %.c
 build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_PARTS:%.c=build/fuzz/%.o)
 	$(call say,LD)$(FUZZ_CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $^ $(LIBS) -o $@
 
-fuzz: install
-	@sh tools/install-fuzzer.sh
+fuzz: deps
+	@sh tools/deps.sh fuzzer
 	@$(MAKE) --no-print-directory run-fuzz
 
 run-fuzz: $(FUZZ:%=build/fuzz/fuzz_%)
 	sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 
 # ---- for people ----
-install:
-	@sh tools/install.sh
+# Installs what is missing: compiler, OpenBLAS, zlib, gnuplot.
+deps:
+	@CC='$(CC)' sh tools/deps.sh
 
-demo: install
+demo: deps
 	@$(MAKE) --no-print-directory -j$(shell nproc 2>/dev/null || echo 2) all
 	sh tools/demo.sh
 
-bench: install
+bench: deps
 	@$(MAKE) --no-print-directory tools/bench
 	tools/bench
 
 # Beside other programs: make bench-peers PYTHON=python3 LLMC=folder PEERS='--peer NAME=PROGRAM'
-bench-peers: install
+bench-peers: deps
 	@$(MAKE) --no-print-directory train tools/convert tools/tokenize
 	tools/bench-peers $(if $(PYTHON),--python '$(PYTHON)') $(if $(LLMC),--llmc '$(LLMC)') $(PEERS)
 
-compare: install
+compare: deps
 	@$(MAKE) --no-print-directory train tools/sweep tools/compare
 	tools/sweep tools/specs/compare.spec
 	tools/compare runs/compare --html report/index.html
 
-compare-quick: install
+compare-quick: deps
 	@$(MAKE) --no-print-directory train tools/sweep tools/compare
 	tools/sweep tools/specs/compare-quick.spec
 	tools/compare runs/compare-quick --html report/index.html
 
 # Redraws README's figures and tables from the kept logs in results/, without training.
-report: install
+report: deps
 	@$(MAKE) --no-print-directory tools/compare
 	sh tools/report.sh
 
 # A larger text, in the public domain, from the system's packages.
-corpus: install
+corpus: deps
 	@$(MAKE) --no-print-directory tools/unpack
 	sh data/get-corpus.sh
 
@@ -148,5 +149,5 @@ clean:
 	rm -rf build train $(TOOLS)
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: FORCE all test run-tests fuzz run-fuzz install demo bench bench-peers compare compare-quick report corpus clean
+.PHONY: FORCE all test run-tests fuzz run-fuzz deps demo bench bench-peers compare compare-quick report corpus clean
 .SECONDARY:
