@@ -130,7 +130,7 @@ JOBS     = $(shell nproc 2>/dev/null || echo 2)
 parallel = --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 
 test: deps   ## All tests, after installing what they need
-	@sh tools/install-fuzzer.sh || true
+	@sh tools/deps.sh fuzzer || true
 	@$(MAKE) --no-print-directory run-tests
 
 run-tests:   ## All tests, with what is installed
@@ -157,7 +157,7 @@ test-arm:   ## fast-tests on AArch64: cross-built, run by qemu-user
 	sh tests/arm.sh
 
 fuzz: deps   ## Every reader of a format under libFuzzer, FUZZ_SECONDS each
-	@sh tools/install-fuzzer.sh
+	@sh tools/deps.sh fuzzer
 	@$(MAKE) --no-print-directory run-fuzz
 
 run-fuzz:
@@ -182,7 +182,7 @@ compile_commands.json: FORCE   ## The compiler's command for each file, for edit
 
 # ---- for people ----
 deps:   ## Installs what building, testing and drawing need
-	@sh tools/install.sh
+	@CC='$(CC)' sh tools/deps.sh
 
 # Below lib/polar they keep their places, as tools/sweep starts ../train.
 install: all   ## Programs to PREFIX/lib/polar, commands polar-train, polar-plot ... to PREFIX/bin
