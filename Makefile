@@ -16,7 +16,7 @@ CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(ARCH) $(OPENMP) $(MATH) $(WARN) -I. $(B
 LIBS   = $(BLAS_L) -lz -lm
 SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
-BASE   = $(wildcard core/*.c) $(wildcard model/*.c)
+BASE   = $(wildcard core/*.c) $(wildcard model/*.c model/formats/*.c)
 ALL    = $(BASE) $(wildcard optim/*.c data/*.c run/*.c)
 PARTS  = $(wildcard tools/*/*.c)
 TOOLS  = $(patsubst %.c,%,$(wildcard tools/*.c))

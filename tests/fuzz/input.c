@@ -2,13 +2,15 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static char folder[] = "/dev/shm/fuzz-XXXXXX", here[] = "fuzz-XXXXXX";
-static const char *made, *file_name;
+static const char *made, *file_names[2];
 
 static void remove_folder(void) {
-  if (file_name) unlink(file_name);
+  for (int i = 0; i < 2; i++)
+    if (file_names[i]) unlink(file_names[i]);
   if (chdir("..") == 0) rmdir(made == folder ? folder : here);
 }
 
@@ -23,7 +25,8 @@ static void make_folder(void) {
 
 const char *input_file(const char *name, const uint8_t *data, size_t size) {
   if (!made) make_folder();
-  file_name = name;
+  int place = file_names[0] && strcmp(file_names[0], name) != 0;
+  file_names[place] = name;
   FILE *file = fopen(name, "wb");
   if (!file || fwrite(data, 1, size, file) != size || fclose(file) != 0) {
     perror(name);
