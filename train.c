@@ -55,7 +55,8 @@ static int save_and_stop(Run *run, Err *err) {
 static int validate_start(Run *run, Err *err) {
   const RunOptions *o = &run->config.run;
   LogRow row = log_row(run->step, run->step * o->batch * run->config.model.context);
-  if (log_has_val(&run->log, run->step) || !due(run->step, o->val_every, o->steps)) return EXIT_DONE;
+  if (log_has_val(&run->log, run->step) || !due(run->step, o->val_every, o->steps))
+    return EXIT_DONE;
   int code = validate(run, &row, err);
   if (code) return code;
   return log_write_val(&run->log, &row, err) ? EXIT_FAILED : EXIT_DONE;
@@ -108,7 +109,8 @@ static int end(Run *run, int code, Err *err) {
   char path[2 * OPTION_TEXT];
   Err why;
   progress_break(&run->progress);
-  int status = folder_write_result(&run->config, code == EXIT_DONE ? "finished" : err->text, &why);
+  const char *result = code == EXIT_DONE ? "finished" : err->text;
+  int status = folder_write_result(&run->config, &run->log, result, &why);
   if (log_close(&run->log, &why)) status = -1;
   if (status && code == EXIT_DONE) {
     *err = why;
@@ -128,14 +130,11 @@ static int start(int argc, char **argv, Err *err) {
   if (config_read(&run.config, argc, argv, err))
     return run.config.bad_checkpoint ? EXIT_FAILED : EXIT_USAGE;
   code = run_open(&run, err) ? EXIT_FAILED : EXIT_DONE;
-  if (code == EXIT_DONE) {
-    stop_catch();
-    code = end(&run, train(&run, err), err);
-  }
+  if (code == EXIT_DONE) code = end(&run, train(&run, err), err);
   run_close(&run);
   return code;
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){.name = "train", .run = start}, argc, argv);
+  return program_main(&(Program){.name = "train", .run = start, .computes = 1}, argc, argv);
 }

@@ -2,80 +2,51 @@
 
 #include <cblas.h>
 #include <stdio.h>
-#ifdef _OPENMP
-#include <omp.h>
+#include <string.h>
+
+#ifdef REAL_IS_DOUBLE
+#define CBLAS(name) cblas_d##name
+#else
+#define CBLAS(name) cblas_s##name
 #endif
 
-enum {
-  BLAS_OPENMP = 2,    /* what openblas_get_parallel() says of the build that shares our threads */
-  PANEL = 64,         /* products are split at multiples of this, so that tiles stay aligned */
-};
+enum { PANEL = 64 }; /* products are split at multiples of this, so that tiles stay aligned */
 static const double SMALL_PRODUCT = 1 << 21; /* FLOPs below which one thread is faster */
 
-static int thread_total = 1;
-
-int threads_start(int threads) {
-#ifdef _OPENMP
-  if (threads > 0) omp_set_num_threads(threads);
-  omp_set_max_active_levels(1);
-  thread_total = omp_get_max_threads();
-  /* A pthread build would keep a second set of threads that fights with OpenMP's: it gets one,
-     and gemm() splits the products. The OpenMP build must not be told 1: that would set the
-     caller's own loops to one thread. */
-  if (openblas_get_parallel() != BLAS_OPENMP) openblas_set_num_threads(1);
-#else
-  if (threads > 0) openblas_set_num_threads(threads);
-#endif
-  return thread_total;
+static const char *build(void) {
+  static const char *const names[] = {"serial", "pthread", "OpenMP"};
+  int parallel = openblas_get_parallel();
+  return parallel >= 0 && parallel <= 2 ? names[parallel] : "unknown";
 }
 
-int threads_count(void) { return thread_total; }
-
-int thread_number(void) {
-#ifdef _OPENMP
-  return omp_get_thread_num();
-#else
-  return 0;
-#endif
-}
-
-int threads_inside(void) {
-#ifdef _OPENMP
-  return omp_in_parallel();
-#else
-  return 0;
-#endif
+const char *blas_name(void) {
+  static char text[128];
+  const char *config = openblas_get_config(), *version = strchr(config, ' ');
+  int length = version ? (int)(version - config + 1 + (long)strcspn(version + 1, " ")) : 0;
+  snprintf(text, sizeof text, "%.*s (%s, %s build)", length, config, openblas_get_corename(),
+           build());
+  return text;
 }
 
 const char *blas_describe(void) {
   static char text[256];
-  static const char *kind[] = {"no threads of its own", "pthreads (set to one)", "OpenMP threads"};
-  int parallel = openblas_get_parallel();
-  snprintf(text, sizeof text, "%s, core %s, %s", openblas_get_config(), openblas_get_corename(),
-           parallel >= 0 && parallel <= 2 ? kind[parallel] : "?");
+  snprintf(text, sizeof text, "%s, core %s, %s build", openblas_get_config(),
+           openblas_get_corename(), build());
   return text;
 }
 
+/* One thread's product. */
 static void gemm_one(Transpose ta, Transpose tb, int64_t M, int64_t N, int64_t K, real alpha,
                      const real *A, int64_t lda, const real *B, int64_t ldb, real beta, real *C,
                      int64_t ldc) {
   CBLAS_TRANSPOSE a = ta ? CblasTrans : CblasNoTrans, b = tb ? CblasTrans : CblasNoTrans;
-  if (M == 1 && !ta && tb) { /* a product of two matrices would copy all of B first */
-#ifdef REAL_IS_DOUBLE
-    cblas_dgemv
-#else
-    cblas_sgemv
-#endif
-        (CblasRowMajor, CblasNoTrans, (int)N, (int)K, alpha, B, (int)ldb, A, 1, beta, C, 1);
-    return;
-  }
-#ifdef REAL_IS_DOUBLE
-  cblas_dgemm
-#else
-  cblas_sgemm
-#endif
-      (CblasRowMajor, a, b, (int)M, (int)N, (int)K, alpha, A, (int)lda, B, (int)ldb, beta, C,
-       (int)ldc);
+  threads_fix(1);
+  if (M == 1 && !ta && tb) /* a product of two matrices would copy all of B first */
+    CBLAS(gemv)(CblasRowMajor, CblasNoTrans, (int)N, (int)K, alpha, B, (int)ldb, A, 1, beta, C, 1);
+  else
+    CBLAS(gemm)(CblasRowMajor, a, b, (int)M, (int)N, (int)K, alpha, A, (int)lda, B, (int)ldb, beta,
+                C, (int)ldc);
+  threads_release();
 }
 
 /* The i-th of n panels of `size`, cut at multiples of PANEL. */
@@ -86,13 +57,11 @@ static int64_t panel_start(int64_t size, int i, int n) {
 
 void gemm(Transpose ta, Transpose tb, int64_t M, int64_t N, int64_t K, real alpha, const real *A,
           int64_t lda, const real *B, int64_t ldb, real beta, real *C, int64_t ldc) {
-  int split = thread_total > 1 && !threads_inside() && openblas_get_parallel() != BLAS_OPENMP &&
-              2.0 * (double)M * (double)N * (double)K > SMALL_PRODUCT;
-  if (!split) {
+  int n = threads_count();
+  if (n == 1 || threads_inside() || 2.0 * (double)M * (double)N * (double)K <= SMALL_PRODUCT) {
     gemm_one(ta, tb, M, N, K, alpha, A, lda, B, ldb, beta, C, ldc);
     return;
   }
-  int n = thread_total;
 #pragma omp parallel for schedule(static)
   for (int i = 0; i < n; i++) {
     if (M >= N) {
@@ -131,19 +100,13 @@ static void lower_product(Transpose ta, Transpose tb, int64_t N, int64_t K, cons
   }
 }
 
-/* BLAS's own half product (syrk) is the faster, but in a pthread build it has only one thread. */
+/* BLAS's own half product (syrk) is the faster with one thread. */
 void gram(Transpose ta, int64_t N, int64_t K, const real *A, int64_t lda, real *C) {
-  if (thread_total > 1 && !threads_inside() && openblas_get_parallel() != BLAS_OPENMP) {
+  if (threads_count() > 1 && !threads_inside())
     lower_product(ta, ta ? PLAIN : TRANSPOSED, N, K, A, lda, A, lda, C);
-  } else {
-    CBLAS_TRANSPOSE a = ta ? CblasTrans : CblasNoTrans;
-#ifdef REAL_IS_DOUBLE
-    cblas_dsyrk
-#else
-    cblas_ssyrk
-#endif
-        (CblasRowMajor, CblasLower, a, (int)N, (int)K, 1, A, (int)lda, 0, C, (int)N);
-  }
+  else
+    CBLAS(syrk)(CblasRowMajor, CblasLower, ta ? CblasTrans : CblasNoTrans, (int)N, (int)K, 1, A,
+                (int)lda, 0, C, (int)N);
   mirror(C, N);
 }
 
@@ -153,5 +116,7 @@ void symmetric_product(int64_t N, const real *A, const real *B, real *C) {
 }
 
 void gram_add_double(int64_t N, int64_t K, const double *A, double *C) {
+  threads_fix(threads_count());
   cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, (int)N, (int)K, 1, A, (int)N, 1, C, (int)N);
+  threads_release();
 }

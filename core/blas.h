@@ -1,23 +1,15 @@
-/* Matrix products through OpenBLAS, and the one place that knows how its threads and OpenMP's
-   live together. Matrices are row-major. */
+/* Matrix products through OpenBLAS. Matrices are row-major. */
 #ifndef CORE_BLAS_H
 #define CORE_BLAS_H
 
 #include <stdint.h>
 
 #include "core/real.h"
+#include "core/threads.h"
 
-/* Sets the number of threads for products and OpenMP loops; 0 means one per processor. Call before
-   anything else computes, and again only while no model or optimizer is open. Returns the number
-   in use. */
-int threads_start(int threads);
-int threads_count(void);
-
-/* The calling thread's number, 0..threads_count()-1, and whether it runs beside others. */
-int thread_number(void);
-int threads_inside(void);
-
-/* "OpenBLAS 0.3.21 ..., core SkylakeX, threads by OpenMP" */
+/* "OpenBLAS 0.3.21 (SkylakeX, pthread build)", and the same with all that the library says of its
+   configuration. */
+const char *blas_name(void);
 const char *blas_describe(void);
 
 typedef enum { PLAIN, TRANSPOSED } Transpose;

@@ -10,4 +10,11 @@ static inline double clock_seconds(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Adds the seconds since the last lap to a part's total. */
+static inline void clock_lap(double *last, double *total) {
+  double now = clock_seconds();
+  *total += now - *last;
+  *last = now;
+}
+
 #endif

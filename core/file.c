@@ -112,7 +112,8 @@ int folder_make(const char *path, Err *err) {
     if (mkdir(part, 0777) == 0) continue;
     int reason = errno;
     if (!folder_exists(part))
-      return fail(err, "%s: the folder cannot be made: %s", part, strerror(reason));
+      return fail(err, "%s: the folder cannot be made: %s", part,
+                  reason == EEXIST ? "it is a file" : strerror(reason));
   }
   return 0;
 }

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "core/threads.h"
+
 /* LAPACK's Fortran names: everything by pointer, column-major. */
 void sgelqf_(const int *m, const int *n, float *a, const int *lda, float *tau, float *work,
              const int *lwork, int *info);
@@ -18,9 +20,11 @@ int64_t orthonormal_work(int64_t k) { return k + k * BLOCK; }
 void orthonormal_columns(float *Y, int64_t rows, int64_t k, float *work) {
   int m = (int)k, n = (int)rows, room = (int)(k * BLOCK), info;
   assert(k <= rows);
+  threads_fix(threads_count());
   sgelqf_(&m, &n, Y, &m, work, work + k, &room, &info);
   assert(info == 0);
   sorglq_(&m, &n, &m, Y, &m, work, work + k, &room, &info);
+  threads_release();
   assert(info == 0);
 }
 
@@ -42,7 +46,9 @@ static void reverse_rows(double *A, double *values, int64_t n) {
 void symmetric_eigen(double *A, double *values, int64_t n, double *work) {
   int size = (int)n, room = (int)(1 + 6 * n + 2 * n * n), whole = (int)(3 + 5 * n), info;
   int *integers = (int *)(void *)(work + room);
+  threads_fix(threads_count());
   dsyevd_("V", "L", &size, A, &size, values, work, &room, integers, &whole, &info);
+  threads_release();
   assert(info == 0);
   reverse_rows(A, values, n);
 }
@@ -52,7 +58,9 @@ int64_t eigenvalues_work(int64_t n) { return 1 + 2 * n + 64 * n; }
 
 void symmetric_eigenvalues(double *A, double *values, int64_t n, double *work) {
   int size = (int)n, room = (int)eigenvalues_work(n), whole = 1, integer, info;
+  threads_fix(threads_count());
   dsyevd_("N", "L", &size, A, &size, values, work, &room, &integer, &whole, &info);
+  threads_release();
   assert(info == 0);
   for (int64_t i = 0, j = n - 1; i < j; i++, j--) {
     double swap = values[i];

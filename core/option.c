@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "core/file.h"
 
@@ -13,9 +14,11 @@ enum { FILE_DEPTH = 8 }; /* option files that name option files */
 
 /* ---- words and their neighbours ---- */
 
+static const char *first_word(const char *words) { return words + (*words == '|'); }
+
 int word_index(const char *words, const char *text) {
   size_t length = strlen(text);
-  const char *at = words;
+  const char *at = first_word(words);
   for (int i = 0; at && *at; i++) {
     size_t span = strcspn(at, "|");
     if (span == length && strncmp(at, text, span) == 0) return i;
@@ -24,7 +27,14 @@ int word_index(const char *words, const char *text) {
   return -1;
 }
 
+int word_count(const char *words) {
+  int count = 1;
+  for (const char *c = first_word(words); *c; c++) count += *c == '|';
+  return count;
+}
+
 void word_at(const char *words, int index, char *out, size_t size) {
+  words = first_word(words);
   for (; index > 0; index--) words += strcspn(words, "|") + 1;
   snprintf(out, size, "%.*s", (int)strcspn(words, "|"), words);
 }
@@ -53,7 +63,7 @@ const char *nearest_word(const char *text, const char *words) {
   size_t length = strlen(text);
   int best = 1 + (int)(length > 3) + (int)(length > 8); /* more edits are another word */
   int found = 0;
-  for (const char *at = words; at && *at;) {
+  for (const char *at = first_word(words); at && *at;) {
     size_t span = strcspn(at, "|");
     int distance = edit_distance(text, length, at, span);
     int extends = length >= 3 && span > length && strncmp(at, text, length) == 0;
@@ -113,8 +123,9 @@ int option_set(const Option *row, void *values, const char *text, const char *wh
   int index = word_index(row->choices, text);
   if (index < 0) {
     const char *near = nearest_word(text, row->choices);
-    return fail(err, "%s: --%s %s: choose one of %s%s%s%s", where, row->name, text, row->choices,
-                near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    return fail(err, "%s: --%s %s: choose one of %s%s%s%s", where, row->name, text,
+                first_word(row->choices), near ? "; did you mean " : "", near ? near : "",
+                near ? "?" : "");
   }
   *(int *)(void *)((char *)values + row->at) = index;
   return 0;
@@ -288,29 +299,35 @@ void settings_free(Settings *s) {
 
 /* ---- sets ---- */
 
-static const Option *find_row(const OptionSet *sets, const char *name, const OptionSet **in) {
-  for (const OptionSet *set = sets; set && set->rows; set++)
-    for (const Option *row = set->rows; row->name; row++)
-      if (strcmp(row->name, name) == 0) {
-        *in = set;
-        return row;
-      }
+const Option *option_find(const Option *rows, const char *name) {
+  for (; rows->name; rows++)
+    if (strcmp(rows->name, name) == 0) return rows;
+  return NULL;
+}
+
+const Option *options_find(const OptionSet *sets, const char *name, const OptionSet **in) {
+  for (const OptionSet *set = sets; set && set->rows; set++) {
+    const Option *row = option_find(set->rows, name);
+    if (row && in) *in = set;
+    if (row) return row;
+  }
   return NULL;
 }
 
 static int unknown_option(const OptionSet *sets, const OptionSet *others, const Setting *item,
                           Err *err) {
   const OptionSet *in;
-  if (find_row(others, item->name, &in))
+  if (options_find(others, item->name, &in))
     return fail(err, "%s: --%s is an option of %s, which is not in use here", item->where,
                 item->name, in->title);
-  char words[8192];
-  size_t used = 0;
+  char *words;
+  size_t size;
+  FILE *list = open_memstream(&words, &size);
   for (const OptionSet *set = sets; set->rows; set++)
-    for (const Option *row = set->rows; row->name && used < sizeof words; row++)
-      used += (size_t)snprintf(words + used, sizeof words - used, "%s%s", used ? "|" : "",
-                               row->name);
+    for (const Option *row = set->rows; row->name; row++) fprintf(list, "|%s", row->name);
+  fclose(list);
   const char *near = nearest_word(item->name, words);
+  free(words);
   return fail(err, "%s: there is no option --%s%s%s%s; --help lists them all", item->where,
               item->name, near ? "; did you mean --" : "", near ? near : "", near ? "?" : "");
 }
@@ -324,48 +341,216 @@ void options_default(const OptionSet *set) {
   }
 }
 
-int options_apply(const OptionSet *sets, const OptionSet *others, const Settings *s, Err *err) {
+const char *option_new_word(const Option *row, const char *value) {
+  static _Thread_local char word[80];
+  size_t length = strlen(value);
+  for (const char *at = row->renamed; at && *at; at += strspn(at, " ")) {
+    size_t old = strcspn(at, "="), both = strcspn(at, " ");
+    if (old == length && strncmp(at, value, old) == 0) {
+      snprintf(word, sizeof word, "%.*s", (int)(both - old - 1), at + old + 1);
+      return word;
+    }
+    at += both;
+  }
+  return value;
+}
+
+static int set_item(const OptionSet *sets, const OptionSet *others, const Setting *item, Err *err) {
+  const OptionSet *in = NULL;
+  const Option *row = options_find(sets, item->name, &in);
+  if (!row) return unknown_option(sets, others, item, err);
+  const char *value = option_new_word(row, item->value);
+  if (value != item->value && item->source == FROM_COMMAND_LINE)
+    return fail(err, "%s: --%s %s is now named --%s %s", item->where, row->name, item->value,
+                row->name, value);
+  return option_set(row, in->values, value, item->where, err);
+}
+
+int options_set(const OptionSet *sets, const OptionSet *others, const Settings *s, Err *err) {
   for (const OptionSet *set = sets; set->rows; set++) options_default(set);
   for (OptionSource source = FROM_PRESET; source <= FROM_COMMAND_LINE; source++)
-    for (int i = 0; i < s->count; i++) {
-      const Setting *item = &s->items[i];
-      if (item->source != source) continue;
-      const OptionSet *in = NULL;
-      const Option *row = find_row(sets, item->name, &in);
-      if (!row) return unknown_option(sets, others, item, err);
-      if (option_set(row, in->values, item->value, item->where, err)) return -1;
-    }
+    for (int i = 0; i < s->count; i++)
+      if (s->items[i].source == source && set_item(sets, others, &s->items[i], err)) return -1;
   return 0;
 }
 
-static void show_range(const Option *row, char *out, size_t size) {
-  if (row->type == OPTION_CHOICE) snprintf(out, size, "%s", row->choices);
-  else if (row->type == OPTION_WORD) out[0] = 0;
-  else if (row->max >= 1e15) snprintf(out, size, "%.6g or more", row->min);
-  else snprintf(out, size, "%.15g..%.15g", row->min, row->max);
+int options_apply(const OptionSet *sets, const OptionSet *others, const Settings *s, Err *err) {
+  return options_set(sets, others, s, err) || options_check(sets, s, err) ? -1 : 0;
+}
+
+/* ---- options without effect ---- */
+
+/* One condition of a row's needs: name=words or name!=words. */
+typedef struct {
+  char name[48], words[80];
+  int not; /* != */
+} Need;
+
+/* Reads the condition at `at`; returns where the next one begins, or NULL when there is none. */
+static const char *read_need(const char *at, Need *n) {
+  if (!at || !*at) return NULL;
+  size_t whole = strcspn(at, ","), name = strcspn(at, "!=");
+  n->not = at[name] == '!';
+  snprintf(n->name, sizeof n->name, "%.*s", (int)name, at);
+  name += 1 + (size_t)n->not;
+  snprintf(n->words, sizeof n->words, "%.*s", (int)(whole - name), at + name);
+  at += whole;
+  return at + strspn(at, ", ");
+}
+
+static int need_holds(const Need *n, const char *value) {
+  int found = *n->words ? word_index(n->words, value) >= 0 : *value == 0;
+  return found != n->not;
+}
+
+/* "a or b" */
+static void show_words(const Need *n, char *out, size_t size) {
+  size_t used = 0;
+  *out = 0;
+  for (const char *at = n->words; *at && used < size; at += *at == '|') {
+    int span = (int)strcspn(at, "|");
+    used += (size_t)snprintf(out + used, size - used, "%s%.*s", used ? " or " : "", span, at);
+    at += span;
+  }
+}
+
+static void say_void(const Option *row, const Need *n, const char *value, char *why, size_t size) {
+  char words[160];
+  show_words(n, words, sizeof words);
+  const char *with = *value ? "with" : "without", *space = *value ? " " : "";
+  int named = *words && !n->not;
+  snprintf(why, size, "--%s has no effect %s --%s%s%s%s%s%s%s", row->name, with, n->name, space,
+           value, named ? "; it needs --" : "", named ? n->name : "", named ? " " : "",
+           named ? words : "");
+}
+
+/* An option that is void itself gives its own reason. */
+int option_is_void(const OptionSet *sets, const Option *row, char *why, size_t size) {
+  const OptionSet *in = NULL;
+  Need need;
+  if (options_find(sets, row->name, &in) && in->unused) {
+    snprintf(why, size, "--%s has no effect: %s", row->name, in->unused);
+    return 1;
+  }
+  for (const char *at = row->needs; (at = read_need(at, &need));) {
+    const Option *other = options_find(sets, need.name, &in);
+    char value[OPTION_TEXT];
+    if (!other) continue;
+    option_show(other, in->values, value, sizeof value);
+    if (need_holds(&need, value) && !option_is_void(sets, other, why, size)) continue;
+    if (!need_holds(&need, value)) say_void(row, &need, value, why, size);
+    return 1;
+  }
+  return 0;
+}
+
+int options_check(const OptionSet *sets, const Settings *s, Err *err) {
+  for (int i = 0; i < s->count; i++) {
+    const Setting *item = &s->items[i];
+    const OptionSet *in = NULL;
+    const Option *row = options_find(sets, item->name, &in);
+    char why[OPTION_TEXT + 256];
+    if (item->source < FROM_FILE || !option_is_void(sets, row, why, sizeof why)) continue;
+    if (item->source == FROM_COMMAND_LINE) return fail(err, "%s: %s", item->where, why);
+    if (option_set(row, in->values, row->fallback, "default", err)) return -1;
+  }
+  return 0;
+}
+
+/* ---- help ---- */
+
+enum { HELP_COLUMN = 28, WIDTH_UNKNOWN = 80, WIDTH_MIN = 40, WIDTH_MAX = 120 };
+
+static int width_of(FILE *out) {
+  struct winsize size;
+  int file = fileno(out);
+  if (file < 0 || ioctl(file, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return WIDTH_UNKNOWN;
+  return size.ws_col < WIDTH_MIN ? WIDTH_MIN : size.ws_col > WIDTH_MAX ? WIDTH_MAX : size.ws_col;
+}
+
+void help_text(FILE *out, const char *text, int column, int indent) {
+  int width = width_of(out);
+  if (column >= indent && column > 0) fputc('\n', out), column = 0;
+  fprintf(out, "%*s", indent - column, "");
+  column = indent;
+  while (*(text += strspn(text, " "))) {
+    int span = (int)strcspn(text, " "), first = column == indent;
+    if (!first && column + 1 + span > width) {
+      fprintf(out, "\n%*s", indent, "");
+      column = indent, first = 1;
+    }
+    fprintf(out, "%s%.*s", first ? "" : " ", span, text);
+    column += span + !first;
+    text += span;
+  }
+  fputc('\n', out);
+}
+
+/* "red, green; 0 to 1; only with --schedule wsd": each part writes its separator. A range tells
+   something only where it is narrow. */
+static void show_range(FILE *out, const Option *row) {
+  if (row->type != OPTION_INT && row->type != OPTION_REAL) return;
+  if (row->max > 100 || (row->min > 0 && row->min < 1e-3)) return;
+  if (row->max < 1 && row->max > 0.999) fprintf(out, "; %g to below 1", row->min);
+  else fprintf(out, "; %g to %g", row->min, row->max);
+}
+
+void help_choices(FILE *out, const char *choices) {
+  for (int i = 0; i < word_count(choices); i++) {
+    char word[80];
+    word_at(choices, i, word, sizeof word);
+    fprintf(out, "%s%s", i ? ", " : "", word);
+  }
+}
+
+/* "; only with --schedule wsd", "; not with --keep 0", "; only without --val" */
+static void show_needs(FILE *out, const Option *row) {
+  Need need;
+  for (const char *at = row->needs; (at = read_need(at, &need));) {
+    char words[160];
+    show_words(&need, words, sizeof words);
+    if (!*words) fprintf(out, "; only %s --%s", need.not ? "with" : "without", need.name);
+    else fprintf(out, "; %s with --%s %s", need.not ? "not" : "only", need.name, words);
+  }
 }
 
 static void help_line(FILE *out, const Option *row, const char *value) {
-  char range[256], left[OPTION_TEXT + 80];
-  show_range(row, range, sizeof range);
-  snprintf(left, sizeof left, "--%s %s", row->name, *value ? value : "\"\"");
-  fprintf(out, "  %-27s %s%s%s%s\n", left, row->help, *range ? " [" : "", range,
-          *range ? "]" : "");
+  char *notes, *text;
+  size_t size;
+  FILE *line = open_memstream(&notes, &size);
+  if (row->type == OPTION_CHOICE) fputs("; ", line), help_choices(line, row->choices);
+  show_range(line, row);
+  show_needs(line, row);
+  fclose(line);
+  line = open_memstream(&text, &size);
+  fprintf(line, *notes ? "%s [%s]" : "%s", row->help, *notes ? notes + 2 : "");
+  fclose(line);
+  int column = fprintf(out, "  --%s %s", row->name, *value ? value : "\"\"");
+  help_text(out, text, column, HELP_COLUMN);
+  free(notes);
+  free(text);
+}
+
+static void help_title(FILE *out, const OptionSet *set) {
+  if (set->unused) fprintf(out, "%s (not used: %s)\n", set->title, set->unused);
+  else fprintf(out, "%s\n", set->title);
 }
 
 void options_help(FILE *out, const OptionSet *set) {
-  fprintf(out, "%s\n", set->title);
+  help_title(out, set);
   for (const Option *row = set->rows; row->name; row++) help_line(out, row, row->fallback);
 }
 
 void options_help_values(FILE *out, const OptionSet *set) {
-  fprintf(out, "%s\n", set->title);
+  help_title(out, set);
   for (const Option *row = set->rows; row->name; row++) {
     char value[OPTION_TEXT];
     option_show(row, set->values, value, sizeof value);
     help_line(out, row, value);
   }
 }
+
+/* ---- written options ---- */
 
 /* Spaces at its ends, a '#' or a quote would be read as something else. */
 static int needs_quotes(const char *value) {
@@ -383,7 +568,8 @@ void options_write(FILE *out, const OptionSet *sets) {
   for (const OptionSet *set = sets; set->rows; set++) {
     fprintf(out, "# %s\n", set->title);
     for (const Option *row = set->rows; row->name; row++) {
-      char value[OPTION_TEXT];
+      char value[OPTION_TEXT], why[OPTION_TEXT + 256];
+      if (option_is_void(sets, row, why, sizeof why)) continue;
       option_show(row, set->values, value, sizeof value);
       option_write(out, row->name, value);
     }

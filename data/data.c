@@ -12,28 +12,35 @@
 #include "data/separator.h"
 #include "data/tokens.h"
 
+#define EMBEDDED "austen" /* the value of --data and --val */
+
 #define FIELD(member) offsetof(DataOptions, member)
 const Option data_options[] = {
     {.name = "data",
-     .help = "text or tokens to train on: a file, a,b,c, a \"pattern*\" or a folder; austen is "
-             "built in",
-     .type = OPTION_WORD, .at = FIELD(data), .fallback = "austen"},
+     .help = "Text or token files to train on: a file, a list a,b,c, a \"pattern*\" or a folder "
+             "(austen: the built-in novels)",
+     .type = OPTION_WORD, .at = FIELD(data), .fallback = EMBEDDED,
+     .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE},
     {.name = "val",
-     .help = "validation data, named as for --data; none: the last novel of austen, else a tail",
-     .type = OPTION_WORD, .at = FIELD(val), .fallback = ""},
+     .help = "Validation data, in the form of --data (empty: the last novel of austen, or the end "
+             "of --data)",
+     .type = OPTION_WORD, .at = FIELD(val), .fallback = "",
+     .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE},
     {.name = "separator",
-     .help = "text that separates documents within a text file, such as <|endoftext|>; it becomes "
-             "the end-of-text token",
-     .type = OPTION_WORD, .at = FIELD(separator), .fallback = ""},
-    {.name = "val-fraction",
-     .help = "the tail of --data that is kept for validation when there is no --val",
-     .type = OPTION_REAL, .at = FIELD(val_fraction), .fallback = "0.1", .max = 0.9},
+     .help = "Text that separates documents in a text file, such as <|endoftext|>; it becomes the "
+             "end-of-text token",
+     .type = OPTION_WORD, .at = FIELD(separator), .fallback = "", .effect = EFFECT_TASK},
+    {.name = "val-fraction", .help = "Fraction at the end of --data that is used for validation",
+     .type = OPTION_REAL, .at = FIELD(val_fraction), .fallback = "0.1", .max = 0.9,
+     .effect = EFFECT_TASK, .needs = "val=, data!=" EMBEDDED},
     {.name = "order",
-     .help = "shuffle: every window of T tokens once per epoch; sequential: as llm.c reads",
+     .help = "Order of the training windows (shuffle: each window of T tokens once per epoch; "
+             "sequential: as llm.c)",
      .type = OPTION_CHOICE, .at = FIELD(order), .fallback = "shuffle",
-     .choices = "shuffle|sequential"},
-    {.name = "data-seed", .help = "the seed of --order shuffle",
-     .type = OPTION_INT, .at = FIELD(data_seed), .fallback = "1", .max = 0x1p53},
+     .choices = DATA_ORDERS(CHOICE_WORD), .effect = EFFECT_TASK},
+    {.name = "data-seed", .help = "Seed of the shuffled order",
+     .type = OPTION_INT, .at = FIELD(data_seed), .fallback = "1", .max = 0x1p53,
+     .effect = EFFECT_SEED, .needs = "order=shuffle"},
     {0},
 };
 
@@ -43,13 +50,11 @@ struct Data {
   Tokenizer *tokenizer; /* or NULL */
   TextRules rules;      /* when there is a tokenizer */
   Tokens train, val;
-  int left_out; /* training segments with fewer than `least` tokens, T+1 */
+  int64_t left_out; /* training segments with fewer than `least` tokens, T+1 */
   int least;
 };
 
 /* ---- The embedded novels ---- */
-
-#define EMBEDDED "austen"
 
 enum { NOVELS = 6 };
 
@@ -119,7 +124,7 @@ static int check_separator(const Data *d, Err *err) {
    together have 2 (T+1). */
 static int64_t tail_size(const Tokens *t, double fraction, int T) {
   int64_t want = (int64_t)ceil(fraction * (double)t->total), tail = 0;
-  for (int i = t->count - 1; i >= 0; i--) {
+  for (int64_t i = t->count - 1; i >= 0; i--) {
     int64_t count = t->segments[i].count, piece = want - tail;
     if (piece < T + 1) piece = T + 1;
     if (count - piece >= T + 1) return tail + piece;
@@ -171,7 +176,7 @@ static int check_training(const Data *d, int T, Err *err) {
 /* A shard without a window, such as the short last one of a set, does not make the set useless. */
 static int leave_out_short(Data *d, int T, Err *err) {
   const Segment *longest = d->train.segments;
-  for (int i = 1; i < d->train.count; i++)
+  for (int64_t i = 1; i < d->train.count; i++)
     if (d->train.segments[i].count > longest->count) longest = &d->train.segments[i];
   if (longest->count <= T) return too_short(longest->name, longest->count, T, err);
   d->least = T + 1;
@@ -390,8 +395,8 @@ void data_describe(const Data *d, char *line, size_t size) {
   if (o->order == ORDER_SHUFFLE)
     snprintf(order, sizeof order, "shuffle, seed %lld", (long long)o->data_seed);
   if (d->left_out)
-    snprintf(short_ones, sizeof short_ones, " (%d file%s of fewer than T+1 = %d left out)",
-             d->left_out, d->left_out == 1 ? "" : "s", d->least);
+    snprintf(short_ones, sizeof short_ones, " (%lld file%s of fewer than T+1 = %d left out)",
+             (long long)d->left_out, d->left_out == 1 ? "" : "s", d->least);
   snprintf(line, size,
            "%s: %lld training tokens%s; %s: %lld validation tokens; vocabulary %d; order %s",
            o->data, (long long)d->train.total, short_ones, val, (long long)d->val.total, d->vocab,

@@ -11,7 +11,8 @@
 #include "core/option.h"
 #include "data/tokenizer.h"
 
-typedef enum { ORDER_SHUFFLE, ORDER_SEQUENTIAL } DataOrder;
+#define DATA_ORDERS(X) X(ORDER_SHUFFLE, "shuffle") X(ORDER_SEQUENTIAL, "sequential")
+typedef enum { DATA_ORDERS(CHOICE_NAME) } DataOrder;
 
 typedef struct {
   char data[OPTION_TEXT]; /* "austen" (embedded), or what tokens_open takes */

@@ -49,17 +49,23 @@ double cross_entropy(real *logits, int64_t stride, const int32_t *y, int64_t n, 
 
 /* Logits of a chunk of rows, their losses, and in their place the gradient. */
 static double chunk_loss(real *logits, const real *x, const int32_t *y, const real *wte,
-                         int64_t rows, int64_t C, int64_t V, double weight) {
+                         int64_t rows, int64_t C, int64_t V, double weight,
+                         ClassifierTimes *times) {
   int64_t ld = row_stride(V);
+  double last = clock_seconds();
   gemm(PLAIN, TRANSPOSED, rows, V, C, 1, x, C, wte, C, 0, logits, ld);
-  return cross_entropy(logits, ld, y, rows, V, weight);
+  clock_lap(&last, &times->product);
+  double loss = cross_entropy(logits, ld, y, rows, V, weight);
+  clock_lap(&last, &times->softmax);
+  return loss;
 }
 
 double classifier_loss(const real *x, const int32_t *y, const real *wte, int64_t n, int64_t C,
-                       int64_t V, real *scratch) {
+                       int64_t V, real *scratch, ClassifierTimes *times) {
   double loss = 0;
   for (int64_t from = 0; from < n; from += ROWS)
-    loss += chunk_loss(scratch, x + from * C, y + from, wte, chunk_rows(n - from), C, V, 0);
+    loss += chunk_loss(scratch, x + from * C, y + from, wte, chunk_rows(n - from), C, V, 0,
+                       times);
   return loss;
 }
 
@@ -67,18 +73,18 @@ double classifier_loss(const real *x, const int32_t *y, const real *wte, int64_t
    dwte = dlogits^T x. */
 double classifier_gradient(real *dx, real *dwte, const real *x, const int32_t *y, const real *wte,
                            int64_t n, int64_t C, int64_t V, double weight, int accumulate,
-                           real *scratch, double *backward_seconds) {
+                           real *scratch, ClassifierTimes *times) {
   double loss = 0;
   int64_t ld = row_stride(V);
   for (int64_t from = 0; from < n; from += ROWS) {
     int64_t rows = chunk_rows(n - from);
     const real *x_chunk = x + from * C;
-    loss += chunk_loss(scratch, x_chunk, y + from, wte, rows, C, V, weight);
+    loss += chunk_loss(scratch, x_chunk, y + from, wte, rows, C, V, weight, times);
     double start = clock_seconds();
     gemm(PLAIN, PLAIN, rows, C, V, 1, scratch, ld, wte, C, 0, dx + from * C, C);
     gemm(TRANSPOSED, PLAIN, V, C, rows, 1, scratch, ld, x_chunk, C, accumulate || from > 0, dwte,
          C);
-    *backward_seconds += clock_seconds() - start;
+    clock_lap(&start, &times->gradient);
   }
   return loss;
 }

@@ -16,15 +16,21 @@ size_t classifier_scratch(int64_t n, int64_t V);
 double cross_entropy(real *logits, int64_t stride, const int32_t *y, int64_t n, int64_t V,
                      double weight);
 
-/* Returns the sum over rows of -log softmax(x wte^T)[y], with x (n,C), targets y (n), wte (V,C). */
+/* Seconds of the logits, of softmax and cross-entropy, and of the gradient's products. */
+typedef struct {
+  double product, softmax, gradient;
+} ClassifierTimes;
+
+/* Returns the sum over rows of -log softmax(x wte^T)[y], with x (n,C), targets y (n), wte (V,C).
+   Adds to the times. */
 double classifier_loss(const real *x, const int32_t *y, const real *wte, int64_t n, int64_t C,
-                       int64_t V, real *scratch);
+                       int64_t V, real *scratch, ClassifierTimes *times);
 
 /* The same, and the gradient of weight * that sum: dx (n,C) is set, dwte (V,C) is set, or added to
-   when `accumulate` is set. *backward_seconds grows by the time that the gradient took. */
+   when `accumulate` is set. */
 double classifier_gradient(real *dx, real *dwte, const real *x, const int32_t *y, const real *wte,
                            int64_t n, int64_t C, int64_t V, double weight, int accumulate,
-                           real *scratch, double *backward_seconds);
+                           real *scratch, ClassifierTimes *times);
 
 /* logits (n,V) = x (n,C) wte (V,C)^T, for sampling. */
 void classifier_logits(real *logits, const real *x, const real *wte, int64_t n, int64_t C,

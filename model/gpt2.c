@@ -18,18 +18,23 @@
 
 #define FIELD(member) offsetof(ModelOptions, member)
 const Option model_options[] = {
-    {.name = "model", .help = "preset that the sizes below come from",
+    {.name = "model", .help = "Model preset; sets sizes, batch, steps and warm-up",
      .type = OPTION_CHOICE, .at = FIELD(model), .fallback = "nano", .choices = MODEL_NAMES},
-    {.name = "layers", .help = "transformer blocks (L)",
-     .type = OPTION_INT, .at = FIELD(L), .fallback = "4", .min = 1, .max = 1000},
-    {.name = "heads", .help = "attention heads (NH), a divisor of channels",
-     .type = OPTION_INT, .at = FIELD(NH), .fallback = "4", .min = 1, .max = 1000},
-    {.name = "channels", .help = "width of the residual stream (C)",
-     .type = OPTION_INT, .at = FIELD(C), .fallback = "128", .min = 1, .max = 100000},
-    {.name = "context", .help = "tokens of a row (T)",
-     .type = OPTION_INT, .at = FIELD(context), .fallback = "128", .min = 1, .max = 1000000},
-    {.name = "vocab", .help = "tokens of the vocabulary (V): 257 is bytes, 50257 GPT-2's own",
-     .type = OPTION_INT, .at = FIELD(V), .fallback = "4096", .min = 2, .max = 65536},
+    {.name = "layers", .help = "Transformer blocks (L)",
+     .type = OPTION_INT, .at = FIELD(L), .fallback = "4", .min = 1, .max = 1000,
+     .effect = EFFECT_TASK},
+    {.name = "heads", .help = "Attention heads (NH); must divide --channels",
+     .type = OPTION_INT, .at = FIELD(NH), .fallback = "4", .min = 1, .max = 1000,
+     .effect = EFFECT_TASK},
+    {.name = "channels", .help = "Width of the residual stream (C)",
+     .type = OPTION_INT, .at = FIELD(C), .fallback = "128", .min = 1, .max = 100000,
+     .effect = EFFECT_TASK},
+    {.name = "context", .help = "Context length in tokens (T)",
+     .type = OPTION_INT, .at = FIELD(context), .fallback = "128", .min = 1, .max = 1000000,
+     .effect = EFFECT_TASK},
+    {.name = "vocab", .help = "Vocabulary size (V; 257: bytes, 50257: GPT-2)",
+     .type = OPTION_INT, .at = FIELD(V), .fallback = "4096", .min = 2, .max = 65536,
+     .effect = EFFECT_TASK},
     {0},
 };
 
@@ -212,93 +217,136 @@ void gpt2_init(GPT2 *m, uint64_t seed) {
 
 /* ---- the passes ---- */
 
+double pass_seconds(const double parts[PASS_PARTS]) {
+  double sum = 0;
+  for (int i = 0; i < PASS_PARTS; i++) sum += parts[i];
+  return sum;
+}
+
+static void forward_lap(GPT2 *m, PassPart part) { clock_lap(&m->lap, &m->times.forward[part]); }
+static void backward_lap(GPT2 *m, PassPart part) { clock_lap(&m->lap, &m->times.backward[part]); }
+
 static void block_forward(GPT2 *m, int64_t layer, const Batch *batch) {
   int64_t n = batch->B * batch->T, C = m->size.C;
   const Param *p = gpt2_block(m, layer);
   BlockActivations *a = &m->blocks[layer];
   real *x_out = layer + 1 < m->size.L ? m->blocks[layer + 1].x : m->x_last;
+
+  /* x_mid = x + attention(ln_1(x) Wqkv^T + bqkv) Wo^T + bo */
   layernorm_forward(m->norm, a->stats1, a->x, p[LN1W].w, p[LN1B].w, n, C);
+  forward_lap(m, PASS_NORM);
   linear_forward(a->qkv, m->norm, p[QKVW].w, p[QKVB].w, n, C, 3 * C);
+  forward_lap(m, PASS_LINEAR);
   attention_forward(a->att, a->lse, a->qkv, batch->B, batch->T, C, m->size.NH, m->attention);
+  forward_lap(m, PASS_ATTENTION);
   linear_forward_residual(a->x_mid, a->x, a->att, p[ATTW].w, p[ATTB].w, n, C, C);
+  forward_lap(m, PASS_LINEAR);
+
+  /* x_out = x_mid + gelu(ln_2(x_mid) Wfc^T + bfc) Wproj^T + bproj */
   layernorm_forward(m->norm, a->stats2, a->x_mid, p[LN2W].w, p[LN2B].w, n, C);
+  forward_lap(m, PASS_NORM);
   linear_forward(a->fc, m->norm, p[FCW].w, p[FCB].w, n, C, 4 * C);
+  forward_lap(m, PASS_LINEAR);
   gelu_forward(m->wide, a->fc, n * 4 * C);
+  forward_lap(m, PASS_GELU);
   linear_forward_residual(x_out, a->x_mid, m->wide, p[PROJW].w, p[PROJB].w, n, 4 * C, C);
+  forward_lap(m, PASS_LINEAR);
 }
 
 /* The two halves of the block in reverse; m->dx holds the gradient of the block's output and
-   becomes that of its input. What is cheap to make again (LayerNorm, GELU) was not kept. */
-static void block_backward(GPT2 *m, int64_t layer, const Batch *batch) {
-  int64_t n = batch->B * batch->T, C = m->size.C;
-  int add = batch->accumulate;
+   becomes that of its input. What is cheap to compute again (LayerNorm, GELU) was not kept. */
+static void block_backward(GPT2 *m, int64_t layer) {
+  int64_t n = m->batch.B * m->batch.T, C = m->size.C;
+  int add = m->accumulate;
   Param *p = gpt2_block(m, layer);
   BlockActivations *a = &m->blocks[layer];
   real *dfc = m->wide_gradient, *dqkv = m->wide_gradient, *datt = m->dnorm;
 
   /* x_out = x_mid + gelu(ln_2(x_mid) Wfc^T + bfc) Wproj^T + bproj */
   gemm(PLAIN, PLAIN, n, 4 * C, C, 1, m->dx, C, p[PROJW].w, 4 * C, 0, dfc, 4 * C);
+  backward_lap(m, PASS_LINEAR);
   gelu_backward(m->wide, dfc, a->fc, n * 4 * C);
+  backward_lap(m, PASS_GELU);
   linear_weight_gradient(p[PROJW].g, p[PROJB].g, m->dx, m->wide, n, 4 * C, C, add);
+  backward_lap(m, PASS_LINEAR);
   layernorm_again(m->norm, a->stats2, a->x_mid, p[LN2W].w, p[LN2B].w, n, C);
+  backward_lap(m, PASS_NORM);
   linear_backward(m->dnorm, p[FCW].g, p[FCB].g, dfc, m->norm, p[FCW].w, n, C, 4 * C, add);
+  backward_lap(m, PASS_LINEAR);
   layernorm_backward(m->dx, p[LN2W].g, p[LN2B].g, m->dnorm, a->stats2, a->x_mid, p[LN2W].w, n, C,
                      add);
+  backward_lap(m, PASS_NORM);
 
   /* x_mid = x + attention(ln_1(x) Wqkv^T + bqkv) Wo^T + bo */
   linear_backward(datt, p[ATTW].g, p[ATTB].g, m->dx, a->att, p[ATTW].w, n, C, C, add);
-  attention_backward(dqkv, datt, a->att, a->lse, a->qkv, batch->B, batch->T, C, m->size.NH,
+  backward_lap(m, PASS_LINEAR);
+  attention_backward(dqkv, datt, a->att, a->lse, a->qkv, m->batch.B, m->batch.T, C, m->size.NH,
                      m->attention);
+  backward_lap(m, PASS_ATTENTION);
   layernorm_again(m->norm, a->stats1, a->x, p[LN1W].w, p[LN1B].w, n, C);
+  backward_lap(m, PASS_NORM);
   linear_backward(m->dnorm, p[QKVW].g, p[QKVB].g, dqkv, m->norm, p[QKVW].w, n, C, 3 * C, add);
+  backward_lap(m, PASS_LINEAR);
   layernorm_backward(m->dx, p[LN1W].g, p[LN1B].g, m->dnorm, a->stats1, a->x, p[LN1W].w, n, C,
                      add);
+  backward_lap(m, PASS_NORM);
 }
 
 /* Embeddings and blocks, up to the final LayerNorm's output in m->norm. */
 static void trunk_forward(GPT2 *m, const Batch *batch) {
+  m->lap = clock_seconds();
   embedding_forward(m->blocks[0].x, batch->x, m->params[WTE].w, m->params[WPE].w, batch->B,
                     batch->T, m->size.C);
+  forward_lap(m, PASS_EMBEDDING);
   for (int64_t layer = 0; layer < m->size.L; layer++) block_forward(m, layer, batch);
   layernorm_forward(m->norm, m->stats_last, m->x_last, last_norm(m, LN1W)->w,
                     last_norm(m, LN1B)->w, batch->B * batch->T, m->size.C);
+  forward_lap(m, PASS_NORM);
 }
 
-double gpt2_forward(GPT2 *m, const Batch *batch) {
-  int64_t n = batch->B * batch->T, C = m->size.C, V = m->size.V;
-  double start = clock_seconds(), gradient_seconds = 0, loss;
-  Param *wte = &m->params[WTE];
+static void classifier_laps(GPT2 *m, const ClassifierTimes *times) {
+  m->times.forward[PASS_HEAD] += times->product;
+  m->times.forward[PASS_SOFTMAX] += times->softmax;
+  m->times.backward[PASS_HEAD] += times->gradient;
+  m->lap = clock_seconds();
+}
+
+double gpt2_loss(GPT2 *m, const Batch *batch) {
+  int64_t n = batch->B * batch->T;
+  ClassifierTimes times = {0};
   trunk_forward(m, batch);
-  if (batch->weight > 0)
-    loss = classifier_gradient(m->dnorm, wte->g, m->norm, batch->y, wte->w, n, C, V,
-                               batch->weight, batch->accumulate, m->logits, &gradient_seconds);
-  else
-    loss = classifier_loss(m->norm, batch->y, wte->w, n, C, V, m->logits);
-  m->times.forward += clock_seconds() - start - gradient_seconds;
-  m->times.backward += gradient_seconds;
+  double loss = classifier_loss(m->norm, batch->y, m->params[WTE].w, n, m->size.C, m->size.V,
+                                m->logits, &times);
+  classifier_laps(m, &times);
   return loss / (double)n;
 }
 
-void gpt2_backward(GPT2 *m, const Batch *batch) {
-  int64_t n = batch->B * batch->T, C = m->size.C;
-  double start = clock_seconds();
-  Param *w = last_norm(m, LN1W), *b = last_norm(m, LN1B);
-  memset(m->dx, 0, (size_t)(n * C) * sizeof *m->dx);
-  layernorm_backward(m->dx, w->g, b->g, m->dnorm, m->stats_last, m->x_last, w->w, n, C,
-                     batch->accumulate);
-  for (int64_t layer = m->size.L - 1; layer >= 0; layer--) block_backward(m, layer, batch);
-  embedding_backward(m->params[WTE].g, m->params[WPE].g, m->dx, batch->x, batch->B, batch->T, C,
-                     m->size.context, batch->accumulate);
-  m->times.backward += clock_seconds() - start;
+double gpt2_loss_gradient(GPT2 *m, const Batch *batch, double weight, int accumulate) {
+  int64_t n = batch->B * batch->T;
+  Param *wte = &m->params[WTE];
+  ClassifierTimes times = {0};
+  m->batch = *batch;
+  m->accumulate = accumulate;
+  trunk_forward(m, batch);
+  double loss = classifier_gradient(m->dnorm, wte->g, m->norm, batch->y, wte->w, n, m->size.C,
+                                    m->size.V, weight, accumulate, m->logits, &times);
+  classifier_laps(m, &times);
+  return loss / (double)n;
 }
 
-void gpt2_next_logits(GPT2 *m, const int32_t *x, int64_t B, int64_t T, real *logits) {
-  Batch batch = {.x = x, .B = B, .T = T};
-  int64_t C = m->size.C;
-  trunk_forward(m, &batch);
-  for (int64_t b = 0; b < B; b++)
-    classifier_logits(logits + b * m->size.V, m->norm + ((b + 1) * T - 1) * C, m->params[WTE].w, 1,
-                      C, m->size.V);
+void gpt2_backward(GPT2 *m) {
+  const Batch *batch = &m->batch;
+  int64_t n = batch->B * batch->T, C = m->size.C;
+  Param *w = last_norm(m, LN1W), *b = last_norm(m, LN1B);
+  m->lap = clock_seconds();
+  memset(m->dx, 0, (size_t)(n * C) * sizeof *m->dx);
+  layernorm_backward(m->dx, w->g, b->g, m->dnorm, m->stats_last, m->x_last, w->w, n, C,
+                     m->accumulate);
+  backward_lap(m, PASS_NORM);
+  for (int64_t layer = m->size.L - 1; layer >= 0; layer--) block_backward(m, layer);
+  embedding_backward(m->params[WTE].g, m->params[WPE].g, m->dx, batch->x, batch->B, batch->T, C,
+                     m->size.context, m->accumulate);
+  backward_lap(m, PASS_EMBEDDING);
 }
 
 int64_t gpt2_weights(const GPT2 *m) {

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "core/batch.h"
 #include "core/error.h"
 #include "core/option.h"
 #include "core/param.h"
@@ -27,17 +28,25 @@ extern const ModelPreset model_presets[]; /* ends with {0} */
 /* The settings of the preset with that name, or NULL. */
 const char *model_preset(const char *name);
 
-typedef struct {
-  const int32_t *x, *y; /* (B,T) tokens and the tokens that follow them */
-  int64_t B, T;
-  double weight;        /* of each token's loss in the gradient; 0: only the loss is wanted */
-  int accumulate;       /* add to the gradients instead of setting them */
-} Batch;
+/* The parts of a pass whose times the model keeps. */
+typedef enum {
+  PASS_LINEAR,    /* the four linear layers of the blocks */
+  PASS_HEAD,      /* the products of the tied head */
+  PASS_ATTENTION,
+  PASS_SOFTMAX,   /* and the cross-entropy */
+  PASS_GELU,
+  PASS_NORM,
+  PASS_EMBEDDING,
+  PASS_PARTS
+} PassPart;
 
-/* Where the time of the passes went, in seconds since the caller last cleared it. */
+/* Seconds of each part since the caller last cleared them. */
 typedef struct {
-  double forward, backward;
+  double forward[PASS_PARTS], backward[PASS_PARTS];
 } PassTimes;
+
+/* The sum over the parts. */
+double pass_seconds(const double parts[PASS_PARTS]);
 
 typedef struct {
   real *x, *x_mid;          /* (B,T,C) the residual stream before each half of the block */
@@ -57,7 +66,10 @@ typedef struct {
   real *norm, *wide, *wide_gradient;  /* scratch (B,T,C), (B,T,4C), (B,T,4C) */
   real *dx, *dnorm;                   /* (B,T,C) the one residual gradient; scratch */
   real *logits, *attention;           /* scratch of the classifier and of the attention */
+  Batch batch;        /* of the last gpt2_loss_gradient */
+  int accumulate;     /* its gradients are added to those before */
   PassTimes times;
+  double lap;         /* clock seconds of the last one */
   size_t weight_bytes, activation_bytes;
   void *weights, *gradients, *activations; /* the arenas */
 } GPT2;
@@ -68,12 +80,12 @@ typedef struct {
 int gpt2_open(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err);
 void gpt2_close(GPT2 *model);
 
-/* Places in `params`, and in a block. The final LayerNorm's two stand where the block behind the
+/* Places in `params`, and in a block. The final LayerNorm's two are where the block after the
    last would begin. */
 enum { WTE, WPE };
 enum { LN1W, LN1B, QKVW, QKVB, ATTW, ATTB, LN2W, LN2B, FCW, FCB, PROJW, PROJB, BLOCK_PARAMS };
 
-/* The parameters of a block, layer 0..L-1, or those behind the last. */
+/* The parameters of a block, layer 0..L-1, or those after the last. */
 Param *gpt2_block(const GPT2 *model, int64_t layer);
 
 /* GPT-2's initial weights: N(0, 0.02), the two projections into the residual stream
@@ -81,15 +93,16 @@ Param *gpt2_block(const GPT2 *model, int64_t layer);
    the optimizer. */
 void gpt2_init(GPT2 *model, uint64_t seed);
 
-/* Mean loss of the batch in nats per token; keeps what gpt2_backward needs. With weight > 0 the
-   classifier's part of the gradient is made on the way, while its logits are in the cache. */
-double gpt2_forward(GPT2 *model, const Batch *batch);
+/* Mean loss of the batch in nats per token. */
+double gpt2_loss(GPT2 *model, const Batch *batch);
 
-/* Gradients of weight * sum of the losses, of the batch that went forward last. */
-void gpt2_backward(GPT2 *model, const Batch *batch);
+/* The same forward pass, which keeps what gpt2_backward needs and already computes the classifier's
+   part of the gradient, while its logits are in the cache. `weight` is that of each token's loss in
+   the gradient; with `accumulate` gradients are added to instead of set. */
+double gpt2_loss_gradient(GPT2 *model, const Batch *batch, double weight, int accumulate);
 
-/* logits (B,V) of the token behind the last one of each row of x (B,T). */
-void gpt2_next_logits(GPT2 *model, const int32_t *x, int64_t B, int64_t T, real *logits);
+/* The other gradients of the last gpt2_loss_gradient, whose batch must still be in memory. */
+void gpt2_backward(GPT2 *model);
 
 /* Numbers of weights, and FLOPs of one training token with rows of T: 6 per weight that is in a
    product (all but the position embedding), and 6 L C T for the two products of causal attention,

@@ -16,16 +16,17 @@ typedef struct {
   int form;
 } AdadiagOptions;
 
-enum { ONE_SIDED, TWO_SIDED };
+#define FORMS(X) X(ONE_SIDED, "one-sided") X(TWO_SIDED, "two-sided")
+enum { FORMS(CHOICE_NAME) };
 
 #define FIELD(member) offsetof(AdadiagOptions, member)
 static const Option options[] = {
     BETAS_OPTIONS(AdadiagOptions, betas, "0.9", "0.95", "1e-8"),
-    {.name = "update-gap", .help = "steps between new bases (K)",
+    {.name = "update-gap", .help = "Steps between new bases (K)",
      .type = OPTION_INT, .at = FIELD(gap), .fallback = "50", .min = 1, .max = 1e12},
-    {.name = "form", .help = "a basis for the shorter side or for both",
+    {.name = "form", .help = "Use a basis for the shorter side only, or for both sides",
      .type = OPTION_CHOICE, .at = FIELD(form), .fallback = "one-sided",
-     .choices = "one-sided|two-sided"},
+     .choices = FORMS(CHOICE_WORD)},
     {0},
 };
 
@@ -107,7 +108,7 @@ const Optimizer adadiag = {
     .name = "adadiag",
     .summary = "Adam in the singular basis of the gradient",
     .reference = "Nguyen et al.: Preconditioner Diagonalization, arXiv 2502.07488 (abstract)",
-    .recommended = "lr=1e-3 aux-lr=1e-3",
+    .ours = "lr=1e-3 aux-lr=1e-3",
     .tune = "lr, aux-lr, update-gap",
     .options = options,
     .options_size = sizeof(AdadiagOptions),

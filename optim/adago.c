@@ -19,13 +19,13 @@ typedef struct {
 #define FIELD(member) offsetof(AdagoOptions, member)
 static const Option options[] = {
     MOMENTUM_OPTION(AdagoOptions, momentum, "0.95"),
-    {.name = "gamma", .help = "largest gradient norm that counts",
+    {.name = "gamma", .help = "Largest gradient norm that is accumulated (larger ones are clipped)",
      .type = OPTION_REAL, .at = FIELD(gamma), .fallback = "10", .min = 1e-30, .max = 1e30},
-    {.name = "eps", .help = "smallest step",
+    {.name = "eps", .help = "Smallest step size",
      .type = OPTION_REAL, .at = FIELD(eps), .fallback = "5e-4", .max = 1e30},
-    {.name = "v0", .help = "start of the accumulated norm",
+    {.name = "v0", .help = "Initial value of the accumulated gradient norm",
      .type = OPTION_REAL, .at = FIELD(v0), .fallback = "1e-3", .min = 1e-30, .max = 1e15},
-    POLAR_OPTIONS(AdagoOptions, polar, "jordan"),
+    POLAR_OPTIONS(AdagoOptions, polar, "newton-schulz", "jordan"),
     SHAPE_SCALE_OPTION(AdagoOptions, scale, "none"),
     {0},
 };
@@ -67,9 +67,9 @@ static double flops(const Matrix *p, const void *with) {
 
 const Optimizer adago = {
     .name = "adago",
-    .summary = "orthogonalized momentum with AdaGrad's step size from gradient norms",
+    .summary = "Orthogonalized momentum with AdaGrad step sizes",
     .reference = "Zhang, Liu, Schaeffer: AdaGrad Meets Muon, arXiv 2509.02981 (abstract)",
-    .recommended = "lr=0.05 aux-lr=3e-4",
+    .ours = "lr=0.05 aux-lr=3e-4",
     .tune = "lr, aux-lr, eps",
     .options = options,
     .options_size = sizeof(AdagoOptions),

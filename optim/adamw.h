@@ -3,6 +3,9 @@
 
 #include "optim/optim.h"
 
+#define SCOPES(X) X(SCOPE_ALL, "all") X(SCOPE_MATRICES, "matrices")
+enum { SCOPES(CHOICE_NAME) };
+
 typedef struct {
   double beta1, beta2, eps;
   int scope;

@@ -1,5 +1,6 @@
 /* Dion2: K. Ahn, N. Amsel, J. Langford, Dion2: A Simple Method to Shrink Matrix in Muon,
-   arXiv 2512.16928 (the authors' code). Along the shorter dimension (rows when rows <= cols):
+   arXiv 2512.16928 (the authors' code, with its Newton-Schulz coefficients, schedule `dion`). Along
+   the shorter dimension (rows when rows <= cols):
      M = M + G,  S = the ceil(fraction * side) slices of M with the largest L1 norm,
      those slices of M = mu times themselves (error feedback for the others),
      U = msgn(S),  W = (1 - lr wd) W - lr scale U on those slices only. */
@@ -19,9 +20,9 @@ typedef struct {
 #define FIELD(member) offsetof(Dion2Options, member)
 static const Option options[] = {
     MOMENTUM_OPTION(Dion2Options, momentum, "0.95"),
-    {.name = "fraction", .help = "part of the rows or columns that a step moves",
+    {.name = "fraction", .help = "Fraction of the rows or columns that is updated in a step",
      .type = OPTION_REAL, .at = FIELD(fraction), .fallback = "0.25", .max = 1},
-    POLAR_OPTIONS(Dion2Options, polar, "polar-express"),
+    POLAR_OPTIONS(Dion2Options, polar, "newton-schulz", "dion"),
     SHAPE_SCALE_OPTION(Dion2Options, scale, "spectral"),
     {0},
 };
@@ -100,7 +101,8 @@ const Optimizer dion2 = {
     .name = "dion2",
     .summary = "Muon on the largest rows or columns of the momentum",
     .reference = "Ahn, Amsel, Langford: Dion2, arXiv 2512.16928 (code)",
-    .recommended = "lr=0.02 weight-decay=0.01 aux-lr=0.0036",
+    .published = "lr=0.02 weight-decay=0.01",
+    .ours = "aux-lr=0.0036",
     .tune = "lr, aux-lr, fraction",
     .options = options,
     .options_size = sizeof(Dion2Options),

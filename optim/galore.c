@@ -2,8 +2,8 @@
    arXiv 2403.03507 (the authors' code). Every K steps P = leading r singular vectors of G on the
    short side (G P for rows >= cols, P^T G else); Adam on the projection, its moments kept when P
    changes, eps added before the bias correction of v:
-     W = (1 - lr wd) W - lr scale sqrt(1 - b2^t)/(1 - b1^t) back(m / (sqrt(v) + eps)).
-   The authors' decay comes after the step; here it comes first, as in all methods. */
+     W = (1 - lr wd) (W - lr scale sqrt(1 - b2^t)/(1 - b1^t) back(m / (sqrt(v) + eps))).
+   The decay comes after the step, as in the authors' code (and as in SOAP's). */
 #include <math.h>
 
 #include "optim/low_rank.h"
@@ -19,11 +19,11 @@ typedef struct {
 #define FIELD(member) offsetof(GaloreOptions, member)
 static const Option options[] = {
     BETAS_OPTIONS(GaloreOptions, betas, "0.9", "0.999", "1e-6"),
-    {.name = "rank", .help = "dimensions of the projection (r)",
+    {.name = "rank", .help = "Rank of the projection (r)",
      .type = OPTION_INT, .at = FIELD(rank), .fallback = "128", .min = 1, .max = 1e6},
-    {.name = "update-gap", .help = "steps between new projections (K)",
+    {.name = "update-gap", .help = "Steps between new projections (K)",
      .type = OPTION_INT, .at = FIELD(gap), .fallback = "200", .min = 1, .max = 1e12},
-    {.name = "scale", .help = "factor on the step",
+    {.name = "scale", .help = "Factor on the update (alpha)",
      .type = OPTION_REAL, .at = FIELD(scale), .fallback = "0.25", .max = 1e30},
     {0},
 };
@@ -64,12 +64,12 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   float *u = step->scratch, *low = u + aligned(p->rows * p->cols);
   if ((step->t - 1) % o->gap == 0) refresh(p, side, r, slot[BASIS], step->scratch);
   project(low, p->g, p->rows, p->cols, side, slot[BASIS], r);
-  /* eps before the bias correction is eps / sqrt(1 - b2^t) behind it. */
+  /* eps before the bias correction is eps / sqrt(1 - b2^t) after it. */
   Betas betas = o->betas;
   betas.eps /= sqrt(1 - pow(betas.beta2, (double)step->t));
   rotated_adam(low, slot[M], slot[V], low, n, &betas, step->t);
   project_back(u, p->rows, p->cols, side, slot[BASIS], low, r, 1, 0);
-  apply_update(p, step->keep, step->rate * o->scale, u);
+  apply_update(p, step->keep, step->keep * step->rate * o->scale, u); /* decay after the step */
 }
 
 static int64_t scratch(const Matrix *p, const void *with) {
@@ -90,7 +90,8 @@ const Optimizer galore = {
     .name = "galore",
     .summary = "Adam on a low-rank projection of the gradient",
     .reference = "Zhao et al.: GaLore, arXiv 2403.03507 (code)",
-    .recommended = "lr=0.01 aux-lr=1e-3",
+    .published = "lr=0.01",
+    .ours = "aux-lr=1e-3",
     .tune = "lr, aux-lr, rank, update-gap",
     .options = options,
     .options_size = sizeof(GaloreOptions),

@@ -8,9 +8,9 @@ typedef struct {
 
 #define FIELD(member) offsetof(LionOptions, member)
 static const Option options[] = {
-    {.name = "beta1", .help = "share of the momentum in the step",
+    {.name = "beta1", .help = "Weight of the momentum in the update",
      .type = OPTION_REAL, .at = FIELD(beta1), .fallback = "0.9", .max = 1},
-    {.name = "beta2", .help = "decay of the momentum",
+    {.name = "beta2", .help = "Decay of the momentum",
      .type = OPTION_REAL, .at = FIELD(beta2), .fallback = "0.99", .max = 1},
     {0},
 };
@@ -22,12 +22,13 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   float *restrict w = p->w, *restrict m = slot[0];
   const float *restrict g = p->g;
   float b1 = (float)o->beta1, b2 = (float)o->beta2;
+  float new1 = (float)(1 - o->beta1), new2 = (float)(1 - o->beta2);
   float keep = (float)step->keep, rate = (float)step->rate;
   for (int64_t i = 0; i < p->rows * p->cols; i++) {
-    float c = b1 * m[i] + (1 - b1) * g[i];
+    float c = b1 * m[i] + new1 * g[i];
     float sign = (float)(c > 0) - (float)(c < 0);
     w[i] = keep * w[i] - rate * sign;
-    m[i] = b2 * m[i] + (1 - b2) * g[i];
+    m[i] = b2 * m[i] + new2 * g[i];
   }
 }
 
@@ -38,9 +39,9 @@ static double flops(const Matrix *p, const void *with) {
 
 const Optimizer lion = {
     .name = "lion",
-    .summary = "the sign of a momentum",
+    .summary = "Sign of an interpolated momentum",
     .reference = "Chen et al.: Symbolic Discovery of Optimization Algorithms, arXiv 2302.06675",
-    .recommended = "lr=1e-4 weight-decay=1",
+    .ours = "lr=1e-4 weight-decay=1",
     .tune = "lr, weight-decay",
     .options = options,
     .options_size = sizeof(LionOptions),

@@ -29,12 +29,12 @@ void project_back(float *X, int64_t rows, int64_t cols, Side side, const float *
   else gemm(PLAIN, TRANSPOSED, rows, cols, k, a, B, k, Q, k, b, X, cols);
 }
 
-/* Y (s,k): k columns of X (rows for a tall X) drawn without replacement. */
+/* Y (s,k): k of the first `from` columns of X (rows for a tall X), drawn without replacement. */
 static void draw_columns(float *Y, const float *X, int64_t rows, int64_t cols, int64_t k,
-                         Random *random, float *scratch) {
-  int64_t s = least(rows, cols), l = rows + cols - s;
+                         int64_t from, Random *random, float *scratch) {
+  int64_t s = least(rows, cols);
   int *drawn = (int *)(void *)scratch;
-  random_distinct(random, (int)k, (int)l, drawn + k, drawn);
+  random_distinct(random, (int)k, (int)from, drawn + k, drawn);
   for (int64_t i = 0; i < s; i++)
     for (int64_t j = 0; j < k; j++)
       Y[i * k + j] = rows > cols ? X[drawn[j] * cols + i] : X[i * cols + drawn[j]];
@@ -67,7 +67,7 @@ static int is_full(int64_t rows, int64_t cols, const LowRank *low) {
 }
 
 static Polar inner_polar(const LowRank *low) {
-  return (Polar){low->inner ? BY_SVD : BY_NEWTON_SCHULZ, low->ns};
+  return (Polar){.way = low->inner == INNER_SVD ? BY_SVD : BY_NEWTON_SCHULZ, .ns = low->ns};
 }
 
 int64_t low_rank_scratch(int64_t rows, int64_t cols, const LowRank *low) {
@@ -84,7 +84,8 @@ double low_rank_flops(int64_t rows, int64_t cols, const LowRank *low) {
   double s = (double)least(rows, cols), l = (double)(rows + cols) - s;
   double k = fmin((double)low->rank, s), product = 2 * s * l * k, qr = 4 * s * k * k;
   double iterations = low->construction == BY_POWER ? (double)low->power_iterations : 0;
-  double sketch = low->construction >= BY_GAUSSIAN ? product : 0;
+  int drawn = low->construction == BY_COLUMNS || low->construction == BY_FIRST_COLUMNS;
+  double sketch = drawn ? 0 : product;
   return sketch + (1 + iterations) * (2 * product + qr) +
          polar_flops((int64_t)k, (int64_t)l, &inner);
 }
@@ -99,8 +100,8 @@ void low_rank_factor(float *X, int64_t rows, int64_t cols, const LowRank *low, R
   Side side = short_side(rows, cols);
   int64_t s = least(rows, cols), l = rows + cols - s, k = least(low->rank, s);
   float *Q = scratch, *B = Q + aligned(s * k), *rest = B + aligned(l * k);
-  if (low->construction == BY_COLUMNS) {
-    draw_columns(Q, X, rows, cols, k, random, rest);
+  if (low->construction == BY_COLUMNS || low->construction == BY_FIRST_COLUMNS) {
+    draw_columns(Q, X, rows, cols, k, low->construction == BY_COLUMNS ? l : cols, random, rest);
   } else {
     random_normals(random, B, l * k);
     to_side(Q, X, rows, cols, side, B, k);

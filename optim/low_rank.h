@@ -6,8 +6,13 @@
 #include "core/random.h"
 #include "optim/orthogonalize.h"
 
-enum { BY_COLUMNS, BY_GAUSSIAN, BY_POWER };
-#define CONSTRUCTION_NAMES "columns|gaussian|power"
+#define CONSTRUCTIONS(X)                                          \
+  X(BY_COLUMNS, "columns") X(BY_FIRST_COLUMNS, "first-columns") \
+  X(BY_GAUSSIAN, "gaussian") X(BY_POWER, "power")
+enum { CONSTRUCTIONS(CHOICE_NAME) };
+
+#define INNER_WAYS(X) X(INNER_NEWTON_SCHULZ, "newton-schulz") X(INNER_SVD, "svd")
+enum { INNER_WAYS(CHOICE_NAME) };
 
 typedef struct {
   int64_t rank, power_iterations, full_below;
@@ -20,20 +25,23 @@ typedef struct {
   {.name = "rank", .help = "directions kept (k)", .type = OPTION_INT,                              \
    .at = offsetof(Options, low.rank), .fallback = "128", .min = 1, .max = 1e6},                    \
   {.name = "construction",                                                                         \
-   .help = "of their basis: random columns, a Gaussian sketch, power iteration",                   \
+   .help = "of their basis: random columns (authors' code: the first of a tall matrix's), a "      \
+           "Gaussian sketch (their paper), power iteration",                                       \
    .type = OPTION_CHOICE, .at = offsetof(Options, low.construction), .fallback = "columns",        \
-   .choices = CONSTRUCTION_NAMES},                                                                 \
+   .choices = CONSTRUCTIONS(CHOICE_WORD)},                                                         \
   {.name = "power-iterations", .help = "of the construction `power`", .type = OPTION_INT,          \
-   .at = offsetof(Options, low.power_iterations), .fallback = "1", .max = 100},                    \
+   .at = offsetof(Options, low.power_iterations), .fallback = "1", .max = 100,                     \
+   .needs = "construction=power"},                                                                 \
   {.name = "inner", .help = "how the small factor is orthogonalized", .type = OPTION_CHOICE,       \
    .at = offsetof(Options, low.inner), .fallback = default_inner,                                  \
-   .choices = "newton-schulz|exact"},                                                              \
-  {.name = "full-below", .help = "matrices with a side up to this are orthogonalized whole",       \
+   .choices = INNER_WAYS(CHOICE_WORD), .renamed = "exact=svd"},                                    \
+  {.name = "full-below",                                                                           \
+   .help = "matrices with a side up to this are orthogonalized whole; authors' code: 500",         \
    .type = OPTION_INT, .at = offsetof(Options, low.full_below), .fallback = "0", .max = 1e6},      \
   {.name = "rank-compensation", .help = "multiply by sqrt(short side / rank)",                     \
    .type = OPTION_CHOICE, .at = offsetof(Options, low.compensation), .fallback = "off",            \
    .choices = ON_OFF},                                                                             \
-  NEWTON_SCHULZ_OPTIONS(Options, low.ns, "jordan")
+  NEWTON_SCHULZ_OPTIONS(Options, low.ns, "jordan", "inner=newton-schulz", "inner=newton-schulz")
 
 /* X (rows,cols) becomes its low-rank orthogonalization (He, Deng, Lu, arXiv 2509.11983, as in the
    authors' code): with Q an orthonormal basis (s,k) of k directions of the short side and

@@ -12,10 +12,10 @@ void momentum_ema(float *z, float *b, const float *g, int64_t n, double mu, int 
 void momentum_heavy_ball(float *z, float *b, const float *g, int64_t n, double mu, int nesterov);
 
 #define MOMENTUM_OPTION(Options, field, default_mu)                                                \
-  {.name = "momentum", .help = "decay of the average of gradients (mu)",                           \
+  {.name = "momentum", .help = "Decay of the momentum (mu)",                                       \
    .type = OPTION_REAL, .at = offsetof(Options, field), .fallback = default_mu, .max = 0.9999999}
 #define NESTEROV_OPTION(Options, field, default_word)                                              \
-  {.name = "nesterov", .help = "look ahead along the momentum",                                    \
+  {.name = "nesterov", .help = "Use Nesterov momentum",                                            \
    .type = OPTION_CHOICE, .at = offsetof(Options, field), .fallback = default_word,                \
    .choices = ON_OFF}
 

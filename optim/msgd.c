@@ -16,7 +16,7 @@ typedef struct {
 } MsgdOptions;
 
 static const Option msgd_options[] = {
-    POLAR_OPTIONS(MsgdOptions, polar, "jordan"),
+    POLAR_OPTIONS(MsgdOptions, polar, "newton-schulz", "jordan"),
     SHAPE_SCALE_OPTION(MsgdOptions, scale, "kj"),
     {0},
 };
@@ -43,9 +43,9 @@ static double msgd_flops(const Matrix *p, const void *with) {
 
 const Optimizer msgd = {
     .name = "msgd",
-    .summary = "the orthogonalized gradient, without momentum",
+    .summary = "Orthogonalized gradient without momentum",
     .reference = "He, Deng, Lu: Low-rank Orthogonalization, arXiv 2509.11983 (abstract)",
-    .recommended = "lr=0.02 aux-lr=0.0036",
+    .ours = "lr=0.02 aux-lr=0.0036",
     .tune = "lr, aux-lr",
     .options = msgd_options,
     .options_size = sizeof(MsgdOptions),
@@ -89,9 +89,9 @@ static double low_rank_msgd_flops(const Matrix *p, const void *with) {
 
 const Optimizer low_rank_msgd = {
     .name = "low-rank-msgd",
-    .summary = "the same on a few random directions",
+    .summary = "MSGD in a random low-rank subspace of each matrix",
     .reference = "He, Deng, Lu: Low-rank Orthogonalization, arXiv 2509.11983 (abstract)",
-    .recommended = "lr=0.02 aux-lr=0.0036",
+    .ours = "lr=0.02 aux-lr=0.0036",
     .tune = "lr, aux-lr, rank",
     .options = low_rank_options,
     .options_size = sizeof(LowRankMsgdOptions),

@@ -17,7 +17,7 @@ typedef struct {
 static const Option options[] = {
     MOMENTUM_OPTION(MuonOptions, momentum, "0.95"),
     NESTEROV_OPTION(MuonOptions, nesterov, "on"),
-    POLAR_OPTIONS(MuonOptions, polar, "jordan"),
+    POLAR_OPTIONS(MuonOptions, polar, "newton-schulz", "jordan"),
     SHAPE_SCALE_OPTION(MuonOptions, scale, "kj"),
     {0},
 };
@@ -45,9 +45,9 @@ static double flops(const Matrix *p, const void *with) {
 
 const Optimizer muon = {
     .name = "muon",
-    .summary = "momentum, orthogonalized by Newton-Schulz",
+    .summary = "Momentum orthogonalized by Newton-Schulz steps",
     .reference = "Jordan et al.: Muon, an optimizer for hidden layers in neural networks, 2024",
-    .recommended = "lr=0.02 aux-lr=0.0036",
+    .published = "lr=0.02 aux-lr=0.0036",
     .tune = "lr, aux-lr",
     .options = options,
     .options_size = sizeof(MuonOptions),

@@ -13,6 +13,7 @@ enum { LONGEST = 13 };
 typedef struct {
   int steps;
   double margin; /* on the Frobenius norm */
+  double eps;    /* added to it: X / (margin ||X||_F + eps) */
   double safety; /* f(x / safety), but for the last entry of the list */
   int direct;    /* not by way of the Gram matrix: too steep for float there */
   double abc[LONGEST][3];
@@ -23,18 +24,18 @@ typedef struct {
 /* In the order of NS_SCHEDULE_NAMES. */
 static const Schedule schedules[] = {
     /* K. Jordan et al., Muon (2024): one step, repeated; ends in 0.68..1.13, not at 1 */
-    {5, 1, 1, 0, {{3.4445, -4.7750, 2.0315}}},
+    {5, 1, NS_EPS, 1, 0, {{3.4445, -4.7750, 2.0315}}},
     /* You Jiacheng, six steps, in 1/1024 */
-    {6, 1, 1, 0,
+    {6, 1, NS_EPS, 1, 0,
      {{3955 / 1024., -8306 / 1024., 5008 / 1024.}, {3735 / 1024., -6681 / 1024., 3463 / 1024.},
       {3799 / 1024., -6499 / 1024., 3211 / 1024.}, {4019 / 1024., -6385 / 1024., 2906 / 1024.},
       {2677 / 1024., -3029 / 1024., 1162 / 1024.}, {2172 / 1024., -1833 / 1024., 682 / 1024.}}},
     /* Cesista, You, Jordan: Squeezing 1-2% efficiency gains out of Muon (2025) */
-    {5, 1, 1, 0,
+    {5, 1, NS_EPS, 1, 0,
      {{4.0848, -6.8946, 2.9270}, {3.9505, -6.3029, 2.6377}, {3.7418, -5.5913, 2.3037},
       {2.8769, -3.1427, 1.2046}, {2.8366, -3.0525, 1.2012}}},
     /* Amsel et al., Polar Express, arXiv 2505.16932: l = 1e-3; eight steps there, five here */
-    {5, 1.01, 1.01, 0,
+    {5, 1.01, NS_EPS, 1.01, 0,
      {{8.28721201814563, -23.595886519098837, 17.300387312530933},
       {4.107059111542203, -2.9478499167379106, 0.5448431082926601},
       {3.9486908534822946, -2.908902115962949, 0.5518191394370137},
@@ -44,26 +45,28 @@ static const Schedule schedules[] = {
       {1.8750014808534479, -1.2500016453999487, 0.3750001645474248},
       {1.875, -1.25, 0.375}}},
     /* Grishina, Smirnov, Rakhuba: CANS, arXiv 2506.10935 */
-    {5, 1, 1, 0,
+    {5, 1, NS_EPS, 1, 0,
      {{8.4703, -25.1081, 18.6293}, {4.1828, -3.1087, 0.5806}, {3.9619, -2.9541, 0.5630},
       {3.2866, -2.4647, 0.5074}, {2.2737, -1.6447, 0.4162}}},
     /* Taylor of 1/sqrt at 1, degree 2 and degree 1 in X X^T */
-    {5, 1, 1, 0, {{1.875, -1.25, 0.375}}},
-    {5, 1, 1, 0, {{1.5, -0.5, 0}}},
-    /* Polar Express with safety 1.02 in the numbers, as modded-nanogpt and Dion use it */
-    {5, 1.02, 1, 0,
+    {5, 1, NS_EPS, 1, 0, {{1.875, -1.25, 0.375}}},
+    {5, 1, NS_EPS, 1, 0, {{1.5, -0.5, 0}}},
+    /* Polar Express with safety 1.02 in the numbers, as modded-nanogpt and Dion use it; eps is
+       Dion's (modded-nanogpt's is 1e-6) */
+    {5, 1.02, 1e-8, 1, 0,
      {{8.156554524902461, -22.48329292557795, 15.878769915207462},
       {4.042929935166739, -2.808917465908714, 0.5000178451051316},
       {3.8916678022926607, -2.772484153217685, 0.5060648178503393},
       {3.285753657755655, -2.3681294933425376, 0.46449024233003106},
       {2.3465413258596377, -1.7097828382687081, 0.42323551169305323}}},
     /* modded-nanogpt's third track: twelve times the same, for accuracy rather than speed */
-    {12, 1, 1, 0,
+    {12, 1, NS_EPS, 1, 0,
      {TRACK3, TRACK3, TRACK3, TRACK3, TRACK3, TRACK3, TRACK3, TRACK3, TRACK3, TRACK3, TRACK3,
       TRACK3}},
     /* polar_express_generate(1e-6, 13, 1): singular values from 1e-6 to 1 come to 1 within 3e-7 in
-       float; the safety keeps rounding from leaving the interval, beyond which they run away */
-    {13, 1, 1.01, 1,
+       float; the safety keeps rounding from leaving the interval, beyond which they run away. This
+       schedule is ours; its eps is 0, so that the result does not depend on the scale of X */
+    {13, 1, 0, 1.01, 1,
      {{8.3216591150049073, -23.693966523161023, 17.372299086497001},
       {4.1607921483994179, -2.9617438335614743, 0.54288850090901586},
       {4.1606191940148696, -2.961698622280835, 0.54289449340646712},
@@ -79,13 +82,15 @@ static const Schedule schedules[] = {
       {1.8749999999611615, -1.249999999922323, 0.37499999996116151}}},
 };
 
-const NewtonSchulz newton_schulz_exact = {.schedule = sizeof schedules / sizeof *schedules - 1};
+const NewtonSchulz newton_schulz_converged = {.schedule = sizeof schedules / sizeof *schedules - 1};
 
 int64_t newton_schulz_steps(const NewtonSchulz *ns) {
   return ns->steps ? ns->steps : schedules[ns->schedule].steps;
 }
 
 double newton_schulz_margin(const NewtonSchulz *ns) { return schedules[ns->schedule].margin; }
+
+double newton_schulz_eps(const NewtonSchulz *ns) { return schedules[ns->schedule].eps; }
 
 void newton_schulz_coefficients(const NewtonSchulz *ns, int64_t k, double *a, double *b,
                                 double *c) {
@@ -189,13 +194,13 @@ double newton_schulz_flops(int64_t rows, int64_t cols, const NewtonSchulz *ns) {
   return restarts * 3 * l * s * s + squares + (steps - restarts) * 3 * cube;
 }
 
-/* X = X / (margin ||X||_F); 0 when X is zero. In double: float squares of 1e-30 vanish. */
-static int normalize(float *X, int64_t n, double margin) {
+/* X = X / (margin ||X||_F + eps); 0 when X is zero. In double: float squares of 1e-30 vanish. */
+static int normalize(float *X, int64_t n, double margin, double eps) {
   double sum = 0;
 #pragma omp simd reduction(+ : sum)
   for (int64_t i = 0; i < n; i++) sum += (double)X[i] * (double)X[i];
   if (sum == 0) return 0;
-  double scale = 1 / (margin * sqrt(sum));
+  double scale = 1 / (margin * sqrt(sum) + eps);
   for (int64_t i = 0; i < n; i++) X[i] = (float)((double)X[i] * scale);
   return 1;
 }
@@ -270,8 +275,8 @@ static void iterate_gram(float *X, int64_t rows, int64_t cols, const double (*ab
 }
 
 void newton_schulz_with(float *X, int64_t rows, int64_t cols, const double (*abc)[3], int64_t steps,
-                        double margin, float *scratch) {
-  if (!normalize(X, rows * cols, margin)) return;
+                        double margin, double eps, float *scratch) {
+  if (!normalize(X, rows * cols, margin, eps)) return;
   if (use_gram(rows, cols)) iterate_gram(X, rows, cols, abc, steps, scratch);
   else iterate_direct(X, rows, cols, abc, steps, scratch);
 }
@@ -285,7 +290,7 @@ void newton_schulz_direct(float *X, int64_t rows, int64_t cols, const NewtonSchu
                           float *scratch) {
   double abc[NS_STEPS_MAX][3];
   all_coefficients(ns, abc);
-  if (normalize(X, rows * cols, newton_schulz_margin(ns)))
+  if (normalize(X, rows * cols, newton_schulz_margin(ns), newton_schulz_eps(ns)))
     iterate_direct(X, rows, cols, (const double (*)[3])abc, newton_schulz_steps(ns), scratch);
 }
 
@@ -297,5 +302,5 @@ void newton_schulz(float *X, int64_t rows, int64_t cols, const NewtonSchulz *ns,
   double abc[NS_STEPS_MAX][3];
   all_coefficients(ns, abc);
   newton_schulz_with(X, rows, cols, (const double (*)[3])abc, newton_schulz_steps(ns),
-                     newton_schulz_margin(ns), scratch);
+                     newton_schulz_margin(ns), newton_schulz_eps(ns), scratch);
 }

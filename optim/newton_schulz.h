@@ -1,5 +1,7 @@
 /* Newton-Schulz iterations toward the polar factor msgn(X) = U V^T of X = U S V^T:
-   X = X/||X||_F, then X = a X + b (X X^T) X + c (X X^T)^2 X with coefficients for each step. */
+   X = X / (||X||_F + eps), then X = a X + b (X X^T) X + c (X X^T)^2 X with coefficients for each
+   step. eps makes the result smaller where ||X||_F is near it, as early in a run; each schedule has
+   its source's. */
 #ifndef OPTIM_NEWTON_SCHULZ_H
 #define OPTIM_NEWTON_SCHULZ_H
 
@@ -8,25 +10,30 @@
 
 #include "core/option.h"
 
-#define NS_SCHEDULE_NAMES "jordan|you|cesista|polar-express|cans|classical|cubic|dion|track3|exact"
+#define NS_SCHEDULE_NAMES \
+  "jordan|you|cesista|polar-express|cans|classical|cubic|dion|track3|converged"
 
 enum { NS_STEPS_MAX = 100 };
+
+#define NS_EPS 1e-7 /* in the code of Muon, NorMuon, Scion, ROOT, low-rank Muon, Polar Express */
 
 typedef struct {
   int schedule;
   int64_t steps; /* 0: as many as the schedule has; beyond that its last step is repeated */
 } NewtonSchulz;
 
-/* The rows for a method's option table; `ns` is the path of its NewtonSchulz. */
-#define NEWTON_SCHULZ_OPTIONS(Options, ns, default_schedule)                                       \
-  {.name = "ns-schedule", .help = "coefficients of the Newton-Schulz steps",                       \
+/* The rows for a method's option table; `ns` is the path of its NewtonSchulz, `schedule_needs` and
+   `steps_needs` are what the two options need (NULL: nothing). */
+#define NEWTON_SCHULZ_OPTIONS(Options, ns, default_schedule, schedule_needs, steps_needs)          \
+  {.name = "ns-schedule", .help = "Newton-Schulz coefficients",                                    \
    .type = OPTION_CHOICE, .at = offsetof(Options, ns.schedule), .fallback = default_schedule,      \
-   .choices = NS_SCHEDULE_NAMES},                                                                  \
-  {.name = "ns-steps", .help = "Newton-Schulz steps; 0: as many as the schedule has",              \
-   .type = OPTION_INT, .at = offsetof(Options, ns.steps), .fallback = "0", .max = NS_STEPS_MAX}
+   .choices = NS_SCHEDULE_NAMES, .renamed = "exact=converged", .needs = schedule_needs},           \
+  {.name = "ns-steps", .help = "Newton-Schulz steps (0: as many as the schedule has)",             \
+   .type = OPTION_INT, .at = offsetof(Options, ns.steps), .fallback = "0", .max = NS_STEPS_MAX,    \
+   .needs = steps_needs}
 
-/* The schedule that is exact to float32 for singular values down to 1e-6 of ||X||_F. */
-extern const NewtonSchulz newton_schulz_exact;
+/* The schedule `converged`: exact to float32 for singular values down to 1e-6 of ||X||_F. */
+extern const NewtonSchulz newton_schulz_converged;
 
 /* How many steps that makes. */
 int64_t newton_schulz_steps(const NewtonSchulz *ns);
@@ -37,6 +44,9 @@ void newton_schulz_coefficients(const NewtonSchulz *ns, int64_t k, double *a, do
 /* The factor that the schedule wants ||X||_F multiplied by before the division. */
 double newton_schulz_margin(const NewtonSchulz *ns);
 
+/* What the schedule adds to it. */
+double newton_schulz_eps(const NewtonSchulz *ns);
+
 /* X (rows,cols) becomes nearly msgn(X); a zero matrix stays zero. `scratch`:
    newton_schulz_scratch floats. Matrices at least 1.5 times longer than wide iterate on the small
    Gram matrix (Polar Express, arXiv 2505.16932, Algorithm 4). */
@@ -45,7 +55,7 @@ int64_t newton_schulz_scratch(int64_t rows, int64_t cols);
 
 /* The same with coefficients abc (steps,3) of the caller's own. */
 void newton_schulz_with(float *X, int64_t rows, int64_t cols, const double (*abc)[3], int64_t steps,
-                        double margin, float *scratch);
+                        double margin, double eps, float *scratch);
 
 /* The same by schedule, without the Gram form, for tests and measurements. */
 void newton_schulz_direct(float *X, int64_t rows, int64_t cols, const NewtonSchulz *ns,

@@ -1,7 +1,9 @@
-/* NorMuon: Z. Li et al., NorMuon: Making Muon more efficient and scalable, arXiv 2510.05491 (as in
-   Dion's code):
+/* NorMuon: Z. Li et al., NorMuon: Making Muon more efficient and scalable, arXiv 2510.05491 (the
+   authors' code, zichongli5/NorMuon d45c9a4):
      B, Z as in Muon,  U = msgn(Z),  v = b2 v + (1 - b2) mean over each row of U^2,
-     U' = U / (sqrt(v) + 1e-8), scaled back to the norm of U,  W = (1 - lr wd) W - lr scale U'. */
+     U' = U / (sqrt(v) + eps),  U' = ||U|| / (||U'|| + eps) U',  W = (1 - lr wd) W - lr scale U'.
+   Dion's repository has a version of its own: nesterov off, ns-schedule dion, shape-scale spectral,
+   eps 1e-8. */
 #include <math.h>
 
 #include "optim/momentum.h"
@@ -9,7 +11,7 @@
 #include "optim/orthogonalize.h"
 
 typedef struct {
-  double momentum, beta2;
+  double momentum, beta2, eps;
   int nesterov, scale;
   Polar polar;
 } NormuonOptions;
@@ -17,11 +19,14 @@ typedef struct {
 #define FIELD(member) offsetof(NormuonOptions, member)
 static const Option options[] = {
     MOMENTUM_OPTION(NormuonOptions, momentum, "0.95"),
-    NESTEROV_OPTION(NormuonOptions, nesterov, "off"),
-    {.name = "beta2", .help = "decay of the rows' second moment",
+    NESTEROV_OPTION(NormuonOptions, nesterov, "on"),
+    {.name = "beta2", .help = "Decay of the second moment of the rows",
      .type = OPTION_REAL, .at = FIELD(beta2), .fallback = "0.95", .max = 0.9999999},
-    POLAR_OPTIONS(NormuonOptions, polar, "jordan"),
-    SHAPE_SCALE_OPTION(NormuonOptions, scale, "spectral"),
+    {.name = "eps", .help = "Constant added to the root of the second moment and to the norm",
+     .type = OPTION_REAL, .at = offsetof(NormuonOptions, eps), .fallback = "1e-10", .min = 1e-30,
+     .max = 1},
+    POLAR_OPTIONS(NormuonOptions, polar, "newton-schulz", "jordan"),
+    SHAPE_SCALE_OPTION(NormuonOptions, scale, "kj"),
     {0},
 };
 
@@ -38,16 +43,17 @@ static const Slot slots[] = {
 };
 
 /* U (rows,cols) by rows of equal size, of the same norm. */
-static void normalize_rows(float *U, float *v, int64_t rows, int64_t cols, double beta2) {
+static void normalize_rows(float *U, float *v, int64_t rows, int64_t cols,
+                           const NormuonOptions *o) {
   double before = frobenius_norm(U, rows * cols);
   for (int64_t i = 0; i < rows; i++) {
     double norm = frobenius_norm(U + i * cols, cols);
-    v[i] = (float)(beta2 * v[i] + (1 - beta2) * norm * norm / (double)cols);
-    float scale = (float)(1 / (sqrt((double)v[i]) + 1e-8));
+    v[i] = (float)(o->beta2 * v[i] + (1 - o->beta2) * norm * norm / (double)cols);
+    float scale = (float)(1 / (sqrt((double)v[i]) + o->eps));
     for (int64_t j = 0; j < cols; j++) U[i * cols + j] *= scale;
   }
   double after = frobenius_norm(U, rows * cols);
-  float back = (float)(after > 0 ? before / after : 0);
+  float back = (float)(before / (after + o->eps));
   for (int64_t i = 0; i < rows * cols; i++) U[i] *= back;
 }
 
@@ -57,7 +63,7 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   float *z = step->scratch;
   momentum_ema(z, slot[MOMENTUM], p->g, size, o->momentum, o->nesterov);
   polar_factor(z, p->rows, p->cols, &o->polar, z + aligned(size));
-  normalize_rows(z, slot[ROWS], p->rows, p->cols, o->beta2);
+  normalize_rows(z, slot[ROWS], p->rows, p->cols, o);
   apply_update(p, step->keep, step->rate * shape_scale(o->scale, p->rows, p->cols), z);
 }
 
@@ -73,9 +79,10 @@ static double flops(const Matrix *p, const void *with) {
 
 const Optimizer normuon = {
     .name = "normuon",
-    .summary = "Muon with rows brought to equal size by a second moment",
-    .reference = "Li et al.: NorMuon, arXiv 2510.05491 (as in Dion's code)",
-    .recommended = "lr=0.02 weight-decay=0.01 aux-lr=0.0036",
+    .summary = "Muon with rows normalized by a second moment",
+    .reference = "Li et al.: NorMuon, arXiv 2510.05491 (code)",
+    .published = "lr=0.02",
+    .ours = "aux-lr=0.0036",
     .tune = "lr, aux-lr",
     .options = options,
     .options_size = sizeof(NormuonOptions),

@@ -44,41 +44,66 @@ enum {
 
 #define FIELD(member) offsetof(OptimizerOptions, member)
 const Option optimizer_options[] = {
-    {.name = "lr", .help = "learning rate of the optimizer",
+    {.name = "lr", .help = "Learning rate",
      .type = OPTION_REAL, .at = FIELD(lr), .fallback = "0.001", .max = 1e6},
-    {.name = "weight-decay", .help = "decoupled decay of everything with two dimensions",
-     .type = OPTION_REAL, .at = FIELD(weight_decay), .fallback = "0", .max = 1e3},
-    {.name = "aux-lr", .help = "learning rate of the AdamW for what the optimizer leaves",
+    {.name = "weight-decay", .help = "Decoupled weight decay of matrices and embeddings",
+     .type = OPTION_REAL, .at = FIELD(weight_decay), .fallback = "0", .max = 1e3,
+     .needs = "form!=constrained"},
+    {.name = "embedding-decay",
+     .help = "Weight decay of token and position embeddings, as a factor on --weight-decay (1 as "
+             "llm.c; 0 as the official Dion, NorMuon and low-rank Muon scripts)",
+     .type = OPTION_REAL, .at = FIELD(embedding_decay), .fallback = "1", .max = 1e3,
+     .needs = "weight-decay!=0"},
+    {0},
+};
+
+const Option matrix_options[] = {
+    {.name = "qkv-split",
+     .help = "Treat the fused QKV matrix as three matrices, as one, or as one per head",
+     .type = OPTION_CHOICE, .at = FIELD(qkv_split), .fallback = "3",
+     .choices = QKV_SPLITS(CHOICE_WORD)},
+    {0},
+};
+
+const Option auxiliary_options[] = {
+    {.name = "aux-lr",
+     .help = "Learning rate of the auxiliary AdamW (parameters that the optimizer does not update)",
      .type = OPTION_REAL, .at = FIELD(aux_lr), .fallback = "0.003", .max = 1e6},
-    {.name = "aux-beta1", .help = "its decay of the first moment",
+    {.name = "aux-beta1", .help = "First-moment decay of the auxiliary AdamW",
      .type = OPTION_REAL, .at = FIELD(aux_beta1), .fallback = "0.9", .max = 0.9999999},
-    {.name = "aux-beta2", .help = "its decay of the second moment",
+    {.name = "aux-beta2", .help = "Second-moment decay of the auxiliary AdamW",
      .type = OPTION_REAL, .at = FIELD(aux_beta2), .fallback = "0.95", .max = 0.9999999},
-    {.name = "aux-eps", .help = "its added constant",
+    {.name = "aux-eps", .help = "Epsilon of the auxiliary AdamW",
      .type = OPTION_REAL, .at = FIELD(aux_eps), .fallback = "1e-8", .min = 1e-30, .max = 1},
-    {.name = "qkv-split", .help = "attention's fused matrix as Q, K, V apart, as one, or by head",
-     .type = OPTION_CHOICE, .at = FIELD(qkv_split), .fallback = "3", .choices = "3|1|heads"},
     {0},
 };
 
 const Optimizer *optimizer_find(const char *name, Err *err) {
-  char words[1024];
-  size_t used = 0;
-  for (const Optimizer *const *o = optimizers; *o; o++) {
+  for (const Optimizer *const *o = optimizers; *o; o++)
     if (strcmp((*o)->name, name) == 0) return *o;
-    used += (size_t)snprintf(words + used, sizeof words - used, "%s%s", used ? "|" : "",
-                             (*o)->name);
-  }
+  char *words;
+  size_t size;
+  FILE *list = open_memstream(&words, &size);
+  for (const Optimizer *const *o = optimizers; *o; o++)
+    fprintf(list, "%s%s", o == optimizers ? "" : "|", (*o)->name);
+  fclose(list);
   const char *near = nearest_word(name, words);
   fail(err, "--optimizer %s: choose one of %s%s%s%s", name, words, near ? "; did you mean " : "",
        near ? near : "", near ? "?" : "");
+  free(words);
   return NULL;
+}
+
+int optimizer_takes_all(const Optimizer *method, const void *options) {
+  for (Role role = ROLE_EMBEDDING; role <= ROLE_VECTOR; role++)
+    if (!method->accepts(&(Param){.role = role}, options)) return 0;
+  return 1;
 }
 
 OptimizerCost optimizer_cost(const Optimizer *method, int64_t rows, int64_t cols) {
   OptimizerCost cost = {0, 0};
   void *options = calloc(1, method->options_size + 1);
-  OptionSet set = {method->name, method->options, options};
+  OptionSet set = {.title = method->name, .rows = method->options, .values = options};
   options_default(&set);
   for (const Slot *slot = method->slots; slot->name; slot++)
     cost.state += slot->floats(rows, cols, options);
@@ -235,12 +260,25 @@ static int compare_flops(const void *a, const void *b) {
   return x->stream < y->stream ? -1 : x->stream > y->stream;
 }
 
+static double decay_of(const OptimizerState *s, const Unit *u) {
+  Role role = u->param->role;
+  int embedding = role == ROLE_EMBEDDING || role == ROLE_POSITION;
+  double factor = embedding ? s->common->embedding_decay : 1;
+  return u->param->decay ? factor * s->common->weight_decay : 0;
+}
+
+static double keep_of(const Unit *u, const Step *step) {
+  return u->method->keep ? u->method->keep(u->param, step, u->options)
+                         : 1 - step->rate * step->decay;
+}
+
 static Step make_step(const OptimizerState *s, const Unit *u, int64_t t, double multiplier,
                       float *scratch) {
   double rate = (u->auxiliary ? s->common->aux_lr : s->common->lr) * multiplier;
-  double decay = u->param->decay ? s->common->weight_decay : 0;
-  return (Step){.t = t, .rate = rate, .keep = 1 - rate * decay, .scratch = scratch,
-                .random = random_stream(s->seed, RANDOM_OPTIMIZER, u->stream, (uint32_t)t)};
+  Step step = {.t = t, .rate = rate, .decay = decay_of(s, u), .scratch = scratch,
+               .random = random_stream(s->seed, RANDOM_OPTIMIZER, u->stream, (uint32_t)t)};
+  step.keep = keep_of(u, &step);
+  return step;
 }
 
 static void copy_columns(float *to, int64_t to_stride, const float *from, int64_t from_stride,
@@ -258,7 +296,7 @@ static void call(const Unit *u, Step *step,
     m.w = step->scratch;
     m.g = step->scratch + size;
     copy_columns(step->scratch, u->cols, w, u->stride, u->rows, u->cols);
-    copy_columns(step->scratch + size, u->cols, g, u->stride, u->rows, u->cols);
+    if (g) copy_columns(step->scratch + size, u->cols, g, u->stride, u->rows, u->cols);
     step->scratch += copied;
   }
   function(&m, u->slots, u->options, step);
@@ -298,7 +336,8 @@ int optimizer_open(OptimizerState **state, const Optimizer *method, const void *
   s->options = options;
   s->common = common;
   s->seed = seed;
-  s->auxiliary = (AdamwOptions){common->aux_beta1, common->aux_beta2, common->aux_eps, 0};
+  s->auxiliary = (AdamwOptions){
+      .beta1 = common->aux_beta1, .beta2 = common->aux_beta2, .eps = common->aux_eps};
   list_units(s, params, count);
   s->matrices = calloc((size_t)s->matrix_count + 1, sizeof *s->matrices);
   s->pieces = calloc((size_t)s->piece_count + 1, sizeof *s->pieces);
@@ -330,12 +369,19 @@ static void step_unit(const OptimizerState *s, const Unit *u, int64_t t, double 
 
 void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
   /* Many matrices: one thread each. Few: all threads inside each product. */
-  int side_by_side = s->matrix_count >= 2 * threads_count();
-  (void)side_by_side; /* without OpenMP nothing asks */
-#pragma omp parallel for schedule(dynamic) if (side_by_side)
-  for (int i = 0; i < s->matrix_count; i++) step_unit(s, &s->matrices[i], t, multiplier);
+  if (s->matrix_count >= 2 * threads_count()) {
+#pragma omp parallel for schedule(dynamic)
+    for (int i = 0; i < s->matrix_count; i++) step_unit(s, &s->matrices[i], t, multiplier);
+  } else {
+    for (int i = 0; i < s->matrix_count; i++) step_unit(s, &s->matrices[i], t, multiplier);
+  }
 #pragma omp parallel for schedule(static)
   for (int i = 0; i < s->piece_count; i++) step_unit(s, &s->pieces[i], t, multiplier);
+}
+
+double optimizer_keep(const OptimizerState *s, const Param *p, int64_t t, double rate) {
+  Unit unit = make_unit(s, p, 0);
+  return keep_of(&unit, &(Step){.t = t, .rate = rate, .decay = decay_of(s, &unit)});
 }
 
 size_t optimizer_state_bytes(const OptimizerState *s) {

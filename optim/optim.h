@@ -27,7 +27,8 @@ typedef struct {
 typedef struct {
   int64_t t;      /* 1, 2, ... */
   double rate;    /* learning rate after the schedule */
-  double keep;    /* 1 - rate * weight decay, or 1: the update is w = keep w - rate u */
+  double decay;   /* weight decay of this parameter, or 0 */
+  double keep;    /* what the step multiplies the weights by: w = keep w - rate u */
   Random random;  /* this matrix's stream of this step */
   float *scratch; /* as many floats as `scratch` asked for */
 } Step;
@@ -42,8 +43,9 @@ typedef struct {
   const char *name;        /* as after --optimizer */
   const char *summary;     /* one line of help */
   const char *reference;   /* paper, arXiv id, what of it was read */
-  const char *recommended; /* settings from the literature, such as "lr=0.02": used where the
-                              table of tuned settings has no row */
+  /* Settings such as "lr=0.02", used where the table of tuned settings has no row: those that the
+     source states for language models (paper, code or scripts), and our own choice of others. */
+  const char *published, *ours;
   const char *tune;        /* the options that a new model wants tuned, the first one first */
   const Option *options;
   size_t options_size;
@@ -61,6 +63,8 @@ typedef struct {
   void (*init)(const Matrix *m, float *const *slots, const void *options, Step *step);
   int64_t (*scratch)(const Matrix *m, const void *options); /* floats */
   int (*check)(const void *options, Err *err); /* rules across options */
+  /* Step.keep of a parameter; NULL: 1 - rate * decay. */
+  double (*keep)(const Param *p, const Step *step, const void *options);
 } Optimizer;
 
 /* All methods, in the order of the help; ends with NULL. */
@@ -92,15 +96,21 @@ void apply_update(const Matrix *m, double keep, double amount, const float *u);
 
 /* ---- the harness ---- */
 
-enum { QKV_THREE, QKV_FUSED, QKV_HEADS }; /* the words of --qkv-split */
+#define QKV_SPLITS(X) X(QKV_THREE, "3") X(QKV_FUSED, "1") X(QKV_HEADS, "heads")
+enum { QKV_SPLITS(CHOICE_NAME) };
 
 typedef struct {
-  double lr, weight_decay;
+  double lr, weight_decay, embedding_decay; /* the last one is a factor on weight_decay */
   double aux_lr, aux_beta1, aux_beta2, aux_eps; /* the auxiliary AdamW */
   int qkv_split;
 } OptimizerOptions;
 
-extern const Option optimizer_options[];
+/* Tables over OptimizerOptions: of all methods; of those that need whole matrices; of the auxiliary
+   AdamW. */
+extern const Option optimizer_options[], matrix_options[], auxiliary_options[];
+
+/* Whether the method updates every parameter itself, so that there is no auxiliary AdamW. */
+int optimizer_takes_all(const Optimizer *method, const void *options);
 
 typedef struct OptimizerState OptimizerState;
 
@@ -113,6 +123,10 @@ void optimizer_close(OptimizerState *state);
 
 /* Step t = 1, 2, ... on the gradients in the params; `multiplier` in [0,1] is the schedule's. */
 void optimizer_step(OptimizerState *state, int64_t t, double multiplier);
+
+/* What step t multiplies the weights of a parameter by at the scheduled rate, as what updates it
+   decays them: w = keep w - rate (its direction). */
+double optimizer_keep(const OptimizerState *state, const Param *p, int64_t t, double rate);
 
 /* Bytes of state and of workspace. */
 size_t optimizer_state_bytes(const OptimizerState *state);

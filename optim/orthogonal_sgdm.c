@@ -1,7 +1,11 @@
 /* Orthogonal-SGDM: M. Tuddenham, A. Prugel-Bennett, J. Hare, Orthogonalising gradients to speed up
-   neural network optimisation, arXiv 2202.07052 (the authors' code):
-     B = mu B + msgn(G),  W = (1 - lr wd) W - lr scale B.
-   Muon's two steps in the other order. Theirs is the exact SVD (`--orthogonalize svd`). */
+   neural network optimisation, arXiv 2202.07052 (the authors' code, which orthogonalizes the
+   gradient by an exact SVD and gives it to PyTorch's SGD):
+     coupled decay    B = mu B + msgn(G) + wd W,  W = W - lr scale B
+     decoupled        B = mu B + msgn(G),  W = (1 - lr wd) W - lr scale B.
+   Muon's two steps in the other order. One difference from the code: singular values below 3e-7 of
+   the largest are rounding errors of float and become 0 here; there they become whole steps, in
+   directions that no gradient has. */
 #include <string.h>
 
 #include "optim/momentum.h"
@@ -11,13 +15,20 @@
 typedef struct {
   double momentum;
   Polar polar;
-  int scale;
+  int scale, decay;
 } OrthogonalOptions;
+
+#define DECAYS(X) X(COUPLED, "coupled") X(DECOUPLED, "decoupled")
+enum { DECAYS(CHOICE_NAME) };
 
 static const Option options[] = {
     MOMENTUM_OPTION(OrthogonalOptions, momentum, "0.9"),
-    POLAR_OPTIONS(OrthogonalOptions, polar, "jordan"),
+    POLAR_OPTIONS(OrthogonalOptions, polar, "svd", "jordan"),
     SHAPE_SCALE_OPTION(OrthogonalOptions, scale, "none"),
+    {.name = "decay",
+     .help = "Where the weight decay is added (coupled: to the momentum, as in the authors' code)",
+     .type = OPTION_CHOICE, .at = offsetof(OrthogonalOptions, decay), .fallback = "coupled",
+     .choices = DECAYS(CHOICE_WORD), .needs = "weight-decay!=0"},
     {0},
 };
 
@@ -29,8 +40,16 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   float *z = step->scratch;
   memcpy(z, p->g, (size_t)size * sizeof *z);
   polar_factor(z, p->rows, p->cols, &o->polar, z + aligned(size));
+  float coupled = o->decay == COUPLED ? (float)step->decay : 0;
+  for (int64_t i = 0; i < size; i++) z[i] += coupled * p->w[i];
   momentum_heavy_ball(z, slot[0], z, size, o->momentum, 0);
   apply_update(p, step->keep, step->rate * shape_scale(o->scale, p->rows, p->cols), z);
+}
+
+static double keep(const Param *p, const Step *step, const void *with) {
+  const OrthogonalOptions *o = with;
+  (void)p;
+  return o->decay == COUPLED ? 1 : 1 - step->rate * step->decay;
 }
 
 static int64_t scratch(const Matrix *p, const void *with) {
@@ -40,14 +59,15 @@ static int64_t scratch(const Matrix *p, const void *with) {
 
 static double flops(const Matrix *p, const void *with) {
   const OrthogonalOptions *o = with;
-  return 5 * (double)(p->rows * p->cols) + polar_flops(p->rows, p->cols, &o->polar);
+  return 7 * (double)(p->rows * p->cols) + polar_flops(p->rows, p->cols, &o->polar);
 }
 
 const Optimizer orthogonal_sgdm = {
     .name = "orthogonal-sgdm",
-    .summary = "momentum of orthogonalized gradients: Muon's two steps in the other order",
+    .summary = "Momentum of orthogonalized gradients",
     .reference = "Tuddenham, Prugel-Bennett, Hare: Orthogonalising gradients, arXiv 2202.07052",
-    .recommended = "lr=1e-3 aux-lr=0.0036",
+    .published = "lr=1e-3",
+    .ours = "aux-lr=0.0036",
     .tune = "lr, aux-lr",
     .options = options,
     .options_size = sizeof(OrthogonalOptions),
@@ -56,4 +76,5 @@ const Optimizer orthogonal_sgdm = {
     .update = update,
     .scratch = scratch,
     .flops = flops,
+    .keep = keep,
 };

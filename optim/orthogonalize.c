@@ -21,12 +21,16 @@ double frobenius_norm(const float *X, int64_t n) {
 
 int64_t singular_work(int64_t n) { return eigen_work(n); }
 
-/* The upper half of A (n,n) = X^T X (right) or X X^T in double, scaled by 1 / ||X||_F^2: squares of
-   1e-30 vanish. X goes through `work`, eigen_work(n) doubles, in panels of 2 n rows or columns. */
-static void double_gram(const float *X, int64_t rows, int64_t cols, int right, double *A,
-                        double *work) {
+/* The upper half of A (n,n) = (X/c)^T X/c (right) or X/c (X/c)^T in double, with c the power of two
+   above ||X||_F, which is returned: squares of 1e-30 vanish, and a power of two rounds nothing, so
+   that X and its transpose have the same A, bit by bit, and with it the same basis. X goes through
+   `work`, eigen_work(n) doubles, in panels of 2 n rows or columns. */
+static double double_gram(const float *X, int64_t rows, int64_t cols, int right, double *A,
+                          double *work) {
   int64_t n = right ? cols : rows, length = right ? rows : cols;
-  double norm = frobenius_norm(X, rows * cols), scale = norm > 0 ? 1 / norm : 0;
+  int exponent;
+  frexp(frobenius_norm(X, rows * cols), &exponent);
+  double c = ldexp(1, exponent), scale = 1 / c;
   memset(A, 0, (size_t)(n * n) * sizeof *A);
   for (int64_t from = 0; from < length; from += 2 * n) {
     int64_t count = least(2 * n, length - from);
@@ -37,16 +41,16 @@ static void double_gram(const float *X, int64_t rows, int64_t cols, int right, d
       }
     gram_add_double(n, count, work, A);
   }
+  return c;
 }
 
 /* LAPACK reads the lower triangle of a column-major matrix: the upper one of ours. */
 void singular_basis(const float *X, int64_t rows, int64_t cols, int right, double *V,
                     double *values, double *work) {
   int64_t n = right ? cols : rows;
-  double norm = frobenius_norm(X, rows * cols);
-  double_gram(X, rows, cols, right, V, work);
+  double c = double_gram(X, rows, cols, right, V, work);
   symmetric_eigen(V, values, n, work);
-  for (int64_t i = 0; i < n; i++) values[i] = values[i] > 0 ? sqrt(values[i]) * norm : 0;
+  for (int64_t i = 0; i < n; i++) values[i] = values[i] > 0 ? sqrt(values[i]) * c : 0;
 }
 
 /* With the Gram matrix of the short side A = V^T diag(s^2) V: msgn(X) = V^T diag(1/s) V X. */
@@ -74,7 +78,7 @@ static void polar_by_svd(float *X, int64_t rows, int64_t cols, float *scratch) {
 void polar_factor(float *X, int64_t rows, int64_t cols, const Polar *polar, float *scratch) {
   switch (polar->way) {
     case BY_SVD: polar_by_svd(X, rows, cols, scratch); break;
-    case BY_EXACT: newton_schulz(X, rows, cols, &newton_schulz_exact, scratch); break;
+    case BY_CONVERGED: newton_schulz(X, rows, cols, &newton_schulz_converged, scratch); break;
     default: newton_schulz(X, rows, cols, &polar->ns, scratch);
   }
 }
@@ -87,19 +91,18 @@ int64_t polar_scratch(int64_t rows, int64_t cols, const Polar *polar) {
 
 double polar_flops(int64_t rows, int64_t cols, const Polar *polar) {
   double s = (double)least(rows, cols), l = (double)(rows + cols) - s;
-  if (polar->way == BY_EXACT) return newton_schulz_flops(rows, cols, &newton_schulz_exact);
+  if (polar->way == BY_CONVERGED) return newton_schulz_flops(rows, cols, &newton_schulz_converged);
   if (polar->way == BY_NEWTON_SCHULZ) return newton_schulz_flops(rows, cols, &polar->ns);
   return 3 * l * s * s + 11 * s * s * s; /* Gram, eigenvectors (9 s^3), P, and P X */
 }
 
 double shape_scale(int scale, int64_t rows, int64_t cols) {
-  enum { NONE, KJ, SPECTRAL, RMS, OLD };
   double m = (double)rows, n = (double)cols;
   switch (scale) {
-    case KJ: return sqrt(fmax(1, m / n));
-    case SPECTRAL: return sqrt(m / n);
-    case RMS: return 0.2 * sqrt(fmax(m, n));
-    case OLD: return sqrt(fmax(m, n));
+    case SCALE_KJ: return sqrt(fmax(1, m / n));
+    case SCALE_SPECTRAL: return sqrt(m / n);
+    case SCALE_RMS: return 0.2 * sqrt(fmax(m, n));
+    case SCALE_OLD: return sqrt(fmax(m, n));
     default: return 1;
   }
 }

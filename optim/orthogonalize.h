@@ -4,8 +4,9 @@
 
 #include "optim/newton_schulz.h"
 
-enum { BY_NEWTON_SCHULZ, BY_SVD, BY_EXACT }; /* the words of ORTHOGONALIZE_NAMES */
-#define ORTHOGONALIZE_NAMES "newton-schulz|svd|exact"
+#define POLAR_WAYS(X) \
+  X(BY_NEWTON_SCHULZ, "newton-schulz") X(BY_SVD, "svd") X(BY_CONVERGED, "converged")
+enum { POLAR_WAYS(CHOICE_NAME) };
 
 typedef struct {
   int way;
@@ -13,11 +14,14 @@ typedef struct {
 } Polar;
 
 /* The rows for a method's option table; `polar` is the name of its Polar. */
-#define POLAR_OPTIONS(Options, polar, default_schedule)                                            \
-  {.name = "orthogonalize", .help = "by Newton-Schulz steps, by LAPACK, or exactly without SVD",   \
-   .type = OPTION_CHOICE, .at = offsetof(Options, polar.way), .fallback = "newton-schulz",         \
-   .choices = ORTHOGONALIZE_NAMES},                                                                \
-  NEWTON_SCHULZ_OPTIONS(Options, polar.ns, default_schedule)
+#define POLAR_OPTIONS(Options, polar, default_way, default_schedule)                               \
+  {.name = "orthogonalize",                                                                        \
+   .help = "How to compute the polar factor: Newton-Schulz steps, LAPACK, or 13 steps of Polar "   \
+           "Express that converge",                                                                \
+   .type = OPTION_CHOICE, .at = offsetof(Options, polar.way), .fallback = default_way,             \
+   .choices = POLAR_WAYS(CHOICE_WORD), .renamed = "exact=converged"},                              \
+  NEWTON_SCHULZ_OPTIONS(Options, polar.ns, default_schedule, "orthogonalize=newton-schulz",        \
+                        "orthogonalize=newton-schulz")
 
 /* X (rows,cols) becomes msgn(X) in the chosen way; zero stays zero.
    `scratch`: polar_scratch floats, aligned to 8 bytes. */
@@ -32,7 +36,10 @@ void singular_basis(const float *X, int64_t rows, int64_t cols, int right, doubl
                     double *values, double *work);
 int64_t singular_work(int64_t n);
 
-#define SHAPE_SCALE_NAMES "none|kj|spectral|rms|old"
+#define SHAPE_SCALES(X)                                                                            \
+  X(SCALE_NONE, "none") X(SCALE_KJ, "kj") X(SCALE_SPECTRAL, "spectral") X(SCALE_RMS, "rms")        \
+  X(SCALE_OLD, "old")
+enum { SHAPE_SCALES(CHOICE_NAME) };
 
 /* The factor on the orthogonal update of a (rows,cols) matrix: none 1; kj sqrt(max(1, rows/cols))
    (Muon's repository); spectral sqrt(rows/cols) (Scion, Dion); rms 0.2 sqrt(max(rows, cols))
@@ -40,9 +47,9 @@ int64_t singular_work(int64_t n);
 double shape_scale(int scale, int64_t rows, int64_t cols);
 
 #define SHAPE_SCALE_OPTION(Options, field, default_scale)                                          \
-  {.name = "shape-scale", .help = "factor on the orthogonal update by the matrix's shape",         \
+  {.name = "shape-scale", .help = "Factor on the orthogonal update by the shape of the matrix",    \
    .type = OPTION_CHOICE, .at = offsetof(Options, field), .fallback = default_scale,               \
-   .choices = SHAPE_SCALE_NAMES}
+   .choices = SHAPE_SCALES(CHOICE_WORD)}
 
 /* ||X||_F, summed in double. */
 double frobenius_norm(const float *X, int64_t n);

@@ -1,9 +1,8 @@
 /* ROOT: W. He, K. Han, H. Zhou, H. Chen, Z. Liu, X. Chen, Y. Wang, ROOT: Robust Orthogonalized
    Optimizer, arXiv 2511.20626 (the authors' toy code):
-     B = mu B + G,  Z = G + mu B,  c = quantile of |Z|,  C = Z clipped to [-c, c],
+     B = mu B + G,  Z = G + mu B,  c = quantile of |Z| + 1e-9,  C = Z clipped to [-c, c],
      W = (1 - lr wd) W - lr scale NS(C).
-   (Their outlier part sign(Z) max(|Z| - c, 0) taken from Z is the clipping. They add 1e-9 to c,
-   which is left to quantiles of 0 here, where nothing else would move.) Their Newton-Schulz
+   (Their outlier part sign(Z) max(|Z| - c, 0) taken from Z is the clipping.) Their Newton-Schulz
    coefficients depend on the shape and are published for four shapes only, of which 2048x2048 is
    not safe: f^5 reaches 3.31 and further steps diverge. `published` uses those that pass the
    condition max f on [0,1] < the unstable fixed point, else the schedule; `fitted` minimizes the
@@ -23,19 +22,22 @@ typedef struct {
   NewtonSchulz ns;
 } RootOptions;
 
-enum { BY_SCHEDULE, PUBLISHED, FITTED };
+#define SOURCES(X) X(BY_SCHEDULE, "schedule") X(PUBLISHED, "published") X(FITTED, "fitted")
+enum { SOURCES(CHOICE_NAME) };
 
 #define FIELD(member) offsetof(RootOptions, member)
 static const Option options[] = {
     MOMENTUM_OPTION(RootOptions, momentum, "0.95"),
     NESTEROV_OPTION(RootOptions, nesterov, "on"),
-    {.name = "quantile", .help = "of the momentum's entries, beyond which they are clipped",
+    {.name = "quantile",
+     .help = "Quantile of the momentum's absolute values above which they are clipped",
      .type = OPTION_REAL, .at = FIELD(quantile), .fallback = "0.9", .max = 1},
     {.name = "coefficients",
-     .help = "of Newton-Schulz: the schedule's, the paper's or fitted by shape",
+     .help = "Newton-Schulz coefficients: of --ns-schedule, published (where the paper has the "
+             "shape), or fitted to the shape",
      .type = OPTION_CHOICE, .at = FIELD(coefficients), .fallback = "schedule",
-     .choices = "schedule|published|fitted"},
-    NEWTON_SCHULZ_OPTIONS(RootOptions, ns, "jordan"),
+     .choices = SOURCES(CHOICE_WORD)},
+    NEWTON_SCHULZ_OPTIONS(RootOptions, ns, "jordan", "coefficients!=fitted", NULL),
     SHAPE_SCALE_OPTION(RootOptions, scale, "rms"),
     {0},
 };
@@ -90,9 +92,11 @@ static double quantile(float *x, int64_t n, double q) {
   return below + (place - (double)k) * (above - below);
 }
 
+static const double LIMIT_EPS = 1e-9; /* added to the quantile, as in the authors' code */
+
 static void clip(float *z, int64_t n, double q, float *scratch) {
   for (int64_t i = 0; i < n; i++) scratch[i] = fabsf(z[i]);
-  float c = (float)quantile(scratch, n, q), limit = c > 0 ? c : 1e-9f;
+  float limit = (float)(quantile(scratch, n, q) + LIMIT_EPS);
   for (int64_t i = 0; i < n; i++) z[i] = z[i] > limit ? limit : z[i] < -limit ? -limit : z[i];
 }
 
@@ -107,7 +111,7 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
     for (int k = 0; k < NS_STEPS_MAX; k++)
       for (int i = 0; i < 3; i++) abc[k][i] = slot[COEFFICIENTS][i];
     newton_schulz_with(z, p->rows, p->cols, (const double (*)[3])abc, newton_schulz_steps(&o->ns),
-                       1, rest);
+                       1, NS_EPS, rest);
   } else {
     newton_schulz(z, p->rows, p->cols, &o->ns, rest);
   }
@@ -126,9 +130,9 @@ static double flops(const Matrix *p, const void *with) {
 
 const Optimizer root = {
     .name = "root",
-    .summary = "Muon with the momentum's outliers clipped",
+    .summary = "Muon with the outliers of the momentum clipped",
     .reference = "He et al.: ROOT: Robust Orthogonalized Optimizer, arXiv 2511.20626 (toy code)",
-    .recommended = "lr=1e-3 weight-decay=0.1 aux-lr=1e-3",
+    .published = "lr=1e-3 weight-decay=0.1 aux-lr=1e-3",
     .tune = "lr, aux-lr",
     .options = options,
     .options_size = sizeof(RootOptions),

@@ -8,12 +8,13 @@
 void rotated_adam(float *u, float *m, float *v, const float *g, int64_t n, const Betas *betas,
                   int64_t t) {
   float b1 = (float)betas->beta1, b2 = (float)betas->beta2, eps = (float)betas->eps;
+  float new1 = (float)(1 - betas->beta1), new2 = (float)(1 - betas->beta2);
   float rise1 = (float)(1 / (1 - pow(betas->beta1, (double)t)));
   float rise2 = (float)(1 / sqrt(1 - pow(betas->beta2, (double)t)));
 #pragma omp parallel for simd schedule(static)
   for (int64_t i = 0; i < n; i++) {
-    m[i] = b1 * m[i] + (1 - b1) * g[i];
-    v[i] = b2 * v[i] + (1 - b2) * g[i] * g[i];
+    m[i] = b1 * m[i] + new1 * g[i];
+    v[i] = b2 * v[i] + new2 * g[i] * g[i];
     u[i] = m[i] * rise1 / (sqrtf(v[i]) * rise2 + eps);
   }
 }

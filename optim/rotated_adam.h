@@ -10,12 +10,15 @@ typedef struct {
 
 /* The rows for a method's option table; `betas` is the name of its Betas. */
 #define BETAS_OPTIONS(Options, betas, default_beta1, default_beta2, default_eps)                   \
-  {.name = "beta1", .help = "decay of the first moment", .type = OPTION_REAL,                      \
-   .at = offsetof(Options, betas.beta1), .fallback = default_beta1, .max = 0.9999999},             \
-  {.name = "beta2", .help = "decay of the second moment", .type = OPTION_REAL,                     \
-   .at = offsetof(Options, betas.beta2), .fallback = default_beta2, .max = 0.9999999},             \
-  {.name = "eps", .help = "added to the root of the second moment", .type = OPTION_REAL,           \
-   .at = offsetof(Options, betas.eps), .fallback = default_eps, .min = 1e-30, .max = 1}
+  {.name = "beta1", .help = "Decay of the first moment",                                           \
+   .type = OPTION_REAL, .at = offsetof(Options, betas.beta1), .fallback = default_beta1,           \
+   .max = 0.9999999},                                                                              \
+  {.name = "beta2", .help = "Decay of the second moment",                                          \
+   .type = OPTION_REAL, .at = offsetof(Options, betas.beta2), .fallback = default_beta2,           \
+   .max = 0.9999999},                                                                              \
+  {.name = "eps", .help = "Constant added to the root of the second moment",                       \
+   .type = OPTION_REAL, .at = offsetof(Options, betas.eps), .fallback = default_eps,               \
+   .min = 1e-30, .max = 1}
 
 /* m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,
    u = (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps). All (n); u may be g. */

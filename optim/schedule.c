@@ -2,18 +2,20 @@
 
 #include <math.h>
 
-enum { CONSTANT, LINEAR, COSINE, WSD };
-
 #define FIELD(member) offsetof(ScheduleOptions, member)
 const Option schedule_options[] = {
-    {.name = "schedule", .help = "learning rate over the run, after the warm-up",
-     .type = OPTION_CHOICE, .at = FIELD(schedule), .fallback = "wsd", .choices = SCHEDULE_NAMES},
-    {.name = "warmup", .help = "steps of linear warm-up; a preset's is shortened with its steps",
+    {.name = "schedule",
+     .help = "Learning-rate schedule after the warm-up (wsd: constant, then linear decay)",
+     .type = OPTION_CHOICE, .at = FIELD(schedule), .fallback = "wsd",
+     .choices = SCHEDULES(CHOICE_WORD)},
+    {.name = "warmup", .help = "Steps of linear warm-up (the default shrinks with --steps)",
      .type = OPTION_INT, .at = FIELD(warmup), .fallback = "0", .max = 1e12},
-    {.name = "decay-fraction", .help = "last part of the run over which wsd decays",
-     .type = OPTION_REAL, .at = FIELD(decay_fraction), .fallback = "0.6", .max = 1},
-    {.name = "final-lr", .help = "multiplier at the end",
-     .type = OPTION_REAL, .at = FIELD(final_lr), .fallback = "0", .max = 1},
+    {.name = "decay-fraction", .help = "Fraction of the run over which wsd decays",
+     .type = OPTION_REAL, .at = FIELD(decay_fraction), .fallback = "0.6", .max = 1,
+     .needs = "schedule=wsd"},
+    {.name = "final-lr", .help = "Final learning rate as a fraction of --lr",
+     .type = OPTION_REAL, .at = FIELD(final_lr), .fallback = "0", .max = 1,
+     .needs = "schedule!=constant"},
     {0},
 };
 
@@ -23,9 +25,11 @@ static double plain(const ScheduleOptions *o, int64_t t, int64_t steps) {
   double done = (double)(t - 1 - o->warmup) / (double)(steps - o->warmup);
   double decay = o->decay_fraction * (double)steps, left = (double)(steps - t + 1);
   switch (o->schedule) {
-    case LINEAR: return 1 + (o->final_lr - 1) * done;
-    case COSINE: return o->final_lr + (1 - o->final_lr) * (1 + cos(3.14159265358979324 * done)) / 2;
-    case WSD: return left >= decay ? 1 : o->final_lr + (1 - o->final_lr) * left / decay;
+    case SCHEDULE_LINEAR: return 1 + (o->final_lr - 1) * done;
+    case SCHEDULE_COSINE:
+      return o->final_lr + (1 - o->final_lr) * (1 + cos(3.14159265358979324 * done)) / 2;
+    case SCHEDULE_WSD:
+      return left >= decay ? 1 : o->final_lr + (1 - o->final_lr) * left / decay;
     default: return 1;
   }
 }
@@ -33,7 +37,8 @@ static double plain(const ScheduleOptions *o, int64_t t, int64_t steps) {
 double schedule_at(const ScheduleOptions *o, int64_t t, int64_t steps) {
   if (t > o->warmup) return plain(o, t, steps);
   double rise = (double)t / (double)o->warmup;
-  return o->schedule == WSD ? fmin(rise, plain(o, t, steps)) : rise; /* its decay may begin first */
+  /* The decay of wsd may begin first. */
+  return o->schedule == SCHEDULE_WSD ? fmin(rise, plain(o, t, steps)) : rise;
 }
 
 int schedule_check(const ScheduleOptions *o, int64_t steps, Err *err) {

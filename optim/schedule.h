@@ -7,7 +7,10 @@
 #include "core/error.h"
 #include "core/option.h"
 
-#define SCHEDULE_NAMES "constant|linear|cosine|wsd"
+#define SCHEDULES(X)                                                   \
+  X(SCHEDULE_CONSTANT, "constant") X(SCHEDULE_LINEAR, "linear")        \
+  X(SCHEDULE_COSINE, "cosine") X(SCHEDULE_WSD, "wsd")
+enum { SCHEDULES(CHOICE_NAME) };
 
 typedef struct {
   int schedule;

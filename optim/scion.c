@@ -14,20 +14,29 @@ typedef struct {
   Polar polar;
 } ScionOptions;
 
+#define FORMS(X) X(CONSTRAINED, "constrained") X(UNCONSTRAINED, "unconstrained")
+#define HEAD_NORMS(X) X(HEAD_SIGN, "sign") X(HEAD_ADAMW, "adamw")
+enum { FORMS(CHOICE_NAME) };
+enum { HEAD_NORMS(CHOICE_NAME) };
+
 #define FIELD(member) offsetof(ScionOptions, member)
 static const Option options[] = {
-    {.name = "alpha", .help = "share of the new gradient in the momentum",
+    {.name = "alpha", .help = "Weight of the new gradient in the momentum",
      .type = OPTION_REAL, .at = FIELD(alpha), .fallback = "0.1", .min = 1e-7, .max = 1},
-    {.name = "form", .help = "the weights inside the ball, or only their steps",
+    {.name = "form", .help = "Constrain the weights to the norm ball, or only their steps",
      .type = OPTION_CHOICE, .at = FIELD(form), .fallback = "constrained",
-     .choices = "constrained|unconstrained"},
-    {.name = "radius", .help = "of the ball of the blocks' matrices",
+     .choices = FORMS(CHOICE_WORD)},
+    {.name = "radius",
+     .help = "Radius of the norm ball for hidden matrices; multiplies the learning rate",
      .type = OPTION_REAL, .at = FIELD(radius), .fallback = "50", .max = 1e30},
-    {.name = "head-norm", .help = "of the tied head's step, or leave it to AdamW",
-     .type = OPTION_CHOICE, .at = FIELD(head_norm), .fallback = "sign", .choices = "sign|adamw"},
-    {.name = "head-radius", .help = "of the ball of the tied head",
-     .type = OPTION_REAL, .at = FIELD(head_radius), .fallback = "3000", .max = 1e30},
-    POLAR_OPTIONS(ScionOptions, polar, "jordan"),
+    {.name = "head-norm",
+     .help = "Norm for steps of the tied head (adamw: use the auxiliary AdamW)",
+     .type = OPTION_CHOICE, .at = FIELD(head_norm), .fallback = "sign",
+     .choices = HEAD_NORMS(CHOICE_WORD)},
+    {.name = "head-radius", .help = "Radius of the norm ball for the tied head",
+     .type = OPTION_REAL, .at = FIELD(head_radius), .fallback = "3000", .max = 1e30,
+     .needs = "head-norm=sign"},
+    POLAR_OPTIONS(ScionOptions, polar, "newton-schulz", "jordan"),
     {0},
 };
 
@@ -35,7 +44,7 @@ static const Slot slots[] = {{.name = "momentum", .floats = slot_full}, {0}};
 
 static int accepts(const Param *p, const void *with) {
   const ScionOptions *o = with;
-  return p->role == ROLE_MATRIX || (p->role == ROLE_EMBEDDING && o->head_norm == 0);
+  return p->role == ROLE_MATRIX || (p->role == ROLE_EMBEDDING && o->head_norm == HEAD_SIGN);
 }
 
 static int norm_of(Role role) { return role == ROLE_EMBEDDING ? NORM_SIGN : NORM_RMS; }
@@ -47,7 +56,14 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   momentum_ema(z, slot[0], p->g, size, 1 - o->alpha, 0);
   steepest(z, p->rows, p->cols, norm_of(p->role), &o->polar, z + aligned(size));
   double radius = p->role == ROLE_EMBEDDING ? o->head_radius / (double)p->cols : o->radius;
-  apply_update(p, o->form == 0 ? 1 - step->rate : step->keep, step->rate * radius, z);
+  apply_update(p, step->keep, step->rate * radius, z);
+}
+
+/* The constrained form is a mean of the weights and a point of the ball: it has no other decay. */
+static double keep(const Param *p, const Step *step, const void *with) {
+  const ScionOptions *o = with;
+  (void)p;
+  return 1 - step->rate * (o->form == CONSTRAINED ? 1 : step->decay);
 }
 
 static int64_t scratch(const Matrix *p, const void *with) {
@@ -64,10 +80,11 @@ static double flops(const Matrix *p, const void *with) {
 
 const Optimizer scion = {
     .name = "scion",
-    .summary = "steps and weights inside balls of operator norms",
+    .summary = "Steps and weights in balls of operator norms",
     .reference = "Pethick et al.: Training Deep Learning Models with Norm-Constrained LMOs, "
                  "arXiv 2502.07529 (code)",
-    .recommended = "lr=2.44140625e-4 aux-lr=0.0036",
+    .published = "lr=2.44140625e-4",
+    .ours = "aux-lr=0.0036",
     .tune = "lr, aux-lr, radius, head-radius",
     .options = options,
     .options_size = sizeof(ScionOptions),
@@ -76,4 +93,5 @@ const Optimizer scion = {
     .update = update,
     .scratch = scratch,
     .flops = flops,
+    .keep = keep,
 };

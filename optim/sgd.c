@@ -9,9 +9,9 @@ typedef struct {
 
 #define FIELD(member) offsetof(SgdOptions, member)
 static const Option options[] = {
-    {.name = "momentum", .help = "heavy-ball momentum (mu); 0: plain gradient descent",
+    {.name = "momentum", .help = "Heavy-ball momentum (mu; 0: plain gradient descent)",
      .type = OPTION_REAL, .at = FIELD(momentum), .fallback = "0.9", .max = 0.9999999},
-    {.name = "nesterov", .help = "look ahead along the momentum",
+    {.name = "nesterov", .help = "Use Nesterov momentum",
      .type = OPTION_CHOICE, .at = FIELD(nesterov), .fallback = "off", .choices = ON_OFF},
     {0},
 };
@@ -37,9 +37,9 @@ static double flops(const Matrix *p, const void *with) {
 
 const Optimizer sgd = {
     .name = "sgd",
-    .summary = "gradient descent with momentum",
+    .summary = "Gradient descent with momentum",
     .reference = "Polyak: Some methods of speeding up the convergence of iteration methods, 1964",
-    .recommended = "lr=0.1",
+    .ours = "lr=0.1",
     .tune = "lr, momentum",
     .options = options,
     .options_size = sizeof(SgdOptions),

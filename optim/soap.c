@@ -1,11 +1,14 @@
-/* SOAP: N. Vyas et al., SOAP: Improving and Stabilizing Shampoo using Adam, arXiv 2409.11321.
-   L = b L + (1 - b) G G^T, R = b R + (1 - b) G^T G with b = beta2 and their eigenbases P, Q;
+/* SOAP: N. Vyas et al., SOAP: Improving and Stabilizing Shampoo using Adam, arXiv 2409.11321 (the
+   update from the authors' code, nikhilvyas/SOAP a1e5535; the paper was not read).
+     L = b L + (1 - b) G G^T,  R = b R + (1 - b) G^T G  with b = beta2 and their eigenbases P, Q;
      m = b1 m + (1 - b1) G,  v = b2 v + (1 - b2) (P^T G Q)^2,
-     W = (1 - lr wd) W - lr P [ P^T m^ Q / (sqrt(v^) + eps) ] Q^T.
-   The bases come from eigenvectors at the first step; then L and R grow after each update, and
-   every K steps P = qr(L P), Q = qr(R Q): one power step, without sorting. The public code takes
-   only the bases from the first gradient and counts from the second (skip-first). */
+     W = (1 - lr wd) (W - lr sqrt(1 - b2^t)/(1 - b1^t) P [ P^T m Q / (sqrt(v) + eps) ] Q^T).
+   The first gradient only makes the bases, by eigenvectors: no step and no decay; t counts from the
+   second. L and R grow after each step, and every K steps the columns of P are sorted by
+   diag(P^T L P), descending, v's rows with them, and P = qr(L P); the same with Q, R and v's
+   columns. The decay comes after the step, and eps before the bias correction of v. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/blas.h"
@@ -17,16 +20,13 @@
 typedef struct {
   Betas betas;
   int64_t gap;
-  int skip_first;
 } SoapOptions;
 
 #define FIELD(member) offsetof(SoapOptions, member)
 static const Option options[] = {
     BETAS_OPTIONS(SoapOptions, betas, "0.95", "0.95", "1e-8"),
-    {.name = "update-gap", .help = "steps between new bases (K)",
+    {.name = "update-gap", .help = "Steps between new bases (K)",
      .type = OPTION_INT, .at = FIELD(gap), .fallback = "10", .min = 1, .max = 1e12},
-    {.name = "skip-first", .help = "use the first gradient for the bases only",
-     .type = OPTION_CHOICE, .at = FIELD(skip_first), .fallback = "off", .choices = ON_OFF},
     {0},
 };
 
@@ -67,59 +67,106 @@ static void first_basis(const Matrix *p, float *basis, int right, float *work) {
   replace_basis(basis, vectors, n);
 }
 
-static void power_step(float *basis, const float *of, int64_t n, float *work) {
-  gemm(PLAIN, PLAIN, n, n, n, 1, of, n, basis, n, 0, work, n);
-  memcpy(basis, work, (size_t)(n * n) * sizeof *basis);
-  orthonormal_columns(basis, n, n, work);
+/* A column of a basis and its eigenvalue, estimated by diag(P^T L P). */
+typedef struct {
+  double value;
+  int64_t column;
+} Estimate;
+
+static int compare_estimates(const void *a, const void *b) {
+  const Estimate *x = a, *y = b;
+  if (x->value != y->value) return x->value < y->value ? 1 : -1;
+  return x->column < y->column ? -1 : x->column > y->column;
 }
 
-/* Adam's step t with the first moment in the original space and the second in the rotated one. At
-   t = 1 m is (1 - b1) G: rotated on its own it would have other rounding errors than G, and in G's
-   own bases all but a diagonal is rounding errors, so that m / sqrt(v) would know no bound. */
-static void adam_step(const Matrix *p, float *const *slot, const SoapOptions *o, Step *step,
+static void sort_estimates(Estimate *order, const float *basis, const float *product, int64_t n) {
+  for (int64_t j = 0; j < n; j++) order[j] = (Estimate){0, j};
+  for (int64_t i = 0; i < n * n; i++)
+    order[i % n].value += (double)basis[i] * (double)product[i];
+  qsort(order, (size_t)n, sizeof *order, compare_estimates);
+}
+
+/* v's rows, or its columns for the right side, in the order; `copy` rows*cols floats. */
+static void permute(const Matrix *p, float *v, int right, const Estimate *order, float *copy) {
+  memcpy(copy, v, (size_t)(p->rows * p->cols) * sizeof *v);
+  for (int64_t i = 0; i < p->rows; i++)
+    for (int64_t j = 0; j < p->cols; j++)
+      v[i * p->cols + j] = right ? copy[i * p->cols + order[j].column]
+                                 : copy[order[i].column * p->cols + j];
+}
+
+static int64_t refresh_floats(int64_t rows, int64_t cols, int64_t n) {
+  return aligned((int64_t)(sizeof(Estimate) / sizeof(float)) * n) + aligned(n * n) +
+         aligned(rows * cols) + orthonormal_work(n);
+}
+
+/* One power step of a side, with the columns sorted first: without that, v stays with the place of
+   a direction whose eigenvalue crosses another's. */
+static void refresh(const Matrix *p, float *basis, const float *L_or_R, float *v, int right,
+                    float *work) {
+  int64_t n = right ? p->cols : p->rows;
+  Estimate *order = (Estimate *)(void *)work;
+  float *product = work + aligned((int64_t)(sizeof *order / sizeof *work) * n);
+  float *copy = product + aligned(n * n), *rest = copy + aligned(p->rows * p->cols);
+  gemm(PLAIN, PLAIN, n, n, n, 1, L_or_R, n, basis, n, 0, product, n);
+  sort_estimates(order, basis, product, n);
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t j = 0; j < n; j++) basis[i * n + j] = product[i * n + order[j].column];
+  orthonormal_columns(basis, n, n, rest);
+  permute(p, v, right, order, copy);
+}
+
+/* Adam's step t with the first moment kept in the original space and the second in the rotated
+   one. The old moment is rotated and the new gradient added there: rotated together they would
+   have other rounding errors than v's, and where the gradient has nothing else m / sqrt(v) would
+   have no bound. */
+static void adam_step(const Matrix *p, float *const *slot, const SoapOptions *o, const Step *step,
                       int64_t t) {
   int64_t size = p->rows * p->cols;
   float *g = step->scratch, *m = g + aligned(size), *work = m + aligned(size);
   const Betas *b = &o->betas;
   float b1 = (float)b->beta1, b2 = (float)b->beta2, eps = (float)b->eps;
-  float rise1 = (float)(1 / (1 - pow(b->beta1, (double)t)));
-  float rise2 = (float)(1 / sqrt(1 - pow(b->beta2, (double)t)));
-  for (int64_t i = 0; i < size; i++) slot[M][i] = b1 * slot[M][i] + (1 - b1) * p->g[i];
+  float new1 = (float)(1 - b->beta1), new2 = (float)(1 - b->beta2);
+  double rise = sqrt(1 - pow(b->beta2, (double)t)) / (1 - pow(b->beta1, (double)t));
   rotate(g, p->g, p->rows, p->cols, slot[P], slot[Q], 1, work);
-  if (t > 1) rotate(m, slot[M], p->rows, p->cols, slot[P], slot[Q], 1, work);
-  else
-    for (int64_t i = 0; i < size; i++) m[i] = (1 - b1) * g[i];
+  rotate(m, slot[M], p->rows, p->cols, slot[P], slot[Q], 1, work);
   for (int64_t i = 0; i < size; i++) {
-    slot[V][i] = b2 * slot[V][i] + (1 - b2) * g[i] * g[i];
-    m[i] = m[i] * rise1 / (sqrtf(slot[V][i]) * rise2 + eps);
+    slot[M][i] = b1 * slot[M][i] + new1 * p->g[i];
+    slot[V][i] = b2 * slot[V][i] + new2 * g[i] * g[i];
+    m[i] = (b1 * m[i] + new1 * g[i]) / (sqrtf(slot[V][i]) + eps);
   }
   rotate(g, m, p->rows, p->cols, slot[P], slot[Q], 0, work);
-  apply_update(p, step->keep, step->rate, g);
+  apply_update(p, step->keep, step->keep * step->rate * rise, g); /* decay after the step */
 }
 
 static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
   const SoapOptions *o = with;
   float *work = step->scratch;
-  int64_t t = step->t - o->skip_first; /* 0: for the bases only */
-  if (step->t == 1) {
+  int64_t t = step->t - 1; /* 0: the first gradient */
+  if (t == 0) {
     first_basis(p, slot[P], 0, work);
     first_basis(p, slot[Q], 1, work);
+  } else {
+    adam_step(p, slot, o, step, t);
   }
-  if (t > 0) adam_step(p, slot, o, step, t);
-  else
-    for (int64_t i = 0; i < p->rows * p->cols; i++) p->w[i] *= (float)step->keep;
   accumulate(p, slot[L], 0, o->betas.beta2, work);
   accumulate(p, slot[R], 1, o->betas.beta2, work);
-  if (t > 1 - o->skip_first && t % o->gap == 0) {
-    power_step(slot[P], slot[L], p->rows, work);
-    power_step(slot[Q], slot[R], p->cols, work);
+  if (t > 0 && t % o->gap == 0) {
+    refresh(p, slot[P], slot[L], slot[V], 0, work);
+    refresh(p, slot[Q], slot[R], slot[V], 1, work);
   }
+}
+
+static double keep(const Param *p, const Step *step, const void *with) {
+  (void)p, (void)with;
+  return step->t == 1 ? 1 : 1 - step->rate * step->decay;
 }
 
 static int64_t scratch(const Matrix *p, const void *with) {
   (void)with;
   int64_t n = p->rows > p->cols ? p->rows : p->cols, first = 2 * (n * n + n + singular_work(n));
-  int64_t refreshing = n * n + orthonormal_work(n), stepping = 3 * aligned(p->rows * p->cols);
+  int64_t refreshing = refresh_floats(p->rows, p->cols, n);
+  int64_t stepping = 3 * aligned(p->rows * p->cols);
   int64_t most = first > refreshing ? first : refreshing;
   return most > stepping ? most : stepping;
 }
@@ -133,8 +180,8 @@ static double flops(const Matrix *p, const void *with) {
 const Optimizer soap = {
     .name = "soap",
     .summary = "Adam in the eigenbasis of Shampoo's preconditioners",
-    .reference = "Vyas et al.: SOAP, arXiv 2409.11321 (a summary of it)",
-    .recommended = "lr=3e-3 aux-lr=3e-3",
+    .reference = "Vyas et al.: SOAP, arXiv 2409.11321 (code)",
+    .published = "lr=3e-3 weight-decay=0.01 aux-lr=3e-3",
     .tune = "lr, aux-lr, update-gap",
     .options = options,
     .options_size = sizeof(SoapOptions),
@@ -143,4 +190,5 @@ const Optimizer soap = {
     .update = update,
     .scratch = scratch,
     .flops = flops,
+    .keep = keep,
 };

@@ -4,8 +4,10 @@
 
 #include "optim/orthogonalize.h"
 
-enum { NORM_SPECTRAL, NORM_FROBENIUS, NORM_SIGN, NORM_RMS, NORM_COLUMN, NORM_ROW };
-#define NORM_NAMES "spectral|frobenius|sign|rms|column|row"
+#define NORMS(X)                                                                                 \
+  X(NORM_SPECTRAL, "spectral") X(NORM_FROBENIUS, "frobenius") X(NORM_SIGN, "sign")               \
+  X(NORM_RMS, "rms") X(NORM_COLUMN, "column") X(NORM_ROW, "row")
+enum { NORMS(CHOICE_NAME) };
 
 /* M (rows,cols) becomes argmax <M, D> over the steps D of norm 1:
    spectral msgn(M);  frobenius M/||M||_F;  sign sign(M);  rms sqrt(rows/cols) msgn(M);

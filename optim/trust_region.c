@@ -19,28 +19,34 @@ typedef struct {
   Polar polar;
 } TrustRegionOptions;
 
+enum { NORM_ADAMW = NORM_ROW + 1 }; /* the word after NORMS: left to the auxiliary AdamW */
+
+#define STARTS(X) X(START_ZERO, "zero") X(START_GRADIENT, "first-gradient")
+enum { STARTS(CHOICE_NAME) };
+
 #define FIELD(member) offsetof(TrustRegionOptions, member)
 static const Option options[] = {
-    {.name = "norm", .help = "of the step of the blocks' matrices",
-     .type = OPTION_CHOICE, .at = FIELD(norm), .fallback = "spectral", .choices = NORM_NAMES},
-    {.name = "embedding-norm", .help = "of the embeddings' step, or leave them to AdamW",
+    {.name = "norm", .help = "Norm for steps of hidden matrices",
+     .type = OPTION_CHOICE, .at = FIELD(norm), .fallback = "spectral",
+     .choices = NORMS(CHOICE_WORD)},
+    {.name = "embedding-norm",
+     .help = "Norm for steps of embeddings (adamw: use the auxiliary AdamW)",
      .type = OPTION_CHOICE, .at = FIELD(embedding_norm), .fallback = "adamw",
-     .choices = NORM_NAMES "|adamw"},
-    {.name = "vector-norm", .help = "of the vectors' step, or leave them to AdamW",
+     .choices = NORMS(CHOICE_WORD) "|adamw"},
+    {.name = "vector-norm", .help = "Norm for steps of vectors (adamw: use the auxiliary AdamW)",
      .type = OPTION_CHOICE, .at = FIELD(vector_norm), .fallback = "adamw",
-     .choices = NORM_NAMES "|adamw"},
-    {.name = "alpha", .help = "share of the new gradient in the momentum",
+     .choices = NORMS(CHOICE_WORD) "|adamw"},
+    {.name = "alpha", .help = "Weight of the new gradient in the momentum",
      .type = OPTION_REAL, .at = FIELD(alpha), .fallback = "0.05", .min = 1e-7, .max = 1},
-    {.name = "radius", .help = "of the trust region, times the rate",
+    {.name = "radius", .help = "Radius of the trust region; multiplies the learning rate",
      .type = OPTION_REAL, .at = FIELD(radius), .fallback = "1", .max = 1e30},
-    {.name = "momentum-init", .help = "what the momentum starts from",
+    {.name = "momentum-init", .help = "Initial momentum",
      .type = OPTION_CHOICE, .at = FIELD(init), .fallback = "zero",
-     .choices = "zero|first-gradient"},
-    POLAR_OPTIONS(TrustRegionOptions, polar, "jordan"),
+     .choices = STARTS(CHOICE_WORD)},
+    POLAR_OPTIONS(TrustRegionOptions, polar, "newton-schulz", "jordan"),
     {0},
 };
 
-enum { BY_ADAMW = NORM_ROW + 1 };
 static const Slot slots[] = {{.name = "momentum", .floats = slot_full}, {0}};
 
 static int norm_of(Role role, const TrustRegionOptions *o) {
@@ -49,13 +55,15 @@ static int norm_of(Role role, const TrustRegionOptions *o) {
   return o->vector_norm == NORM_RMS ? NORM_ROW : o->vector_norm; /* vectors are stored as rows */
 }
 
-static int accepts(const Param *p, const void *with) { return norm_of(p->role, with) != BY_ADAMW; }
+static int accepts(const Param *p, const void *with) {
+  return norm_of(p->role, with) != NORM_ADAMW;
+}
 
 static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
   const TrustRegionOptions *o = with;
   int64_t size = p->rows * p->cols;
   float *z = step->scratch;
-  if (step->t == 1 && o->init) memcpy(slot[0], p->g, (size_t)size * sizeof *z);
+  if (step->t == 1 && o->init == START_GRADIENT) memcpy(slot[0], p->g, (size_t)size * sizeof *z);
   momentum_ema(z, slot[0], p->g, size, 1 - o->alpha, 0);
   steepest(z, p->rows, p->cols, norm_of(p->role, o), &o->polar, z + aligned(size));
   apply_update(p, step->keep, step->rate * o->radius, z);
@@ -75,9 +83,9 @@ static double flops(const Matrix *p, const void *with) {
 
 const Optimizer trust_region = {
     .name = "trust-region",
-    .summary = "momentum and a step in a ball of a norm of your choice",
+    .summary = "Momentum step in a ball of a chosen norm",
     .reference = "Kovalev: Understanding Gradient Orthogonalization, arXiv 2503.12645 (theorems)",
-    .recommended = "lr=0.02 aux-lr=0.0036",
+    .ours = "lr=0.02 aux-lr=0.0036",
     .tune = "lr, aux-lr",
     .options = options,
     .options_size = sizeof(TrustRegionOptions),

@@ -11,6 +11,7 @@
 #include "core/writer.h"
 #include "model/formats/huggingface.h"
 #include "run/export.h"
+#include "run/lock.h"
 #include "run/run.h"
 
 static const char latest[] = "latest";
@@ -59,6 +60,15 @@ static int list_steps(const char *run, const char *ending, int64_t **steps, Err 
   closedir(stream);
   if (count > 1) qsort(*steps, (size_t)count, sizeof **steps, newer_first);
   return count;
+}
+
+int checkpoint_any(const char *run) {
+  int64_t *steps;
+  Err ignored;
+  char link[CHECKPOINT_PATH];
+  int count = list_steps(run, "", &steps, &ignored);
+  free(steps);
+  return count > 0 || (join(link, sizeof link, run, latest, &ignored) == 0 && file_taken(link));
 }
 
 /* ---- opening ---- */
@@ -127,6 +137,16 @@ static int open_whole(Checkpoint *c, const char *folder, Err *err) {
   return check_side_files(c, err);
 }
 
+/* Before anything is read that another process may be about to remove. A folder that is not a run's
+   stays as it is. */
+static int lock_run(Checkpoint *c, Err *err) {
+  char log[CHECKPOINT_PATH];
+  if (join(log, sizeof log, c->run, "log.csv", err)) return -1;
+  if (!checkpoint_any(c->run) && !file_taken(log)) return 0;
+  c->lock = lock_take(c->run, err);
+  return c->lock < 0 ? -1 : 0;
+}
+
 /* Follows the link `latest`, so that the folder has its own name; but not out of the run, since the
    run's folder is where a resumed run writes. */
 static int open_one(Checkpoint *c, const char *path, Err *err) {
@@ -143,7 +163,7 @@ static int open_one(Checkpoint *c, const char *path, Err *err) {
     if (strcmp(c->run, home) != 0)
       fail(err, "%s: a link to %s, out of the run's folder; resume that one by its own name", path,
            folder);
-    else status = open_whole(c, folder, err);
+    else status = lock_run(c, err) || open_whole(c, folder, err) ? -1 : 0;
   }
   free(folder);
   free(home);
@@ -153,8 +173,9 @@ static int open_one(Checkpoint *c, const char *path, Err *err) {
 static int open_newest(Checkpoint *c, const char *run, Err *err) {
   int64_t *steps;
   Err why = {""};
-  int count = list_steps(run, "", &steps, err), status = -1;
   snprintf(c->run, sizeof c->run, "%.*s", OPTION_TEXT - 1, run);
+  if (lock_run(c, err)) return -1;
+  int count = list_steps(run, "", &steps, err), status = -1;
   for (int i = 0; i < count && status; i++) {
     char name[64], folder[CHECKPOINT_PATH];
     step_name(steps[i], "", name);
@@ -183,6 +204,7 @@ int checkpoint_open(Checkpoint **out, const char *path, Err *err) {
   int is_one = file_exists(state);
   Checkpoint *c = calloc(1, sizeof *c);
   if (!c) return fail(err, "%s: no memory to open it", path);
+  c->lock = -1;
   state[length] = 0;
   if (is_one ? open_one(c, state, err) : open_newest(c, state, err)) {
     checkpoint_close(c);
@@ -196,6 +218,7 @@ void checkpoint_close(Checkpoint *c) {
   if (!c) return;
   safetensors_close(&c->model);
   safetensors_close(&c->state);
+  lock_release(c->lock);
   free(c);
 }
 
@@ -203,15 +226,6 @@ const char *checkpoint_option(const Checkpoint *c, const char *name) {
   char key[128];
   snprintf(key, sizeof key, "option/%s", name);
   return safetensors_metadata(&c->state, key);
-}
-
-int checkpoint_any(const char *run) {
-  int64_t *steps;
-  Err ignored;
-  char link[CHECKPOINT_PATH];
-  int count = list_steps(run, "", &steps, &ignored);
-  free(steps);
-  return count > 0 || (join(link, sizeof link, run, latest, &ignored) == 0 && file_taken(link));
 }
 
 int checkpoint_weights(Weights *w, const char *path, Err *passed, Err *err) {
@@ -377,13 +391,12 @@ static int add_number(Saving *s, const char *key, double value, Err *err) {
   return add_metadata(s, "", key, text, err);
 }
 
-/* Every option as it is in force; --resume itself is none of the run's. */
+/* Every option as it is in force; --resume itself is empty by then. */
 static int add_options(Saving *s, Err *err) {
   for (const OptionSet *set = s->run->config.sets; set->rows; set++)
     for (const Option *row = set->rows; row->name; row++) {
       char value[OPTION_TEXT];
       option_show(row, set->values, value, sizeof value);
-      if (strcmp(row->name, "resume") == 0) continue;
       if (add_metadata(s, "option/", row->name, value, err)) return -1;
     }
   return 0;
@@ -463,7 +476,8 @@ int checkpoint_save(const Run *run, int64_t log_bytes, Err *note, Err *err) {
   int status = join(folder, sizeof folder, out, name, &why) ||
                join(temporary, sizeof temporary, out, ".unfinished", &why) ||
                save_files(run, temporary, log_bytes, &why) || move(temporary, folder, &why) ||
-               point_latest(out, name, note, &why) || remove_old(out, run->config.run.keep, "", &why);
+               point_latest(out, name, note, &why) ||
+               remove_old(out, run->config.run.keep, "", &why);
   if (status == 0) return 0;
   folder_remove(temporary, &ignored);
   return fail(err, "the checkpoint of step %lld is not saved: %s; older ones are untouched",

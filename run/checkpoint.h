@@ -28,11 +28,12 @@ typedef struct {
   double seconds;               /* of training */
   uint32_t data_fingerprint;
   char damaged[512];            /* why a newer one was passed over, or empty */
+  int lock;                     /* of the run's folder, or -1: the caller may take it over */
 } Checkpoint;
 
-/* Opens a checkpoint, or the newest whole one of a run, and checks all of it. Errors: there is
-   none; damage of any kind (with the sentence on the newest, when a run has no whole one); a link
-   that leads out of the run's folder. */
+/* Locks the folder of a run, opens a checkpoint of it, or the newest whole one, and checks all of
+   it. Errors: another process writes to the folder; there is none; damage of any kind (with the
+   sentence on the newest, when a run has no whole one); a link out of the run's folder. */
 int checkpoint_open(Checkpoint **c, const char *path, Err *err);
 void checkpoint_close(Checkpoint *c);
 
@@ -50,8 +51,8 @@ const char *checkpoint_option(const Checkpoint *c, const char *name);
 int checkpoint_restore(const Checkpoint *c, GPT2 *model, OptimizerState *state, Err *err);
 
 /* Makes it the run's newest: `latest` points to it, newer ones are set aside as
-   step-000500.set-aside, so that they cannot be taken for its continuation. `note` says why `latest`
-   could not be made, which is not an error, or stays as it is. */
+   step-000500.set-aside, so that they cannot be taken for its continuation. `note` says why
+   `latest` could not be made, which is not an error; otherwise it stays as it is. */
 int checkpoint_make_newest(const Checkpoint *c, Err *note, Err *err);
 
 /* Removes all checkpoints of a run, those set aside too, for one that takes its place. */

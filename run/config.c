@@ -9,59 +9,76 @@
 
 #define FIELD(member) offsetof(RunOptions, member)
 static const Option run_options[] = {
-    {.name = "optimizer", .help = "the method; --list names them, --help NAME explains one",
+    {.name = "optimizer", .help = "Optimizer (--list shows all, --help NAME the options of one)",
      .type = OPTION_WORD, .at = FIELD(optimizer), .fallback = "adamw"},
-    {.name = "batch", .help = "sequences of a step",
-     .type = OPTION_INT, .at = FIELD(batch), .fallback = "16", .min = 1, .max = 1e6},
-    {.name = "micro-batch", .help = "sequences at a time, for less memory; 0: the whole batch",
-     .type = OPTION_INT, .at = FIELD(micro_batch), .fallback = "0", .max = 1e6},
-    {.name = "steps", .help = "length of the run",
-     .type = OPTION_INT, .at = FIELD(steps), .fallback = "400", .min = 1, .max = 1e12},
-    {.name = "tokens", .help = "length of the run in tokens instead; 0: --steps decides",
-     .type = OPTION_INT, .at = FIELD(tokens), .fallback = "0", .max = 1e15},
-    {.name = "clip", .help = "largest norm of the whole gradient; 0: no clipping",
+    {.name = "batch", .help = "Sequences per optimizer step",
+     .type = OPTION_INT, .at = FIELD(batch), .fallback = "16", .min = 1, .max = 1e6,
+     .effect = EFFECT_TASK},
+    {.name = "micro-batch",
+     .help = "Sequences per forward and backward pass; fewer use less memory (0: the whole batch)",
+     .type = OPTION_INT, .at = FIELD(micro_batch), .fallback = "0", .max = 1e6,
+     .effect = EFFECT_ROUNDING, .resume = RESUME_MAY_CHANGE},
+    {.name = "steps", .help = "Steps of the run",
+     .type = OPTION_INT, .at = FIELD(steps), .fallback = "400", .min = 1, .max = 1e12,
+     .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE},
+    {.name = "tokens", .help = "Length of the run in tokens (0: use --steps)",
+     .type = OPTION_INT, .at = FIELD(tokens), .fallback = "0", .max = 1e15,
+     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
+    {.name = "clip", .help = "Clip the global gradient norm to this value (0: off)",
      .type = OPTION_REAL, .at = FIELD(clip), .fallback = "1", .max = 1e30},
-    {.name = "val-every", .help = "steps between validations; 0: never",
-     .type = OPTION_INT, .at = FIELD(val_every), .fallback = "50", .max = 1e12},
-    {.name = "val-tokens", .help = "validation tokens, always the same",
-     .type = OPTION_INT, .at = FIELD(val_tokens), .fallback = "32768", .min = 1, .max = 1e12},
-    {.name = "sample-every", .help = "steps between text samples; 0: never",
-     .type = OPTION_INT, .at = FIELD(sample_every), .fallback = "0", .max = 1e12},
+    {.name = "val-every", .help = "Steps between validations (0: never)",
+     .type = OPTION_INT, .at = FIELD(val_every), .fallback = "50", .max = 1e12,
+     .resume = RESUME_MAY_CHANGE},
+    {.name = "val-tokens", .help = "Tokens per validation; always the same ones",
+     .type = OPTION_INT, .at = FIELD(val_tokens), .fallback = "32768", .min = 1, .max = 1e12,
+     .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE, .needs = "val-every!=0"},
+    {.name = "sample-every", .help = "Steps between text samples (0: never)",
+     .type = OPTION_INT, .at = FIELD(sample_every), .fallback = "0", .max = 1e12,
+     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
     {.name = "save-every",
-     .help = "steps between checkpoints; 0: only at the end and when interrupted",
-     .type = OPTION_INT, .at = FIELD(save_every), .fallback = "0", .max = 1e12},
-    {.name = "keep", .help = "newest checkpoints that are kept; 0: none are written",
-     .type = OPTION_INT, .at = FIELD(keep), .fallback = "2", .max = 1e6},
-    {.name = "max-seconds", .help = "stop and save after this time; 0: no limit",
-     .type = OPTION_REAL, .at = FIELD(max_seconds), .fallback = "0", .max = 1e9},
+     .help = "Steps between checkpoints (0: only at the end or when interrupted)",
+     .type = OPTION_INT, .at = FIELD(save_every), .fallback = "0", .max = 1e12,
+     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE, .needs = "keep!=0"},
+    {.name = "keep", .help = "Recent checkpoints to keep (0: write none)",
+     .type = OPTION_INT, .at = FIELD(keep), .fallback = "2", .max = 1e6,
+     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE},
+    {.name = "max-seconds", .help = "Save and stop after this time in seconds (0: no limit)",
+     .type = OPTION_REAL, .at = FIELD(max_seconds), .fallback = "0", .max = 1e9,
+     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
     {.name = "log-spectrum",
-     .help = "steps between rows of spectrum.csv (singular values of momentum); 0: never",
-     .type = OPTION_INT, .at = FIELD(log_spectrum), .fallback = "0", .max = 1e12},
-    {.name = "seed", .help = "of the initial weights and of randomized optimizers",
-     .type = OPTION_INT, .at = FIELD(seed), .fallback = "1", .max = 9e15},
-    {.name = "threads", .help = "0: one per processor",
-     .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096},
+     .help = "Steps between rows of spectrum.csv, the singular values of the momentum (0: never)",
+     .type = OPTION_INT, .at = FIELD(log_spectrum), .fallback = "0", .max = 1e12,
+     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
+    {.name = "seed", .help = "Seed for initial weights and randomized optimizers",
+     .type = OPTION_INT, .at = FIELD(seed), .fallback = "1", .max = 9e15, .effect = EFFECT_SEED},
+    {.name = "threads", .help = "Number of threads (0: one per core)",
+     .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096,
+     .effect = EFFECT_ROUNDING, .resume = RESUME_MAY_CHANGE},
     {.name = "init",
-     .help = "weights to start from: a run, a checkpoint, a Hugging Face folder or .safetensors, "
-             "or an llm.c checkpoint",
-     .type = OPTION_WORD, .at = FIELD(init), .fallback = ""},
-    {.name = "resume", .help = "run, or checkpoint of one, to continue with its own options",
-     .type = OPTION_WORD, .at = FIELD(resume), .fallback = ""},
-    {.name = "out", .help = "folder of the run; empty: runs/OPTIMIZER-MODEL, numbered",
-     .type = OPTION_WORD, .at = FIELD(out), .fallback = ""},
-    {.name = "overwrite", .help = "replace a run that --out already holds",
-     .type = OPTION_CHOICE, .at = FIELD(overwrite), .fallback = "off", .choices = ON_OFF},
+     .help = "Initial weights: a run, a checkpoint, a Hugging Face folder or .safetensors file, or "
+             "an llm.c checkpoint (empty: random)",
+     .type = OPTION_WORD, .at = FIELD(init), .fallback = "", .effect = EFFECT_TASK},
+    {.name = "resume", .help = "Run or checkpoint to resume, with the options it was started with",
+     .type = OPTION_WORD, .at = FIELD(resume), .fallback = "", .effect = EFFECT_PLACE},
+    {.name = "out", .help = "Folder of the run (empty: runs/OPTIMIZER-MODEL, numbered)",
+     .type = OPTION_WORD, .at = FIELD(out), .fallback = "",
+     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE},
+    {.name = "overwrite", .help = "Replace an existing run in --out",
+     .type = OPTION_CHOICE, .at = FIELD(overwrite), .fallback = "off", .choices = ON_OFF,
+     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE, .needs = "out!="},
     {0},
 };
 
 static void list_sets(Config *c) {
   OptionSet sets[CONFIG_SETS] = {
-      {"run", run_options, &c->run},
-      {"model", model_options, &c->model},
-      {"data", data_options, &c->data},
-      {"optimizer", optimizer_options, &c->optimizer},
-      {"schedule", schedule_options, &c->schedule},
-      {c->method->name, c->method->options, c->method_options},
+      {.title = "run", .rows = run_options, .values = &c->run},
+      {.title = "model", .rows = model_options, .values = &c->model},
+      {.title = "data", .rows = data_options, .values = &c->data},
+      {.title = "optimizer", .rows = optimizer_options, .values = &c->optimizer},
+      {.title = "matrices", .rows = matrix_options, .values = &c->optimizer},
+      {.title = "auxiliary AdamW", .rows = auxiliary_options, .values = &c->optimizer},
+      {.title = "schedule", .rows = schedule_options, .values = &c->schedule},
+      {.title = c->method->name, .rows = c->method->options, .values = c->method_options},
       {0},
   };
   memcpy(c->sets, sets, sizeof sets);
@@ -76,11 +93,13 @@ static int add_presets(Config *c, Settings *s, Err *err) {
   if (!c->method) return -1;
   const char *preset = model_preset(model), *tuned = tuned_settings(c->method->name, model);
   if (tuned) snprintf(c->tuned, sizeof c->tuned, "tuned for %s", model);
-  else snprintf(c->tuned, sizeof c->tuned, "from the literature, not tuned here");
+  else snprintf(c->tuned, sizeof c->tuned, "not tuned for %.32s", model);
   /* An unknown model is reported when --model itself is parsed. */
   if (preset && settings_preset(s, FROM_PRESET, "preset", preset, err)) return -1;
-  return settings_preset(s, FROM_TUNED, "tuned settings", tuned ? tuned : c->method->recommended,
-                         err);
+  if (tuned) return settings_preset(s, FROM_TUNED, "tuned settings", tuned, err);
+  const char *published = c->method->published, *ours = c->method->ours;
+  if (published && settings_preset(s, FROM_TUNED, "published settings", published, err)) return -1;
+  return ours ? settings_preset(s, FROM_TUNED, "our settings", ours, err) : 0;
 }
 
 /* What the options of a run stand on: presets, or the checkpoint that it continues. */
@@ -96,15 +115,51 @@ static int add_base(Config *c, Settings *s, Err *err) {
   return c->method ? 0 : -1;
 }
 
-/* The tables of the other optimizers, so that their options can be told from mistyped ones. */
+/* What the method makes of its options decides which tables are used. */
+static void mark_unused(Config *c) {
+  for (OptionSet *set = c->sets; set->rows; set++) {
+    const char *reason = NULL;
+    if (set->rows == auxiliary_options && optimizer_takes_all(c->method, c->method_options))
+      reason = "updates every parameter itself";
+    if (set->rows == matrix_options && c->method->elementwise)
+      reason = "updates each weight alone, not whole matrices";
+    if (!reason) continue;
+    char *text = set->rows == matrix_options ? c->no_matrices : c->no_auxiliary;
+    snprintf(text, sizeof c->no_matrices, "%s %s", c->method->name, reason);
+    set->unused = text;
+  }
+}
+
+/* The tables of the other optimizers tell their options from mistyped ones. */
 static int apply(Config *c, const Settings *s, Err *err) {
-  OptionSet others[64];
   int n = 0;
-  for (const Optimizer *const *o = optimizers; *o; o++)
-    if (*o != c->method)
-      others[n++] = (OptionSet){.title = (*o)->name, .rows = (*o)->options};
-  others[n] = (OptionSet){0};
-  return options_apply(c->sets, others, s, err);
+  while (optimizers[n]) n++;
+  OptionSet *others = calloc((size_t)n + 1, sizeof *others);
+  for (int i = 0, at = 0; i < n; i++)
+    if (optimizers[i] != c->method)
+      others[at++] = (OptionSet){.title = optimizers[i]->name, .rows = optimizers[i]->options};
+  int status = options_set(c->sets, others, s, err);
+  free(others);
+  if (status) return -1;
+  mark_unused(c);
+  return options_check(c->sets, s, err);
+}
+
+const Option *config_option(const char *name) {
+  const Option *const tables[] = {run_options,       model_options,  data_options,
+                                  optimizer_options, matrix_options, auxiliary_options,
+                                  schedule_options};
+  const Option *row = NULL;
+  for (size_t i = 0; !row && i < sizeof tables / sizeof *tables; i++)
+    row = option_find(tables[i], name);
+  for (const Optimizer *const *o = optimizers; !row && *o; o++)
+    row = option_find((*o)->options, name);
+  return row;
+}
+
+OptionEffect config_effect(const char *name) {
+  const Option *row = config_option(name);
+  return row ? row->effect : EFFECT_RESULT;
 }
 
 /* A preset's warm-up was tuned as a part of the preset's steps: a shorter run keeps the part. It is
@@ -126,17 +181,6 @@ static void shorten_warmup(Config *c, const Settings *s) {
   }
 }
 
-/* Only where the user said both: a resumed run has --save-every from its checkpoint. */
-static int check_keep(const RunOptions *r, const Settings *s, Err *err) {
-  OptionSource every_said = FROM_PRESET, keep_said = FROM_PRESET;
-  settings_find(s, "save-every", &every_said);
-  settings_find(s, "keep", &keep_said);
-  if (r->save_every == 0 || r->keep > 0 || every_said < FROM_FILE || keep_said < FROM_FILE)
-    return 0;
-  return fail(err, "--save-every %lld saves nothing with --keep 0: leave it out, or --keep the "
-                   "newest 1 or more", (long long)r->save_every);
-}
-
 static int check(Config *c, const Settings *s, Err *err) {
   RunOptions *r = &c->run;
   OptionSource steps_said = FROM_PRESET, tokens_said = FROM_PRESET;
@@ -152,7 +196,6 @@ static int check(Config *c, const Settings *s, Err *err) {
   if (r->micro_batch > r->batch)
     return fail(err, "--micro-batch %lld is larger than --batch %lld", (long long)r->micro_batch,
                 (long long)r->batch);
-  if (check_keep(r, s, err)) return -1;
   if (c->model.C % c->model.NH != 0)
     return fail(err, "--heads %lld does not divide --channels %lld: each head takes an equal share",
                 (long long)c->model.NH, (long long)c->model.C);
@@ -160,18 +203,24 @@ static int check(Config *c, const Settings *s, Err *err) {
   return schedule_check(&c->schedule, r->steps, err);
 }
 
-int config_read(Config *c, int argc, char **argv, Err *err) {
-  Settings s = {0};
+int config_set(Config *c, Settings *s, Err *err) {
   *c = (Config){0};
-  int status = settings_read(&s, argc, argv, err) || add_base(c, &s, err) ? -1 : 0;
+  int status = add_base(c, s, err);
   if (status == 0) {
     c->method_options = calloc(1, c->method->options_size + 1);
     list_sets(c);
-    status = apply(c, &s, err) || check(c, &s, err) ? -1 : 0;
+    status = apply(c, s, err) || check(c, s, err) ? -1 : 0;
   }
   if (status == 0 && c->from) status = resume_check(c, err);
-  settings_free(&s);
   if (status) config_free(c);
+  return status;
+}
+
+int config_read(Config *c, int argc, char **argv, Err *err) {
+  Settings s = {0};
+  *c = (Config){0};
+  int status = settings_read(&s, argc, argv, err) ? -1 : config_set(c, &s, err);
+  settings_free(&s);
   return status;
 }
 
@@ -187,33 +236,52 @@ static void help_roles(FILE *out, const Optimizer *o) {
   static const struct {
     Role role;
     const char *name;
-  } kinds[] = {{ROLE_MATRIX, "the matrices of the blocks"},
+  } kinds[] = {{ROLE_MATRIX, "hidden matrices"},
                {ROLE_EMBEDDING, "the token embedding"},
                {ROLE_POSITION, "the position embedding"},
                {ROLE_VECTOR, "vectors"}};
   enum { KINDS = sizeof kinds / sizeof *kinds };
   void *options = calloc(1, o->options_size + 1);
-  OptionSet set = {o->name, o->options, options};
+  OptionSet set = {.title = o->name, .rows = o->options, .values = options};
   int taken = 0;
   options_default(&set);
-  fprintf(out, "  Updates ");
+  char *text;
+  size_t size;
+  FILE *line = open_memstream(&text, &size);
+  fputs("Updates ", line);
   for (int i = 0; i < KINDS; i++)
     if (o->accepts(&(Param){.role = kinds[i].role}, options))
-      fprintf(out, "%s%s", taken++ ? ", " : "", kinds[i].name);
-  fprintf(out, taken < KINDS ? "; AdamW (--aux-lr) the rest.\n\n" : ".\n\n");
+      fprintf(line, "%s%s", taken++ ? ", " : "", kinds[i].name);
+  fputs(taken < KINDS ? "; AdamW (--aux-lr) updates the rest." : ".", line);
+  fclose(line);
+  help_text(out, text, 0, 2);
+  free(text);
   free(options);
 }
 
+/* "  Title: settings", wrapped under the settings. */
+static void help_settings(FILE *out, const char *title, const char *settings) {
+  int column = fprintf(out, "  %s:", title);
+  help_text(out, settings, column, column + 1);
+}
+
 static void help_method(FILE *out, const Optimizer *o) {
-  OptionSet set = {"options", o->options, NULL};
-  fprintf(out, "%s: %s\n  %s\n", o->name, o->summary, o->reference);
-  fprintf(out, "  Recommended in the literature: %s\n", o->recommended);
+  OptionSet set = {.title = "options", .rows = o->options};
+  int column = fprintf(out, "%s:", o->name);
+  help_text(out, o->summary, column, column + 1);
+  help_text(out, o->reference, 0, 2);
+  if (o->published) help_settings(out, "Published settings", o->published);
+  else help_text(out, "Published settings: none for language models.", 0, 2);
+  if (o->ours) help_settings(out, "Ours, not from the source", o->ours);
   for (const ModelPreset *m = model_presets; m->name; m++) {
     const char *tuned = tuned_settings(o->name, m->name);
-    if (tuned) fprintf(out, "  Tuned here for %s: %s\n", m->name, tuned);
+    char title[64];
+    snprintf(title, sizeof title, "Tuned here for %s", m->name);
+    if (tuned) help_settings(out, title, tuned);
   }
-  fprintf(out, "  To tune first: %s.\n", o->tune);
+  help_settings(out, "Tune first", o->tune);
   help_roles(out, o);
+  fputc('\n', out);
   options_help(out, &set);
 }
 
@@ -234,9 +302,10 @@ int config_help(FILE *out, const char *optimizer, Err *err) {
           "  ./train --resume runs/muon-nano           continue an interrupted run\n"
           "  ./train --help muon                       one optimizer's options\n"
           "  ./train --list                            optimizers, models, schedules\n\n"
-          "Options are written --name value or --name=value; @file reads them from a file with\n"
-          "lines name = value. Below stands what a plain ./train takes, which is adamw on nano;\n"
-          "--model and --optimizer change the defaults.\n"
+          "Options are written --name value or --name=value; @FILE reads lines\n"
+          "name = value. An option that has no effect is refused on the command line, with\n"
+          "the reason, and ignored in a file. The values below are the defaults of ./train\n"
+          "without options: adamw on nano. --model and --optimizer change the defaults.\n\n"
           "Exit codes:\n");
 #define EXIT_CODE_HELP(name, code, meaning) fprintf(out, "  %3d  %s\n", code, meaning);
   EXIT_CODES(EXIT_CODE_HELP)
@@ -251,20 +320,27 @@ int config_help(FILE *out, const char *optimizer, Err *err) {
 }
 
 static void list_optimizers(FILE *out) {
-  fprintf(out, "Optimizers (--optimizer; --help NAME for one). Floats of state per weight and "
-               "MFLOP of a step,\nfor a 768 x 768 and a 3072 x 768 matrix at default options:\n");
+  fputs("Optimizers (--optimizer NAME; --help NAME shows the options of one):\n", out);
+  for (const Optimizer *const *o = optimizers; *o; o++)
+    help_text(out, (*o)->summary, fprintf(out, "  %s", (*o)->name), 19);
+  fputs("\nCost at default options, for a 768 x 768 and a 3072 x 768 matrix:\n"
+        "                   Floats of state per weight     MFLOP per step\n", out);
   for (const Optimizer *const *o = optimizers; *o; o++) {
     OptimizerCost square = optimizer_cost(*o, 768, 768), tall = optimizer_cost(*o, 3072, 768);
-    fprintf(out, "  %-16s %5.2f %5.2f %8.0f %8.0f  %s\n", (*o)->name,
+    fprintf(out, "  %-16s %12.2f %12.2f %10.0f %8.0f\n", (*o)->name,
             (double)square.state / (768 * 768), (double)tall.state / (3072 * 768),
-            square.flops / 1e6, tall.flops / 1e6, (*o)->summary);
+            square.flops / 1e6, tall.flops / 1e6);
   }
 }
 
 void config_list(FILE *out) {
   list_optimizers(out);
   fprintf(out, "\nModels (--model):\n");
-  for (const ModelPreset *m = model_presets; m->name; m++)
-    fprintf(out, "  %-18s %s\n  %-18s   %s\n", m->name, m->about, "", m->settings);
-  fprintf(out, "\nSchedules (--schedule): %s\n", SCHEDULE_NAMES);
+  for (const ModelPreset *m = model_presets; m->name; m++) {
+    help_text(out, m->about, fprintf(out, "  %s", m->name), 19);
+    help_text(out, m->settings, 0, 21);
+  }
+  fputs("\nSchedules (--schedule): ", out);
+  help_choices(out, SCHEDULES(CHOICE_WORD));
+  fputc('\n', out);
 }

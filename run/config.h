@@ -26,7 +26,7 @@ typedef struct {
   int overwrite;
 } RunOptions;
 
-enum { CONFIG_SETS = 7 };
+enum { CONFIG_SETS = 9 };
 
 typedef struct {
   RunOptions run;
@@ -42,6 +42,7 @@ typedef struct {
   char warmup_note[256]; /* that --warmup is not the preset's, or empty */
   char tuned[256]; /* where the optimizer's defaults come from, for people */
   OptionSet sets[CONFIG_SETS]; /* all of the above, ends with {0} */
+  char no_matrices[96], no_auxiliary[96]; /* why a set is unused */
 } Config;
 
 /* Reads the command line (argv[1..]). In the order of growing weight: defaults of the tables,
@@ -50,7 +51,15 @@ typedef struct {
    has to stay as it was is an error when it does not. A checkpoint that cannot be used sets
    config->bad_checkpoint, as then the command line is not what is wrong. */
 int config_read(Config *config, int argc, char **argv, Err *err);
+
+/* The same from settings, to which those of presets or of the checkpoint are added. */
+int config_set(Config *config, Settings *settings, Err *err);
 void config_free(Config *config);
+
+/* The row of an option of ./train, or NULL when this version has none of that name; of options
+   that several optimizers have, the first one's. And its effect; RESULT when it is unknown. */
+const Option *config_option(const char *name);
+OptionEffect config_effect(const char *name);
 
 /* --help, --help OPTIMIZER and --list. Returns 0, or -1 when there is no such optimizer. */
 int config_help(FILE *out, const char *optimizer, Err *err);

@@ -7,6 +7,8 @@
 
 #include "core/blas.h"
 #include "core/file.h"
+#include "core/quote.h"
+#include "core/startup.h"
 #include "run/lock.h"
 
 #ifndef BUILD_REVISION /* the Makefile says */
@@ -36,14 +38,15 @@ static int check_free(const Config *c, Err *err) {
 /* Checked before, so that a folder that is refused stays as it is, and again when no other process
    can change it any more. */
 static int claim(const Config *c, int *lock, Err *err) {
-  if (!c->from && check_free(c, err)) return -1;
+  if (check_free(c, err)) return -1;
   *lock = lock_take(c->run.out, err);
-  if (*lock < 0) return -1;
-  return c->from ? 0 : check_free(c, err);
+  return *lock < 0 ? -1 : check_free(c, err);
 }
 
 int folder_claim(const Config *c, int *lock, Err *err) {
-  *lock = -1;
+  *lock = c->from ? c->from->lock : -1;
+  if (c->from) c->from->lock = -1;
+  if (c->from) return 0;
   return *c->run.out && folder_exists(c->run.out) ? claim(c, lock, err) : 0;
 }
 
@@ -128,8 +131,9 @@ int folder_write_info(const Config *c, const GPT2 *m, const OptimizerState *o, c
   size_t size;
   FILE *out = open_memstream(&text, &size);
   data_describe(d, line, sizeof line);
-  fprintf(out, "revision = %s\ncompiler = %s\nflags = %s\nblas = %s\nthreads = %d\n",
-          BUILD_REVISION, __VERSION__, BUILD_FLAGS, blas_describe(), threads_count());
+  fprintf(out, "revision = %s\ncompiler = %s\nflags = %s\nblas = %s\nstart = %s\nthreads = %d\n",
+          BUILD_REVISION, __VERSION__, BUILD_FLAGS, blas_describe(), startup_describe(),
+          threads_count());
   fprintf(out, "data = %s\ndata_fingerprint = %08x\nval_bytes_per_token = %.9g\n", line,
           data_fingerprint(d), data_val_bytes_per_token(d));
   fprintf(out, "weights = %lld\nflops_per_token = %.9g\noptimizer_flops_per_step = %.9g\n",
@@ -141,12 +145,13 @@ int folder_write_info(const Config *c, const GPT2 *m, const OptimizerState *o, c
   return write_text(c, "info.txt", text, size, err);
 }
 
-/* Copies the lines that are not "result = ...". */
+/* Copies the lines that are not about how the run ended. */
 static void put_other_lines(FILE *out, const char *text) {
   while (*text) {
     size_t line = strcspn(text, "\n");
     line += text[line] == '\n';
-    if (strncmp(text, "result = ", 9) != 0) fwrite(text, 1, line, out);
+    if (strncmp(text, "result = ", 9) != 0 && strncmp(text, "clipped_steps = ", 16) != 0)
+      fwrite(text, 1, line, out);
     text += line;
   }
 }
@@ -166,11 +171,19 @@ int folder_write_resumed(const Config *c, Err *err) {
   return write_text(c, "info.txt", text, size, err);
 }
 
-int folder_write_result(const Config *c, const char *result, Err *err) {
+int folder_write_result(const Config *c, const Log *log, const char *result, Err *err) {
   char path[OPTION_TEXT + 16];
+  int64_t clipped, steps;
+  Err ignored; /* without a log nothing is counted */
+  double clip = c->run.clip;
+  int counted = clip > 0 && log_count_above(log, clip, &clipped, &steps, &ignored) == 0;
   snprintf(path, sizeof path, "%s/info.txt", c->run.out);
   FILE *out = file_open(path, "a");
   if (!out) return fail(err, "%s: cannot be written: %s", path, strerror(errno));
-  fprintf(out, "result = %s\n", result);
+  if (counted)
+    fprintf(out, "clipped_steps = %lld of %lld\n", (long long)clipped, (long long)steps);
+  fputs("result = ", out);
+  quote_terminal(out, result); /* one line, whatever names it holds */
+  fputc('\n', out);
   return fclose(out) == 0 ? 0 : fail(err, "%s: cannot be written: %s", path, strerror(errno));
 }

@@ -4,8 +4,10 @@
 
 #include "model/gpt2.h"
 #include "run/config.h"
+#include "run/log.h"
 
-/* Locks the folder named by --out, when there is one, before anything takes time. Errors: another
+/* Locks the folder named by --out, when there is one, before anything takes time; that of a resumed
+   run is locked since its checkpoint was opened. Errors: another
    process writes to it; it holds a run, or a file that a run would replace, and --overwrite is off.
    *lock is -1 when there is no such folder yet. */
 int folder_claim(const Config *config, int *lock, Err *err);
@@ -25,8 +27,9 @@ int folder_write_info(const Config *config, const GPT2 *model, const OptimizerSt
    and adds a line "resumed = ..." with the step and the options that changed. */
 int folder_write_resumed(const Config *config, Err *err);
 
-/* Adds "result = ..." to info.txt: how the run ended. */
-int folder_write_result(const Config *config, const char *result, Err *err);
+/* Adds "result = ..." to info.txt: how the run ended; and, with --clip, "clipped_steps = N of M" as
+   the log has them, those before a resumption too. */
+int folder_write_result(const Config *config, const Log *log, const char *result, Err *err);
 
 /* The routing and the memory table, as in info.txt. */
 void folder_print_tables(FILE *out, const Config *config, const GPT2 *model,

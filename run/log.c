@@ -56,9 +56,15 @@ int log_check(const char *path, const char *text, size_t size, int64_t step, Err
               path, size, (long long)step);
 }
 
-/* The cell of the validation loss in a row. */
-static const char *val_cell(const char *row) {
-  for (int comma = 0; comma < 4; comma++) row = strchr(row, ',') + 1;
+enum { VAL_LOSS = 4, GRAD_NORM = 6 }; /* places in columns_line */
+
+/* The cell at a place of a row, or the row's end when it has fewer. */
+static const char *cell_of(const char *row, int place) {
+  for (; place > 0; place--) {
+    row += strcspn(row, ",\n");
+    if (*row != ',') break;
+    row++;
+  }
   return row;
 }
 
@@ -69,7 +75,7 @@ static void note_last(Log *log, const char *text, int64_t bytes, int64_t step) {
   if (at == 0) return; /* the names of the columns */
   log->step = step;
   log->row_at = at;
-  log->validated = *val_cell(text + at) != ',';
+  log->validated = *cell_of(text + at, VAL_LOSS) != ',';
 }
 
 static int check_start(Log *log, int64_t bytes, int64_t step, Err *err) {
@@ -130,10 +136,27 @@ int log_write_val(Log *log, const LogRow *row, Err *err) {
   if (fseeko(log->file, (off_t)log->row_at, SEEK_SET) != 0 ||
       !fgets(text, sizeof text, log->file) || fseeko(log->file, (off_t)log->row_at, SEEK_SET) != 0)
     return failed(log, err);
-  const char *cell = val_cell(text);
+  const char *cell = cell_of(text, VAL_LOSS);
   fprintf(log->file, "%.*s%.9g%s", (int)(cell - text), text, row->val_loss, strchr(cell, ','));
   log->validated = 1;
   return fflush(log->file) == 0 ? 0 : failed(log, err);
+}
+
+int log_count_above(const Log *log, double limit, int64_t *above, int64_t *steps, Err *err) {
+  char *text;
+  size_t size;
+  *above = *steps = 0;
+  if (file_read(log->path, &text, &size, err)) return -1;
+  for (const char *row = strchr(text, '\n'); row && row[1]; row = strchr(row + 1, '\n')) {
+    char *end;
+    const char *cell = cell_of(row + 1, GRAD_NORM);
+    double norm = strtod(cell, &end);
+    if (end == cell) continue; /* not measured */
+    ++*steps;
+    *above += norm > limit;
+  }
+  free(text);
+  return 0;
 }
 
 int log_close(Log *log, Err *err) {

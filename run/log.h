@@ -50,6 +50,9 @@ int log_write(Log *log, const LogRow *row, int diverged, Err *err);
 int log_has_val(const Log *log, int64_t step);
 int log_write_val(Log *log, const LogRow *row, Err *err);
 
+/* Counts the rows of steps whose gradient norm is logged, and those where it is above `limit`. */
+int log_count_above(const Log *log, double limit, int64_t *above, int64_t *steps, Err *err);
+
 int log_close(Log *log, Err *err);
 
 #endif

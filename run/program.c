@@ -9,6 +9,7 @@
 #include "core/file.h"
 #include "core/map.h"
 #include "core/quote.h"
+#include "core/startup.h"
 
 static const char *program_name;
 
@@ -59,6 +60,11 @@ static int asks_help(int argc, char **argv) {
   return 0;
 }
 
+static int run(const Program *p, int argc, char **argv, Err *err) {
+  if (*startup_warning()) program_error(p->name, startup_warning());
+  return p->run(argc, argv, err);
+}
+
 int program_main(const Program *p, int argc, char **argv) {
   Err err = {""};
   int code = EXIT_DONE;
@@ -66,11 +72,12 @@ int program_main(const Program *p, int argc, char **argv) {
   open_standard_streams();
   catch_bus_error();
   if (p->help && asks_help(argc, argv)) p->help(stdout);
-  else code = p->run(argc, argv, &err);
+  else if (p->computes && startup(argv, &err)) code = EXIT_FAILED;
+  else code = run(p, argc, argv, &err);
   if (code != EXIT_DONE && *err.text) program_error(p->name, err.text);
   errno = 0;
   if (fflush(stdout) == 0 && !ferror(stdout)) return code;
-  fail(&err, "standard output cannot be written: %s", errno ? strerror(errno) : "an earlier error");
+  fail(&err, "standard output cannot be written: %s", errno ? strerror(errno) : "a part is lost");
   program_error(p->name, err.text);
   return code == EXIT_DONE ? EXIT_FAILED : code;
 }

@@ -14,6 +14,7 @@ typedef struct {
   /* Does the work. Returns a code of run/exit.h, and fills err where it is not EXIT_DONE; an empty
      sentence is not printed. */
   int (*run)(int argc, char **argv, Err *err);
+  int computes;            /* it multiplies matrices: startup() chooses OpenBLAS's core */
 } Program;
 
 /* Returns the exit code. When standard output cannot take everything that was printed, that is an

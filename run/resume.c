@@ -2,12 +2,7 @@
 
 #include <string.h>
 
-/* These neither change what is computed, nor what it is compared with; --steps changes schedules
-   that end with the run, on purpose, and --data and --val may name another place of the same data.
-   --threads and --micro-batch change the order of sums, so the last bits. */
-static const char may_change[] =
-    "steps|tokens|val-every|val-tokens|sample-every|log-spectrum|save-every|keep|max-seconds|"
-    "micro-batch|threads|data|val|out|overwrite";
+#include "core/quote.h"
 
 int resume_settings(const Checkpoint *from, Settings *s, Err *err) {
   static const char group[] = "option/";
@@ -15,11 +10,12 @@ int resume_settings(const Checkpoint *from, Settings *s, Err *err) {
   const char *wanted = settings_find(s, "optimizer", NULL);
   const char *was = checkpoint_option(from, "optimizer");
   if (!was) return fail(err, "%s: does not say which optimizer it is of", from->state_path);
+  char path[2 * OPTION_TEXT];
   if (wanted && strcmp(wanted, was) != 0)
     return fail(err,
-                "--optimizer %s: the run was started with %s; to go on from its weights with "
+                "--optimizer %s: the run was started with %s; to continue from its weights with "
                 "another, start a run with --init %s",
-                wanted, was, from->folder);
+                wanted, was, quote_path_text(path, sizeof path, from->folder));
   for (; m; m = m->next) {
     if (strncmp(m->key, group, sizeof group - 1) != 0) continue;
     if (settings_add(s, FROM_PRESET, from->state_path, m->key + sizeof group - 1, m->text, err))
@@ -29,11 +25,13 @@ int resume_settings(const Checkpoint *from, Settings *s, Err *err) {
 }
 
 static int note_change(Config *c, const Option *row, const char *was, const char *is, Err *err) {
-  if (word_index(may_change, row->name) < 0)
+  char path[2 * OPTION_TEXT];
+  if (row->resume == RESUME_KEEP)
     return fail(err,
-                "--%s %s: the run was started with %s, and a resumed run keeps it; to go on from "
-                "its weights otherwise, start a run with --init %s",
-                row->name, is, *was ? was : "\"\"", c->from->folder);
+                "--%s %s: the run was started with %s, and a resumed run keeps it; to continue "
+                "from its weights otherwise, start a run with --init %s",
+                row->name, is, *was ? was : "\"\"",
+                quote_path_text(path, sizeof path, c->from->folder));
   if (strcmp(row->name, "out") == 0) return 0;
   size_t used = strlen(c->changes);
   snprintf(c->changes + used, sizeof c->changes - used, "%s%s %s -> %s", used ? ", " : "",
@@ -54,10 +52,12 @@ int resume_check(Config *c, Err *err) {
   *c->run.resume = 0; /* not an option of the run: config.txt is to start it afresh */
   for (const OptionSet *set = c->sets; set->rows; set++)
     for (const Option *row = set->rows; row->name; row++) {
-      char is[OPTION_TEXT];
+      char is[OPTION_TEXT], why[OPTION_TEXT + 256];
       const char *was = checkpoint_option(c->from, row->name);
+      if (!was || option_is_void(c->sets, row, why, sizeof why)) continue;
+      was = option_new_word(row, was);
       option_show(row, set->values, is, sizeof is);
-      if (was && strcmp(was, is) != 0 && note_change(c, row, was, is, err)) return -1;
+      if (strcmp(was, is) != 0 && note_change(c, row, was, is, err)) return -1;
     }
   if (c->run.steps < c->from->step)
     return fail(err, "--steps %lld: the checkpoint is behind step %lld already",
@@ -67,10 +67,11 @@ int resume_check(Config *c, Err *err) {
 }
 
 int resume_check_data(const Config *c, uint32_t fingerprint, Err *err) {
+  char path[2 * OPTION_TEXT];
   if (fingerprint == c->from->data_fingerprint) return 0;
   return fail(err,
               "--data %s%s%s: not the data that the run was started with (CRC-32 %08x, not %08x); "
-              "to go on with others, start a run with --init %s",
+              "to continue with others, start a run with --init %s",
               c->data.data, *c->data.val ? " --val " : "", c->data.val, fingerprint,
-              c->from->data_fingerprint, c->from->folder);
+              c->from->data_fingerprint, quote_path_text(path, sizeof path, c->from->folder));
 }

@@ -9,6 +9,7 @@
 #include "core/file.h"
 #include "core/quote.h"
 #include "core/random.h"
+#include "core/threads.h"
 #include "optim/gradient.h"
 #include "run/folder.h"
 #include "run/lock.h"
@@ -86,7 +87,8 @@ static void announce(const Run *r) {
   char line[3 * OPTION_TEXT];
   data_describe(r->data, line, sizeof line);
   quote_terminal(stdout, c->run.out);
-  printf(" on %d threads, %s\ndata: ", threads_count(), blas_describe());
+  printf(": %d thread%s%s%s%s, %s\ndata: ", threads_count(), threads_count() == 1 ? "" : "s",
+         *threads_note() ? " (" : "", threads_note(), *threads_note() ? ")" : "", blas_name());
   quote_terminal(stdout, line);
   data_remark(r->data, line, sizeof line);
   if (*line) printf("\nremark: ");
@@ -122,7 +124,9 @@ int run_open(Run *r, Err *err) {
   r->x = calloc(pass_tokens, sizeof *r->x);
   r->y = calloc(pass_tokens, sizeof *r->y);
   if (!r->x || !r->y) return fail(err, "no memory for %zu tokens", pass_tokens);
-  if (folder_claim(c, &r->lock, err) || open_parts(r, err) || open_folder(r, err)) return -1;
+  if (folder_claim(c, &r->lock, err) || open_parts(r, err)) return -1;
+  stop_catch(); /* until here a signal ends the program, and nothing is lost */
+  if (open_folder(r, err)) return -1;
   announce(r);
   checkpoint_close(c->from); /* the files need not be held any longer */
   c->from = NULL;
@@ -150,19 +154,21 @@ int run_gradient(Run *r, int64_t t, LogRow *row, Err *err) {
   const Config *c = &r->config;
   int64_t B = c->run.batch, T = c->model.context;
   double start = clock_seconds();
-  r->model->times = (PassTimes){0, 0};
+  threads_follow_load();
+  r->model->times = (PassTimes){0};
   row->train_loss = 0;
   for (int64_t first = 0; first < B; first += r->pass_rows) {
     int64_t rows = B - first < r->pass_rows ? B - first : r->pass_rows;
     if (stop_reason()) return RUN_STOPPED;
     if (data_train_rows(r->data, t - 1, (int)B, (int)first, (int)rows, (int)T, r->x, r->y, err))
       return -1;
-    Batch batch = {r->x, r->y, rows, T, 1.0 / (double)(B * T), first > 0};
-    row->train_loss += gpt2_forward(r->model, &batch) * (double)rows / (double)B;
-    gpt2_backward(r->model, &batch);
+    Batch batch = {r->x, r->y, rows, T};
+    double loss = gpt2_loss_gradient(r->model, &batch, 1.0 / (double)(B * T), first > 0);
+    row->train_loss += loss * (double)rows / (double)B;
+    gpt2_backward(r->model);
   }
-  row->forward_ms = 1e3 * r->model->times.forward;
-  row->backward_ms = 1e3 * r->model->times.backward;
+  row->forward_ms = 1e3 * pass_seconds(r->model->times.forward);
+  row->backward_ms = 1e3 * pass_seconds(r->model->times.backward);
   r->seconds += clock_seconds() - start;
   return 0;
 }
@@ -227,7 +233,7 @@ int run_validate(Run *r, double *loss, Err *err) {
     int64_t rows = count - first < r->pass_rows ? count - first : r->pass_rows;
     if (data_val_rows(r->data, first, (int)rows, (int)T, r->x, r->y, err)) return -1;
     Batch batch = {.x = r->x, .y = r->y, .B = rows, .T = T};
-    *loss += gpt2_forward(r->model, &batch) * (double)rows / (double)count;
+    *loss += gpt2_loss(r->model, &batch) * (double)rows / (double)count;
   }
   if (isnan(*loss)) *loss = INFINITY; /* in a row, NaN says that nothing was measured */
   if (stop_reason()) *loss = NAN;

@@ -3,30 +3,31 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/clock.h"
+#include "core/threads.h"
 #include "data/separator.h"
 #include "data/unicode.h"
 #include "model/decoder.h"
 
 #define FIELD(member) offsetof(SampleOptions, member)
 const Option sample_options[] = {
-    {.name = "prompt", .help = "text to continue; empty: the beginning of a document",
+    {.name = "prompt", .help = "Text to continue (empty: start a new document)",
      .type = OPTION_WORD, .at = FIELD(prompt), .fallback = ""},
     {.name = "separator",
-     .help = "text that stands for the end-of-text token in the prompt, such as <|endoftext|>",
+     .help = "Text in the prompt that becomes the end-of-text token, such as <|endoftext|>",
      .type = OPTION_WORD, .at = FIELD(separator), .fallback = ""},
-    {.name = "tokens", .help = "most tokens to print",
+    {.name = "tokens", .help = "Maximum number of tokens to generate",
      .type = OPTION_INT, .at = FIELD(tokens), .fallback = "200", .min = 1, .max = 1e9},
-    {.name = "temperature",
-     .help = "below 1: more probable; above 1: more varied; 0: always the most probable",
+    {.name = "temperature", .help = "Sampling temperature (0: always the most probable token)",
      .type = OPTION_REAL, .at = FIELD(temperature), .fallback = "0.8", .max = 100},
-    {.name = "top-k", .help = "choose among so many most probable tokens; 0: among all",
+    {.name = "top-k", .help = "Sample from this many of the most probable tokens (0: all)",
      .type = OPTION_INT, .at = FIELD(top_k), .fallback = "0", .max = 1e6},
     {.name = "top-p",
-     .help = "choose among the most probable tokens that have this probability together",
+     .help = "Sample from the most probable tokens that together have this probability",
      .type = OPTION_REAL, .at = FIELD(top_p), .fallback = "1", .max = 1},
-    {.name = "seed", .help = "of the random choice",
+    {.name = "seed", .help = "Seed for sampling",
      .type = OPTION_INT, .at = FIELD(seed), .fallback = "1", .max = 9e15},
     {0},
 };
@@ -120,6 +121,7 @@ enum { TOKEN_BYTES = 128 }; /* of the longest token */
 /* Bytes of a character that is not whole yet stay in `bytes`. */
 typedef struct {
   FILE *out;
+  int terminal; /* what would control it is not printed */
   const Tokenizer *tokenizer;
   char bytes[TOKEN_BYTES + 4];
   size_t count;
@@ -129,7 +131,8 @@ static void print_characters(Printer *p, size_t size) {
   uint32_t code;
   for (size_t at = 0; at < size;) {
     int length = unicode_decode(p->bytes + at, size - at, &code);
-    if (code == UNICODE_BAD) fputs("\xEF\xBF\xBD", p->out);
+    int controls = (code < ' ' && code != '\n' && code != '\t') || (code >= 0x7F && code < 0xA0);
+    if (code == UNICODE_BAD || (controls && p->terminal)) fputs("\xEF\xBF\xBD", p->out);
     else fwrite(p->bytes + at, 1, (size_t)length, p->out);
     at += (size_t)length;
   }
@@ -215,10 +218,11 @@ static int32_t next_token(Text *t, Random *random) {
 
 static void print_text(Text *t, const Tokenizer *tokenizer, Random *random, FILE *out,
                        SampleReport *report) {
-  Printer printer = {.out = out, .tokenizer = tokenizer};
+  Printer printer = {.out = out, .terminal = isatty(fileno(out)), .tokenizer = tokenizer};
   double start = clock_seconds();
   report->prompt_tokens = t->count;
   for (int64_t n = 0; n < t->options->tokens; n++) {
+    threads_follow_load();
     int32_t id = next_token(t, random);
     if (n == 0) {
       report->prompt_seconds = clock_seconds() - start;

@@ -32,7 +32,7 @@ int32_t sample_draw(const SampleOptions *o, const float *logits, int64_t V, void
 
 /* Prints the continuation of the prompt, or of an end-of-text when it is empty, until the next
    end-of-text or `tokens` tokens. Only whole UTF-8 characters are printed, U+FFFD for bytes that
-   are none; ids when `tokenizer` is NULL. When the context is full, its second half becomes the
+   are none and, on a terminal, for characters that control it; ids when `tokenizer` is NULL. When the context is full, its second half becomes the
    first. `report` may be NULL. Errors: no memory, a prompt without a tokenizer. */
 int sample_text(const GPT2 *model, const Tokenizer *tokenizer, const SampleOptions *options,
                 Random *random, FILE *out, SampleReport *report, Err *err);

@@ -38,8 +38,8 @@ typedef struct {
 struct SpectrumLog {
   FILE *file;
   char path[OPTION_TEXT + 32];
+  const OptimizerState *optimizer;
   int64_t every, rank;
-  double weight_decay;
   int nesterov;
   Piece *pieces;
   int count, classes;
@@ -89,42 +89,57 @@ static double leading_share(const double *values, int64_t n, int64_t rank) {
   return all > 0 ? leading / all : NAN;
 }
 
-/* ||Q^T G||^2 / ||G||^2 with the first `rank` rows of V (s,s) as Q; B has room for G's size. */
-static double share_along(const double *V, const float *G, int64_t rows, int64_t cols, int64_t rank,
-                          float *Q, float *B) {
+/* ||Q^T G||^2 / ||G||^2 with the first `rank` rows of V (s,s), vectors of a side of length s, as Q;
+   B has room for G's size. */
+static double share_along(const double *V, const float *G, int64_t rows, int64_t cols, Side side,
+                          int64_t rank, float *Q, float *B) {
   int64_t s = least(rows, cols), l = rows + cols - s;
   for (int64_t i = 0; i < s; i++)
     for (int64_t j = 0; j < rank; j++) Q[i * rank + j] = (float)V[j * s + i];
-  project(B, G, rows, cols, rows > cols ? RIGHT : LEFT, Q, rank);
+  project(B, G, rows, cols, side, Q, rank);
   double along = frobenius_norm(B, rank * l), all = frobenius_norm(G, rows * cols);
   return all > 0 ? along * along / (all * all) : NAN;
 }
 
-void spectrum_measure(const float *Z, const float *G, const float *D, int64_t rows, int64_t cols,
-                      int64_t rank, double w_norm, double numbers[SPECTRUM_NUMBERS], float *work) {
+/* The numbers that the singular values of Z, `count` of them, say. */
+static void measure_values(const double *values, int64_t count, double norm, double *numbers) {
+  numbers[SPECTRUM_STABLE_RANK] = norm * norm / (values[0] * values[0]);
+  numbers[SPECTRUM_CONDITION] = values[0] / fmax(values[count - 1], RESOLVED * values[0]);
+  for (int i = 0; i < SPECTRUM_QUANTILES; i++)
+    numbers[SPECTRUM_FIRST_QUANTILE + i] = quantile_of(values, count, spectrum_quantiles[i]) / norm;
+}
+
+void spectrum_measure(const float *Z, const float *basis, int64_t r, const float *G, const float *D,
+                      int64_t rows, int64_t cols, int64_t rank, double w_norm,
+                      double numbers[SPECTRUM_NUMBERS], float *work) {
   const Polar svd = {.way = BY_SVD};
-  int64_t s = least(rows, cols), n = rows * cols, r = least(rank, s);
+  int64_t s = least(rows, cols), n = rows * cols, leading = least(rank, s);
+  Side longer = rows >= cols ? LEFT : RIGHT; /* of `basis`; Z's vectors of length s are elsewhere */
+  Side side = basis ? (longer == LEFT ? RIGHT : LEFT) : rows > cols ? RIGHT : LEFT;
+  int64_t z_rows = basis && longer == LEFT ? r : rows, z_cols = basis && longer == RIGHT ? r : cols;
+  int64_t size = z_rows * z_cols;
   double *V = (double *)(void *)work, *values = V + s * s, *eigen = values + s;
   float *Q = (float *)(void *)(eigen + singular_work(s)), *B = Q + aligned(s * s);
   float *P = B + aligned(n), *scratch = P + aligned(n);
   scratch += (scratch - work) % 2; /* aligned to 8 bytes, as work is */
-  double norm = frobenius_norm(Z, n), d = frobenius_norm(D, n);
+  double norm = frobenius_norm(Z, size), d = frobenius_norm(D, n);
   for (int i = 0; i < SPECTRUM_NUMBERS; i++) numbers[i] = NAN;
-  numbers[SPECTRUM_RANK] = (double)r;
+  numbers[SPECTRUM_RANK] = (double)leading;
   numbers[SPECTRUM_UPDATE] = d / w_norm;
   if (!(norm > 0) || !isfinite(norm) || !isfinite(d)) return;
-  singular_basis(Z, rows, cols, rows > cols, V, values, eigen);
-  numbers[SPECTRUM_STABLE_RANK] = norm * norm / (values[0] * values[0]);
-  numbers[SPECTRUM_CONDITION] = values[0] / fmax(values[s - 1], RESOLVED * values[0]);
-  for (int i = 0; i < SPECTRUM_QUANTILES; i++)
-    numbers[SPECTRUM_FIRST_QUANTILE + i] = quantile_of(values, s, spectrum_quantiles[i]) / norm;
-  numbers[SPECTRUM_GRADIENT_IN] = share_along(V, G, rows, cols, r, Q, B);
-  memcpy(P, Z, (size_t)n * sizeof *P);
-  polar_factor(P, rows, cols, &svd, scratch);
+  singular_basis(Z, z_rows, z_cols, side == RIGHT, V, values, eigen);
+  measure_values(values, basis ? r : s, norm, numbers);
+  numbers[SPECTRUM_GRADIENT_IN] = share_along(V, G, rows, cols, side, leading, Q, B);
+  memcpy(P, Z, (size_t)size * sizeof *P);
+  polar_factor(P, z_rows, z_cols, &svd, scratch);
+  if (basis) {
+    project_back(B, rows, cols, longer, basis, P, r, 1, 0);
+    memcpy(P, B, (size_t)n * sizeof *P);
+  }
   double cosine = dot(D, P, n) / (d * frobenius_norm(P, n));
   numbers[SPECTRUM_POLAR_DISTANCE] = sqrt(fmax(0, 1 - cosine * cosine));
   singular_basis(G, rows, cols, rows > cols, V, values, eigen);
-  numbers[SPECTRUM_GRADIENT_OWN] = leading_share(values, s, r);
+  numbers[SPECTRUM_GRADIENT_OWN] = leading_share(values, s, leading);
 }
 
 /* ---- the matrices of a model ---- */
@@ -255,7 +270,7 @@ int spectrum_log_open(SpectrumLog **out, const Config *c, OptimizerState *optimi
   if (c->run.log_spectrum == 0) return 0;
   SpectrumLog *log = *out = calloc(1, sizeof *log);
   log->every = c->run.log_spectrum;
-  log->weight_decay = c->optimizer.weight_decay;
+  log->optimizer = optimizer;
   log->nesterov = option_of(c, "nesterov", word, sizeof word) && strcmp(word, "on") == 0;
   log->rank = option_of(c, "rank", word, sizeof word) ? strtoll(word, NULL, 10) : 0;
   for (int i = 0; i < count; i++)
@@ -323,26 +338,21 @@ static const char *searched(float *Z, const float *B0, const float *B, const flo
   return "gradient";
 }
 
-static const char *measure_piece(const SpectrumLog *log, const Piece *p, double lr,
+static const char *measure_piece(const SpectrumLog *log, const Piece *p, int64_t t, double lr,
                                  double *numbers) {
   int64_t n = p->rows * p->cols;
   float *Z = log->work, *G = Z + aligned(n), *D = G + aligned(n);
-  double keep = 1 - lr * (p->param->decay ? log->weight_decay : 0);
-  const char *of = "gradient";
+  double keep = optimizer_keep(log->optimizer, p->param, t, lr);
+  const char *of = p->basis ? "projected" : "gradient";
   copy_piece(G, p, p->param->g);
   copy_piece(D, p, p->param->w);
   for (int64_t i = 0; i < n; i++) D[i] = (float)(keep * (double)p->w[i] - (double)D[i]);
   memcpy(Z, G, (size_t)n * sizeof *Z);
   if (p->momentum) of = searched(Z, p->b, p->momentum + p->at, G, n, log->nesterov);
-  if (p->basis) {
-    Side side = p->rows >= p->cols ? LEFT : RIGHT;
-    project_back(Z, p->rows, p->cols, side, p->basis, p->moment, p->r, 1, 0);
-    of = "projected";
-  }
   int64_t s = least(p->rows, p->cols);
   int64_t rank = log->rank > 0 && log->rank < s ? log->rank : (s + 7) / 8;
-  spectrum_measure(Z, G, D, p->rows, p->cols, rank, frobenius_norm(p->w, n), numbers,
-                   D + aligned(n));
+  spectrum_measure(p->basis ? p->moment : Z, p->basis, p->r, G, D, p->rows, p->cols, rank,
+                   frobenius_norm(p->w, n), numbers, D + aligned(n));
   return of;
 }
 
@@ -368,7 +378,7 @@ static double class_median(const SpectrumLog *log, int kind, int number) {
 int spectrum_log_after(SpectrumLog *log, int64_t t, double lr, Err *err) {
   if (!log || t % log->every != 0) return 0;
   for (int i = 0; i < log->count; i++)
-    log->of[i] = measure_piece(log, &log->pieces[i], lr, log->numbers + i * SPECTRUM_NUMBERS);
+    log->of[i] = measure_piece(log, &log->pieces[i], t, lr, log->numbers + i * SPECTRUM_NUMBERS);
   for (int kind = 0; kind < log->classes; kind++) {
     int matrices = 0;
     const char *of = "";

@@ -45,9 +45,12 @@ void spectrum_log_before(SpectrumLog *log, int64_t t);
 int spectrum_log_after(SpectrumLog *log, int64_t t, double lr, Err *err);
 
 /* The numbers of one matrix: Z, gradient G and update D, all (rows,cols), beside weights of norm
-   w_norm. `work`: spectrum_measure_work floats, aligned to 8 bytes. */
-void spectrum_measure(const float *Z, const float *G, const float *D, int64_t rows, int64_t cols,
-                      int64_t rank, double w_norm, double numbers[SPECTRUM_NUMBERS], float *work);
+   w_norm. With a basis Q (long side,r), which may be NULL, Z is the moment M in its space, (r,cols)
+   for rows >= cols, else (rows,r): Q M or M Q^T has M's r singular values, and no others but zeros.
+   `work`: spectrum_measure_work floats, aligned to 8 bytes. */
+void spectrum_measure(const float *Z, const float *basis, int64_t r, const float *G, const float *D,
+                      int64_t rows, int64_t cols, int64_t rank, double w_norm,
+                      double numbers[SPECTRUM_NUMBERS], float *work);
 int64_t spectrum_measure_work(int64_t rows, int64_t cols);
 
 #endif

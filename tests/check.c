@@ -4,7 +4,17 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "core/startup.h"
+
 static int passed, failed;
+
+/* Tests compute with the same core as the programs. glibc gives a constructor main's arguments. */
+__attribute__((constructor)) static void start(int argc, char **argv) {
+  Err err;
+  if (argc < 1 || startup(argv, &err) == 0) return;
+  printf("  FAILED: %s\n", err.text);
+  failed++;
+}
 
 static void count(int ok, const char *format, va_list args) {
   if (ok) {

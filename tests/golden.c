@@ -10,14 +10,6 @@
 
 enum { SEED = 42 }; /* of the reference's random streams */
 
-typedef struct {
-  char label[80], optimizer[40];
-  long long rows, cols;
-  int blocks, steps, index;
-  OptimizerOptions common;
-  void *options; /* of the method */
-} GoldenCase;
-
 float golden_weight(int index, int64_t i) {
   return check_value((uint64_t)(10 * index), (uint64_t)i);
 }
@@ -41,35 +33,46 @@ static int set_option(const Optimizer *method, GoldenCase *c, const char *name,
   if (strcmp(name, "lr") == 0) c->common.lr = strtod(value, NULL);
   else if (strcmp(name, "wd") == 0) c->common.weight_decay = strtod(value, NULL);
   else {
-    const Option *row = method->options;
-    while (row->name && strcmp(row->name, name) != 0) row++;
-    if (!row->name || (row->type == OPTION_CHOICE && word_index(row->choices, value) < 0)) return 1;
+    const Option *row = option_find(method->options, name);
+    if (row) value = option_new_word(row, value);
+    if (!row || (row->type == OPTION_CHOICE && word_index(row->choices, value) < 0)) return 1;
     check(option_set(row, c->options, value, c->label, &err) == 0, "golden %s: %s", method->name,
           err.text);
   }
   return 0;
 }
 
-/* Reads the line of a case. Returns 1 when it has to be skipped, -1 when it is no case. */
-static int read_case(const Optimizer *method, const char *line, GoldenCase *c) {
-  OptionSet set = {"options", method->options, c->options};
-  int used = 0, skip = 0;
+const char *golden_case(const char *line, GoldenCase *c) {
+  int used = 0;
   if (sscanf(line, "case %79s optimizer %39s rows %lld cols %lld blocks %d steps %d index %d "
              "options%n", c->label, c->optimizer, &c->rows, &c->cols, &c->blocks, &c->steps,
              &c->index, &used) != 7 || used == 0)
-    return -1;
-  options_default(&set);
-  for (const char *at = line + used; *(at += strspn(at, " "));) {
-    char name[64], value[64];
-    int length = 0;
-    if (sscanf(at, "%63[^= \n]=%63[^ \n]%n", name, value, &length) != 2) return -1;
-    skip |= set_option(method, c, name, value);
-    at += length;
-  }
-  return skip;
+    return NULL;
+  return line + used;
 }
 
-static double *read_values(const char *line, int64_t n) {
+int golden_option(const char **at, char name[GOLDEN_WORD], char value[GOLDEN_WORD]) {
+  int length = 0;
+  *at += strspn(*at, " ");
+  if (!**at) return 0;
+  if (sscanf(*at, "%63[^= \n]=%63[^ \n]%n", name, value, &length) != 2) return -1;
+  *at += length;
+  return 1;
+}
+
+/* Reads the line of a case. Returns 1 when it has to be skipped, -1 when it is no case. */
+static int read_case(const Optimizer *method, const char *line, GoldenCase *c) {
+  OptionSet set = {.title = "options", .rows = method->options, .values = c->options};
+  char name[GOLDEN_WORD], value[GOLDEN_WORD];
+  const char *at = golden_case(line, c);
+  int skip = 0, found;
+  if (!at) return -1;
+  options_default(&set);
+  while ((found = golden_option(&at, name, value)) > 0) skip |= set_option(method, c, name, value);
+  return found < 0 ? -1 : skip;
+}
+
+double *golden_values(const char *line, int64_t n) {
   double *values = malloc((size_t)n * sizeof *values);
   for (int64_t i = 0; i < n; i++) {
     char *end;
@@ -89,7 +92,7 @@ static double *read_values(const char *line, int64_t n) {
 static float *run_case(const Optimizer *method, const GoldenCase *c) {
   int64_t size = c->rows * c->cols;
   float *w = malloc((size_t)size * sizeof *w), *g = malloc((size_t)size * sizeof *g);
-  Param p = {.name = "golden", .role = ROLE_MATRIX, .rows = c->rows, .cols = c->cols,
+  Param p = {.name = "h.0.mlp.golden", .role = ROLE_MATRIX, .rows = c->rows, .cols = c->cols,
              .blocks = c->blocks, .head_rows = c->blocks, .head_cols = 1, .decay = 1, .w = w,
              .g = g};
   OptimizerState *state;
@@ -133,6 +136,15 @@ static void compare(const Optimizer *method, const GoldenCase *c, const float *w
   snprintf(result->where, sizeof result->where, "%s", c->label);
 }
 
+void golden_check(const Optimizer *method, const GoldenCase *c, const double *want,
+                  double tolerance, GoldenResult *result) {
+  float *w = run_case(method, c);
+  if (w) compare(method, c, w, want, tolerance, result);
+  if (w) result->run++;
+  else result->skipped++;
+  free(w);
+}
+
 static void run_text(const Optimizer *method, char *text, double tolerance, GoldenResult *r) {
   void *options = calloc(1, method->options_size + 1);
   for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
@@ -140,14 +152,12 @@ static void run_text(const Optimizer *method, char *text, double tolerance, Gold
     memset(options, 0, method->options_size);
     int skip = read_case(method, line, &c);
     char *numbers = strtok(NULL, "\n");
-    double *want = skip < 0 || !numbers ? NULL : read_values(numbers, c.rows * c.cols);
+    double *want = skip < 0 || !numbers ? NULL : golden_values(numbers, c.rows * c.cols);
     check(want && strcmp(c.optimizer, method->name) == 0, "golden %s: malformed: %.60s",
           method->name, line);
-    float *w = want && !skip ? run_case(method, &c) : NULL;
-    if (w) compare(method, &c, w, want, tolerance, r);
-    if (w) r->run++;
+    if (want && !skip) golden_check(method, &c, want, tolerance, r);
     else r->skipped++;
-    free(w), free(want);
+    free(want);
   }
   free(options);
 }

@@ -23,10 +23,10 @@ float problem_weight(int i, int64_t j) { return check_value(500 + (uint64_t)i, (
 
 Problem problem_make(const Optimizer *method, const Shape *shapes, int count) {
   Problem p = {.method = method, .count = count, .seed = 42,
-               .common = {.lr = 0.02, .weight_decay = 0.1, .aux_lr = 0.01, .aux_beta1 = 0.9,
-                          .aux_beta2 = 0.95, .aux_eps = 1e-8}};
+               .common = {.lr = 0.02, .weight_decay = 0.1, .embedding_decay = 1,
+                          .aux_lr = 0.01, .aux_beta1 = 0.9, .aux_beta2 = 0.95, .aux_eps = 1e-8}};
   p.options = calloc(1, method->options_size + 1);
-  OptionSet set = {"options", method->options, p.options};
+  OptionSet set = {.title = "options", .rows = method->options, .values = p.options};
   options_default(&set);
   for (int i = 0; i < count; i++) {
     const Shape *s = &shapes[i];
@@ -35,7 +35,7 @@ Problem problem_make(const Optimizer *method, const Shape *shapes, int count) {
                           .head_rows = s->head_rows, .head_cols = s->head_cols,
                           .decay = s->role != ROLE_VECTOR, .w = malloc(size * sizeof(float)),
                           .g = calloc(size, sizeof(float))};
-    snprintf(p.params[i].name, sizeof p.params[i].name, "p%d", i);
+    snprintf(p.params[i].name, sizeof p.params[i].name, "h.0.%s.p%d", i % 2 ? "mlp" : "attn", i);
     for (int64_t j = 0; j < s->rows * s->cols; j++) p.params[i].w[j] = problem_weight(i, j);
   }
   return p;
@@ -60,14 +60,8 @@ void problem_free(Problem *p) {
   free(p->options);
 }
 
-const Option *problem_option(const Option *rows, const char *name) {
-  for (const Option *row = rows; row->name; row++)
-    if (strcmp(row->name, name) == 0) return row;
-  return NULL;
-}
-
 void problem_set_if_there(Problem *p, const char *name, const char *value) {
-  const Option *row = problem_option(p->method->options, name);
+  const Option *row = option_find(p->method->options, name);
   Err ignored;
   if (row) option_set(row, p->options, value, "test", &ignored);
 }

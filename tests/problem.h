@@ -32,9 +32,6 @@ void problem_free(Problem *p);
 int problem_try(Problem *p);
 void problem_start(Problem *p);
 
-/* The row with that name; NULL when it is not there. */
-const Option *problem_option(const Option *rows, const char *name);
-
 /* Sets an option when the method has it and the value is allowed. */
 void problem_set_if_there(Problem *p, const char *name, const char *value);
 

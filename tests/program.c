@@ -43,9 +43,12 @@ static pid_t start(const char *before, const char *format, va_list args) {
   vsnprintf(command + used, sizeof command - (size_t)used, format, args);
   snprintf(output, sizeof output, "%s/output", folder);
   fflush(NULL);
+  int file = open(output, O_WRONLY | O_CREAT | O_TRUNC, 0666); /* what was said before is gone */
   pid_t pid = fork();
-  if (pid != 0) return pid;
-  int file = open(output, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  if (pid != 0) {
+    close(file);
+    return pid;
+  }
   dup2(file, STDOUT_FILENO);
   dup2(file, STDERR_FILENO);
   execl("/bin/sh", "sh", "-c", command, (char *)NULL);

@@ -130,7 +130,23 @@ help() {
   "$train" --help muon >"$work/stdout"
   check "--help muon names its options" grep -q -e "--ns-schedule" "$work/stdout"
   check "--help muon says what it updates" \
-    grep -qx "  Updates the matrices of the blocks; AdamW (--aux-lr) the rest." "$work/stdout"
+    grep -qx "  Updates hidden matrices; AdamW (--aux-lr) updates the rest." "$work/stdout"
+  check "--help muon marks published settings" \
+    grep -qx "  Published settings: lr=0.02 aux-lr=0.0036" "$work/stdout"
+  "$train" --help sumo >"$work/stdout"
+  check "--help sumo marks settings that no source has" \
+    grep -qx "  Ours, not from the source: lr=6e-4 aux-lr=6e-4" "$work/stdout"
+  check "and says that none are published" grep -q "Published settings: none" "$work/stdout"
+  for method in $("$train" --list | awk 'NR > 1 && /^$/ { exit } NR > 1 { print $1 }'); do
+    "$train" --help "$method"
+  done >"$work/all"
+  { "$train" --help; "$train" --list; } >>"$work/all"
+  for tool in plot compare sweep generate convert tokenize spectrum; do
+    "$root/tools/$tool" --help >>"$work/all"
+  done
+  check "help is long" [ "$(wc -l <"$work/all")" -gt 400 ]
+  check "no line of help is longer than 80 columns: $(awk 'length > 80' "$work/all" | head -n 1)" \
+    [ -z "$(awk 'length > 80' "$work/all")" ]
   "$train" --help adamw >"$work/stdout"
   check "--help adamw says what it updates" grep -q "Updates .* embedding, vectors.$" "$work/stdout"
   "$train" --help moun >"$work/stdout" 2>"$work/stderr"
@@ -162,7 +178,7 @@ options() {
   refuses 2 "--heads 3 does not divide --channels 16" --heads 3
   refuses 2 "does not divide" --channels 15
   refuses 2 "1 to 1000 is allowed" --layers 0
-  refuses 2 "--save-every 2 saves nothing with --keep 0" --keep 0 --save-every 2
+  refuses 2 "--save-every has no effect with --keep 0" --keep 0 --save-every 2
   refuses 2 "give one of them" --steps 3 --tokens 100
 }
 
@@ -303,10 +319,10 @@ full_disk() {
 
 rows_of() { if [ -e "$1" ]; then wc -l <"$1"; else echo 0; fi; }
 
-# wait_for_rows LOG N: a minute at most.
+# wait_for_rows LOG N: for a run that failed ten minutes at most.
 wait_for_rows() {
   tries=0
-  while [ "$(rows_of "$1")" -lt "$2" ] && [ "$tries" -lt 600 ]; do
+  while [ "$(rows_of "$1")" -lt "$2" ] && [ "$tries" -lt 6000 ]; do
     sleep 0.1
     tries=$((tries + 1))
   done
@@ -362,7 +378,7 @@ sweep_saves_nothing() {
   "$root/tools/sweep" "$work/tiny.spec" --steps 2 --out "$work/sweep" --train "$train" \
     >"$work/stdout" 2>"$work/stderr" </dev/null
   check "a sweep with save-every exits 2" [ $? -eq 2 ]
-  check "and says why" says "a sweep keeps no checkpoints: leave it out"
+  check "and says why" says "save-every is set by the sweep itself: leave it out"
 }
 
 # The spec that a sweep leaves beside its results can be swept again.
@@ -394,25 +410,55 @@ nohup_keeps() {
   rm -rf "$work/stopped"
 }
 
+# plant FILE TENSOR BYTES: writes the first number of a tensor of a .safetensors file.
+plant() {
+  header=$(od -An -tu8 -N8 "$1" | tr -d ' ')
+  at=$(tail -c +9 "$1" | head -c "$header" | tr '}' '\n' |
+    sed -n "s/.*\"$2\":.*\"data_offsets\": *\[\([0-9]*\),.*/\1/p")
+  # shellcheck disable=SC2059
+  printf "$3" | dd of="$1" bs=1 seek=$((8 + header + at)) conv=notrunc 2>/dev/null
+}
+
+# The numbers that are planted, as float32 with the lowest byte first.
+NAN='\000\000\300\177'
+MINUS_100='\000\000\310\302'
+HUGE='\231\166\226\176' # 1e38
+
+# weights_to_plant FILE: those of a tiny run, without the checksums that our own files have.
+weights_to_plant() {
+  [ -e "$work/source" ] || trains source --steps 1
+  "$root/tools/convert" --from "$work/source" --to "$work/own.safetensors" --format safetensors \
+    >/dev/null
+  LC_ALL=C sed 's/"crc32/"other/g' "$work/own.safetensors" >"$1"
+}
+
 divergence() {
-  run --out "$work/diverged" --optimizer sgd --lr 1e6 --clip 0 --steps 50 --schedule constant
+  weights_to_plant "$work/nan.safetensors"
+  plant "$work/nan.safetensors" h.0.mlp.c_fc.weight "$NAN"
+  run --out "$work/diverged" --init "$work/nan.safetensors" --val-every 0
   check "a divergence exits 3 (got $code)" [ "$code" -eq 3 ]
   check "a divergence is told in one line" one_line
-  check "a divergence names the step" grep -q "step [0-9]*: diverged" "$work/stderr"
+  check "a divergence names the step" grep -q "step 1: diverged" "$work/stderr"
   check "a divergence names the tensor: $(cat "$work/stderr")" \
-    grep -Eq "first bad tensor: (weights|gradient) of [a-z]" "$work/stderr"
-  check "a divergence is in info.txt" grep -q "^result = step .*diverged" "$work/diverged/info.txt"
+    says "first bad tensor: weights of h.0.mlp.c_fc.weight"
+  check "a divergence is in info.txt" grep -q "^result = step 1: diverged" "$work/diverged/info.txt"
   check "a divergence leaves whole rows" \
     awk -F, 'NF != 11 { exit 1 }' "$work/diverged/log.csv"
 }
 
-# The last step spoils the weights, and no training loss comes behind it to tell.
+# The last step makes a weight infinite, and no training loss after it shows that. The weight is 1e38
+# and its input GELU(-100) = 0, so that neither loss nor gradient sees it; decay multiplies by -99.
 last_step() {
-  run --out "$work/spoilt" --lr 1e6 --clip 0 --decay-fraction 0 --val-every 1
-  check "spoilt by the last step: exit 3 (got $code)" [ "$code" -eq 3 ]
-  check "it names the step: $(cat "$work/stderr")" says "step 3: diverged"
-  check "it is in info.txt" grep -q "^result = step 3: diverged" "$work/spoilt/info.txt"
-  check "no checkpoint is written" [ ! -e "$work/spoilt/latest" ]
+  weights_to_plant "$work/huge.safetensors"
+  plant "$work/huge.safetensors" h.0.mlp.c_fc.bias "$MINUS_100"
+  plant "$work/huge.safetensors" h.0.mlp.c_proj.weight "$HUGE"
+  run --out "$work/infinite" --init "$work/huge.safetensors" --steps 1 --optimizer sgd --lr 100 \
+    --weight-decay 1 --clip 0.000001 --schedule constant --val-every 1
+  check "weights infinite after the last step: exit 3 (got $code)" [ "$code" -eq 3 ]
+  check "it names step and tensor: $(cat "$work/stderr")" \
+    grep -q "step 1: diverged.*weights of h.0.mlp.c_proj.weight" "$work/stderr"
+  check "it is in info.txt" grep -q "^result = step 1: diverged" "$work/infinite/info.txt"
+  check "no checkpoint is written" [ ! -e "$work/infinite/latest" ]
   check "nothing is shown that is no number" [ "$(grep -cw nan "$work/stdout")" -eq 0 ]
 }
 
@@ -477,6 +523,7 @@ every_option() {
   matters data-seed 2
   matters lr 0.005
   matters weight-decay 0.7
+  matters embedding-decay 0.3 --weight-decay 0.7
   matters aux-lr 0.02 --optimizer muon
   matters aux-beta1 0.5 --optimizer muon
   matters aux-beta2 0.5 --optimizer muon
@@ -490,6 +537,25 @@ every_option() {
   matters momentum 0.5 --optimizer muon
 }
 
+# clipped NAME CLIP: info.txt says once how many of the log's steps were clipped.
+clipped() {
+  awk -F, -v clip="$2" 'NR > 1 && $7 != "" { n++; if ($7 > clip) c++ }
+    END { print "clipped_steps = " c + 0 " of " n }' "$work/$1/log.csv" >"$work/right"
+  grep '^clipped_steps' "$work/$1/info.txt" | cmp -s - "$work/right"
+}
+
+clipped_steps() {
+  rm -rf "$work/clip"
+  trains clip --clip 1.3 --steps 12 || return
+  check "info.txt counts clipped steps" clipped clip 1.3
+  check "some steps are clipped and some not: $(cat "$work/right")" \
+    grep -q -v -e ' = 0 of' -e ' = 12 of' "$work/right"
+  "$train" --resume "$work/clip" --steps 20 >"$work/stdout" 2>"$work/stderr"
+  check "and those before a resumption" clipped clip 1.3
+  check "20 steps in all" grep -q 'of 20$' "$work/right"
+  rm -rf "$work/clip"
+}
+
 # ---- the terminal ----
 
 pipe() {
@@ -501,14 +567,19 @@ pipe() {
   check "nothing is on stderr" [ ! -s "$work/stderr" ]
 }
 
-# A table or a case that bench does not know is not taken for one that has nothing to show.
+# An unknown table or case is an error, not an empty table.
 bench() {
-  for wrong in 'tabel' 'steps nanno' 'steps nano more'; do
+  for wrong in 'tabel' 'steps nanno' 'steps nano more' 'steps --context x'; do
     # shellcheck disable=SC2086
     "$root/tools/bench" $wrong >"$work/stdout" 2>"$work/stderr"
     check "bench $wrong exits 2" [ $? -eq 2 ]
-    check "bench $wrong lists its tables" says "usage: tools/bench"
   done
+  check "bench names the option" says "--context"
+  "$root/tools/bench" tabel 2>"$work/stderr"
+  check "bench tabel lists the tables" says "TABLE"
+  "$root/tools/bench" parts --layers 1 --channels 16 --vocab 300 --context 16 --batch 2 \
+    --rounds 1 >"$work/stdout" 2>"$work/stderr"
+  check "bench parts of a size of one's own" grep -q "attention, backward" "$work/stdout"
 }
 
 if [ ! -x "$train" ]; then
@@ -532,6 +603,7 @@ divergence
 last_step
 same_and_other
 every_option
+clipped_steps
 pipe
 bench
 echo "cli: $passed passed, $failed failed"

@@ -69,10 +69,22 @@ sweep() { "$tools/sweep" tiny.spec --jobs 1 --threads 1 "$@"; }
 # The part of the table that does not depend on the machine's speed.
 table() { "$tools/compare" "$1" --format csv | cut -d, -f 1-17 | sed 's/,[^,]*$//'; }
 
+# diverged_run: the sweep's run of sgd at 1e6, with a log by hand: whether and where a real one
+# overflows depends on the processor.
+diverged_run() {
+  sweep --out whole --print 2>/dev/null | grep -e '--lr 1e6' >command.txt
+  sh command.txt >/dev/null 2>&1
+  log=whole/tune/sgd/lr-1e6/seed-1/log.csv
+  { sed -n 1,2p $log; echo '1,32,0.1,5.5,,500000,1.5,1,1,1,16000'; echo '2,64,,nan,,,,1,1,,'; } \
+    >diverged.csv
+  mv diverged.csv $log
+}
+
 whole_sweep() {
+  diverged_run
   sweep --out whole >whole.txt 2>&1
   check "a sweep ends well" test $? -eq 0
-  check "a run that diverges is a result" grep -q 'sgd lr 1e6, seed 1: diverged' whole.txt
+  check "a run that diverges is a result" grep -q '^done: .*, 1 of them diverged' whole.txt
   check "the best rate at the edge is told" grep -q 'lies at the edge' whole.txt
   n=$(find whole/final -name log.csv | wc -l)
   check "final runs of fresh seeds: $n" test "$n" -eq 4
@@ -165,7 +177,7 @@ archived_sweep() {
   says 1 'holds no sweep.spec' sh "$tools/archive.sh" whole/final again
 }
 
-# README's figures and tables, from archives alone.
+# The figures and tables of README and docs, from archives alone.
 redrawn_report() {
   mkdir -p redrawn/results/kept redrawn/tools
   ln -s "$tools/compare" redrawn/tools/compare
@@ -176,12 +188,20 @@ redrawn_report() {
   says 0 'results/kept: 1 figures, table.md' sh "$tools/report.sh"
   check "README's own copy of the table is renewed" sh -c \
     'grep -q "^| adamw" README.md && grep -q "^tail" README.md && ! grep -q "^old" README.md'
+  mkdir docs
+  printf '%s\n' '<!-- results/kept/table.md: adamw -->' old '<!-- end -->' tail >docs/page.md
+  sh "$tools/report.sh" >/dev/null
+  check "a page may name the rows that it shows" sh -c \
+    'grep -q "^| .adamw. |" docs/page.md && grep -q "^tail" docs/page.md &&
+     [ "$(grep -c "^|" docs/page.md)" -eq 3 ] && ! grep -q "^old" docs/page.md'
   check "and only the figures that it names are drawn" test -e results/kept/rates.svg
   cp -R . ../redrawn-before
   sh "$tools/report.sh" >/dev/null
   check "redrawing changes nothing" diff -r . ../redrawn-before
   printf '%s\n' '<!-- results/kept/table.md -->' >README.md
   says 1 'is not followed by a line' sh "$tools/report.sh"
+  printf '%s\n' '<!-- results/kept/table.md: lamb -->' '<!-- end -->' >README.md
+  says 1 'names lamb, which results/kept/table.md has not' sh "$tools/report.sh"
   cd .. || exit 1
 }
 
@@ -233,11 +253,18 @@ bad_logs() {
   says 0 'Left out: bad/broken/log.csv, line 5' "$tools/compare" bad
   says 0 '1 of 1 runs unfinished' "$tools/compare" bad
   says 1 'there are no runs in it' "$tools/compare" bad/nothing
+  cp -R "$(dirname "$good")" bad/cut
+  head -n -9 "$good" >bad/cut/log.csv
+  says 0 'bad/cut: the run finished, but its log ends at step 21 of 30: the rest is lost.' \
+    "$tools/compare" bad
+  says 0 '2 of 2 runs unfinished, and not counted' "$tools/compare" bad
+  says 0 'bad/cut: the run finished, but its log ends' "$tools/plot" bad/cut
+  rm -r bad/cut
   says 1 'there is no such folder' "$tools/compare" bad/missing
   mkdir -p mixed
   cp -R whole/final/adamw mixed
   tiny --out mixed/other
-  says 1 'their losses cannot be compared; --mix on does it' "$tools/compare" mixed
+  says 1 'their losses cannot be compared; use --mix on to compare them anyway' "$tools/compare" mixed
   says 0 'they differ in channels' "$tools/compare" mixed --mix on
   tiny --out kept/1 --seed 1 --keep 1
   tiny --out kept/2 --seed 2 --max-seconds 60
@@ -259,10 +286,11 @@ many_methods() {
   "$tools/compare" many --figures many-figures >many.txt
   count=0
   missing=
-  for name in $(sed -n '2,/^$/s/ .*//p' many.txt); do
+  sed -n '2,/^$/s/ .*//p' many.txt | grep . >names.txt
+  while read -r name; do
     count=$((count + 1))
     grep -q ">$name<" many-figures/rates.svg || missing="$missing $name"
-  done
+  done <names.txt
   check "the rates of $count methods, without a name:$missing" test "$count$missing" = 19
 }
 

@@ -409,7 +409,8 @@ typedef struct {
 
 static double classifier_sum(const void *with) {
   const Classifier *c = with;
-  return c->weight * classifier_loss(c->x, c->y, c->wte, c->n, c->C, c->V, c->scratch);
+  return c->weight * classifier_loss(c->x, c->y, c->wte, c->n, c->C, c->V, c->scratch,
+                                     &(ClassifierTimes){0});
 }
 
 static double naive_loss(const Classifier *c) {
@@ -437,9 +438,9 @@ static void check_classifier_adds(const Classifier *c, const real *dx, const rea
   int64_t size = c->V * c->C;
   real *more = random_array(size, 1), *sum = copy_of(more, size);
   real *dx_again = random_array(c->n * c->C, 1);
-  double seconds = 0;
+  ClassifierTimes times = {0};
   classifier_gradient(dx_again, sum, c->x, c->y, c->wte, c->n, c->C, c->V, c->weight, 1,
-                      c->scratch, &seconds);
+                      c->scratch, &times);
   check_added("classifier adds to dwte", sum, more, dwte, size);
   check_same(dx_again, dx, c->n * c->C, 0, "dx of classifier with accumulate");
   free(more), free(sum), free(dx_again);
@@ -450,12 +451,14 @@ static void test_classifier(int64_t n, int64_t C, int64_t V) {
   Classifier c = {n, C, V, 0.37, random_tokens(n, V), random_array(n * C, 1),
                   random_array(V * C, 1), random_array((int64_t)classifier_scratch(n, V), 1)};
   real *dx = random_array(n * C, 1), *dwte = random_array(V * C, 1);
-  double seconds = 7, want = naive_loss(&c);
+  ClassifierTimes times = {7, 7, 7};
+  double want = naive_loss(&c);
   double got = classifier_gradient(dx, dwte, c.x, c.y, c.wte, n, C, V, c.weight, 0, c.scratch,
-                                   &seconds);
+                                   &times);
   check_near(got, want, 1e-12, "classifier_gradient's loss, %s", shape);
   check_near(classifier_sum(&c) / c.weight, want, 1e-12, "classifier_loss, %s", shape);
-  check(seconds >= 7, "classifier_gradient, %s: backward_seconds is not added to", shape);
+  check(times.product >= 7 && times.softmax >= 7 && times.gradient >= 7,
+        "classifier_gradient, %s: times are added to", shape);
   check_gradient("x of classifier", c.x, dx, n * C, classifier_sum, &c);
   check_gradient("wte of classifier", c.wte, dwte, V * C, classifier_sum, &c);
   check_classifier_adds(&c, dx, dwte);

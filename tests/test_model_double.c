@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/blas.h"
+#include "model/decoder.h"
 #include "model/gpt2.h"
 #include "tests/check.h"
 
@@ -119,12 +120,10 @@ static double slope(GPT2 *m, const Batch *batch, const char *kind, int k) {
   static const double weights[] = {1 / 12., -8 / 12., 8 / 12., -1 / 12.};
   static const int moves[] = {-2, 1, 2, 1}; /* to -2, -1, 1, 2 */
   const double h = 1e-4;
-  Batch only_loss = *batch;
   double sum = 0;
-  only_loss.weight = 0;
   for (int i = 0; i < 4; i++) {
     move(m, kind, k, moves[i] * h);
-    sum += weights[i] * gpt2_forward(m, &only_loss);
+    sum += weights[i] * gpt2_loss(m, batch);
   }
   move(m, kind, k, -2 * h);
   return sum / h;
@@ -144,19 +143,19 @@ static void test_gradient(const Case *c) {
   GPT2 *m = open_model(&c->size, c->B, 1);
   int64_t n = c->B * c->T, C = c->size.C;
   int32_t *x = tokens(1, n, c->size.V), *y = tokens(2, n, c->size.V);
-  Batch batch = {x, y, c->B, c->T, 1.0 / (double)n, 0};
+  Batch batch = {x, y, c->B, c->T};
   describe(c);
   set_weights(m);
   for (int p = 0; p < m->param_count; p++) /* to be set, not added to */
     for (int64_t i = 0; i < param_size(&m->params[p]); i++) m->params[p].g[i] = 7;
-  gpt2_forward(m, &batch);
-  gpt2_backward(m, &batch);
+  gpt2_loss_gradient(m, &batch, 1.0 / (double)n, 0);
+  gpt2_backward(m);
   for (int p = 0; p < m->param_count; p++)
     if (m->params[p].layer <= 0) check_directions(m, &batch, kind_of(&m->params[p]));
   check_directions(m, &batch, NULL);
   double unused = 0;
   for (int64_t i = c->T * C; i < c->size.context * C; i++) unused += fabs(m->params[1].g[i]);
-  check(unused == 0, "%s: positions behind T have a gradient", about);
+  check(unused == 0, "%s: positions after T have a gradient", about);
   gpt2_close(m);
   free(x), free(y);
 }
@@ -172,9 +171,9 @@ static double in_passes(GPT2 *m, const Batch *whole, int64_t pass, real **gradie
     batch.x += first * whole->T;
     batch.y += first * whole->T;
     batch.B = rows;
-    batch.accumulate = first > 0;
-    loss += gpt2_forward(m, &batch) * (double)rows / (double)whole->B;
-    gpt2_backward(m, &batch);
+    double weight = 1.0 / (double)(whole->B * whole->T);
+    loss += gpt2_loss_gradient(m, &batch, weight, first > 0) * (double)rows / (double)whole->B;
+    gpt2_backward(m);
   }
   *gradient = gradients(m);
   return loss;
@@ -185,7 +184,7 @@ static void test_passes(const Case *c) {
   GPT2 *m = open_model(&c->size, ROWS, 1);
   int64_t n = ROWS * c->T;
   int32_t *x = tokens(3, n, c->size.V), *y = tokens(4, n, c->size.V);
-  Batch batch = {x, y, ROWS, c->T, 1.0 / (double)n, 0};
+  Batch batch = {x, y, ROWS, c->T};
   real *whole, *parts;
   describe(c);
   set_weights(m);
@@ -206,14 +205,14 @@ static void test_evaluation(const Case *c) {
   GPT2 *m = open_model(&c->size, c->B, 1), *no_gradients = open_model(&c->size, c->B, 0);
   int64_t n = c->B * c->T;
   int32_t *x = tokens(5, n, c->size.V), *y = tokens(6, n, c->size.V);
-  Batch batch = {x, y, c->B, c->T, 1.0 / (double)n, 0}, only_loss = {x, y, c->B, c->T, 0, 0};
+  Batch batch = {x, y, c->B, c->T};
   describe(c);
   set_weights(m);
   set_weights(no_gradients);
-  double loss = gpt2_forward(m, &batch);
-  gpt2_backward(m, &batch);
+  double loss = gpt2_loss_gradient(m, &batch, 1.0 / (double)n, 0);
+  gpt2_backward(m);
   real *before = gradients(m);
-  double again = gpt2_forward(m, &only_loss), other = gpt2_forward(no_gradients, &only_loss);
+  double again = gpt2_loss(m, &batch), other = gpt2_loss(no_gradients, &batch);
   real *after = gradients(m);
   check(again == loss, "%s: loss %.17g when training, %.17g when evaluating", about, loss, again);
   check(other == loss, "%s: loss %.17g when training, %.17g of a model without gradients", about,
@@ -235,26 +234,28 @@ static double loss_of(const real *logits, int64_t V, int32_t y) {
   return log(sum);
 }
 
-/* The loss is the mean over all prefixes of what the next logits say of the token that follows. */
+/* The loss is the mean over all prefixes of the next token's loss by the decoder's logits. */
 static void test_next_logits(const Case *c) {
   GPT2 *m = open_model(&c->size, c->B, 0);
   int64_t V = c->size.V, n = c->B * c->T;
-  int32_t *x = tokens(7, n, V), *y = tokens(8, n, V), *prefix = tokens(9, n, V);
-  real *logits = malloc((size_t)(c->B * V) * sizeof *logits);
+  int32_t *x = tokens(7, n, V), *y = tokens(8, n, V);
+  real *logits = malloc((size_t)V * sizeof *logits);
+  Decoder *decoder;
+  Err err;
   double sum = 0;
-  Batch batch = {.x = x, .y = y, .B = c->B, .T = c->T};
+  Batch batch = {x, y, c->B, c->T};
   describe(c);
   set_weights(m);
-  for (int64_t t = 1; t <= c->T; t++) {
-    for (int64_t b = 0; b < c->B; b++)
-      memcpy(prefix + b * t, x + b * c->T, (size_t)t * sizeof *x);
-    gpt2_next_logits(m, prefix, c->B, t, logits);
-    for (int64_t b = 0; b < c->B; b++) sum += loss_of(logits + b * V, V, y[b * c->T + t - 1]);
+  if (decoder_open(&decoder, m, &err)) check(0, "%s", err.text);
+  for (int64_t i = 0; i < n; i++) {
+    if (i % c->T == 0) decoder_clear(decoder);
+    decoder_feed(decoder, x + i, 1, logits);
+    sum += loss_of(logits, V, y[i]);
   }
-  check_near(gpt2_forward(m, &batch), sum / (double)n, 1e-12, "%s: loss from the next logits",
-             about);
+  decoder_close(decoder);
+  check_near(gpt2_loss(m, &batch), sum / (double)n, 1e-12, "%s: loss from the next logits", about);
   gpt2_close(m);
-  free(x), free(y), free(prefix), free(logits);
+  free(x), free(y), free(logits);
 }
 
 /* ---- sizes ---- */
@@ -314,7 +315,7 @@ static void test_init(const ModelOptions *size) {
   describe(&c);
   gpt2_init(m, 1);
   gpt2_init(again, 1);
-  check_near(gpt2_forward(m, &batch) - log((double)size->V), 0, 0.1, "%s: first loss - ln V",
+  check_near(gpt2_loss(m, &batch) - log((double)size->V), 0, 0.1, "%s: first loss - ln V",
              about);
   for (int p = 0; p < m->param_count; p++)
     same &= memcmp(m->params[p].w, again->params[p].w,

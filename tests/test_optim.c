@@ -21,7 +21,7 @@ static Err err;
 static void test_schedule(int kind, int64_t warmup, int64_t steps, double final_lr) {
   ScheduleOptions o = {kind, warmup, 0.6, final_lr};
   char about[120], name[20];
-  word_at(SCHEDULE_NAMES, kind, name, sizeof name);
+  word_at(SCHEDULES(CHOICE_WORD), kind, name, sizeof name);
   snprintf(about, sizeof about, "%s, warm-up %lld of %lld steps, final-lr %g", name,
            (long long)warmup, (long long)steps, final_lr);
   double before = 2, last = schedule_at(&o, steps, steps);
@@ -34,14 +34,12 @@ static void test_schedule(int kind, int64_t warmup, int64_t steps, double final_
     before = t > warmup ? m : 2;
   }
   check(last >= final_lr, "%s: ends at %g", about, last);
-  if (kind == 0) check(last == 1, "%s: ends at %g", about, last);
+  if (kind == SCHEDULE_CONSTANT) check(last == 1, "%s: ends at %g", about, last);
   else if (steps >= 100) check(last <= final_lr + 0.05, "%s: ends at %g", about, last);
 }
 
 static void test_schedules(void) {
-  static const char *const names = "constant|linear|cosine|wsd";
-  check(strcmp(SCHEDULE_NAMES, names) == 0, "the schedules are " SCHEDULE_NAMES);
-  for (int kind = 0; kind < 4; kind++)
+  for (int kind = SCHEDULE_CONSTANT; kind <= SCHEDULE_WSD; kind++)
     for (int last = 0; last < 3; last++) {
       double final_lr = last * 0.3;
       test_schedule(kind, 0, 1, final_lr);
@@ -51,7 +49,8 @@ static void test_schedules(void) {
       test_schedule(kind, 0, 1000, final_lr);
     }
   /* Half way (or where wsd has half of its decay left), by hand. */
-  ScheduleOptions linear = {1, 20, 0.6, 0.5}, cosine = {2, 0, 0.6, 0.2}, wsd = {3, 0, 0.4, 0};
+  ScheduleOptions linear = {SCHEDULE_LINEAR, 20, 0.6, 0.5};
+  ScheduleOptions cosine = {SCHEDULE_COSINE, 0, 0.6, 0.2}, wsd = {SCHEDULE_WSD, 0, 0.4, 0};
   check_near(schedule_at(&linear, 61, 100), 0.75, 1e-15, "linear, half way");
   check_near(schedule_at(&cosine, 51, 100), 0.6, 1e-15, "cosine, half way");
   check_near(schedule_at(&cosine, 26, 100), 0.2 + 0.8 * (1 + sqrt(0.5)) / 2, 1e-15, "cosine, 1/4");
@@ -218,10 +217,36 @@ static void test_adamw_number(void) {
   problem_free(&p);
 }
 
+/* Without a gradient, a weight after a step is its share that decay leaves. */
+static void test_embedding_decay(void) {
+  static const Shape shapes[] = {{8, 4, 1, 1, 1, ROLE_EMBEDDING}, {8, 4, 1, 1, 1, ROLE_POSITION},
+                                 {8, 4, 1, 1, 1, ROLE_MATRIX}};
+  static const struct {
+    const char *method;
+    double embeddings; /* learning rate */
+  } cases[] = {{"adamw", 0.1}, {"muon", 0.2}};
+  for (int i = 0; i < COUNT(cases); i++)
+    for (double factor = 0; factor <= 1; factor += 0.5) {
+      Problem p = problem_make(optimizer_find(cases[i].method, &err), shapes, COUNT(shapes));
+      p.common.lr = 0.1, p.common.aux_lr = 0.2;
+      p.common.weight_decay = 0.5, p.common.embedding_decay = factor;
+      problem_start(&p);
+      problem_run(&p, ZERO, 1, 1);
+      for (int k = 0; k < COUNT(shapes); k++) {
+        double decay = 0.5 * (k < 2 ? factor * cases[i].embeddings : 0.1);
+        check_near((double)p.params[k].w[3], (1 - decay) * (double)problem_weight(k, 3), 1e-6,
+                   "%s, embedding decay %g, a %s", cases[i].method, factor,
+                   role_name(shapes[k].role));
+      }
+      problem_free(&p);
+    }
+}
+
 int main(void) {
   threads_start(2);
   test_schedules();
   test_gradients();
+  test_embedding_decay();
   test_split(QKV_THREE, 3, 1);
   test_split(QKV_FUSED, 1, 1);
   test_split(QKV_HEADS, 6, 2);

@@ -12,9 +12,12 @@
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
+#define COLORS(X) X(RED, "red") X(GREEN, "green") X(LIGHT_BLUE, "light-blue")
+enum { COLORS(CHOICE_NAME) };
+
 typedef struct {
-  int64_t count;
-  double rate;
+  int64_t count, depth, tone;
+  double rate, shade;
   char word[OPTION_TEXT];
   int color;
 } Values;
@@ -29,7 +32,15 @@ static const Option rows[] = {
      .type = OPTION_WORD, .at = FIELD(word), .fallback = ""},
     {.name = "color", .help = "a choice",
      .type = OPTION_CHOICE, .at = FIELD(color), .fallback = "green",
-     .choices = "red|green|light-blue"},
+     .choices = COLORS(CHOICE_WORD), .renamed = "rot=red hellblau=light-blue"},
+    {.name = "shade", .help = "needs a color",
+     .type = OPTION_REAL, .at = FIELD(shade), .fallback = "0.5", .max = 1,
+     .needs = "color=red|light-blue, count!=0"},
+    {.name = "depth", .help = "needs a shade, and no word",
+     .type = OPTION_INT, .at = FIELD(depth), .fallback = "1", .max = 9,
+     .needs = "shade!=0, word=, elsewhere=1"},
+    {.name = "tone", .help = "needs a word",
+     .type = OPTION_INT, .at = FIELD(tone), .fallback = "1", .max = 9, .needs = "word!="},
     {0},
 };
 static const Option other_rows[] = {
@@ -39,8 +50,8 @@ static const Option other_rows[] = {
 };
 
 static Values v; /* of the last read_line */
-static const OptionSet sets[] = {{"test", rows, &v}, {0}};
-static const OptionSet others[] = {{"someone else", other_rows, NULL}, {0}};
+static const OptionSet sets[] = {{.title = "test", .rows = rows, .values = &v}, {0}};
+static const OptionSet others[] = {{.title = "someone else", .rows = other_rows}, {0}};
 static Err err;
 
 /* Reads a command line, words separated by blanks, into v. Returns what options_apply does. */
@@ -166,6 +177,8 @@ static void test_word_tables(void) {
   near = nearest_word("lrr", "lr|rank");
   check(near && strcmp(near, "lr") == 0, "lrr is near %s", near ? near : "nothing");
   check(!nearest_word("zzzzzz", "beta1|momentum|nesterov"), "zzzzzz is near something");
+  check(word_count("one|two") == 2 && word_count("|one|two") == 2, "one|two is not two words");
+  check(word_index("|one|two", "two") == 1, "|one|two: two is not number 1");
 }
 
 /* ---- the command line ---- */
@@ -302,13 +315,83 @@ static void test_bad_files(void) {
   refused("@", "cannot be", NULL, NULL);
 }
 
+/* ---- options without effect, earlier words ---- */
+
+static void test_needs(void) {
+  refused("--shade 0.1", "the command line: --shade has no effect with --color green",
+          "it needs --color red or light-blue", NULL);
+  accepted("--shade 0.1 --color red");
+  check(v.shade == 0.1, "--shade is read as %g", v.shade);
+  accepted("--color light-blue --shade 0.1");
+  refused("--color red --count 0 --shade 0.5", "--shade has no effect with --count 0", NULL, NULL);
+  check(!strstr(err.text, "it needs"), "what --count must not be is called a need: %s", err.text);
+  accepted("--color red --depth 2");
+  refused("--depth 2", "--shade has no effect with --color green", NULL, NULL);
+  refused("--color red --word x --depth 2", "--depth has no effect with --word x", NULL, NULL);
+  refused("--tone 2", "--tone has no effect without --word", NULL, NULL);
+  accepted("--tone 2 --word x");
+  write_option_file("void", "shade = 0.1\ncount = 7\n");
+  accepted(with_file("", "void", ""));
+  check(v.shade == 0.5 && v.count == 7, "an option without effect in a file: shade %g", v.shade);
+  accepted(with_file("--color red", "void", ""));
+  check(v.shade == 0.1, "with --color red the file's shade is %g", v.shade);
+  refused(with_file("--shade 0.2", "void", ""), "--shade has no effect", NULL, NULL);
+}
+
+/* The written options hold those that have an effect, and no others. */
+static void test_needs_written(void) {
+  static const char *const lines[] = {"--color green", "--color red"};
+  for (int i = 0; i < COUNT(lines); i++) {
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    accepted(lines[i]);
+    options_write(out, sets);
+    fclose(out);
+    check((strstr(text, "\nshade = ") != NULL) == (i == 1), "%s: shade in: %s", lines[i], text);
+    check(strstr(text, "\nrate = ") != NULL, "%s: no rate in: %s", lines[i], text);
+    free(text);
+  }
+}
+
+static void test_unused_set(void) {
+  Values got;
+  const OptionSet set[] = {
+      {.title = "test", .rows = rows, .values = &got, .unused = "nothing here is used"}, {0}};
+  Settings s = {0};
+  char *argv[] = {"program", "--count", "3", NULL};
+  settings_read(&s, 3, argv, &err);
+  check(options_apply(set, others, &s, &err) == -1 &&
+            strstr(err.text, "--count has no effect: nothing here is used"),
+        "an unused table: %s", err.text);
+  settings_free(&s);
+  settings_preset(&s, FROM_PRESET, "preset", "count=3", &err);
+  check(options_apply(set, others, &s, &err) == 0 && got.count == 3, "a preset is refused: %s",
+        err.text);
+  settings_free(&s);
+}
+
+static void test_renamed(void) {
+  refused("--color rot", "--color rot is now named --color red", NULL, NULL);
+  refused("--color hellblau", "now named --color light-blue", NULL, NULL);
+  refused("--color hell", "choose one of red|green|light-blue", NULL, NULL);
+  write_option_file("renamed", "color = hellblau\n");
+  accepted(with_file("", "renamed", ""));
+  check(v.color == LIGHT_BLUE, "an earlier word in a file is read as number %d", v.color);
+  Settings s = {0}; /* as a checkpoint has them */
+  settings_add(&s, FROM_PRESET, "a checkpoint", "color", "rot", &err);
+  check(options_apply(sets, others, &s, &err) == 0 && v.color == RED,
+        "an earlier word of a checkpoint is read as number %d", v.color);
+  settings_free(&s);
+}
+
 /* ---- precedence ---- */
 
 static void test_precedence(void) {
   static const char *names[] = {"preset", "tuned", "file", "command line"};
   Settings s = {0};
   Values got;
-  const OptionSet set[] = {{"test", rows, &got}, {0}};
+  const OptionSet set[] = {{.title = "test", .rows = rows, .values = &got}, {0}};
   char file[160], *argv[] = {"program", file, "--count", "4", NULL};
   OptionSource source = FROM_PRESET;
   write_option_file("p", "count = 3\nrate = 0.3\n");
@@ -352,9 +435,7 @@ static void awkward(const Option *row, int k, char *out, size_t size) {
                                 "", "a #b", "#c", " ahead", "behind "};
   if (row->type == OPTION_WORD) snprintf(out, size, "%s", words[k % COUNT(words)]);
   else if (row->type == OPTION_CHOICE) {
-    int count = 1;
-    for (const char *p = row->choices; *p; p++) count += *p == '|';
-    word_at(row->choices, k % count, out, size);
+    word_at(row->choices, k % word_count(row->choices), out, size);
   } else {
     double x = row->type == OPTION_INT ? ints[k % COUNT(ints)] : reals[k % COUNT(reals)];
     x = x < row->min ? row->min : x > row->max ? row->max : x;
@@ -362,7 +443,8 @@ static void awkward(const Option *row, int k, char *out, size_t size) {
   }
 }
 
-/* Writes the options of `from`, reads them into `to` (the same optimizer) and compares them. */
+/* Writes the options of `from`, reads them into `to` (the same optimizer) and compares those that
+   have an effect. */
 static void check_round_trip(const Config *from, Config *to, int k) {
   char path[160], *argv[] = {"train", path, NULL};
   Settings s = {0};
@@ -375,7 +457,8 @@ static void check_round_trip(const Config *from, Config *to, int k) {
   settings_free(&s);
   for (int set = 0; from->sets[set].rows; set++)
     for (const Option *row = from->sets[set].rows; row->name; row++) {
-      char was[OPTION_TEXT], is[OPTION_TEXT];
+      char was[OPTION_TEXT], is[OPTION_TEXT], why[OPTION_TEXT + 256];
+      if (option_is_void(from->sets, row, why, sizeof why)) continue; /* not written */
       const char *a = (const char *)from->sets[set].values + row->at;
       const char *b = (const char *)to->sets[set].values + row->at;
       size_t size = row->type == OPTION_WORD ? strlen(a) + 1
@@ -408,6 +491,33 @@ static void test_round_trip(const Optimizer *method) {
   }
 }
 
+/* Every condition names an option that some run has, so that a typing error is found. */
+static void test_conditions(const Option *row) {
+  for (const char *at = row->needs; at && *at;) {
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(at, "!="), at);
+    const Option *other = config_option(name);
+    check(other != NULL, "--%s needs --%s, which is no option", row->name, name);
+    at += strcspn(at, "!=");
+    at += strspn(at, "!=");
+    for (; other && other->type == OPTION_CHOICE && *at && *at != ','; at += *at == '|') {
+      char word[64];
+      size_t span = strcspn(at, "|,");
+      int known = 0;
+      snprintf(word, sizeof word, "%.*s", (int)span, at);
+      for (const Optimizer *const *o = optimizers; *o && !known; o++) {
+        const Option *choice = option_find((*o)->options, name);
+        known = choice && word_index(choice->choices, word) >= 0;
+      }
+      check(known || word_index(other->choices, word) >= 0, "--%s needs --%s %s, which is no word",
+            row->name, name, word);
+      at += span;
+    }
+    at += strcspn(at, ",");
+    at += strspn(at, ", ");
+  }
+}
+
 /* A name must have one meaning, and every default must be a value that may be set. */
 static void test_tables(const Optimizer *method) {
   Config c;
@@ -420,6 +530,7 @@ static void test_tables(const Optimizer *method) {
           same += strcmp(r->name, row->name) == 0;
       check(same == 1, "%s: --%s stands in %d tables", method->name, row->name, same);
       check(row->help && *row->help, "%s: --%s has no help", method->name, row->name);
+      test_conditions(row);
       check(option_set(row, c.sets[set].values, row->fallback, "default", &err) == 0,
             "%s: the default of --%s: %s", method->name, row->name, err.text);
     }
@@ -461,13 +572,88 @@ static void test_config(void) {
   refused_config("--heads", "3", NULL, "does not divide --channels");
   refused_config("--batch=2", "--micro-batch=3", NULL, "--micro-batch 3");
   refused_config("--steps=5", "--tokens=5000", NULL, "give one of them");
-  refused_config("--keep=0", "--save-every=2", NULL, "--save-every 2 saves nothing");
-  check(read_config(&c, "--keep=0", "--save-every=0", NULL) == 0, "%s", err.text);
-  config_free(&c);
   refused_config("--warmup=10", "--steps=10", NULL, "--warmup 10");
   refused_config("--ns-steps", "3", NULL, "--ns-steps is an option of muon");
   refused_config("--bacth", "3", NULL, "did you mean --batch?");
   refused_config("--optimizer=adamw", "--beta1=1", NULL, "0.9999999");
+}
+
+/* config_read of a line of words. */
+static int read_train_line(Config *c, const char *line) {
+  char text[512], *argv[16] = {"train"};
+  int argc = 1;
+  snprintf(text, sizeof text, "%s", line);
+  for (char *word = strtok(text, " "); word; word = strtok(NULL, " ")) argv[argc++] = word;
+  return config_read(c, argc, argv, &err);
+}
+
+/* Lines with an option that has no effect, the reason, and a line where the option has one. */
+static void test_void(void) {
+  static const struct {
+    const char *line, *reason, *good;
+  } cases[] = {
+      {"--optimizer adamw --aux-lr 0.1", "adamw updates every parameter itself",
+       "--optimizer adamw --scope matrices --aux-lr 0.1"},
+      {"--optimizer lion --aux-eps 0.1", "lion updates every parameter itself",
+       "--optimizer muon --aux-eps 0.1"},
+      {"--optimizer adamw --qkv-split 1", "adamw updates each weight alone",
+       "--optimizer muon --qkv-split 1"},
+      {"--schedule cosine --decay-fraction 0.5", "it needs --schedule wsd",
+       "--schedule wsd --decay-fraction 0.5"},
+      {"--schedule constant --final-lr 0.5", "no effect with --schedule constant",
+       "--schedule linear --final-lr 0.5"},
+      {"--order sequential --data-seed 2", "it needs --order shuffle", "--data-seed 2"},
+      {"--val-fraction 0.2", "no effect with --data austen", "--data x.txt --val-fraction 0.2"},
+      {"--data x.txt --val y.txt --val-fraction 0.2", "no effect with --val y.txt",
+       "--data x.txt --val-fraction 0.2"},
+      {"--val-every 0 --val-tokens 9", "no effect with --val-every 0", "--val-tokens 9"},
+      {"--keep 0 --save-every 2", "no effect with --keep 0", "--keep 1 --save-every 2"},
+      {"--overwrite on", "no effect without --out", "--out x --overwrite on"},
+      {"--optimizer muon --orthogonalize svd --ns-steps 3", "needs --orthogonalize newton-schulz",
+       "--optimizer muon --ns-steps 3"},
+      {"--optimizer muon --orthogonalize converged --ns-schedule you", "with --orthogonalize conv",
+       "--optimizer muon --ns-schedule converged"},
+      {"--optimizer low-rank-muon --inner svd --ns-steps 3", "it needs --inner newton-schulz",
+       "--optimizer low-rank-muon --ns-steps 3"},
+      {"--optimizer low-rank-muon --power-iterations 2", "it needs --construction power",
+       "--optimizer low-rank-muon --construction power --power-iterations 2"},
+      {"--optimizer root --coefficients fitted --ns-schedule you", "with --coefficients fitted",
+       "--optimizer root --coefficients published --ns-schedule you"},
+      {"--optimizer scion --weight-decay 0.1", "no effect with --form constrained",
+       "--optimizer scion --form unconstrained --weight-decay 0.1"},
+      {"--optimizer scion --head-norm adamw --head-radius 9", "it needs --head-norm sign",
+       "--optimizer scion --head-radius 9"},
+  };
+  for (int i = 0; i < COUNT(cases); i++) {
+    Config c;
+    check(read_train_line(&c, cases[i].line) == -1, "%s is accepted", cases[i].line);
+    check(strstr(err.text, cases[i].reason) != NULL, "%s: %s", cases[i].line, err.text);
+    check(read_train_line(&c, cases[i].good) == 0, "%s: %s", cases[i].good, err.text);
+    config_free(&c);
+  }
+}
+
+/* A config.txt of an earlier version lists all options and has earlier words. */
+static void test_old_config(void) {
+  Config c;
+  char line[256];
+  write_option_file("old", "optimizer = adamw\naux-lr = 0.1\nschedule = cosine\n"
+                           "decay-fraction = 0.5\nqkv-split = heads\noverwrite = off\n");
+  snprintf(line, sizeof line, "@%s --seed 2", path_of("old"));
+  check(read_train_line(&c, line) == 0, "an old config.txt: %s", err.text);
+  check(c.optimizer.aux_lr == 0.003 && c.schedule.decay_fraction == 0.6,
+        "options without effect of an old config.txt are kept");
+  config_free(&c);
+  write_option_file("old", "optimizer = muon\northogonalize = exact\n");
+  snprintf(line, sizeof line, "@%s", path_of("old"));
+  check(read_train_line(&c, line) == 0, "orthogonalize = exact in a file: %s", err.text);
+  config_free(&c);
+  check(read_train_line(&c, "--optimizer muon --orthogonalize exact") == -1 &&
+            strstr(err.text, "--orthogonalize converged"), "--orthogonalize exact: %s", err.text);
+  check(read_train_line(&c, "--optimizer muon --ns-schedule exact") == -1 &&
+            strstr(err.text, "--ns-schedule converged"), "--ns-schedule exact: %s", err.text);
+  check(read_train_line(&c, "--optimizer low-rank-muon --inner exact") == -1 &&
+            strstr(err.text, "--inner svd"), "--inner exact: %s", err.text);
 }
 
 static void test_help(void) {
@@ -478,9 +664,11 @@ static void test_help(void) {
   fclose(out);
   for (const Option *row = rows; row->name; row++)
     check(strstr(text, row->name) && strstr(text, row->help), "the help lacks --%s", row->name);
-  check(strstr(text, "--count 5") && strstr(text, "[0..2000000]"), "the help lacks a range: %s",
-        text);
-  check(strstr(text, "[red|green|light-blue]") != NULL, "the help lacks the choices: %s", text);
+  check(strstr(text, "--count 5") && !strstr(text, "2e+06") && strstr(text, "[0 to 1]"),
+        "a wide range is shown, or a narrow one is not: %s", text);
+  check(strstr(text, "[red, green, light-blue]") != NULL, "the help lacks the choices: %s", text);
+  check(strstr(text, "only with --color red or") && strstr(text, "only without") &&
+            strstr(text, "[0 to 9; only with --word]"), "the help lacks a need: %s", text);
   free(text);
 }
 
@@ -498,16 +686,23 @@ int main(void) {
   test_files();
   test_nested_files();
   test_bad_files();
+  test_needs();
+  test_needs_written();
+  test_unused_set();
+  test_renamed();
   test_precedence();
   for (const Optimizer *const *o = optimizers; *o; o++) {
     test_tables(*o);
     test_round_trip(*o);
   }
   test_config();
+  test_void();
+  test_old_config();
   test_help();
   static const char *const names[] = {"a", "b", "c", "p", "q", "blank", "empty", "self", "ping",
-                                      "pong", "lost", "twice", "word", "nameless", "typo", "range", "zero",
-                                      "written", "chain0", "chain1", "chain2", "chain3",
+                                      "pong", "lost", "twice", "word", "nameless", "typo",
+                                      "range", "zero", "written", "void", "renamed", "old",
+                                      "chain0", "chain1", "chain2", "chain3",
                                       "chain4", "chain5", "chain6", "chain7", "chain8", "chain9"};
   for (int i = 0; i < COUNT(names); i++) unlink(path_of(names[i]));
   rmdir(folder);

@@ -29,8 +29,17 @@ static GPT2 *open_model(const ModelOptions *size) {
   return m;
 }
 
-/* Logits of every length, whether tokens come one by one or in parts of any size. */
-static void test_logits(const GPT2 *m, GPT2 *plain, int part) {
+/* The logits after n tokens, fed at once. */
+static void next_logits(const GPT2 *m, const int32_t *x, int64_t n, float *logits) {
+  Decoder *d;
+  Err err;
+  if (decoder_open(&d, m, &err)) return check(0, "%s", err.text);
+  decoder_feed(d, x, n, logits);
+  decoder_close(d);
+}
+
+/* Logits of every length are the same, whether tokens come one by one or in parts of any size. */
+static void test_logits(const GPT2 *m, const GPT2 *plain, int part) {
   Decoder *d;
   Err err;
   int32_t x[T];
@@ -42,7 +51,7 @@ static void test_logits(const GPT2 *m, GPT2 *plain, int part) {
       int n = at + part < T ? part : T - at;
       decoder_feed(d, x + at, n, cached);
       at += n;
-      gpt2_next_logits(plain, x, 1, at, whole);
+      next_logits(plain, x, at, whole);
       double worst = 0;
       for (int v = 0; v < V; v++)
         worst = fmax(worst, fabs((double)cached[v] - (double)whole[v]));
@@ -67,7 +76,7 @@ static void test_tokens(GPT2 *m, const SampleOptions *o) {
   check(report.tokens == o->tokens, "%lld tokens", (long long)report.tokens);
   char *at = text;
   for (int n = 1; n < T && n <= o->tokens; n++) {
-    gpt2_next_logits(m, x, 1, n, logits);
+    next_logits(m, x, n, logits);
     x[n] = sample_draw(o, logits, V, scratch, &again);
     long id = strtol(at, &at, 10);
     check(id == x[n], "token %d: %ld with the cache, %d without", n, id, x[n]);

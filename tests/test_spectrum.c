@@ -295,7 +295,7 @@ static void test_measure(int tall) {
   }
   double n[SPECTRUM_NUMBERS];
   double *work = calloc((size_t)spectrum_measure_work(rows, cols), sizeof *work);
-  spectrum_measure(Z, G, polar, rows, cols, 1, 2, n, (float *)(void *)work);
+  spectrum_measure(Z, NULL, 0, G, polar, rows, cols, 1, 2, n, (float *)(void *)work);
   check_near(n[SPECTRUM_STABLE_RANK], 21. / 16, 1e-12, "stable rank, tall %d", tall);
   check_near(n[SPECTRUM_CONDITION], 4, 1e-7, "condition, tall %d", tall);
   check_near(n[SPECTRUM_FIRST_QUANTILE], 1 / sqrt(21), 1e-9, "smallest");
@@ -307,13 +307,41 @@ static void test_measure(int tall) {
   check_near(n[SPECTRUM_RANK], 1, 0, "rank");
   check_near(n[SPECTRUM_GRADIENT_OWN], 16. / 25, 1e-9, "energy of G in its own first direction");
   check_near(n[SPECTRUM_GRADIENT_IN], 0, 1e-9, "energy of G in Z's first direction");
-  spectrum_measure(Z, G, D, rows, cols, 2, 1, n, (float *)(void *)work);
+  spectrum_measure(Z, NULL, 0, G, D, rows, cols, 2, 1, n, (float *)(void *)work);
   check_near(n[SPECTRUM_POLAR_DISTANCE], sqrt(1. / 3), 1e-6, "two directions of three");
   check_near(n[SPECTRUM_GRADIENT_OWN], 1, 1e-9, "energy of G in its own two directions");
   check_near(n[SPECTRUM_GRADIENT_IN], 9. / 25, 1e-6, "energy of G in Z's first two");
   memset(Z, 0, sizeof Z);
-  spectrum_measure(Z, G, D, rows, cols, 2, 1, n, (float *)(void *)work);
+  spectrum_measure(Z, NULL, 0, G, D, rows, cols, 2, 1, n, (float *)(void *)work);
   check(isnan(n[SPECTRUM_STABLE_RANK]) && isnan(n[SPECTRUM_POLAR_DISTANCE]), "numbers of zero");
+  free(work);
+}
+
+/* M = diag(4, 2) in a space of two directions, Q = two unit vectors of the long side: two singular
+   values, however long the short side is; G and D as in Q M, the first direction only. */
+static void test_measure_projected(int64_t rows, int64_t cols) {
+  float M[10] = {0}, Q[10] = {0}, G[25] = {0}, D[25] = {0};
+  static const int at[] = {2, 0}; /* place on the long side of each direction */
+  int tall = rows >= cols;
+  for (int i = 0; i < 2; i++) {
+    int64_t s = tall ? cols : rows;
+    M[tall ? i * s + i : i * 2 + i] = i ? 2 : 4;
+    Q[at[i] * 2 + i] = 1;
+    D[tall ? at[i] * cols + i : i * cols + at[i]] = 0.5f;
+  }
+  G[tall ? at[0] * cols : at[0]] = 3;
+  G[rows * cols - 1] = 4; /* outside */
+  double n[SPECTRUM_NUMBERS];
+  double *work = calloc((size_t)spectrum_measure_work(rows, cols), sizeof *work);
+  spectrum_measure(M, Q, 2, G, D, rows, cols, 1, 1, n, (float *)(void *)work);
+  check_near(n[SPECTRUM_STABLE_RANK], 20. / 16, 1e-12, "projected: stable rank");
+  check_near(n[SPECTRUM_CONDITION], 2, 1e-7, "projected %lld x %lld: condition", (long long)rows,
+             (long long)cols);
+  check_near(n[SPECTRUM_FIRST_QUANTILE], 2 / sqrt(20), 1e-9, "projected: smallest");
+  check_near(n[SPECTRUM_FIRST_QUANTILE + 7], 4 / sqrt(20), 1e-9, "projected: largest");
+  check(n[SPECTRUM_POLAR_DISTANCE] <= 1e-3, "projected: Q msgn(M) is %g from it",
+        n[SPECTRUM_POLAR_DISTANCE]);
+  check_near(n[SPECTRUM_GRADIENT_IN], 9. / 25, 1e-6, "projected: energy of G in M's first");
   free(work);
 }
 
@@ -334,7 +362,8 @@ static void run_steps(const char *optimizer, const char *said, int split, int ev
   c.run.log_spectrum = every;
   strcpy(c.run.out, FOLDER);
   c.method_options = calloc(1, c.method->options_size + 1);
-  OptionSet sets[] = {{optimizer, c.method->options, c.method_options}, {0}};
+  OptionSet sets[] = {
+      {.title = optimizer, .rows = c.method->options, .values = c.method_options}, {0}};
   int bad = settings_preset(&settings, FROM_PRESET, "test", said, &err) ||
             options_apply(sets, NULL, &settings, &err) || folder_make(FOLDER, &err);
   for (int i = 0; i < Q + O; i++) w[i] = 0.3f * check_value(70, (uint64_t)i);
@@ -371,11 +400,12 @@ static void test_log(void) {
       {"muon", "orthogonalize=svd", "nesterov", QKV_FUSED, 0, 1e-3},
       {"muon", "", "nesterov", QKV_THREE, 0.03, 0.5},
       {"msgd", "orthogonalize=svd", "gradient", QKV_THREE, 0, 1e-3},
-      {"low-rank-muon", "rank=2 inner=exact", "nesterov", QKV_THREE, 0.8, 0.9},
-      {"sumo", "rank=3", "projected", QKV_THREE, 0, 1e-3},
-      {"sumo", "rank=2 update-gap=2", "projected", QKV_HEADS, 0, 1e-3},
+      {"low-rank-muon", "rank=2 inner=svd", "nesterov", QKV_THREE, 0.8, 0.9},
+      {"sumo", "form=v1 rank=3", "projected", QKV_THREE, 0, 1e-3},
+      {"sumo", "form=v1 rank=2 update-gap=2", "projected", QKV_HEADS, 0, 1e-3},
       {"dion2", "", "gradient", QKV_THREE, 0.1, 1},
       {"orthogonal-sgdm", "orthogonalize=svd", "gradient", QKV_THREE, 0.1, 1},
+      {"scion", "orthogonalize=svd radius=1", "momentum", QKV_THREE, 0, 1e-3}, /* keeps 1 - lr */
       {"sgd", "", "momentum", QKV_THREE, 0.05, 1},
       {"adamw", "", "momentum", QKV_THREE, 0.05, 1},
   };
@@ -460,6 +490,9 @@ int main(void) {
   test_taylor_matrix();
   test_measure(0);
   test_measure(1);
+  test_measure_projected(5, 3);
+  test_measure_projected(3, 5);
+  test_measure_projected(4, 4);
   test_log();
   test_errors();
   return check_report("spectrum");

@@ -17,7 +17,7 @@ static double fit(const char *name, double lr) {
   Err err;
   const Optimizer *method = optimizer_find(name, &err);
   void *options = calloc(1, method->options_size);
-  OptionSet set = {name, method->options, options};
+  OptionSet set = {.title = name, .rows = method->options, .values = options};
   options_default(&set);
   GPT2 *m;
   OptimizerState *state;
@@ -30,10 +30,10 @@ static double fit(const char *name, double lr) {
     exit(1);
   }
   gpt2_init(m, 1);
-  Batch batch = {tokens, tokens + 1, B, T, 1.0 / (B * T), 0};
+  Batch batch = {tokens, tokens + 1, B, T};
   for (int t = 1; t <= STEPS; t++) {
-    loss = gpt2_forward(m, &batch);
-    gpt2_backward(m, &batch);
+    loss = gpt2_loss_gradient(m, &batch, 1.0 / (B * T), 0);
+    gpt2_backward(m);
     optimizer_step(state, t, 1 - (t - 1.0) / STEPS);
   }
   optimizer_close(state);

@@ -4,107 +4,130 @@
 #include <string.h>
 
 #include "core/blas.h"
+#include "core/startup.h"
 #include "optim/adamw.h"
 #include "run/program.h"
-#include "tools/measure/growth.h"
 #include "tools/measure/optimizers.h"
-#include "tools/measure/parts.h"
 #include "tools/measure/step.h"
-
-typedef struct {
-  const char *name;
-  ModelOptions size;
-  int64_t B;
-  int rounds;
-} Case;
 
 #define NANO {.L = 4, .NH = 4, .C = 128, .context = 128, .V = 4096}
 #define MICRO {.L = 6, .NH = 6, .C = 384, .context = 256, .V = 4096}
 #define GPT2_SIZE(T) {.L = 12, .NH = 12, .C = 768, .context = T, .V = 50257}
 
-static const Case cases[] = {
+static const BenchCase cases[] = {
     {"nano 16x128", NANO, 16, 31},
     {"micro 8x256", MICRO, 8, 15},
     {"gpt2 4x64", GPT2_SIZE(64), 4, 15},
     {"gpt2 4x256", GPT2_SIZE(256), 4, 11},
     {"gpt2 2x1024", GPT2_SIZE(1024), 2, 7},
 };
-enum { CASES = sizeof cases / sizeof *cases };
+enum { CASES = sizeof cases / sizeof *cases, GPT2_CASE = 2 };
 
-/* Whether a case was asked for: all are unless one is named. */
-static int wanted(const Case *c, const char *only) { return !only || strstr(c->name, only); }
+/* A size that the user gives instead of the cases. */
+typedef struct {
+  ModelOptions model;
+  int64_t batch, rounds;
+} OwnCase;
 
-static int steps(const char *only, Err *err) {
-  bench_step_header();
-  for (const Case *c = cases; c < cases + CASES; c++)
-    if (wanted(c, only) && bench_step(c->name, &c->size, c->B, &adamw, c->rounds, err)) return -1;
-  return 0;
+#define FIELD(member) offsetof(OwnCase, member)
+static const Option own_options[] = {
+    {.name = "batch", .help = "Sequences per step",
+     .type = OPTION_INT, .at = FIELD(batch), .fallback = "16", .min = 1, .max = 1e6},
+    {.name = "rounds", .help = "Steps to measure",
+     .type = OPTION_INT, .at = FIELD(rounds), .fallback = "7", .min = 1, .max = ROUNDS_MAX},
+    {0},
+};
+
+typedef int Measure(const BenchCase *c, Err *err);
+
+static int step_of(const BenchCase *c, Err *err) { return bench_step(c, &adamw, err); }
+static int parts_of(const BenchCase *c, Err *err) { return bench_parts(c, &adamw, err); }
+static int optimizers_of(const BenchCase *c, Err *err) {
+  return bench_optimizers(c->name, &c->size, c->B * c->size.context, c->size.C > 512 ? 1 : 5, err);
 }
-
-static int parts(const char *only, Err *err) {
-  for (const Case *c = cases; c < cases + CASES; c++)
-    if (wanted(c, only) && bench_parts(c->name, &c->size, c->B, &adamw, c->rounds, err)) return -1;
-  return 0;
-}
-
-static int growth(const char *only, Err *err) {
-  (void)only;
-  return bench_growth(&cases[1].size, &adamw, 5, err);
-}
-
-/* gpt2's table takes some five minutes, as SOAP and AdaDiag begin with eigenvectors of 3072 x 3072:
-   it is left out unless asked for, and then one of its cases is enough. */
-static int methods(const char *only, Err *err) {
-  int large = 0;
-  for (int i = 0; i < CASES; i++) {
-    const Case *c = &cases[i];
-    if (!wanted(c, only) || (i >= 2 && (!only || large++))) continue;
-    if (bench_optimizers(c->name, &c->size, c->B * c->size.context, i < 2 ? 5 : 1, err)) return -1;
-  }
-  return 0;
-}
-
-static int plain(const char *only, Err *err) {
-  (void)only;
-  return bench_against_plain("gpt2", &cases[2].size, 5, err);
+static int plain_of(const BenchCase *c, Err *err) {
+  return bench_against_plain("gpt2", &c->size, 5, err);
 }
 
 static const struct {
   const char *name, *about;
-  int (*run)(const char *only, Err *err);
+  Measure *measure;
+  int first, last; /* the cases that are measured unless one is named */
 } tables[] = {
-    {"steps", "whole training steps as a fraction of the sgemm ceiling", steps},
-    {"parts", "where a step goes, each part beside its limit", parts},
-    {"optimizers", "one step of each method", methods},
-    {"plain", "Muon, low-rank Muon and AdamW beside the plain way, on gpt2", plain},
-    {"growth", "time per token against context, batch, layers, channels, threads", growth},
+    {"steps", "whole training steps as a fraction of the sgemm ceiling", step_of, 0, CASES - 1},
+    {"parts", "where the time of a step goes, each part beside its limit", parts_of, 0, CASES - 1},
+    /* gpt2's table takes five minutes: SOAP and AdaDiag start with eigenvectors of 3072 x 3072. */
+    {"optimizers", "one step of each method", optimizers_of, 0, GPT2_CASE - 1},
+    {"plain", "Muon, low-rank Muon and AdamW beside the plain form, on gpt2", plain_of, GPT2_CASE,
+     GPT2_CASE},
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 
 static void help(FILE *out) {
-  fprintf(out, "usage: tools/bench [all | TABLE [CASE]], with TABLE one of\n");
-  for (int i = 0; i < TABLES; i++)
-    fprintf(out, "  %-12s %s\n", tables[i].name, tables[i].about);
-  fprintf(out, "and CASE a part of one of the names");
+  fprintf(out, "Measures training steps and optimizers beside the machine's own ceilings.\n\n"
+               "  tools/bench                         all tables\n"
+               "  tools/bench TABLE [CASE]            one table, one case\n"
+               "  tools/bench TABLE --context 1024 --batch 2 ...  a size of your own\n\nTABLE:\n");
+  for (int i = 0; i < TABLES; i++) fprintf(out, "  %-12s %s\n", tables[i].name, tables[i].about);
+  fprintf(out, "CASE, or a part of its name:");
   for (int i = 0; i < CASES; i++) fprintf(out, "%s %s", i ? "," : "", cases[i].name);
-  fputc('\n', out);
+  fprintf(out, "\n\n");
+  options_help(out, &(OptionSet){.title = "model", .rows = model_options});
+  options_help(out, &(OptionSet){.title = "measurement", .rows = own_options});
+}
+
+static int own_case(BenchCase *c, int argc, char **argv, Err *err) {
+  OwnCase own;
+  Settings settings = {0};
+  OptionSet sets[] = {{.title = "model", .rows = model_options, .values = &own.model}, {.title = "bench", .rows = own_options, .values = &own}, {0}};
+  int status = settings_read(&settings, argc, argv, err) ||
+               options_apply(sets, NULL, &settings, err) ? -1 : 0;
+  settings_free(&settings);
+  if (status == 0) *c = (BenchCase){"own size", own.model, own.batch, (int)own.rounds};
+  return status;
+}
+
+/* Runs a table on the cases whose name contains `only`; returns how many, or -1. */
+static int run_table(int table, const char *only, Err *err) {
+  int count = 0, every = !only;
+  if (tables[table].measure == step_of) bench_step_header();
+  for (int i = 0; i < CASES; i++) {
+    if (every ? i < tables[table].first || i > tables[table].last : !strstr(cases[i].name, only))
+      continue;
+    count++;
+    if (tables[table].measure(&cases[i], err)) return -1;
+    if (!every && tables[table].measure == optimizers_of) break;
+  }
+  return count;
 }
 
 static int run(int argc, char **argv, Err *err) {
-  const char *what = argc > 1 ? argv[1] : "all", *only = argc > 2 ? argv[2] : NULL;
-  int all = strcmp(what, "all") == 0, known = all, found = 0;
-  for (int i = 0; i < TABLES; i++) known |= strcmp(what, tables[i].name) == 0;
-  for (int i = 0; i < CASES; i++) found |= wanted(&cases[i], only);
-  if (argc > 3 || !known || !found) {
+  int table = 0, all = argc < 2 || strcmp(argv[1], "all") == 0;
+  while (!all && table < TABLES && strcmp(argv[1], tables[table].name) != 0) table++;
+  int own = argc > 2 && strncmp(argv[2], "--", 2) == 0;
+  if (table == TABLES || (argc > 3 && !own) || (all && argc > 2)) {
     help(stderr);
     return EXIT_USAGE;
   }
-  printf("%d threads, %s\n", threads_start(0), blas_describe());
-  for (int i = 0; i < TABLES; i++)
-    if ((all || strcmp(what, tables[i].name) == 0) && tables[i].run(only, err)) return EXIT_FAILED;
+  BenchCase size;
+  if (own && own_case(&size, argc - 1, argv + 1, err)) return EXIT_USAGE;
+  printf("%d threads%s%s, %s\n%s\n", threads_start(0), *threads_note() ? ", " : "", threads_note(),
+         blas_describe(), startup_describe());
+  if (own) {
+    if (tables[table].measure == step_of) bench_step_header();
+    return tables[table].measure(&size, err) ? EXIT_FAILED : EXIT_DONE;
+  }
+  for (int i = all ? 0 : table; i < (all ? TABLES : table + 1); i++) {
+    int count = run_table(i, argc > 2 ? argv[2] : NULL, err);
+    if (count < 0) return EXIT_FAILED;
+    if (count > 0) continue;
+    fail(err, "%s: no case has this in its name; --help lists them", argv[2]);
+    return EXIT_USAGE;
+  }
   return EXIT_DONE;
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){"bench", help, run}, argc, argv);
+  const Program program = {.name = "bench", .help = help, .run = run, .computes = 1};
+  return program_main(&program, argc, argv);
 }

@@ -21,30 +21,31 @@ typedef struct {
 #define FIELD(member) offsetof(CompareOptions, member)
 #define DRAW_NOTHING "none"
 static const Option options[] = {
-    {.name = "baseline", .help = "the method that others are compared with",
+    {.name = "baseline", .help = "Method that the others are compared with",
      .type = OPTION_WORD, .at = FIELD(comparison.baseline), .fallback = "adamw"},
-    {.name = "target", .help = "loss to be reached; 0: what the baseline reached",
+    {.name = "target", .help = "Loss to reach (0: the final loss of the baseline)",
      .type = OPTION_REAL, .at = FIELD(comparison.target), .fallback = "0", .max = 1e9},
-    {.name = "mix", .help = "compare runs of different models, data, batches or lengths",
+    {.name = "mix",
+     .help = "Also compare runs of different tasks: models, data, batch sizes or lengths",
      .type = OPTION_CHOICE, .at = FIELD(comparison.mix), .fallback = "off", .choices = ON_OFF},
-    {.name = "format", .help = "of the tables",
+    {.name = "format", .help = "Format of the tables",
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "text", .choices = TABLE_FORMATS},
-    {.name = "html", .help = "FILE to write everything to as one page",
+    {.name = "html", .help = "File to write everything to as one HTML page",
      .type = OPTION_WORD, .at = FIELD(html), .fallback = ""},
-    {.name = "figures", .help = "FOLDER to write the figures to",
+    {.name = "figures", .help = "Folder to write the figures to",
      .type = OPTION_WORD, .at = FIELD(figures), .fallback = ""},
-    {.name = "image", .help = "their format",
+    {.name = "image", .help = "Format of the figures",
      .type = OPTION_CHOICE, .at = FIELD(image), .fallback = "svg", .choices = "png|svg"},
-    {.name = "draw", .help = "a figure to draw in the terminal",
+    {.name = "draw", .help = "Figure to draw in the terminal",
      .type = OPTION_CHOICE, .at = FIELD(draw), .fallback = DRAW_NOTHING,
      .choices = DRAW_NOTHING "|" FIGURE_NAMES},
-    {.name = "overwrite", .help = "replace files that are not of this program's making",
+    {.name = "overwrite", .help = "Replace files that this program did not write",
      .type = OPTION_CHOICE, .at = FIELD(overwrite), .fallback = "off", .choices = ON_OFF},
     {0},
 };
 
 static void help(FILE *out) {
-  OptionSet set = {"options", options, NULL};
+  OptionSet set = {.title = "options", .rows = options};
   fprintf(out, "Judges the runs in a folder: losses with their spread, time and memory.\n\n"
                "  tools/compare runs/compare-quick\n"
                "  tools/compare runs/compare-quick --html report/index.html\n"
@@ -71,7 +72,7 @@ static int add_spec(Settings *s, const char *folder, Err *err) {
 
 static int read_options(CompareOptions *o, const char *folder, int argc, char **argv, Err *err) {
   Settings settings = {0};
-  OptionSet sets[] = {{"compare", options, o}, {0}};
+  OptionSet sets[] = {{.title = "compare", .rows = options, .values = o}, {0}};
   int status = settings_read(&settings, argc, argv, err) || add_spec(&settings, folder, err) ||
                options_apply(sets, NULL, &settings, err) ? -1 : 0;
   settings_free(&settings);
@@ -182,5 +183,5 @@ static int run(int argc, char **argv, Err *err) {
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){"compare", help, run}, argc, argv);
+  return program_main(&(Program){.name = "compare", .help = help, .run = run}, argc, argv);
 }

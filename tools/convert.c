@@ -22,19 +22,21 @@ typedef struct {
 #define FIELD(member) offsetof(ConvertOptions, member)
 static const Option convert_options[] = {
     {.name = "from",
-     .help = "a run, a checkpoint, a Hugging Face folder or .safetensors, an llm.c checkpoint",
+     .help = "Model to read: a run, a checkpoint, a Hugging Face folder or .safetensors file, or "
+             "an llm.c checkpoint",
      .type = OPTION_WORD, .at = FIELD(from), .fallback = ""},
-    {.name = "to", .help = "file or folder to write",
+    {.name = "to", .help = "File or folder to write",
      .type = OPTION_WORD, .at = FIELD(to), .fallback = ""},
     {.name = "format",
-     .help = "huggingface: a folder with config.json and the tokenizer; safetensors: one file",
+     .help = "Format to write (huggingface: a folder with config.json and the tokenizer)",
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "huggingface",
      .choices = "huggingface|safetensors|llm.c"},
-    {.name = "dtype", .help = "of the numbers; llm.c has f32 (version 3) and bf16 (version 5)",
+    {.name = "dtype", .help = "Number format (llm.c has f32, version 3, and bf16, version 5)",
      .type = OPTION_CHOICE, .at = FIELD(dtype), .fallback = "f32", .choices = DTYPE_NAMES},
-    {.name = "overwrite", .help = "replace what --to already names", .type = OPTION_CHOICE,
+    {.name = "overwrite", .help = "Replace an existing file or folder in --to",
+     .type = OPTION_CHOICE,
      .at = FIELD(overwrite), .fallback = "off", .choices = ON_OFF},
-    {.name = "heads", .help = "attention heads; 0: as the file says",
+    {.name = "heads", .help = "Attention heads (0: as the file says)",
      .type = OPTION_INT, .at = FIELD(heads), .fallback = "0", .max = 1000},
     {0},
 };
@@ -62,7 +64,7 @@ static int save(const GPT2 *m, const ConvertOptions *o, Err *err) {
   return llmc_save(m, o->to, o->dtype == DTYPE_F32 ? LLMC_F32 : LLMC_BF16, err);
 }
 
-/* Nothing that is there is replaced unasked: of a folder, none of the files that are to be written. */
+/* Nothing that exists is replaced unasked; in a folder, none of the files that are written. */
 static int check_free(const ConvertOptions *o, Err *err) {
   char path[OPTION_TEXT + 32];
   if (o->format != TO_FOLDER || !folder_exists(o->to))
@@ -115,16 +117,17 @@ static int check(const ConvertOptions *o, Err *err) {
 static void help(FILE *out) {
   fprintf(out, "Writes a model's weights in another format.\n\n"
                "  tools/convert --from runs/muon-nano --to gpt2.bin --format llm.c\n\n");
-  options_help(out, &(OptionSet){"options", convert_options, NULL});
+  options_help(out, &(OptionSet){.title = "options", .rows = convert_options});
 }
 
 static int run(int argc, char **argv, Err *err) {
   ConvertOptions options;
-  const OptionSet sets[] = {{"options", convert_options, &options}, {NULL, NULL, NULL}};
+  const OptionSet sets[] = {
+      {.title = "options", .rows = convert_options, .values = &options}, {0}};
   if (program_options(sets, argc, argv, err) || check(&options, err)) return EXIT_USAGE;
   return convert(&options, err) ? EXIT_FAILED : EXIT_DONE;
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){"convert", help, run}, argc, argv);
+  return program_main(&(Program){.name = "convert", .help = help, .run = run}, argc, argv);
 }

@@ -16,11 +16,12 @@ typedef struct {
 #define FIELD(member) offsetof(Where, member)
 static const Option where_options[] = {
     {.name = "from",
-     .help = "a run, a checkpoint, a Hugging Face folder or .safetensors, an llm.c checkpoint",
+     .help = "Model to read: a run, a checkpoint, a Hugging Face folder or .safetensors file, or "
+             "an llm.c checkpoint",
      .type = OPTION_WORD, .at = FIELD(from), .fallback = ""},
-    {.name = "heads", .help = "attention heads; 0: as the file says",
+    {.name = "heads", .help = "Attention heads (0: as the file says)",
      .type = OPTION_INT, .at = FIELD(heads), .fallback = "0", .max = 1000},
-    {.name = "threads", .help = "0: one per processor",
+    {.name = "threads", .help = "Number of threads (0: one per core)",
      .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096},
     {0},
 };
@@ -76,16 +77,16 @@ static void help(FILE *out) {
   fprintf(out,
           "Continues a text with a trained model.\n\n"
           "  tools/generate --from runs/muon-nano --prompt \"It is a truth\" --top-p 0.95\n\n");
-  options_help(out, &(OptionSet){"model", where_options, NULL});
-  options_help(out, &(OptionSet){"sample", sample_options, NULL});
+  options_help(out, &(OptionSet){.title = "model", .rows = where_options});
+  options_help(out, &(OptionSet){.title = "sample", .rows = sample_options});
 }
 
 static int run(int argc, char **argv, Err *err) {
   Where where;
   SampleOptions options;
-  const OptionSet sets[] = {{"model", where_options, &where},
-                            {"sample", sample_options, &options},
-                            {NULL, NULL, NULL}};
+  const OptionSet sets[] = {{.title = "model", .rows = where_options, .values = &where},
+                            {.title = "sample", .rows = sample_options, .values = &options},
+                            {0}};
   int status = program_options(sets, argc, argv, err);
   if (status == 0 && !*where.from)
     status = fail(err, "--from is missing: it names the model; --help lists the options");
@@ -94,5 +95,6 @@ static int run(int argc, char **argv, Err *err) {
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){"generate", help, run}, argc, argv);
+  const Program program = {.name = "generate", .help = help, .run = run, .computes = 1};
+  return program_main(&program, argc, argv);
 }

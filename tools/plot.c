@@ -20,33 +20,37 @@ typedef struct {
 
 #define FIELD(member) offsetof(PlotOptions, member)
 static const Option options[] = {
-    {.name = "x", .help = "what runs to the right",
+    {.name = "x", .help = "Quantity on the x axis",
      .type = OPTION_CHOICE, .at = FIELD(x), .fallback = "steps", .choices = CURVE_AXES},
-    {.name = "spectrum", .help = "draw spectrum.csv of runs with --log-spectrum instead",
+    {.name = "spectrum",
+     .help = "Plot this view of spectrum.csv instead (needs runs with --log-spectrum)",
      .type = OPTION_CHOICE, .at = FIELD(spectrum), .fallback = "off", .choices = SPECTRA_VIEWS},
-    {.name = "class", .help = "of the matrices in it, as mlp.c_fc; empty: all",
+    {.name = "class", .help = "Class of matrices to plot, such as mlp.c_fc (empty: all)",
      .type = OPTION_WORD, .at = FIELD(kind), .fallback = ""},
-    {.name = "out", .help = "NAME.png or NAME.svg; empty: characters in the terminal",
+    {.name = "out", .help = "Image to write, NAME.png or NAME.svg (empty: plot in the terminal)",
      .type = OPTION_WORD, .at = FIELD(out), .fallback = ""},
-    {.name = "title", .help = "above the figure",
+    {.name = "title", .help = "Title of the figure",
      .type = OPTION_WORD, .at = FIELD(title), .fallback = ""},
-    {.name = "smooth", .help = "steps that the training loss is averaged over; 0: 2 % of the run",
+    {.name = "smooth", .help = "Steps over which the training loss is averaged (0: 2 % of the run)",
      .type = OPTION_INT, .at = FIELD(smooth), .fallback = "0", .max = 1e9},
-    {.name = "ymin", .help = "lowest value shown; 0: as the runs need",
+    {.name = "ymin", .help = "Lower end of the y axis (0: chosen from the runs)",
      .type = OPTION_REAL, .at = FIELD(y_min), .fallback = "0", .max = 1e9},
-    {.name = "ymax", .help = "highest value shown; 0: without the fall from the start",
+    {.name = "ymax",
+     .help = "Upper end of the y axis (0: chosen from the runs, without the initial fall)",
      .type = OPTION_REAL, .at = FIELD(y_max), .fallback = "0", .max = 1e9},
-    {.name = "width", .help = "pixels or characters; 0: 1100, or the terminal's",
+    {.name = "width",
+     .help = "Width in pixels or characters (0: 1100 pixels, or the terminal's width)",
      .type = OPTION_INT, .at = FIELD(width), .fallback = "0", .max = 10000},
-    {.name = "height", .help = "the same; 0: 660, or the terminal's",
+    {.name = "height",
+     .help = "Height in pixels or characters (0: 660 pixels, or the terminal's height)",
      .type = OPTION_INT, .at = FIELD(height), .fallback = "0", .max = 10000},
-    {.name = "overwrite", .help = "replace a file that is not a picture of this kind",
+    {.name = "overwrite", .help = "Replace a file that is not an image of this format",
      .type = OPTION_CHOICE, .at = FIELD(overwrite), .fallback = "off", .choices = ON_OFF},
     {0},
 };
 
 static void help(FILE *out) {
-  OptionSet set = {"options", options, NULL};
+  OptionSet set = {.title = "options", .rows = options};
   fprintf(out, "Draws validation loss (symbols) and training loss (thin) of runs.\n\n"
                "  tools/plot runs/adamw-nano runs/muon-nano\n"
                "  tools/plot runs/* --x seconds --out loss.png\n"
@@ -134,7 +138,7 @@ static int plot(const PlotOptions *o, char **paths, int count, Err *err) {
 
 static int run(int argc, char **argv, Err *err) {
   PlotOptions o;
-  const OptionSet sets[] = {{"plot", options, &o}, {NULL, NULL, NULL}};
+  const OptionSet sets[] = {{.title = "plot", .rows = options, .values = &o}, {0}};
   char **paths = calloc((size_t)argc, sizeof *paths);
   int count = program_words(&argc, argv, paths), code;
   if (count == 0) {
@@ -150,5 +154,5 @@ static int run(int argc, char **argv, Err *err) {
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){"plot", help, run}, argc, argv);
+  return program_main(&(Program){.name = "plot", .help = help, .run = run}, argc, argv);
 }

@@ -1,10 +1,12 @@
 #!/bin/sh
-# Redraws what README shows from the logs kept in results/, without training. For each results/NAME
-# that tools/archive.sh made:
+# Draws the tables and figures of results/ again from the logs kept there, without training. For
+# each results/NAME that tools/archive.sh made:
 #
-#   table.md   the tables of tools/compare; README's copy, between the lines
-#              <!-- results/NAME/table.md --> and <!-- end -->, is replaced
-#   *.svg      the figures that README names; all of them as long as it names none
+#   table.md   the tables of tools/compare; also copied into README.md and docs/*.md between the lines
+#                <!-- results/NAME/table.md --> and <!-- end -->
+#              or, between <!-- results/NAME/table.md: muon adamw --> and <!-- end -->, the rows of
+#              these optimizers with the most important columns
+#   *.svg      the figures that README.md and docs/*.md name; all of them if they name none
 #
 # Run from the project's root.
 set -eu
@@ -16,25 +18,57 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 root=$(pwd)
+pages=$(ls README.md docs/*.md 2>/dev/null || true)
 
-# insert NAME: README's copy of the table.
-insert() {
-  begin="<!-- results/$1/table.md -->"
-  grep -qxF -- "$begin" README.md || return 0
-  if ! awk -v begin="$begin" -v table="results/$1/table.md" '
-    $0 == begin {
-      print $0 "\n"
-      while ((getline line < table) > 0) print line
-      print ""
+# fill PAGE NAME: the page's copies of the table.
+fill() {
+  awk -v table="results/$2/table.md" -v page="$1" '
+    function trim(s) { gsub(/^[ *]+|[ *]+$/, "", s); return s }
+    function stop(why) {
+      print "report: " page ": \"" mark "\" " why >"/dev/stderr"
+      failed = 1
+      exit 1
+    }
+    # Columns are found by their titles: cell["muon", "val loss"].
+    function read_table(  line, n, part, head, i) {
+      while ((getline line < table) > 0) {
+        whole = whole line "\n"
+        n = split(line, part, "|")
+        if (n < 3) head[1] = ""
+        else if (trim(part[2]) == "optimizer") {
+          for (i = 2; i < n; i++) head[i] = trim(part[i])
+          for (i = 2; i < n; i++) if (head[i] ~ /^steps to/) head[i] = "steps"
+        } else for (i = 3; i < n; i++) cell[trim(part[2]), head[i]] = trim(part[i])
+      }
+    }
+    function write_rows(names,  n, name, i, c) {
+      print "| optimizer | validation loss | standard deviation | steps to AdamW'"'"'s loss |" \
+            " optimizer, ms/step | state, MB |"
+      print "|:--|--:|--:|--:|--:|--:|"
+      n = split(names, name, " ")
+      for (i = 1; i <= n; i++) {
+        if (!((name[i], "val loss") in cell)) stop("names " name[i] ", which " table " has not")
+        c = "| `" name[i] "` | " cell[name[i], "val loss"] " | " cell[name[i], "sd"] " | "
+        print c cell[name[i], "steps"] " | " cell[name[i], "optimizer"] " | " \
+              cell[name[i], "state MB"] " |"
+      }
+    }
+    BEGIN { read_table(); begin = "<!-- " table }
+    index($0, begin) == 1 && !inside {
+      mark = $0
       inside = 1
+      print $0 "\n"
+      rest = substr($0, length(begin) + 1)
+      sub(/ *-->$/, "", rest)
+      if (rest == "") printf "%s", whole
+      else write_rows(substr(rest, 2))
+      print ""
     }
     $0 == "<!-- end -->" { inside = 0 }
     !inside
-    END { exit inside }' README.md >"$work/README.md"; then
-    echo "report: README.md: \"$begin\" is not followed by a line <!-- end -->" >&2
-    exit 1
-  fi
-  cmp -s "$work/README.md" README.md || cat "$work/README.md" >README.md
+    END { if (inside && !failed) stop("is not followed by a line <!-- end -->"); exit failed }
+  ' "$1" >"$work/page" || exit 1
+  cmp -s "$work/page" "$1" || cat "$work/page" >"$1"
 }
 
 # redraw NAME
@@ -47,12 +81,13 @@ redraw() {
   rm -f "results/$1"/*.svg
   for picture in "$work"/figures/*.svg; do
     own=results/$1/$(basename "$picture")
-    if grep -qF "$own" README.md || ! grep -q "results/$1/.*svg" README.md; then
+    # shellcheck disable=SC2086
+    if grep -qsF "$own" $pages || ! grep -qs "results/$1/.*svg" $pages; then
       cp "$picture" "$own"
     fi
   done
   rm -rf "$work/figures"
-  insert "$1"
+  for page in $pages; do fill "$page" "$1"; done
   echo "results/$1: $(find "results/$1" -name '*.svg' | wc -l | tr -d ' ') figures, table.md"
 }
 

@@ -17,11 +17,11 @@ static void help(FILE *out) {
   fprintf(out, "\nWrites tables as CSV and figures into --out. The singular values of a training\n"
                "run: ./train --log-spectrum 50, then tools/plot FOLDER --spectrum quantiles.\n\n");
   for (int i = 0; i < STUDIES; i++) {
-    OptionSet set = {studies[i]->name, studies[i]->options, NULL};
+    OptionSet set = {.title = studies[i]->name, .rows = studies[i]->options};
     options_help(out, &set);
     fputc('\n', out);
   }
-  OptionSet common = {"all of them", output_options, NULL};
+  OptionSet common = {.title = "all of them", .rows = output_options};
   options_help(out, &common);
 }
 
@@ -35,8 +35,9 @@ static const Study *find(const char *name, Err *err) {
 static int study(const Study *s, int argc, char **argv, Err *err) {
   Output output;
   void *options = calloc(1, s->options_size);
-  OptionSet sets[] = {{s->name, s->options, options}, {"output", output_options, &output},
-                      {NULL, NULL, NULL}};
+  OptionSet sets[] = {{.title = s->name, .rows = s->options, .values = options},
+                      {.title = "output", .rows = output_options, .values = &output},
+                      {0}};
   int code = program_options(sets, argc, argv, err) ? EXIT_USAGE : EXIT_DONE;
   if (code == EXIT_DONE) {
     threads_start(0);
@@ -54,5 +55,6 @@ static int run(int argc, char **argv, Err *err) {
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){"spectrum", help, run}, argc, argv);
+  const Program program = {.name = "spectrum", .help = help, .run = run, .computes = 1};
+  return program_main(&program, argc, argv);
 }

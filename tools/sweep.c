@@ -22,13 +22,13 @@ typedef struct {
 
 #define FIELD(member) offsetof(SweepOptions, member)
 static const Option options[] = {
-    {.name = "jobs", .help = "runs at a time; 0: one per processor",
+    {.name = "jobs", .help = "Runs at a time (0: one per core)",
      .type = OPTION_INT, .at = FIELD(jobs), .fallback = "0", .max = 4096},
-    {.name = "threads", .help = "of each run; 0: the processors divided by --jobs",
+    {.name = "threads", .help = "Threads per run (0: the cores divided by --jobs)",
      .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096},
-    {.name = "out", .help = "folder of the results; empty: runs/NAME-OF-THE-SPEC",
+    {.name = "out", .help = "Folder of the results (empty: runs/NAME-OF-THE-SPEC)",
      .type = OPTION_WORD, .at = FIELD(out), .fallback = ""},
-    {.name = "train", .help = "the program; empty: ./train",
+    {.name = "train", .help = "Program to run (empty: ./train)",
      .type = OPTION_WORD, .at = FIELD(train), .fallback = ""},
     {0},
 };
@@ -49,39 +49,28 @@ static void say_aside(const char *sentence) {
 }
 
 static void help(FILE *out) {
-  OptionSet own = {"options", options, NULL}, spec = {"lines of a spec", spec_options, NULL};
+  OptionSet own = {.title = "options", .rows = options};
+  OptionSet spec = {.title = "lines of a spec", .rows = spec_options};
   fprintf(out,
           "Trains with several optimizers, rates and seeds, for tools/compare to judge.\n\n"
           "  tools/sweep tools/specs/compare-quick.spec\n"
-          "  tools/sweep SPEC --steps 100 --seeds 1    settings given here win over the spec's\n"
-          "  tools/sweep SPEC --print                  only the commands that are due now, one\n"
-          "                                            a line, for another engine; ask again\n"
-          "                                            when they are done: more may be due\n\n"
-          "A spec is a file of lines name = value. Every name that is not listed below is an\n"
-          "option of ./train; METHOD.NAME is for one method, several values are a grid:\n\n"
+          "  tools/sweep SPEC --steps 100 --seeds 1   override settings of the spec\n"
+          "  tools/sweep SPEC --print                 print the commands that are due, one\n"
+          "                                           per line, for another scheduler; run\n"
+          "                                           sweep again when they have finished\n\n"
+          "A spec is a file of lines name = value. Names that are not listed below are\n"
+          "options of ./train; METHOD.NAME is for one method; several values are a grid:\n\n"
           "  optimizers = adamw muon muon:exact\n  model = nano\n  steps = 300\n"
           "  muon:exact.orthogonalize = svd\n\n"
-          "The rate is chosen on the tuning seeds, by the loss at the end of the full schedule;\n"
-          "where the best one lies at the edge, more are tried, and the other methods get as many\n"
-          "trials; then fresh seeds run at the chosen rate.\n\n");
+          "The tuning seeds choose the rate, by the loss at the end of the full schedule.\n"
+          "If the best rate is the smallest or largest, more are tried, and the other\n"
+          "methods get as many trials. Then the evaluation seeds run at the chosen rate.\n\n");
   options_help(out, &own);
   fputc('\n', out);
   options_help(out, &spec);
 }
 
 /* ---- options and spec ---- */
-
-/* The trials run with --keep 0, and would refuse the two together one by one. */
-static int check_saves(const Spec *spec, Err *err) {
-  for (int i = 0; i < spec->count; i++) {
-    const Method *m = &spec->methods[i];
-    for (int j = 0; j < m->fixed; j++)
-      if (strcmp(m->fixed_names[j], "save-every") == 0 && strtod(m->fixed_values[j], NULL) != 0)
-        return fail(err, "%s: save-every = %s: a sweep keeps no checkpoints: leave it out",
-                    spec->path, m->fixed_values[j]);
-  }
-  return 0;
-}
 
 /* Reads argv: the spec's path, `--print`, and settings. */
 static int read_command(int argc, char **argv, SweepOptions *o, Spec *spec, int *print, Err *err) {
@@ -100,7 +89,7 @@ static int read_command(int argc, char **argv, SweepOptions *o, Spec *spec, int 
     }
   }
   Settings settings = {0};
-  OptionSet set = {"sweep", options, o};
+  OptionSet set = {.title = "sweep", .rows = options, .values = o};
   int status = 0;
   rest[1] = at;
   if (!*at || many) status = fail(err, "name one spec, such as tools/specs/compare-quick.spec");
@@ -111,10 +100,6 @@ static int read_command(int argc, char **argv, SweepOptions *o, Spec *spec, int 
     if (value) status = option_set(row, o, value, at + 1, err);
   }
   if (status == 0) status = spec_make(spec, at + 1, &settings, options, err);
-  if (status == 0 && check_saves(spec, err)) {
-    spec_free(spec);
-    status = -1;
-  }
   settings_free(&settings);
   free(rest);
   return status;
@@ -169,7 +154,8 @@ static const char spec_sign[] = "# made from ";
 static int keep_spec(const Plan *plan, Err *err) {
   char path[OPTION_TEXT + 16], *text;
   size_t size;
-  OptionSet sets[] = {{"spec", spec_options, (void *)&plan->spec->options}, {0}};
+  void *values = (void *)&plan->spec->options;
+  OptionSet sets[] = {{.title = "spec", .rows = spec_options, .values = values}, {0}};
   FILE *out = open_memstream(&text, &size);
   fputs(spec_sign, out);
   quote_terminal(out, plan->spec->path);
@@ -285,5 +271,5 @@ static int run(int argc, char **argv, Err *err) {
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){"sweep", help, run}, argc, argv);
+  return program_main(&(Program){.name = "sweep", .help = help, .run = run}, argc, argv);
 }

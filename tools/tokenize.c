@@ -26,31 +26,34 @@ typedef struct {
 #define FIELD(member) offsetof(TokenizeOptions, member)
 static const Option tokenize_options[] = {
     {.name = "from",
-     .help = "texts: a file, files with commas, a \"pattern*\" or a folder (.txt, .txt.gz)",
+     .help = "Texts to read: a file, a list a,b,c, a \"pattern*\" or a folder (.txt, .txt.gz)",
      .type = OPTION_WORD, .at = FIELD(from), .fallback = ""},
-    {.name = "to", .help = "llm.c: shards TO_000000.bin, ...; nanogpt: the file itself",
+    {.name = "to",
+     .help = "Output: the file (nanogpt), or the start of the names of shards NAME_000000.bin, ... "
+             "(llm.c)",
      .type = OPTION_WORD, .at = FIELD(to), .fallback = ""},
-    {.name = "format", .help = "llm.c: shards with a header; nanogpt: one file of ids",
+    {.name = "format",
+     .help = "Output format: llm.c shards with a header, or one nanoGPT file of ids",
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "llm.c", .choices = SHARD_FORMATS},
-    {.name = "eot", .help = "end-of-text before each document, as llm.c, or after it, as nanoGPT",
+    {.name = "eot",
+     .help = "Put the end-of-text token before each document (llm.c) or after it (nanoGPT)",
      .type = OPTION_CHOICE, .at = FIELD(eot), .fallback = "before", .choices = "before|after"},
     {.name = "separator",
-     .help = "text that separates documents within a file, such as <|endoftext|>; empty: a file is "
-             "one document",
+     .help = "Text that separates documents, such as <|endoftext|> (empty: one document per file)",
      .type = OPTION_WORD, .at = FIELD(separator), .fallback = ""},
-    {.name = "vocab", .help = "tokens of the vocabulary, as in training",
+    {.name = "vocab", .help = "Vocabulary size, as in training",
      .type = OPTION_INT, .at = FIELD(vocab), .fallback = "50257", .min = TOKENIZER_VOCAB_MIN,
      .max = TOKENIZER_VOCAB_MAX},
-    {.name = "shard-tokens", .help = "tokens of a shard",
+    {.name = "shard-tokens", .help = "Tokens per shard",
      .type = OPTION_INT, .at = FIELD(shard_tokens), .fallback = "100M", .min = 1,
      .max = 2147483647},
     {.name = "buffer",
-     .help = "bytes of text held at a time; some four times as much memory is taken",
+     .help = "Bytes of text processed at a time; needs about four times as much memory",
      .type = OPTION_INT, .at = FIELD(buffer), .fallback = "64M", .min = 1, .max = 1e12},
     {.name = "overwrite",
-     .help = "replace files that --to already names, and remove shards behind the last",
+     .help = "Replace existing files in --to, and remove later shards of the same name",
      .type = OPTION_CHOICE, .at = FIELD(overwrite), .fallback = "off", .choices = ON_OFF},
-    {.name = "threads", .help = "0: one per processor",
+    {.name = "threads", .help = "Number of threads (0: one per core)",
      .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096},
     {0},
 };
@@ -249,12 +252,13 @@ static int tokenize(const TokenizeOptions *o, Err *err) {
 static void help(FILE *out) {
   fprintf(out, "Turns text into files of tokens.\n\n"
                "  tools/tokenize --from \"texts/*.txt\" --to data/books_train\n\n");
-  options_help(out, &(OptionSet){"options", tokenize_options, NULL});
+  options_help(out, &(OptionSet){.title = "options", .rows = tokenize_options});
 }
 
 static int run(int argc, char **argv, Err *err) {
   TokenizeOptions options;
-  const OptionSet sets[] = {{"options", tokenize_options, &options}, {NULL, NULL, NULL}};
+  const OptionSet sets[] = {
+      {.title = "options", .rows = tokenize_options, .values = &options}, {0}};
   int status = program_options(sets, argc, argv, err);
   if (status == 0 && (!*options.from || !*options.to))
     status = fail(err, "--from and --to are both needed; --help lists the options");
@@ -263,5 +267,5 @@ static int run(int argc, char **argv, Err *err) {
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){"tokenize", help, run}, argc, argv);
+  return program_main(&(Program){.name = "tokenize", .help = help, .run = run}, argc, argv);
 }

@@ -42,7 +42,7 @@ static void show(const Values *values) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static uint8_t copy[1 << 16];
   Values values;
-  const OptionSet sets[] = {{"values", rows, &values}, {0}};
+  const OptionSet sets[] = {{.title = "values", .rows = rows, .values = &values}, {0}};
   const OptionSet others[] = {{0}};
   Settings s = {0};
   Err err;

@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 static char folder[] = "/dev/shm/fuzz-XXXXXX", here[] = "fuzz-XXXXXX";
-static const char *made, *file_names[2];
+enum { FILES = 8 };
+static const char *made, *names[FILES]; /* of the files */
 
 static void remove_folder(void) {
-  for (int i = 0; i < 2; i++)
-    if (file_names[i]) unlink(file_names[i]);
+  for (int i = 0; i < FILES && names[i]; i++) unlink(names[i]);
   if (chdir("..") == 0) rmdir(made == folder ? folder : here);
 }
 
@@ -25,8 +25,10 @@ static void make_folder(void) {
 
 const char *input_file(const char *name, const uint8_t *data, size_t size) {
   if (!made) make_folder();
-  int place = file_names[0] && strcmp(file_names[0], name) != 0;
-  file_names[place] = name;
+  for (int i = 0; i < FILES; i++) {
+    if (!names[i]) names[i] = name;
+    if (strcmp(names[i], name) == 0) break;
+  }
   FILE *file = fopen(name, "wb");
   if (!file || fwrite(data, 1, size, file) != size || fclose(file) != 0) {
     perror(name);

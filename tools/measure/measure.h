@@ -11,7 +11,7 @@ enum { ROUNDS_MAX = 101 };
 /* The median of n numbers (which it sorts). */
 double median(double *x, int n);
 
-/* One product y = x W^T of the network, and how often it stands in a step. */
+/* One product y = x W^T of the network, and how many times it occurs in a step. */
 typedef struct {
   int64_t rows, in, out; /* x (rows,in), W (out,in) */
   int64_t times;

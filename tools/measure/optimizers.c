@@ -23,10 +23,10 @@ typedef struct {
 static int subject_open(Subject *s, const Optimizer *method, const char *settings, const GPT2 *m,
                         Err *err) {
   Settings said = {0};
-  *s = (Subject){.common = {.lr = 1e-3, .aux_lr = 1e-3, .aux_beta1 = 0.9, .aux_beta2 = 0.95,
-                            .aux_eps = 1e-8}};
+  *s = (Subject){0};
+  options_default(&(OptionSet){.title = "optimizer", .rows = optimizer_options, .values = &s->common});
   s->options = calloc(1, method->options_size + 1);
-  OptionSet sets[] = {{method->name, method->options, s->options}, {0}};
+  OptionSet sets[] = {{.title = method->name, .rows = method->options, .values = s->options}, {0}};
   int status = settings_preset(&said, FROM_PRESET, "bench", settings, err) ||
                options_apply(sets, NULL, &said, err) ||
                optimizer_open(&s->state, method, s->options, &s->common, m->params,

@@ -1,10 +1,95 @@
 #include "tools/measure/step.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "tools/measure/trainer.h"
+#include "core/clock.h"
+#include "core/random.h"
+#include "optim/gradient.h"
+#include "tools/measure/measure.h"
 
-/* What is measured in every round; the fractions are of the ceiling beside the round's step. */
+/* ---- a model, an optimizer with default options, and one batch of random tokens ---- */
+
+typedef struct {
+  GPT2 *model;
+  OptimizerState *optimizer;
+  OptimizerOptions common;
+  void *options; /* the method's own */
+  int32_t *tokens;
+  Batch batch;
+  int64_t t; /* steps so far */
+} Trainer;
+
+typedef struct {
+  double forward, backward, norm, optimizer;
+} StepSeconds;
+
+static void random_batch(Trainer *t, int64_t B) {
+  const ModelOptions *size = &t->model->size;
+  int64_t n = B * size->context;
+  Random random = random_stream(1, RANDOM_TEST, 0, 0);
+  t->tokens = calloc((size_t)n + 1, sizeof *t->tokens);
+  for (int64_t i = 0; i <= n; i++)
+    t->tokens[i] = (int32_t)random_below(&random, (uint32_t)size->V);
+  t->batch = (Batch){t->tokens, t->tokens + 1, B, size->context};
+}
+
+static StepSeconds trainer_step(Trainer *t) {
+  GPT2 *m = t->model;
+  StepSeconds s = {0};
+  m->times = (PassTimes){0};
+  gpt2_loss_gradient(m, &t->batch, 1.0 / (double)(t->batch.B * t->batch.T), 0);
+  gpt2_backward(m);
+  s.forward = pass_seconds(m->times.forward);
+  s.backward = pass_seconds(m->times.backward);
+  double last = clock_seconds();
+  gradient_norm(m->params, m->param_count);
+  clock_lap(&last, &s.norm);
+  optimizer_step(t->optimizer, ++t->t, 1e-3);
+  clock_lap(&last, &s.optimizer);
+  return s;
+}
+
+static void trainer_close(Trainer *t) {
+  optimizer_close(t->optimizer);
+  gpt2_close(t->model);
+  free(t->options);
+  free(t->tokens);
+}
+
+/* Takes the first step too, which touches all memory. */
+static int trainer_open(Trainer *t, const BenchCase *c, const Optimizer *method, Err *err) {
+  *t = (Trainer){0};
+  t->options = calloc(1, method->options_size + 1);
+  options_default(&(OptionSet){.title = "optimizer", .rows = optimizer_options, .values = &t->common});
+  options_default(&(OptionSet){.title = method->name, .rows = method->options, .values = t->options});
+  if (gpt2_open(&t->model, &c->size, c->B, 1, err) ||
+      optimizer_open(&t->optimizer, method, t->options, &t->common, t->model->params,
+                     t->model->param_count, 1, err)) {
+    trainer_close(t);
+    return -1;
+  }
+  gpt2_init(t->model, 1);
+  random_batch(t, c->B);
+  trainer_step(t);
+  return 0;
+}
+
+static double trainer_flops(const Trainer *t) {
+  return (double)(t->batch.B * t->batch.T) * gpt2_train_flops(t->model, t->batch.T);
+}
+
+static double trainer_bytes(const Trainer *t) {
+  const GPT2 *m = t->model;
+  return 2 * (double)m->weight_bytes + (double)m->activation_bytes +
+         (double)optimizer_state_bytes(t->optimizer) +
+         (double)optimizer_scratch_bytes(t->optimizer);
+}
+
+/* ---- whole steps ---- */
+
+/* What each round measures; fractions are of the ceiling before and after the round's step. */
 enum { STEP, OPTIMIZER, CEILING, WHOLE, OF_FORWARD, OF_BACKWARD, MEASURES };
 
 void bench_step_header(void) {
@@ -26,21 +111,20 @@ static void print_line(const char *name, const Trainer *t, double measured[][ROU
   fflush(stdout);
 }
 
-int bench_step(const char *name, const ModelOptions *size, int64_t B, const Optimizer *method,
-               int rounds, Err *err) {
+int bench_step(const BenchCase *c, const Optimizer *method, Err *err) {
   Trainer t;
   ProductShape shapes[5];
   double measured[MEASURES][ROUNDS_MAX];
-  if (trainer_open(&t, size, B, method, err)) return -1;
-  int count = product_shapes(size, B * size->context, shapes);
+  if (trainer_open(&t, c, method, err)) return -1;
+  int count = product_shapes(&c->size, c->B * c->size.context, shapes);
   double flops = trainer_flops(&t), before = sgemm_ceiling(shapes, count);
-  for (int i = 0; i < rounds; i++) {
+  for (int i = 0; i < c->rounds; i++) {
     StepSeconds s = trainer_step(&t);
-    double step = s.forward + s.backward + s.optimizer, after = sgemm_ceiling(shapes, count);
-    double beside = (before + after) / 2;
+    double optimizer = s.norm + s.optimizer, step = s.forward + s.backward + optimizer;
+    double after = sgemm_ceiling(shapes, count), beside = (before + after) / 2;
     const double values[MEASURES] = {
         [STEP] = step,
-        [OPTIMIZER] = s.optimizer,
+        [OPTIMIZER] = optimizer,
         [CEILING] = after,
         [WHOLE] = flops / step / beside,
         [OF_FORWARD] = flops / 3 / s.forward / beside,
@@ -49,7 +133,96 @@ int bench_step(const char *name, const ModelOptions *size, int64_t B, const Opti
     for (int k = 0; k < MEASURES; k++) measured[k][i] = values[k];
     before = after;
   }
-  print_line(name, &t, measured, rounds);
+  print_line(c->name, &t, measured, c->rounds);
+  trainer_close(&t);
+  return 0;
+}
+
+/* ---- the parts of a step ---- */
+
+typedef struct {
+  const char *name;
+  double flops, bytes; /* what limits the part: one of them, or neither */
+} Part;
+
+/* Forward and backward of each part of a pass, then what follows them. */
+enum { FORWARD, BACKWARD = PASS_PARTS, NORM = 2 * PASS_PARTS, UPDATE, PARTS };
+
+static void list_parts(const Trainer *t, const Optimizer *method, Part *parts) {
+  const GPT2 *m = t->model;
+  double n = (double)(t->batch.B * t->batch.T), T = (double)t->batch.T, C = (double)m->size.C;
+  double L = (double)m->size.L, V = (double)m->size.V, f = sizeof(real);
+  double linear = 2 * 12 * L * n * C * C, attention = 2 * L * n * T * C, head = 2 * n * C * V;
+  double gelu = 2 * f * L * n * 4 * C, norms = 2 * L + 1, weights = (double)gpt2_weights(m);
+  const Part all[PARTS] = {
+      [FORWARD + PASS_LINEAR] = {"linear layers, forward", .flops = linear},
+      [FORWARD + PASS_HEAD] = {"head, forward", .flops = head},
+      [FORWARD + PASS_ATTENTION] = {"attention, forward", .flops = attention},
+      [FORWARD + PASS_SOFTMAX] = {"softmax, cross-entropy", .bytes = 2 * f * n * V},
+      [FORWARD + PASS_GELU] = {"GELU, forward", .bytes = gelu},
+      [FORWARD + PASS_NORM] = {"LayerNorm, forward", .bytes = 2 * f * norms * n * C},
+      [FORWARD + PASS_EMBEDDING] = {"embedding, forward", .bytes = 3 * f * n * C},
+      [BACKWARD + PASS_LINEAR] = {"linear layers, backward", .flops = 2 * linear},
+      [BACKWARD + PASS_HEAD] = {"head, backward", .flops = 2 * head},
+      [BACKWARD + PASS_ATTENTION] = {"attention, backward", .flops = 2 * attention},
+      [BACKWARD + PASS_GELU] = {"GELU, backward", .bytes = 2 * gelu},
+      [BACKWARD + PASS_NORM] = {"LayerNorm, backward", .bytes = 6 * f * norms * n * C},
+      [BACKWARD + PASS_EMBEDDING] = {"embedding, backward", .bytes = 5 * f * n * C},
+      [NORM] = {"norm of the gradient", .bytes = f * weights},
+      [UPDATE] = {method->name, .bytes = method->elementwise ? 7 * f * weights : 0},
+  };
+  memcpy(parts, all, sizeof all);
+}
+
+static void print_part(const Part *p, double seconds, double step, double ceiling, double copy) {
+  double limit = p->flops > 0 ? ceiling : copy, rate = (p->flops + p->bytes) / seconds;
+  printf("  %-24s %9.2f %7.1f%%", p->name, 1e3 * seconds, 100 * seconds / step);
+  if (p->flops + p->bytes > 0)
+    printf(" %9.1f %-7s %8.1f %8.0f%%", rate / 1e9, p->flops > 0 ? "GFLOP/s" : "GB/s",
+           limit / 1e9, 100 * rate / limit);
+  printf("\n");
+}
+
+static void print_parts(const BenchCase *c, const Part *parts, double times[][ROUNDS_MAX],
+                        double step, double ceiling, double copy) {
+  double products = 0;
+  printf("\n%-26s %9s %8s %9s %16s %9s\n", c->name, "ms", "share", "achieved", "limit",
+         "of limit");
+  for (int i = 0; i < PARTS; i++) {
+    if (!parts[i].name) continue;
+    double seconds = median(times[i], c->rounds);
+    if (parts[i].flops > 0) products += seconds;
+    print_part(&parts[i], seconds, step, ceiling, copy);
+  }
+  printf("  %-24s %9.2f %7.1f%%\n", "everything but products", 1e3 * (step - products),
+         100 * (step - products) / step);
+  printf("  %-24s %9.2f\n", "whole step", 1e3 * step);
+  fflush(stdout);
+}
+
+int bench_parts(const BenchCase *c, const Optimizer *method, Err *err) {
+  Trainer t;
+  Part parts[PARTS];
+  ProductShape shapes[5];
+  double times[PARTS][ROUNDS_MAX], steps[ROUNDS_MAX], ceilings[ROUNDS_MAX], copies[ROUNDS_MAX];
+  if (trainer_open(&t, c, method, err)) return -1;
+  list_parts(&t, method, parts);
+  int count = product_shapes(&c->size, c->B * c->size.context, shapes);
+  for (int i = 0; i < c->rounds; i++) {
+    double start = clock_seconds();
+    StepSeconds s = trainer_step(&t);
+    steps[i] = clock_seconds() - start;
+    for (int k = 0; k < PASS_PARTS; k++) {
+      times[FORWARD + k][i] = t.model->times.forward[k];
+      times[BACKWARD + k][i] = t.model->times.backward[k];
+    }
+    times[NORM][i] = s.norm;
+    times[UPDATE][i] = s.optimizer;
+    ceilings[i] = sgemm_ceiling(shapes, count);
+    copies[i] = copy_bandwidth();
+  }
+  print_parts(c, parts, times, median(steps, c->rounds), median(ceilings, c->rounds),
+              median(copies, c->rounds));
   trainer_close(&t);
   return 0;
 }

@@ -1,19 +1,26 @@
+/* Training steps: speed beside the ceiling, and where their time goes. */
 #ifndef TOOLS_MEASURE_STEP_H
 #define TOOLS_MEASURE_STEP_H
 
 #include "core/error.h"
+#include "model/gpt2.h"
 #include "optim/optim.h"
-#include "tools/measure/measure.h"
 
-/* Prints a line with the speed of whole training steps (B rows of the context): tokens/s, GFLOP/s
-   and the fractions of the sgemm ceiling that forward, backward and the whole step reach. The
-   ceiling is measured before and after every step, and a step's fraction is of the mean of these
-   two: a shared machine's speed drifts. All are medians over the rounds; between the quartiles of
-   the whole step's fractions lies their middle half. FLOPs of the optimizer are not counted as
-   useful. Memory is what the model and the optimizer took. */
-int bench_step(const char *name, const ModelOptions *size, int64_t B, const Optimizer *method,
-               int rounds, Err *err);
+/* A size to measure: B rows of the model's context. */
+typedef struct {
+  const char *name;
+  ModelOptions size;
+  int64_t B;
+  int rounds;
+} BenchCase;
 
+/* Prints a line of the table whose header bench_step_header prints: tokens/s, and the speed as a
+   fraction of the sgemm ceiling, which is measured before and after each step. */
 void bench_step_header(void);
+int bench_step(const BenchCase *c, const Optimizer *method, Err *err);
+
+/* Prints a table of the parts of a step, as the model itself timed them, each beside its limit: the
+   sgemm ceiling, or a plain copy's bandwidth. */
+int bench_parts(const BenchCase *c, const Optimizer *method, Err *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "run/config.h"
 #include "tools/report/curves.h"
 
 static void note(Comparison *c, const char *format, ...) {
@@ -66,19 +67,23 @@ static void find_runs(Comparison *c, const char *path, int depth) {
 
 /* ---- what may be compared ---- */
 
-/* The first option in which two runs differ and must not, or NULL. */
+/* --data and --val: the fingerprint, where it is known, says whether the files are the same. */
+static int names_data(const char *name) {
+  const Option *row = option_find(data_options, name);
+  return row && row->type == OPTION_WORD;
+}
+
+/* The first option of the task in which two runs differ, or NULL. */
 static const char *obstacle(const RunLog *a, const RunLog *b) {
-  static const char *const names[] = {"layers", "heads",      "channels", "context", "vocab",
-                                      "order",  "val-tokens", "batch",    "steps",   "init",
-                                      NULL};
-  static const char *const data[] = {"data", "val", "val-fraction", "separator", NULL};
+  const RunLog *logs[] = {a, b};
   int known = *a->fingerprint && *b->fingerprint;
-  for (int i = 0; names[i]; i++)
-    if (strcmp(runlog_option(a, names[i]), runlog_option(b, names[i])) != 0) return names[i];
-  if (known) return strcmp(a->fingerprint, b->fingerprint) != 0 ? "data" : NULL;
-  for (int i = 0; data[i]; i++)
-    if (strcmp(runlog_option(a, data[i]), runlog_option(b, data[i])) != 0) return data[i];
-  return NULL;
+  for (int k = 0; k < 2; k++)
+    for (int i = 0; i < logs[k]->config.count; i++) {
+      const char *name = logs[k]->config.items[i].name;
+      if (config_effect(name) != EFFECT_TASK || (known && names_data(name))) continue;
+      if (!runlog_same(a, b, name)) return name;
+    }
+  return known && strcmp(a->fingerprint, b->fingerprint) != 0 ? "data" : NULL;
 }
 
 static int check_comparable(Comparison *c, Err *err) {
@@ -89,7 +94,8 @@ static int check_comparable(Comparison *c, Err *err) {
     if (!c->options.mix)
       return fail(err,
                   "%.300s has %s = %.60s and %.300s has %.60s: their losses cannot be compared; "
-                  "--mix on does it all the same", a->path, name, runlog_option(a, name), b->path,
+                  "use --mix on to compare them anyway",
+                  a->path, name, runlog_option(a, name), b->path,
                   runlog_option(b, name));
     if (!told++)
       note(c, "These runs cannot be compared fairly: they differ in %s and perhaps more.", name);
@@ -109,21 +115,6 @@ static const char *below(const Comparison *c, const RunLog *log, const char *sta
   return strncmp(rest, stage, length) == 0 && rest[length] == '/' ? rest + length + 1 : NULL;
 }
 
-/* What may differ between the runs of one entry. */
-#define NOT_SETTINGS "seed|data-seed|" RUNLOG_NO_SETTINGS
-
-/* Everything that decides a run but its seed is the same. */
-static int same_settings(const RunLog *a, const RunLog *b) {
-  if (a->config.count != b->config.count) return 0;
-  for (int i = 0; i < a->config.count; i++) {
-    const Setting *s = &a->config.items[i];
-    if (word_index(NOT_SETTINGS, s->name) < 0 &&
-        strcmp(s->value, runlog_option(b, s->name)) != 0)
-      return 0;
-  }
-  return 1;
-}
-
 /* The method's name in a sweep's folder; elsewhere empty. */
 static void method_of(const Comparison *c, const RunLog *log, char *out, size_t size) {
   const char *rest = below(c, log, "final");
@@ -135,7 +126,7 @@ static int same_entry(const Comparison *c, const RunLog *a, const RunLog *b) {
   char method_a[128], method_b[128];
   method_of(c, a, method_a, sizeof method_a);
   method_of(c, b, method_b, sizeof method_b);
-  return strcmp(method_a, method_b) == 0 && same_settings(a, b);
+  return strcmp(method_a, method_b) == 0 && runlog_same_settings(a, b, NULL);
 }
 
 static void add_to_entry(Entry *e, int run) {
@@ -220,7 +211,7 @@ static void name_entries(Comparison *c) {
     }
     e->look = palette_shade(palette_look(e->optimizer), nth);
     if (*method && alike == 1) snprintf(e->name, sizeof e->name, "%s", method);
-    else runlog_label(firsts, c->count, i, "seed|data-seed", e->name, sizeof e->name);
+    else runlog_label(firsts, c->count, i, 0, e->name, sizeof e->name);
   }
   free(firsts);
 }
@@ -296,6 +287,8 @@ static void measure_run(const RunLog *log, double *gradient_ms, double *optimize
    about the method. */
 static void measure_costs(const Comparison *c, Entry *e) {
   e->state_bytes = c->logs[e->runs[0]].optimizer_state_bytes;
+  e->clipped = 0;
+  for (int j = 0; j < e->count; j++) e->clipped += runlog_clipped(&c->logs[e->runs[j]]) / e->count;
   e->gradient_ms = e->optimizer_ms = NAN;
   for (int j = 0; j < e->count; j++) {
     double gradient, optimizer;
@@ -412,26 +405,15 @@ static int by_rate(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* Everything but the learning rate and the seed is the same. */
-static int same_line(const RunLog *a, const RunLog *b) {
-  for (int i = 0; i < a->config.count; i++) {
-    const Setting *s = &a->config.items[i];
-    if (word_index(NOT_SETTINGS "|lr", s->name) < 0 &&
-        strcmp(s->value, runlog_option(b, s->name)) != 0)
-      return 0;
-  }
-  return 1;
-}
-
 /* Adds a tuning run of this entry's method; the runs of a point differ only in their seeds. */
 static void add_tuning_run(const Comparison *c, Entry *e, const RunLog *log) {
   double loss = log->end == RUN_FINISHED ? runlog_final_val(log) * unit_of(c, log) : INFINITY;
   int i = 0;
-  while (i < e->trials && !same_settings(e->points[i].first, log)) i++;
+  while (i < e->trials && !runlog_same_settings(e->points[i].first, log, NULL)) i++;
   if (i == e->trials) {
     e->points = realloc(e->points, (size_t)++e->trials * sizeof *e->points);
     e->points[i] = (Point){.rate = strtod(runlog_option(log, "lr"), NULL), .first = log,
-                           .on_line = same_line(log, &c->logs[e->runs[0]])};
+                           .on_line = runlog_same_settings(log, &c->logs[e->runs[0]], "lr")};
   }
   Point *p = &e->points[i];
   p->loss = (p->loss * p->runs + (isnan(loss) ? INFINITY : loss)) / (p->runs + 1);

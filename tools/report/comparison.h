@@ -35,6 +35,7 @@ typedef struct {
   double gradient_ms, optimizer_ms; /* of its least disturbed run */
   double step_seconds; /* what a step would take on a machine that does nothing else */
   double state_bytes;
+  double clipped; /* mean share of the steps whose gradient was clipped; NaN: not logged */
   char rate[64];
   Point *points;       /* (trials) ascending in the rate */
   int trials;          /* 0 when it is not known how the rate was found */

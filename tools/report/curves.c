@@ -105,10 +105,14 @@ static void choose_range(Figure *f, const RunLog *logs, int count) {
 static void label_of(const RunLog *logs, int count, int index, char *out, size_t size) {
   const RunLog *log = &logs[index];
   double val = runlog_final_val(log);
-  runlog_label(logs, count, index, "", out, size);
+  runlog_label(logs, count, index, 1, out, size);
   size_t used = strlen(out);
   if (log->end == RUN_DIVERGED) snprintf(out + used, size - used, " (diverged)");
   else if (isfinite(val)) snprintf(out + used, size - used, val < 100 ? " %.3f" : " %.2g", val);
+  used = strlen(out);
+  if (log->end == RUN_UNFINISHED || log->end == RUN_STOPPED)
+    snprintf(out + used, size - used, " (to step %lld)",
+             (long long)log->rows[log->count - 1].step);
 }
 
 Figure curves_of_runs(const RunLog *logs, int count, int axis, int smooth, int faint) {

@@ -4,7 +4,8 @@
 
 /* ---- what was reached ---- */
 
-enum { L_NAME, L_RATE, L_LOSS, L_SD, L_N, L_DIFFERENCE, L_INTERVAL, L_BITS, L_TRIALS, L_STATE };
+enum { L_NAME, L_RATE, L_LOSS, L_SD, L_N, L_DIFFERENCE, L_INTERVAL, L_BITS, L_CLIPPED,
+       L_TRIALS, L_STATE };
 
 static void set_losses(Table *t, const Comparison *c, const Entry *e) {
   const Summary *s = &e->summary, *d = &e->difference;
@@ -18,6 +19,7 @@ static void set_losses(Table *t, const Comparison *c, const Entry *e) {
   else if (d->n > 0) table_set(t, L_DIFFERENCE, "%+.4f", d->mean);
   if (d->n > 1) table_set(t, L_INTERVAL, "%+.4f to %+.4f", d->mean - d->half, d->mean + d->half);
   if (isfinite(e->bits_per_byte)) table_set(t, L_BITS, "%.4f", e->bits_per_byte);
+  if (isfinite(e->clipped)) table_set(t, L_CLIPPED, "%.0f %%", 100 * e->clipped);
   if (e->trials > 0) table_set(t, L_TRIALS, "%d%s", e->trials, e->edge ? " (edge)" : "");
   if (e->diverged && e->unfinished)
     table_set(t, L_STATE, "%d diverged, %d unfinished", e->diverged, e->unfinished);
@@ -26,7 +28,7 @@ static void set_losses(Table *t, const Comparison *c, const Entry *e) {
 }
 
 Table outcome_losses(const Comparison *c) {
-  Table t = table_make("optimizer|lr|val loss|sd|n|vs|95 % interval|bits/byte|trials|runs");
+  Table t = table_make("optimizer|lr|val loss|sd|n|vs|95 % interval|bits/byte|clipped|trials|runs");
   table_set(&t, L_DIFFERENCE, "vs %s",
             c->baseline < 0 ? "baseline" : c->entries[c->baseline].name);
   for (int i = 0; i < c->count; i++) {
@@ -90,7 +92,7 @@ Table outcome_numbers(const Comparison *c) {
   Table t = table_make(
       "optimizer|lr|val_loss_mean|val_loss_sd|n|diverged|unfinished|difference_mean|"
       "difference_low|difference_high|bits_per_byte|trials|edge|target|steps_to_target|"
-      "tokens_to_target|seconds_to_target|gradient_ms|optimizer_ms|state_bytes");
+      "tokens_to_target|seconds_to_target|gradient_ms|optimizer_ms|state_bytes|clipped_share");
   for (int i = 0; i < c->count; i++) {
     const Entry *e = &c->entries[i];
     const double numbers[] = {
@@ -98,7 +100,7 @@ Table outcome_numbers(const Comparison *c) {
         e->unfinished,      e->difference.mean, e->difference.mean - e->difference.half,
         e->difference.mean + e->difference.half, e->bits_per_byte, e->trials, e->edge,
         c->target,          e->steps_to,    e->tokens_to,  e->seconds_to,
-        e->gradient_ms,     e->optimizer_ms, e->state_bytes};
+        e->gradient_ms,     e->optimizer_ms, e->state_bytes, e->clipped};
     table_row(&t);
     table_set(&t, 0, "%s", e->name);
     table_set(&t, 1, "%s", e->rate);
@@ -121,6 +123,7 @@ char *outcome_explain(const Comparison *c) {
     fprintf(out, "Differences to %s are paired: the same seed is the same initial weights and the "
                  "same order of the data; the interval is Student's t. ",
             c->entries[c->baseline].name);
+  fprintf(out, "Clipped is the share of steps whose gradient norm was above --clip. ");
   if (tuned)
     fprintf(out, "Trials are the settings that were tried to choose the learning rate. ");
   if (!isnan(c->target))

@@ -6,6 +6,7 @@
 
 #include "core/file.h"
 #include "core/quote.h"
+#include "run/config.h"
 #include "run/program.h"
 #include "tools/report/figures.h"
 #include "tools/report/outcome.h"
@@ -104,21 +105,21 @@ static void write_warmup(FILE *out, const Comparison *c) {
   if (others) fputc(')', out);
 }
 
-/* The common settings, in a sentence. */
+/* The options of the task, which the runs have in common, in a sentence. */
 static void write_subject(FILE *out, const Comparison *c) {
   const RunLog *log = &c->logs[c->entries[0].runs[0]];
-  fprintf(out, "<p>%d methods train the same network: ", c->count);
-  write_option(out, "model ", log, "model");
-  write_option(out, ", ", log, "layers");
-  write_option(out, " layers, ", log, "heads");
-  write_option(out, " heads, ", log, "channels");
-  write_option(out, " channels, context ", log, "context");
-  write_option(out, ", vocabulary ", log, "vocab");
+  int listed = 0;
+  fprintf(out, "<p>%d methods train the same network", c->count);
   if (log->weights > 0) fprintf(out, " (%.2f M weights)", log->weights / 1e6);
-  write_option(out, ", for ", log, "steps");
-  write_option(out, " steps of ", log, "batch");
-  write_option(out, " sequences, on the data &quot;", log, "data");
-  write_option(out, "&quot;. Schedule: ", log, "schedule");
+  fputs(" on the same data: ", out);
+  for (int i = 0; i < log->config.count; i++) {
+    const Setting *s = &log->config.items[i];
+    char name[80];
+    if (config_effect(s->name) != EFFECT_TASK || !*s->value) continue;
+    snprintf(name, sizeof name, "%s%.64s ", listed++ ? ", " : "", s->name);
+    write_option(out, name, log, s->name);
+  }
+  write_option(out, ". Schedule: ", log, "schedule");
   write_warmup(out, c);
   fputs(". Seeds judged:", out);
   for (int i = 0; i < c->seed_count; i++)
@@ -192,7 +193,8 @@ static int write_figures(FILE *out, const Comparison *c, Err *err) {
   return 0;
 }
 
-int page_write(const Comparison *c, const char *path, const char *command, int overwrite, Err *err) {
+int page_write(const Comparison *c, const char *path, const char *command, int overwrite,
+               Err *err) {
   char *text;
   size_t size;
   FILE *out = open_memstream(&text, &size);

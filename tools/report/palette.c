@@ -71,7 +71,7 @@ static const struct {
     {"cans", {GREEN, SOLID, DIAMOND}},        {"you", {ORANGE, SOLID, TRIANGLE}},
     {"cesista", {PURPLE, SOLID, INVERTED}},   {"classical", {GREY, SOLID, RING}},
     {"cubic", {GREY, DASHED, TRIANGLE}},      {"dion", {VERMILLION, DASHED, RING}},
-    {"track3", {SKY, SOLID, SQUARE}},         {"exact", {BLACK, SOLID, CIRCLE}},
+    {"track3", {SKY, SOLID, SQUARE}},         {"converged", {BLACK, SOLID, CIRCLE}},
 };
 
 Look palette_schedule(const char *schedule) {

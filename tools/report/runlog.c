@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "run/config.h"
 
 /* ---- log.csv ---- */
 
@@ -163,6 +164,17 @@ static RunEnd end_of(const RunLog *log) {
   return *log->result ? RUN_STOPPED : RUN_UNFINISHED;
 }
 
+/* What is left of a log that has lost its last rows does not tell how the run ended. */
+static void check_tail(RunLog *log) {
+  int64_t steps = strtoll(runlog_option(log, "steps"), NULL, 10);
+  int64_t last = log->rows[log->count - 1].step;
+  if (log->end != RUN_FINISHED || last >= steps) return;
+  log->end = RUN_UNFINISHED;
+  snprintf(log->note, sizeof log->note,
+           "%.1000s: the run finished, but its log ends at step %lld of %lld: the rest is lost",
+           log->path, (long long)last, (long long)steps);
+}
+
 /* ---- the folder ---- */
 
 /* The name of a file of the run if there is one, else NULL. */
@@ -189,6 +201,7 @@ static int read_folder(RunLog *log, Err *err) {
     free(text);
   }
   log->end = end_of(log);
+  check_tail(log);
   return 0;
 }
 
@@ -225,12 +238,52 @@ const char *runlog_option(const RunLog *log, const char *name) {
   return value ? value : "";
 }
 
+static const char *value_or_default(const RunLog *log, const char *name) {
+  const Option *row = config_option(name);
+  const char *value = settings_find(&log->config, name, NULL);
+  if (!row) return value ? value : "";
+  return value ? option_new_word(row, value) : row->fallback;
+}
+
+int runlog_same(const RunLog *a, const RunLog *b, const char *name) {
+  char value[OPTION_TEXT]; /* option_new_word has room for one */
+  snprintf(value, sizeof value, "%s", value_or_default(a, name));
+  return strcmp(value, value_or_default(b, name)) == 0;
+}
+
+static int decides(const char *name) {
+  OptionEffect effect = config_effect(name);
+  return effect == EFFECT_RESULT || effect == EFFECT_TASK;
+}
+
+static int same_where_given(const RunLog *a, const RunLog *b, const char *but) {
+  for (int i = 0; i < a->config.count; i++) {
+    const char *name = a->config.items[i].name;
+    if (decides(name) && (!but || strcmp(name, but) != 0) && !runlog_same(a, b, name)) return 0;
+  }
+  return 1;
+}
+
+int runlog_same_settings(const RunLog *a, const RunLog *b, const char *but) {
+  return same_where_given(a, b, but) && same_where_given(b, a, but);
+}
+
 void runlog_state(const RunLog *log, char *out, size_t size) {
   long long step = log->rows[log->count - 1].step;
   const char *steps = runlog_option(log, "steps");
   if (log->end == RUN_FINISHED) snprintf(out, size, "finished");
   else if (log->end == RUN_DIVERGED) snprintf(out, size, "diverged at step %lld", step);
   else snprintf(out, size, "unfinished: %lld of %s steps", step, *steps ? steps : "?");
+}
+
+double runlog_clipped(const RunLog *log) {
+  double clip = strtod(runlog_option(log, "clip"), NULL);
+  int clipped = 0, steps = 0;
+  for (int i = 0; i < log->count; i++) {
+    steps += isfinite(log->rows[i].grad_norm);
+    clipped += clip > 0 && log->rows[i].grad_norm > clip;
+  }
+  return steps ? (double)clipped / steps : NAN;
 }
 
 double runlog_final_val(const RunLog *log) {
@@ -243,16 +296,17 @@ double runlog_final_val(const RunLog *log) {
 
 enum { DIFFERENCES = 2 }; /* more in a label would be read by nobody */
 
-/* What cannot change a curve, or is said anyway. */
-static int tells_nothing(const char *name) {
-  return word_index("optimizer|data-seed|" RUNLOG_NO_SETTINGS, name) >= 0;
+/* The optimizer is in every label. */
+static int tells(const char *name, int seeds) {
+  if (seeds && strcmp(name, "seed") == 0) return 1;
+  return decides(name) && strcmp(name, "optimizer") != 0;
 }
 
 static int differs(const RunLog *logs, int count, int index, const char *name) {
   const char *optimizer = runlog_option(&logs[index], "optimizer");
   for (int i = 0; i < count; i++)
     if (strcmp(runlog_option(&logs[i], "optimizer"), optimizer) == 0 &&
-        strcmp(runlog_option(&logs[i], name), runlog_option(&logs[index], name)) != 0)
+        !runlog_same(&logs[i], &logs[index], name))
       return 1;
   return 0;
 }
@@ -262,16 +316,14 @@ static const char *base_name(const char *path) {
   return slash && slash[1] ? slash + 1 : path;
 }
 
-void runlog_label(const RunLog *logs, int count, int index, const char *ignored, char *out,
-                  size_t size) {
+void runlog_label(const RunLog *logs, int count, int index, int seeds, char *out, size_t size) {
   const RunLog *log = &logs[index];
   const char *optimizer = runlog_option(log, "optimizer");
   int differences = 0, alike = 0;
   size_t used = (size_t)snprintf(out, size, "%s", optimizer);
   for (int i = 0; i < log->config.count; i++) {
     const Setting *s = &log->config.items[i];
-    if (tells_nothing(s->name) || word_index(ignored, s->name) >= 0) continue;
-    if (!differs(logs, count, index, s->name)) continue;
+    if (!tells(s->name, seeds) || !differs(logs, count, index, s->name)) continue;
     if (++differences <= DIFFERENCES && used < size)
       used += (size_t)snprintf(out + used, size - used, " %s %s", s->name, s->value);
   }

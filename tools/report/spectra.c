@@ -182,7 +182,7 @@ static void add_runs(Figure *f, const Spectra *spectra, const RunLog *logs, int 
     const char *optimizer = runlog_option(&logs[i], "optimizer");
     for (int j = 0; j < i; j++)
       nth += strcmp(runlog_option(&logs[j], "optimizer"), optimizer) == 0;
-    runlog_label(logs, count, i, "", label, sizeof label);
+    runlog_label(logs, count, i, 1, label, sizeof label);
     add_curve(f, &spectra[i], class_of, views[view].number, views[view].decades,
               palette_shade(palette_look(optimizer), nth), SERIES_CURVE, label);
   }

@@ -20,14 +20,15 @@ typedef struct {
 
 #define FIELD(member) offsetof(ConvergeOptions, member)
 static const Option options[] = {
-    {.name = "shape", .help = "of the random matrix to start from",
+    {.name = "shape", .help = "Shape of the random matrix to start from",
      .type = OPTION_WORD, .at = FIELD(shape), .fallback = "256x1024"},
     {.name = "smallest",
-     .help = "start from singular values spread evenly in logarithms from this to 1 instead; 0: no",
+     .help = "Start from singular values spaced evenly in logarithms from this value to 1 (0: from "
+             "the random matrix)",
      .type = OPTION_REAL, .at = FIELD(smallest), .fallback = "0", .max = 1},
-    {.name = "run", .help = "start from the last momentum in a run's spectrum.csv instead",
+    {.name = "run", .help = "Start from the last momentum in the spectrum.csv of this run",
      .type = OPTION_WORD, .at = FIELD(run), .fallback = ""},
-    {.name = "class", .help = "of its matrices; empty: the first",
+    {.name = "class", .help = "Class of matrix in the run (empty: the first)",
      .type = OPTION_WORD, .at = FIELD(kind), .fallback = ""},
     {.name = "steps", .help = "Newton-Schulz steps",
      .type = OPTION_INT, .at = FIELD(steps), .fallback = "12", .min = 1, .max = TABLE_STEPS},
@@ -279,7 +280,7 @@ static int draw(const Converge *c, Err *err) {
     add_curve(&f, c, SERIES_FAINT, &c->methods[i], c->methods[i].eps_bound, "");
   for (int i = 0; i < c->count; i++) {
     const Method *m = &c->methods[i];
-    if (word_index("you|dion|exact|track3", m->name) >= 0) continue; /* relatives, in the CSV */
+    if (word_index("you|dion|converged|track3", m->name) >= 0) continue; /* relatives, in the CSV */
     add_curve(&f, c, SERIES_CURVE, m, m->eps, m->name);
   }
   return output_figure(c->output, "converge", &f, err);

@@ -23,16 +23,17 @@ typedef struct {
 
 #define FIELD(member) offsetof(MethodsOptions, member)
 static const Option options[] = {
-    {.name = "shapes", .help = "of the matrices",
+    {.name = "shapes", .help = "Shapes of the matrices",
      .type = OPTION_WORD, .at = FIELD(shapes), .fallback = "768x768,3072x768"},
     {.name = "spectra",
-     .help = "of their singular values: gaussian, as of a random matrix; power, 1/i; steep, 1/i^2",
+     .help = "Singular values of the matrices: gaussian (a random matrix), power (1/i), steep "
+             "(1/i^2)",
      .type = OPTION_WORD, .at = FIELD(spectra), .fallback = "gaussian,power"},
-    {.name = "ranks", .help = "of the low-rank constructions, in per cent of the short side",
+    {.name = "ranks", .help = "Ranks of the low-rank constructions, in percent of the shorter side",
      .type = OPTION_WORD, .at = FIELD(ranks), .fallback = "4,8,17,33"},
-    {.name = "steps", .help = "Newton-Schulz steps, at most",
+    {.name = "steps", .help = "Maximum number of Newton-Schulz steps",
      .type = OPTION_INT, .at = FIELD(steps), .fallback = "8", .min = 1, .max = NS_STEPS_MAX},
-    {.name = "rounds", .help = "timings of each way, of which the fastest counts",
+    {.name = "rounds", .help = "Timings per method; the fastest is reported",
      .type = OPTION_INT, .at = FIELD(rounds), .fallback = "3", .min = 1, .max = ROUNDS_MAX},
     {0},
 };
@@ -156,8 +157,8 @@ static void list_schedules(Ways *w, const MethodsOptions *o, int long_enough) {
   for (int i = 0; i < schedule_count(); i++) {
     NewtonSchulz own = {i, 0};
     const char *name = schedule_name(i);
-    int64_t last = word_index("track3|exact", name) >= 0 ? newton_schulz_steps(&own) : o->steps;
-    int64_t first = strcmp(name, "exact") == 0 ? last : 3;
+    int64_t last = word_index("track3|converged", name) >= 0 ? newton_schulz_steps(&own) : o->steps;
+    int64_t first = strcmp(name, "converged") == 0 ? last : 3;
     for (int64_t steps = first; steps <= last && w->count + 2 < WAYS_MAX; steps++) {
       Way *way = add_way(w, BY_STEPS, name, steps, palette_schedule(name));
       way->polar = (Polar){BY_NEWTON_SCHULZ, {i, steps}};

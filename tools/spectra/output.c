@@ -13,15 +13,15 @@
 
 #define FIELD(member) offsetof(Output, member)
 const Option output_options[] = {
-    {.name = "out", .help = "folder for tables (CSV) and figures",
+    {.name = "out", .help = "Folder for tables (CSV) and figures",
      .type = OPTION_WORD, .at = FIELD(out), .fallback = "report/spectrum"},
-    {.name = "format", .help = "of the figures; characters are printed",
+    {.name = "format", .help = "Format of the figures (characters: print them)",
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "png",
      .choices = "png|svg|characters"},
     {.name = "overwrite", .help = "replace files that are not of this program's making",
      .type = OPTION_CHOICE, .at = offsetof(Output, overwrite), .fallback = "off",
      .choices = ON_OFF},
-    {.name = "seed", .help = "of the random matrices",
+    {.name = "seed", .help = "Seed for the random matrices",
      .type = OPTION_INT, .at = FIELD(seed), .fallback = "1", .max = 9e15},
     {0},
 };

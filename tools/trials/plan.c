@@ -70,8 +70,8 @@ char **plan_command(const Plan *plan, const Trial *t) {
   return list;
 }
 
-/* Whether the run in the folder has the settings that the spec asks for now. Names that only one
-   of them knows come from another version of the program. */
+/* Whether the run in the folder has the settings that the spec has now. Names that only one of
+   them knows had no effect, or come from another version of the program. */
 static int check_settings(const Plan *plan, const Trial *t, const RunLog *log, Err *err) {
   char **arguments = arguments_of(plan, t);
   Config config;
@@ -83,8 +83,8 @@ static int check_settings(const Plan *plan, const Trial *t, const RunLog *log, E
       char wanted[OPTION_TEXT];
       const char *there = settings_find(&log->config, row->name, NULL);
       option_show(row, set->values, wanted, sizeof wanted);
-      if (!there || word_index("out|overwrite|threads|keep", row->name) >= 0) continue;
-      if (strcmp(there, wanted) != 0)
+      if (!there || row->effect >= EFFECT_ROUNDING) continue;
+      if (strcmp(option_new_word(row, there), wanted) != 0)
         status = fail(err, "%s: holds a run with %s = %s, and the spec says %.100s: choose another "
                            "--out, or remove that folder", t->folder, row->name, there, wanted);
     }

@@ -115,6 +115,14 @@ static Tally tally(const Plan *plan, int method) {
   return y;
 }
 
+/* A line of the table, not longer than the terminal is wide. */
+static void print_cut(Screen *s, char *line, int width) {
+  if (strlen(line) > (size_t)width) line[width] = 0;
+  quote_terminal(stdout, line);
+  putchar('\n');
+  s->lines++;
+}
+
 static void print_method(Screen *s, const Plan *plan, int method, int width) {
   enum { CELLS = 20 };
   Tally y = tally(plan, method);
@@ -129,8 +137,7 @@ static void print_method(Screen *s, const Plan *plan, int method, int width) {
            y.count - y.states[TRIAL_FINISHED] - y.states[TRIAL_RUNNING] -
                y.states[TRIAL_DIVERGED] - y.states[TRIAL_FAILED],
            y.states[TRIAL_DIVERGED], y.states[TRIAL_FAILED], best);
-  printf("%.*s\n", width, line);
-  s->lines++;
+  print_cut(s, line, width);
 }
 
 static void print_running(Screen *s, const Plan *plan, int width, int most) {
@@ -141,8 +148,7 @@ static void print_running(Screen *s, const Plan *plan, int width, int most) {
     plan_trial_name(plan, t, name, sizeof name);
     snprintf(line, sizeof line, "  %-44s step %lld of %lld", name, (long long)t->step,
              (long long)t->steps);
-    printf("%.*s\n", width, line);
-    s->lines++;
+    print_cut(s, line, width);
     most--;
   }
 }

@@ -7,32 +7,32 @@
 
 #define FIELD(member) offsetof(SpecOptions, member)
 const Option spec_options[] = {
-    {.name = "optimizers", .help = "what to compare: names, or all",
+    {.name = "optimizers", .help = "Optimizers to compare: names, or all",
      .type = OPTION_WORD, .at = FIELD(optimizers), .fallback = "all"},
-    {.name = "baseline", .help = "what the others are compared with",
+    {.name = "baseline", .help = "Method that the others are compared with",
      .type = OPTION_WORD, .at = FIELD(baseline), .fallback = "adamw"},
-    {.name = "rates", .help = "learning rates tried for each optimizer, around its own",
+    {.name = "rates", .help = "Learning rates per optimizer, centred on its default",
      .type = OPTION_INT, .at = FIELD(rates), .fallback = "5", .min = 1, .max = 99},
-    {.name = "factor", .help = "between neighbouring rates",
+    {.name = "factor", .help = "Ratio of adjacent learning rates",
      .type = OPTION_REAL, .at = FIELD(factor), .fallback = "2", .min = 1.01, .max = 1000},
-    {.name = "tune-seeds", .help = "seeds 1, 2, ... that the rate is chosen on",
+    {.name = "tune-seeds", .help = "Number of tuning seeds (1, 2, ...) that choose the rate",
      .type = OPTION_INT, .at = FIELD(tune_seeds), .fallback = "1", .min = 1, .max = 99},
-    {.name = "seeds", .help = "fresh seeds 101, 102, ... that are reported",
+    {.name = "seeds", .help = "Number of evaluation seeds (101, 102, ...) that are reported",
      .type = OPTION_INT, .at = FIELD(seeds), .fallback = "3", .max = 99},
-    {.name = "extend", .help = "further rates tried while the best one lies at the edge",
+    {.name = "extend",
+     .help = "Maximum number of further rates while the best rate is the smallest or largest",
      .type = OPTION_INT, .at = FIELD(extend), .fallback = "3", .max = 20},
-    {.name = "unequal", .help = "allow methods to have different numbers of trials",
+    {.name = "unequal", .help = "Allow methods to have different numbers of trials",
      .type = OPTION_CHOICE, .at = FIELD(unequal), .fallback = "off", .choices = ON_OFF},
     {0},
 };
 
-/* What every run gets from the sweep itself. */
-#define RESERVED "optimizer|seed|data-seed|out|overwrite|threads|keep"
-
-static const Option *find_option(const Option *rows, const char *name) {
-  for (; rows->name; rows++)
-    if (strcmp(rows->name, name) == 0) return rows;
-  return NULL;
+/* What every run gets from the sweep itself: method, seeds, folders and files, and the sweep's own
+   options. */
+static int is_reserved(const char *name, const Option *own) {
+  OptionEffect effect = config_effect(name);
+  return effect == EFFECT_SEED || effect == EFFECT_PLACE || strcmp(name, "optimizer") == 0 ||
+         option_find(own, name) != NULL;
 }
 
 /* ---- a method's settings ---- */
@@ -78,18 +78,12 @@ static void add_value(Dimension *d, const char *value, size_t length) {
 }
 
 /* One setting of one method: a value, or a list of values, which makes it a dimension. */
-static int set_option(Method *m, const char *name, const char *value, const char *path, Err *err) {
-  char program[] = "train", option[] = "--optimizer", *argv[] = {program, option, m->optimizer};
-  Config config;
-  int is_text = 0;
-  if (word_index(RESERVED, name) >= 0)
+static int set_option(Method *m, const char *name, const char *value, const Option *own,
+                      const char *path, Err *err) {
+  const Option *row = config_option(name);
+  int is_text = row && row->type == OPTION_WORD;
+  if (is_reserved(name, own))
     return fail(err, "%s: %s is set by the sweep itself: leave it out", path, name);
-  if (config_read(&config, 3, argv, err)) return -1;
-  for (const OptionSet *set = config.sets; set->rows; set++) {
-    const Option *row = find_option(set->rows, name);
-    if (row) is_text = row->type == OPTION_WORD;
-  }
-  config_free(&config);
   forget(m, name);
   if (strcmp(name, "lr") != 0 && (is_text || !strpbrk(value, " \t"))) {
     fix(m, name, value);
@@ -175,7 +169,7 @@ char **spec_arguments(const Method *m, const char *const *values, int64_t seed,
     add_argument(list, &n, m->grid[i].name, values[i]);
   snprintf(number, sizeof number, "%lld", (long long)seed);
   add_argument(list, &n, "seed", number);
-  add_argument(list, &n, "data-seed", number);
+  if (m->shuffles) add_argument(list, &n, "data-seed", number);
   return list;
 }
 
@@ -226,7 +220,7 @@ static int list_methods(Spec *spec, Err *err) {
 
 /* A name "method.option" is for that method; any other is for all of them. `own` says which of
    the two kinds this pass is for: the methods' own settings come second and win. */
-static int set_for_methods(Spec *spec, const Setting *s, int own, Err *err) {
+static int set_for_methods(Spec *spec, const Setting *s, int own, const Option *callers, Err *err) {
   const char *dot = strchr(s->name, '.');
   int found = 0;
   if (own != (dot != NULL)) return 0;
@@ -236,7 +230,7 @@ static int set_for_methods(Spec *spec, const Setting *s, int own, Err *err) {
     if (own && (length != (size_t)(dot - s->name) || strncmp(m->name, s->name, length) != 0))
       continue;
     found = 1;
-    if (set_option(m, own ? dot + 1 : s->name, s->value, spec->path, err)) return -1;
+    if (set_option(m, own ? dot + 1 : s->name, s->value, callers, spec->path, err)) return -1;
   }
   if (own && !found)
     return fail(err, "%s: %s: there is no \"%.*s\" among the optimizers (%s)", spec->path, s->name,
@@ -245,20 +239,55 @@ static int set_for_methods(Spec *spec, const Setting *s, int own, Err *err) {
 }
 
 static int take_settings(Spec *spec, const Settings *settings, const Option *own, Err *err) {
-  OptionSet set = {"spec", spec_options, &spec->options};
+  OptionSet set = {.title = "spec", .rows = spec_options, .values = &spec->options};
   options_default(&set);
   for (int pass = 0; pass < 3; pass++) {
     for (int i = 0; i < settings->count; i++) {
       const Setting *s = &settings->items[i];
       if (settings_find(settings, s->name, NULL) != s->value) continue; /* overruled */
-      if (find_option(own, s->name)) continue;
-      const Option *row = find_option(spec_options, s->name);
+      if (option_find(own, s->name)) continue;
+      const Option *row = option_find(spec_options, s->name);
       if (row && pass == 0 && option_set(row, &spec->options, s->value, s->where, err)) return -1;
-      if (!row && pass > 0 && set_for_methods(spec, s, pass == 2, err)) return -1;
+      if (!row && pass > 0 && set_for_methods(spec, s, pass == 2, own, err)) return -1;
     }
     if (pass == 0 && list_methods(spec, err)) return -1;
   }
   return 0;
+}
+
+/* Whether an option has no effect for the method, by the first values of its grid. */
+static int is_void(const Method *m, const char *name) {
+  Settings s = {0};
+  Config config;
+  Err ignored;
+  char why[OPTION_TEXT + 256];
+  int status = settings_add(&s, FROM_FILE, "spec", "optimizer", m->optimizer, &ignored);
+  for (int i = 0; i < m->fixed; i++)
+    status |= settings_add(&s, FROM_FILE, "spec", m->fixed_names[i], m->fixed_values[i], &ignored);
+  for (int i = 0; i < m->dimensions; i++)
+    status |= settings_add(&s, FROM_FILE, "spec", m->grid[i].name, m->grid[i].values[0], &ignored);
+  status = status ? -1 : config_set(&config, &s, &ignored);
+  settings_free(&s);
+  if (status) return 0; /* check_method says what is wrong */
+  const Option *row = options_find(config.sets, name, NULL);
+  int found = row && option_is_void(config.sets, row, why, sizeof why);
+  config_free(&config);
+  return found;
+}
+
+/* Takes a setting for all methods from those for which it has no effect. */
+static void drop_void(Spec *spec, const Settings *settings) {
+  for (int i = 0; i < spec->count; i++) {
+    Method *m = &spec->methods[i];
+    for (int j = 0; j < settings->count; j++) {
+      const char *name = settings->items[j].name;
+      char own[sizeof m->name + 65];
+      snprintf(own, sizeof own, "%s.%.64s", m->name, name);
+      if (config_option(name) && !settings_find(settings, own, NULL) && is_void(m, name))
+        forget(m, name);
+    }
+    m->shuffles = !is_void(m, "data-seed");
+  }
 }
 
 /* Every point of every grid is something that ./train would run, and would validate. */
@@ -305,6 +334,7 @@ int spec_make(Spec *spec, const char *path, const Settings *settings, const Opti
   *spec = (Spec){0};
   name_spec(spec, path);
   int status = take_settings(spec, settings, own, err);
+  if (status == 0) drop_void(spec, settings);
   for (int i = 0; i < spec->count && status == 0; i++) {
     Err inner;
     if (set_rates(&spec->methods[i], &spec->options, &inner))

@@ -44,6 +44,7 @@ typedef struct {
   Dimension grid[SPEC_DIMENSIONS];
   int fixed;          /* settings with one value */
   char (*fixed_names)[64], **fixed_values;
+  int shuffles;       /* --data-seed has an effect */
 } Method;
 
 typedef struct {
@@ -54,7 +55,8 @@ typedef struct {
 } Spec;
 
 /* Makes a spec of settings: those of the spec's file, read as @file, and of the command line,
-   which win. Names in the table `own` belong to the caller and are stepped over. Checks that
+   which win. Names in the table `own` belong to the caller and are stepped over. A setting for all
+   methods is left out where it has no effect, as aux-lr with adamw. Checks that
    ./train would take every one of the others, and that all methods have the same number of trials
    (unless `unequal = on`). */
 int spec_make(Spec *spec, const char *path, const Settings *settings, const Option *own, Err *err);

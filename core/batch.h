@@ -1,0 +1,12 @@
+/* A batch of token rows, which data/ makes and model/ reads. */
+#ifndef CORE_BATCH_H
+#define CORE_BATCH_H
+
+#include <stdint.h>
+
+typedef struct {
+  const int32_t *x, *y; /* (B,T) tokens, and the token that follows each of them */
+  int64_t B, T;
+} Batch;
+
+#endif

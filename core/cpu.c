@@ -1,0 +1,106 @@
+#include "core/cpu.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
+/* The cores of OpenBLAS up to 0.3.30 for x86-64, with the instructions that they are written for;
+   an Excavator or Steamroller is what the library means to use on these CPUs. SapphireRapids and
+   Cooperlake add bfloat16 products to SkylakeX and have its float32 and float64 kernels. */
+static const struct {
+  const char *name;
+  unsigned features;
+} cores[] = {
+    {"SapphireRapids", CPU_AVX512}, {"Cooperlake", CPU_AVX512}, {"SkylakeX", CPU_AVX512},
+    {"Zen", CPU_AVX2},              {"Haswell", CPU_AVX2},      {"Excavator", CPU_AVX2},
+    {"Steamroller", CPU_AVX2},      {"Piledriver", CPU_AVX},    {"Bulldozer", CPU_AVX},
+    {"Sandybridge", CPU_AVX},       {"Nehalem", CPU_SSE42},     {"Prescott", 0},
+    {"Northwood", 0},               {"Coppermine", 0},          {"Katmai", 0},
+    {"Banias", 0},                  {"Atom", 0},                {"Core2", 0},
+    {"Penryn", 0},                  {"Dunnington", 0},          {"Athlon", 0},
+    {"Opteron", 0},                 {"Opteron_SSE3", 0},        {"Barcelona", 0},
+    {"Bobcat", 0},                  {"Nano", 0},                {"Generic", 0},
+};
+enum { CORES = sizeof cores / sizeof *cores };
+
+/* Those worth a restart, best first. Zen has Haswell's kernels with sizes for AMD's caches. */
+static const struct {
+  const char *name, *vendor; /* NULL: any */
+  unsigned features;
+} choices[] = {
+    {"SkylakeX", NULL, CPU_AVX512}, {"Zen", "AuthenticAMD", CPU_AVX2}, {"Haswell", NULL, CPU_AVX2},
+    {"Sandybridge", NULL, CPU_AVX}, {"Nehalem", NULL, CPU_SSE42},      {"Prescott", NULL, 0},
+};
+enum { CHOICES = sizeof choices / sizeof *choices };
+
+#ifdef __x86_64__
+/* Family and model as the manuals of both makers compute them from CPUID leaf 1. */
+static void read_model(Cpu *cpu) {
+  unsigned a, b, c, d;
+  if (!__get_cpuid(0, &a, &b, &c, &d)) return;
+  memcpy(cpu->vendor, &b, 4);
+  memcpy(cpu->vendor + 4, &d, 4);
+  memcpy(cpu->vendor + 8, &c, 4);
+  if (!__get_cpuid(1, &a, &b, &c, &d)) return;
+  unsigned family = a >> 8 & 15, model = a >> 4 & 15;
+  if (family == 6 || family == 15) model += (a >> 16 & 15) << 4;
+  if (family == 15) family += a >> 20 & 255;
+  cpu->family = (int)family;
+  cpu->model = (int)model;
+}
+
+Cpu cpu_detect(void) {
+  Cpu cpu = {.arch = ARCH_X86_64};
+  read_model(&cpu);
+  __builtin_cpu_init(); /* the answers below include what the operating system enables */
+  if (__builtin_cpu_supports("sse4.2")) cpu.features |= CPU_SSE42;
+  if (__builtin_cpu_supports("avx")) cpu.features |= CPU_AVX;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) cpu.features |= CPU_AVX2;
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl"))
+    cpu.features |= CPU_AVX512;
+  return cpu;
+}
+#else
+Cpu cpu_detect(void) {
+#ifdef __aarch64__
+  return (Cpu){.arch = ARCH_AARCH64};
+#else
+  return (Cpu){.arch = ARCH_OTHER};
+#endif
+}
+#endif
+
+int cpu_core_listed(const char *name, const char *list) {
+  size_t length = strlen(name);
+  for (;;) {
+    size_t item = strcspn(list, ",");
+    if (item == length && strncasecmp(list, name, length) == 0) return 1;
+    if (!list[item]) return 0;
+    list += item + 1;
+  }
+}
+
+/* The instructions of a core by name; all of them for a name that is not in the table. */
+static unsigned features_of(const char *name) {
+  for (int i = 0; i < CORES; i++)
+    if (strcasecmp(cores[i].name, name) == 0) return cores[i].features;
+  return ~0u;
+}
+
+/* AArch64 has no choices: ARMV8, which an unknown CPU gets, has NEON kernels as the others. */
+const char *cpu_core(const Cpu *cpu, const char *current, const char *rejected) {
+  if (cpu->arch != ARCH_X86_64) return NULL;
+  for (int i = 0; i < CHOICES; i++) {
+    if (current && choices[i].features <= features_of(current)) return NULL;
+    if (choices[i].vendor && strcmp(choices[i].vendor, cpu->vendor) != 0) continue;
+    if ((choices[i].features & ~cpu->features) || cpu_core_listed(choices[i].name, rejected))
+      continue;
+    return choices[i].name;
+  }
+  return NULL;
+}

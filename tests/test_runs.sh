@@ -1,0 +1,455 @@
+#!/bin/sh
+# Folders, signals and streams as job scripts, copies and strangers leave them: nothing is lost,
+# nothing outside a run's folder is touched, and what a file says is never executed. Run from the
+# project's root, where ./train and tools/ are built; arguments are names of parts to run alone.
+set -u
+
+root=$(pwd)
+train=$root/train
+tools=$root/tools
+work=$(mktemp -d) || exit 1
+children=
+trap 'for child in $children; do kill -9 "$child" 2>/dev/null; done; rm -rf "$work"' EXIT
+export OMP_WAIT_POLICY=passive
+cd "$work" || exit 1
+passed=0
+failed=0
+
+# check TEXT COMMAND...: the command has to succeed.
+check() {
+  text=$1
+  shift
+  if "$@"; then
+    passed=$((passed + 1))
+    echo "ok: $text"
+  else
+    failed=$((failed + 1))
+    echo "FAILED: $text: $*; code $code, stdout: $(head -c 300 stdout) stderr: $(head -c 600 stderr)"
+  fi
+}
+
+cat >tiny <<'END_OF_TINY'
+layers = 1
+heads = 2
+channels = 16
+context = 16
+vocab = 257
+batch = 2
+steps = 4
+val-tokens = 64
+val-every = 2
+warmup = 0
+threads = 1
+END_OF_TINY
+
+# run COMMAND...: stdout and stderr go to files, the exit code to $code.
+run() {
+  "$@" >stdout 2>stderr </dev/null
+  code=$?
+}
+
+trains() { run "$train" @tiny "$@"; }
+long() { # in the background, until it has logged some steps
+  folder=$1
+  shift
+  "$train" @tiny --out "$folder" --steps 100000000 --val-every 0 "$@" >stdout 2>stderr </dev/null &
+  child=$!
+  children="$children $child"
+  wait_for_line "$folder/log.csv" '^3,'
+}
+ends() { # the code of the program in the background
+  wait "$child"
+  code=$?
+}
+
+# wait_for_line FILE PATTERN: a minute at most, and as long as the program runs.
+wait_for_line() {
+  tries=0
+  while ! grep -qs -e "$2" "$1" && [ "$tries" -lt 1200 ] && kill -0 "$child" 2>/dev/null; do
+    sleep 0.05
+    tries=$((tries + 1))
+  done
+}
+
+wait_for_file() {
+  tries=0
+  while [ ! -e "$1" ] && [ "$tries" -lt 1200 ] && kill -0 "$child" 2>/dev/null; do
+    sleep 0.05
+    tries=$((tries + 1))
+  done
+}
+
+says() { grep -qF -e "$1" stderr; }
+prints() { grep -qF -e "$1" stdout; }
+whole_rows() { awk -F, 'NF != 11 { bad = 1 } END { exit bad || NR < 2 }' "$1"; }
+no_escapes() { [ "$(cat "$@" | tr -cd '\033' | wc -c)" -eq 0 ]; }
+
+# ---- one writer ----
+
+one_writer() {
+  long locked
+  for how in "--out locked --overwrite on" "--out locked" "--resume locked"; do
+    # shellcheck disable=SC2086
+    run "$train" $how --max-seconds 5
+    check "a second writer is refused: $how: $(cat stderr)" [ "$code" -eq 1 ]
+    [ "$how" = "--out locked" ] && continue # it holds a run
+    check "and told by whom: $how" says "process $child on $(uname -n) writes to this folder"
+  done
+  kill -TERM "$child"
+  ends
+  check "the first run is as it was" [ "$code" -eq 130 ]
+  check "its log is whole" whole_rows locked/log.csv
+  long killed --save-every 5
+  wait_for_file killed/latest
+  kill -KILL "$child"
+  ends
+  run "$train" --resume killed --max-seconds 0.2
+  check "a lock ends with its process" [ "$code" -eq 4 ]
+  mkdir bare
+  run "$train" --resume bare
+  check "a folder that is no run stays as it is" [ -z "$(ls -A bare)" ]
+  { echo "optimizers = adamw"; grep -v -e threads -e steps tiny; echo "max-seconds = 60"
+    echo "steps = 100000000"; } >long.spec
+  "$tools/sweep" long.spec --out swept-twice --jobs 1 --train "$train" >stdout 2>stderr </dev/null &
+  child=$!
+  children="$children $child"
+  wait_for_file swept-twice/sweep.spec
+  run timeout 60 "$tools/sweep" long.spec --out swept-twice --train "$train"
+  check "a second sweep is refused: $(cat stderr)" says "process $child on"
+  kill -TERM "$child"
+  ends
+}
+
+# ---- links ----
+
+fill() { mkdir -p "$1" && echo precious >"$1/model.safetensors" && echo precious >"$1/log.csv"; }
+precious() { [ "$(cat "$1"/* | sort -u)" = precious ]; }
+
+links() {
+  trains --out linked --save-every 2
+  fill outside
+  rm linked/log.csv
+  ln -s ../outside/log.csv linked/log.csv
+  run "$train" --resume linked --steps 6
+  check "a log that is a link is not continued" [ "$code" -eq 1 ]
+  check "nor changed" precious outside
+  rm -r linked/step-000002 linked/latest
+  for name in step-000002 latest step-000009.set-aside .unfinished .removed .latest; do
+    ln -s ../outside "linked/$name"
+  done
+  for name in config.txt.tmp info.txt.tmp spectrum.csv; do
+    ln -s ../outside/log.csv "linked/$name"
+  done
+  trains --out linked --overwrite on --log-spectrum 1 --optimizer muon --save-every 1 --keep 1
+  check "a folder full of links is replaced" [ "$code" -eq 0 ]
+  check "what they lead to is untouched" precious outside
+  check "its log is a file again" [ ! -L linked/log.csv ]
+  trains --out elsewhere
+  rm linked/latest
+  ln -s ../elsewhere/step-000004 linked/latest
+  run "$train" --resume linked/latest --steps 6
+  check "latest that leads out of the run is refused" says "out of the run's folder"
+}
+
+# ---- folders that are no run's ----
+
+foreign_folders() {
+  mkdir foreign
+  for name in config.txt info.txt spectrum.csv; do
+    echo mine >"foreign/$name"
+    trains --out foreign
+    check "a folder with a $name and no run is refused" says "foreign/$name: a run would replace"
+    check "and left as it is" [ "$(ls -A foreign)" = "$name" ]
+    rm "foreign/$name"
+  done
+  mkdir checkpoints
+  mkdir checkpoints/step-000400
+  trains --out checkpoints
+  check "one with a checkpoint alone too" says "already holds a run"
+  mkdir closed
+  : >closed/file
+  trains --out closed/file/run
+  check "a folder that cannot be made tells why: $(cat stderr)" says "closed/file: the folder cannot"
+  trains --out /sys/none/run
+  check "and not what a later call says: $(cat stderr)" eval '! says "No such file"'
+}
+
+# ---- without links ----
+
+same_model() {
+  "$tools/convert" --from "$1" --to one.safetensors --format safetensors --heads 2 \
+    --overwrite on >/dev/null && "$tools/convert" --from "$2" --to two.safetensors \
+    --format safetensors --heads 2 --overwrite on >/dev/null && cmp -s one.safetensors \
+    two.safetensors
+}
+
+without_links() {
+  if ! cc -shared -fPIC -o no_symlink.so "$root/tests/no_symlink.c" 2>stderr; then
+    echo "skipped: a file system without links (no shared object can be built)"
+    return
+  fi
+  LD_PRELOAD=$work/no_symlink.so trains --out plain --save-every 1
+  check "without links a run ends well" [ "$code" -eq 0 ]
+  check "it says so once" [ "$(grep -c 'latest: cannot be made' stdout)" -eq 1 ]
+  check "there is no link" [ ! -e plain/latest ]
+  run "$train" --resume plain --steps 6
+  check "it is resumed: $(cat stderr)" prints "continues after step 4"
+  rm plain/latest
+  check "the newest is converted" same_model plain plain/step-000006
+  run "$tools/generate" --from plain --tokens 3
+  check "and generates" [ "$code" -eq 0 ]
+  trains --init plain --out from-plain
+  check "and begins another run" [ "$code" -eq 0 ]
+  cp -rL from-plain copied
+  run "$train" --resume copied --steps 6
+  check "a copy in which latest became a folder is resumed" [ "$code" -eq 0 ]
+  check "it is told that latest stays: $(grep latest stdout)" prints "latest: cannot be made"
+  check "the newest is read, not that folder" same_model copied copied/step-000006
+  head -c 3000 copied/step-000006/model.safetensors >part
+  cp part copied/step-000006/model.safetensors
+  run "$tools/generate" --from copied --tokens 3
+  check "a newest that is cut short is passed over, and said" \
+    says "a newer checkpoint cannot be used: copied/step-000006"
+  check "for the one before" [ "$code" -eq 0 ]
+  rm -r copied/step-*
+  run "$tools/generate" --from copied --tokens 3
+  check "and latest alone, a folder, is read" [ "$code" -eq 0 ]
+}
+
+# ---- signals and limits ----
+
+# A step of this takes seconds.
+slow() {
+  rm -f stdout stderr
+  "$train" @tiny --layers 2 --channels 512 --context 256 --batch 64 --steps 100 --out "$1" \
+    --micro-batch "$2" --val-every 0 >stdout 2>stderr </dev/null &
+  child=$!
+  children="$children $child"
+  wait_for_line stdout '^100 steps of'
+}
+
+signals() {
+  slow first 0
+  kill -INT "$child"
+  wait_for_line stderr 'stopping and saving'
+  check "the first signal is answered within the step" says "a second signal stops at once"
+  kill -TERM "$child"
+  ends
+  check "the second ends the program at once (got $code)" [ "$code" -eq 143 ]
+  slow micro 1
+  kill -TERM "$child"
+  ends
+  check "between passes a stop is noticed" [ "$code" -eq 130 ]
+  check "and the step is left out: $(cat stderr)" says "interrupted after step 0 of 100"
+  check "what there is is saved" [ -s micro/step-000000/state.safetensors ]
+  rm -rf micro
+}
+
+limits() {
+  "$train" --help >stdout
+  check "--help lists the code of --max-seconds" \
+    grep -q "^    4  stopped and saved after --max-seconds" stdout
+  trains --out late --steps 100000000 --val-every 0 --max-seconds 0.2
+  check "--max-seconds has a code of its own" [ "$code" -eq 4 ]
+  run sh -c "ulimit -t 3; exec '$train' @tiny --out cpu --steps 100000000 --val-every 0"
+  check "the limit on CPU time stops a run in time (got $code)" [ "$code" -eq 130 ]
+  check "it says so" says "stopped by the limit on CPU time after step"
+  check "and saves" [ -s cpu/latest/state.safetensors ]
+  run sh -c "ulimit -f 40; exec '$train' @tiny --out big --steps 100000000 --val-every 0"
+  check "the limit on a file's size is an error, not a signal (got $code)" [ "$code" -eq 1 ]
+  check "that names the file" says "big/log.csv: cannot be written: File too large"
+}
+
+# ---- streams ----
+
+broken_streams() {
+  { "$train" @tiny --out piped --steps 400 2>stderr; echo $? >code; } | head -n 1 >stdout
+  code=$(cat code)
+  check "a pipe that breaks does not end training" [ "$code" -eq 0 ]
+  check "which is silent" [ ! -s stderr ]
+  check "and saves" [ -s piped/latest/state.safetensors ]
+  check "all of its steps" grep -q '^400,' piped/log.csv
+  "$train" @tiny --out full >/dev/full 2>stderr
+  code=$?
+  check "nor does a full disk for what it prints" [ "$code" -eq 0 ]
+  check "which is said" says "standard output cannot be written: No space left"
+  "$train" @tiny --out closed-out >&- 2>stderr
+  check "a closed standard output is no part of log.csv" whole_rows closed-out/log.csv
+  "$train" @tiny --out closed-all <&- >&- 2>&-
+  check "nor three closed streams" whole_rows closed-all/log.csv
+  check "and the run finishes" grep -qx "result = finished" closed-all/info.txt
+}
+
+# full COMMAND...: it cannot write its output, and says so.
+full() {
+  "$@" >/dev/full 2>stderr
+  code=$?
+  check "$(basename "$1") $2 >/dev/full: exit 1" [ "$code" -eq 1 ]
+  check "and a line" says "standard output cannot be written"
+}
+
+full_output() {
+  full "$train" --help
+  full "$train" --list
+  full "$train" --help muon
+  full "$tools/generate" --from shown --tokens 3
+  full "$tools/plot" shown
+  full "$tools/compare" shown
+  full "$tools/convert" --from shown --to full.bin --format llm.c
+  full "$tools/tokenize" --help
+  full "$tools/spectrum" --help
+  full "$tools/bench" --help
+  full "$tools/sweep" "$root/tools/specs/compare-quick.spec" --print --train "$train" --out none
+}
+
+shrinking_file() {
+  "$tools/tokenize" --from "$root/README.md" --to tokens --vocab 257 >/dev/null 2>&1
+  long shrinking --data tokens_000000.bin
+  : >tokens_000000.bin
+  ends
+  check "a token file that shrinks is no bus error (got $code)" [ "$code" -eq 1 ]
+  check "it is named: $(cat stderr)" says "tokens_000000.bin: cannot be read: the file has become"
+}
+
+# ---- what is there already ----
+
+# keeps FILE COMMAND...: refused without --overwrite, and done with it.
+keeps() {
+  file=$1
+  shift
+  mkdir -p "$(dirname "$file")"
+  echo mine >"$file"
+  run "$@"
+  check "$(basename "$1") keeps $file" [ "$code" -eq 1 ]
+  check "and says what to do" says "say --overwrite on"
+  check "it is as it was" [ "$(cat "$file")" = mine ]
+  run "$@" --overwrite on
+  check "with --overwrite on it is replaced" [ "$code" -eq 0 ]
+  check "really" [ "$(head -c 4 "$file")" != mine ]
+}
+
+existing_files() {
+  keeps here.bin "$tools/convert" --from shown --to here.bin --format llm.c
+  keeps here.safetensors "$tools/convert" --from shown --to here.safetensors --format safetensors
+  keeps here/config.json "$tools/convert" --from shown --to here
+  run "$tools/convert" --from shown --to here
+  check "convert keeps its own too" [ "$code" -eq 1 ]
+  keeps here.csv "$tools/tokenize" --from "$root/README.md" --to here.csv --format nanogpt --vocab 257
+  mkdir -p swept
+  echo mine >swept/sweep.spec
+  run "$tools/sweep" "$root/tools/specs/compare-quick.spec" --out swept --train "$train"
+  check "sweep keeps a sweep.spec that is not its own" says "swept/sweep.spec: already exists"
+  if ! command -v gnuplot >/dev/null; then
+    echo "skipped: figures (no gnuplot)"
+    return
+  fi
+  keeps study/converge.csv "$tools/spectrum" converge --shape 8x8 --steps 2 --out study
+  keeps here.svg "$tools/plot" shown --out here.svg
+  run "$tools/plot" shown --out here.svg
+  check "plot replaces its own picture" [ "$code" -eq 0 ]
+  keeps here.html "$tools/compare" shown --html here.html
+  run "$tools/compare" shown --html here.html
+  check "compare replaces its own page" [ "$code" -eq 0 ]
+  keeps figures/loss-steps.svg "$tools/compare" shown --figures figures
+}
+
+# ---- what files say ----
+
+hostile_run() {
+  trains --out 'evil/<img src=x>'"'"'"%s{a}_b^c@'
+  trains --out evil/plain --seed 2
+  for folder in evil/*; do
+    esc=$(printf '\033[31mred\233')
+    sed -i -e "s|^schedule = .*|schedule = <script>alert(1)</script>$esc|" \
+      -e "s|^optimizer = .*|optimizer = <script>'\"$esc|" \
+      -e 's|^data = .*|data = </p><script src=x>\&"|' "$folder/config.txt"
+    for name in layers heads channels context vocab steps batch warmup model; do
+      sed -i "s|^$name = .*|$name = <script>$esc|" "$folder/config.txt"
+    done
+  done
+}
+
+hostile_files() {
+  hostile_run
+  for format in text markdown csv html; do
+    run "$tools/compare" evil --format "$format"
+    check "compare reads it as $format: $(cat stderr)" [ "$code" -eq 0 ]
+    check "$format: no escapes on the terminal" no_escapes stdout stderr
+  done
+  check "html: no element of a file's" eval '! grep -q "<script\|<img" stdout'
+  run "$tools/plot" evil/nowhere"$(printf '\033[31m')"
+  check "no escapes in an error" no_escapes stdout stderr
+  if ! command -v gnuplot >/dev/null; then return; fi
+  run "$tools/compare" evil --html evil.html --figures pictures
+  check "a page is written: $(cat stderr)" [ "$code" -eq 0 ]
+  check "page: no element of a file's" eval '! grep -q "<script\|<img" evil.html'
+  check "page: the name is in it" grep -q "&lt;script&gt;" evil.html
+  check "page and figures: no escapes" no_escapes evil.html pictures/*.svg
+  check "figures: no element of a file's" eval '! grep -q "<script\|<img" pictures/*.svg'
+  run "$tools/plot" evil/* --title "50%s it's {/Bold x}" --width 300 --height 40
+  check "plot draws it: $(cat stderr)" [ "$code" -eq 0 ]
+  check "plot: no escapes" no_escapes stdout stderr
+}
+
+# A terminal, and text of a model that holds any bytes.
+hostile_text() {
+  if ! script -qec true /dev/null >/dev/null 2>&1; then
+    echo "skipped: a terminal (there is no script)"
+    return
+  fi
+  : >piped.txt
+  : >stdout
+  for seed in 1 2 3 4 5 6 7 8; do
+    set -- "$tools/generate" --from shown --tokens 500 --temperature 100 --seed "$seed"
+    "$@" >>piped.txt 2>stderr
+    script -qec "$*" /dev/null >>stdout
+  done
+  check "a model may write any character into a pipe" eval '! no_escapes piped.txt'
+  check "but none that controls a terminal" no_escapes stdout
+}
+
+# ---- commands that are printed ----
+
+# The command behind these words can be given to a shell.
+printed() {
+  command=$(cat stdout stderr | sed -n "s/.*\\($1.*\\)$2/\\1/p" | tail -n 1)
+  (PATH=$root:$PATH; eval "$root/$command") >output 2>&1
+}
+
+printed_commands() {
+  mkdir names
+  cd names || exit 1
+  for name in 'a b' "it's \$HOME" -x @x '#x'; do
+    run "$train" @../tiny "--out=$name"
+    check "plot's command for $name" printed "tools\\/plot " " draws it"
+    run "$train" @../tiny "--out=$name" --overwrite on --steps 100000000 --max-seconds 0.1
+    check "resume's command for $name: $(cat stderr)" [ "$code" -eq 4 ]
+    command=$(sed -n 's/.*\(train --resume .*\)/\1/p' stderr)
+    (eval "$root/$command --max-seconds 0.1") >output 2>&1
+    check "it resumes: $command: $(tail -n 1 output)" [ $? -eq 4 ]
+  done
+  cd "$work" || exit 1
+}
+
+short_warmup() {
+  run "$train" --layers 1 --heads 2 --channels 16 --context 16 --vocab 257 --batch 2 --steps 20 \
+    --val-every 0 --threads 1 --out short
+  check "a shortened warm-up is said: $(grep warm-up stdout)" \
+    prints "warm-up: 10 of 20 steps, the same part as 150 of the preset's 300"
+  run "$train" --layers 1 --heads 2 --channels 16 --context 16 --vocab 257 --batch 2 --steps 20 \
+    --val-every 0 --threads 1 --warmup 5 --out short --overwrite on
+  check "one that was given is not" eval '! grep -q "warm-up:" stdout'
+}
+
+code=0
+: >stdout
+: >stderr
+trains --out shown
+[ $# -gt 0 ] || set -- one_writer links foreign_folders without_links signals limits \
+  broken_streams full_output shrinking_file existing_files hostile_files hostile_text \
+  printed_commands short_warmup
+for part in "$@"; do
+  "$part"
+done
+echo "runs: $passed passed, $failed failed"
+[ "$failed" -eq 0 ]
