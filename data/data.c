@@ -50,7 +50,7 @@ struct Data {
   Tokenizer *tokenizer; /* or NULL */
   TextRules rules;      /* when there is a tokenizer */
   Tokens train, val;
-  int left_out; /* training segments with fewer than `least` tokens, T+1 */
+  int64_t left_out; /* training segments with fewer than `least` tokens, T+1 */
   int least;
 };
 
@@ -395,8 +395,8 @@ void data_describe(const Data *d, char *line, size_t size) {
   if (o->order == ORDER_SHUFFLE)
     snprintf(order, sizeof order, "shuffle, seed %lld", (long long)o->data_seed);
   if (d->left_out)
-    snprintf(short_ones, sizeof short_ones, " (%d file%s of fewer than T+1 = %d left out)",
-             d->left_out, d->left_out == 1 ? "" : "s", d->least);
+    snprintf(short_ones, sizeof short_ones, " (%lld file%s of fewer than T+1 = %d left out)",
+             (long long)d->left_out, d->left_out == 1 ? "" : "s", d->least);
   snprintf(line, size,
            "%s: %lld training tokens%s; %s: %lld validation tokens; vocabulary %d; order %s",
            o->data, (long long)d->train.total, short_ones, val, (long long)d->val.total, d->vocab,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "core/text.h"
 
 void paths_free(PathList *list) {
   for (int i = 0; i < list->count; i++) free(list->path[i]);
@@ -42,19 +43,14 @@ static void paths_sort(PathList *list, int from) {
   qsort(list->path + from, (size_t)(list->count - from), sizeof *list->path, by_name);
 }
 
-int path_ends(const char *name, const char *ending) {
-  size_t n = strlen(name), m = strlen(ending);
-  return n >= m && strcmp(name + n - m, ending) == 0;
-}
-
 int path_of_tokens(const char *name) {
-  return path_ends(name, ".bin") || path_ends(name, ".bin.gz");
+  return text_ends(name, ".bin") || text_ends(name, ".bin.gz");
 }
 
 static int named_data(const char *name) {
   return name[0] != '.' &&
-         (path_of_tokens(name) || path_ends(name, ".npy") || path_ends(name, ".txt") ||
-          path_ends(name, ".txt.gz"));
+         (path_of_tokens(name) || text_ends(name, ".npy") || text_ends(name, ".txt") ||
+          text_ends(name, ".txt.gz"));
 }
 
 static int add_folder(PathList *list, const char *folder, Err *err) {

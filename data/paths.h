@@ -16,8 +16,6 @@ typedef struct {
 int paths_list(PathList *list, const char *names, Err *err);
 void paths_free(PathList *list);
 
-int path_ends(const char *name, const char *ending);
-
 /* Whether the name is that of a file of raw ids: .bin or .bin.gz. */
 int path_of_tokens(const char *name);
 

@@ -8,6 +8,7 @@
 
 #include "core/file.h"
 #include "core/map.h"
+#include "core/text.h"
 #include "data/paths.h"
 #include "data/separator.h"
 #include "data/token_file.h"
@@ -49,7 +50,7 @@ static int map_file(Block *b, const char *path, Err *err) {
 
 static int load_file(Block *b, const char *path, Err *err) {
   if (map_file(b, path, err)) return -1;
-  if (!path_ends(path, ".gz")) return 0;
+  if (!text_ends(path, ".gz")) return 0;
   int gzip = b->size >= 2 && memcmp(b->bytes, "\x1f\x8b", 2) == 0;
   block_release(b);
   if (!gzip) /* zlib would hand it out as it is */

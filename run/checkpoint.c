@@ -9,7 +9,7 @@
 
 #include "core/file.h"
 #include "core/writer.h"
-#include "model/huggingface.h"
+#include "model/formats/huggingface.h"
 #include "run/export.h"
 #include "run/lock.h"
 #include "run/run.h"
@@ -274,8 +274,8 @@ int checkpoint_restore(const Checkpoint *c, GPT2 *model, OptimizerState *state, 
   optimizer_visit(state, restore_slot, &r);
   if (r.status) return -1;
   if (r.found == c->state.count) return 0;
-  return fail(err, "%s: holds %d arrays of state, the optimizer has %d", c->state_path,
-              c->state.count, r.found);
+  return fail(err, "%s: holds %lld arrays of state, the optimizer has %d", c->state_path,
+              (long long)c->state.count, r.found);
 }
 
 /* ---- the folder of a run ---- */

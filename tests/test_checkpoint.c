@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "model/safetensors.h"
+#include "model/formats/safetensors.h"
 #include "optim/optim.h"
 #include "run/checkpoint.h"
 #include "run/config.h"

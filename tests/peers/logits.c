@@ -5,7 +5,7 @@
 
 #include "core/blas.h"
 #include "core/file.h"
-#include "model/weights.h"
+#include "model/formats/weights.h"
 
 static int load(const char *from, int64_t T, int64_t B, GPT2 **model, Err *err) {
   Weights w;
