@@ -63,6 +63,7 @@ static int open_folder(const Shards *s, DIR **stream, const char **base, Err *er
   const char *slash = strrchr(s->name, '/');
   int length = slash ? (int)(slash - s->name) + 1 : 0;
   *base = s->name + length;
+  *stream = NULL;
   if (snprintf(folder, sizeof folder, "%.*s", length, s->name) >= (int)sizeof folder)
     return fail(err, "%.100s...: the path is too long", s->name);
   *stream = opendir(length ? folder : ".");

@@ -1,5 +1,7 @@
 /* Where the class changes: code point << 2 | class from there on, ascending.
    Made by tools/unicode.py from UnicodeData.txt of Unicode 15.0; do not edit. */
+#include <stdint.h>
+
 static const uint32_t unicode_changes[1562] = {
   0x000000, 0x000027, 0x000038, 0x000083, 0x000084, 0x0000c2, 0x0000e8, 0x000105, 0x00016c,
   0x000185, 0x0001ec, 0x000217, 0x000218, 0x000283, 0x000284, 0x0002a9, 0x0002ac, 0x0002ca,

@@ -40,7 +40,7 @@ static void column_sums(real *db, const real *dy, int64_t n, int64_t out, int ac
 /* y = x W^T + b  =>  dW = dy^T x,  db = sum over rows of dy. */
 void linear_weight_gradient(real *dw, real *db, const real *dy, const real *x, int64_t n,
                             int64_t in, int64_t out, int accumulate) {
-  gemm(TRANSPOSED, PLAIN, out, in, n, 1, dy, out, x, in, accumulate, dw, in);
+  gemm(TRANSPOSED, PLAIN, out, in, n, 1, dy, out, x, in, (real)accumulate, dw, in);
   column_sums(db, dy, n, out, accumulate);
 }
 

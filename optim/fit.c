@@ -11,11 +11,12 @@ static double polynomial(const double abc[3], double x) {
 
 int coefficients_safe(const double abc[3]) {
   /* Fixed points: a - 1 + b y + c y^2 = 0 with y = x^2. */
-  double a = abc[0] - 1, b = abc[1], c = abc[2], root = b * b - 4 * a * c, most = 0;
+  double a = abc[0] - 1, b = abc[1], c = abc[2], root = b * b - 4 * a * c;
   if (c <= 0 || root <= 0) return 0;
   double fixed = sqrt((-b + sqrt(root)) / (2 * c));
-  for (int i = 0; i <= 1000; i++) most = fmax(most, fabs(polynomial(abc, i / 1000.0)));
-  return most < fixed;
+  for (int i = 0; i <= 1000; i++)
+    if (fabs(polynomial(abc, i / 1000.0)) >= fixed) return 0;
+  return 1;
 }
 
 /* Eigenvalues (1 + g - 2 sqrt(g) cos u) / s of X X^T with g = s/l have the density sin^2 u /

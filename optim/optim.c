@@ -293,7 +293,7 @@ static void call(const Unit *u, Step *step,
     m.w = step->scratch;
     m.g = step->scratch + size;
     copy_columns(step->scratch, u->cols, w, u->stride, u->rows, u->cols);
-    copy_columns(step->scratch + size, u->cols, g, u->stride, u->rows, u->cols);
+    if (g) copy_columns(step->scratch + size, u->cols, g, u->stride, u->rows, u->cols);
     step->scratch += copied;
   }
   function(&m, u->slots, u->options, step);

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Runs the test programs named as arguments, the scripts beside this file and the sanitized builds;
-# the last line counts all of their checks.
+# run.sh TEST...: runs each test program or script; the last line counts all of their checks.
+# $RUN is put before each program: an emulator, for example.
 set -u
 export OMP_WAIT_POLICY=passive UBSAN_OPTIONS=print_stacktrace=1
 passed=0
 failed=0
 
-# Adds the "NAME: N passed, N failed" of a command, which fails when it prints none.
+# Runs the command, adds the counts of its "NAME: N passed, N failed". Without that line it failed.
 count() {
   name=$1
   shift
@@ -27,12 +27,12 @@ count() {
   failed=$((failed + f))
 }
 
-for test in "$@"; do count "$test" "build/$test"; done
-for test in build/asan/test_*; do
-  [ -x "$test" ] && count "$(basename "$test") (sanitized)" "$test"
-done
-for script in tests/test_*.sh; do
-  [ -e "$script" ] && count "$(basename "$script")" sh "$script"
+# shellcheck disable=SC2086
+for test in "$@"; do
+  case $test in
+    *.sh) count "$test" sh "$test" ;;
+    *) count "$test" ${RUN:-} "$test" ;;
+  esac
 done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,13 +36,14 @@ static int exists(const char *path) {
   return lstat(path, &s) == 0;
 }
 
-/* Until a file is there, or what was started last has said something; 20 s at most. */
+/* Until a file is there, or what was started last has said something; the limit of ten minutes is
+   for a program that failed, not for a busy computer. */
 static void wait_for_file(const char *path) {
-  for (int i = 0; i < 20000 && !exists(path); i++) sleep_us(1000);
+  for (int i = 0; i < 600000 && !exists(path); i++) sleep_us(1000);
 }
 
 static void wait_for_output(const char *text) {
-  for (int i = 0; i < 4000 && !strstr(program_output(), text); i++) sleep_us(5000);
+  for (int i = 0; i < 120000 && !strstr(program_output(), text); i++) sleep_us(5000);
 }
 
 static void write_text_file(void) {
@@ -185,20 +187,34 @@ static int64_t start_step(void) {
   return said ? atoll(said + strlen("continues after step ")) : -1;
 }
 
+static int64_t file_bytes(const char *path) {
+  struct stat s;
+  return stat(path, &s) ? 0 : (int64_t)s.st_size;
+}
+
 /* The moment in which `path` was last changed, in nanoseconds; 0 where there is none. */
 static int64_t changed_at(const char *path) {
   struct stat s;
   return stat(path, &s) ? 0 : (int64_t)s.st_ctim.tv_sec * 1000000000 + s.st_ctim.tv_nsec;
 }
 
+/* Whether the program has ended; its exit code is still to be fetched. */
+static int has_ended(pid_t pid) {
+  siginfo_t info = {0};
+  return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == pid;
+}
+
 /* Until something is written into the folder of an unfinished checkpoint, other than what an
-   earlier kill left there; not for ever, as the run may be over. */
-static void wait_for_writing(const char *path, int64_t left) {
-  for (int i = 0; i < 5000; i++) {
-    int64_t now = changed_at(path);
-    if (now != 0 && now != left) return;
+   earlier kill left there, or the program has ended. */
+static void wait_for_writing(const char *path, int64_t left, pid_t pid) {
+  for (int64_t now = 0; (now == 0 || now == left) && !has_ended(pid); now = changed_at(path))
     sleep_us(100);
-  }
+}
+
+/* Until a file is that large, or the program has ended: a moment in the run that does not depend on
+   the computer's speed or load. */
+static void wait_for_size(const char *path, int64_t bytes, pid_t pid) {
+  while (file_bytes(path) < bytes && !has_ended(pid)) sleep_us(500);
 }
 
 /* Kills at random moments, every other time within a checkpoint, until the run is through; each
@@ -207,8 +223,9 @@ static void test_kills(void) {
   enum { KILLS = 60 };
   int kills = 0, code = -1, unfinished = 0;
   int64_t newest = -1;
-  char path[PATH_SIZE], unfinished_path[PATH_SIZE];
+  char path[PATH_SIZE], unfinished_path[PATH_SIZE], log[PATH_SIZE];
   program_path(unfinished_path, "killed/.unfinished");
+  program_path(log, "killed/log.csv");
   remove_run("whole");
   remove_run("killed");
   program_run("./train %s --data %s/text.txt --steps 400 --out %s/whole", SETUP, folder, folder);
@@ -223,11 +240,11 @@ static void test_kills(void) {
     check(start < 0 || start >= newest, "step %lld was saved, but %lld was resumed",
           (long long)newest, (long long)start);
     newest = latest_step();
-    int64_t left = changed_at(unfinished_path);
+    int64_t left = changed_at(unfinished_path), logged = file_bytes(log);
     unfinished += left != 0;
     pid = program_start("./train --resume %s/killed --save-every %d", folder, 1 + kills % 4);
-    if (kills % 2) wait_for_writing(unfinished_path, left);
-    else sleep_us(15000 + (long)(check_splitmix((uint64_t)kills) % 30000));
+    if (kills % 2) wait_for_writing(unfinished_path, left, pid);
+    else wait_for_size(log, logged + (int64_t)(check_splitmix((uint64_t)kills) % 3000), pid);
   }
   if (kills == KILLS) code = program_wait(pid);
   if (code != 0) code = program_run("./train --resume %s/killed", folder);

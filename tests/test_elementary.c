@@ -317,8 +317,8 @@ static void test_gemm(void) {
     for (int s = 0; s < COUNT(product_sizes); s++)
       for (int b = 0; b < 3; b++)
         for (int gap = 0; gap <= 5; gap += 5) {
-          Product p = make_product(ops & 1, ops >> 1, product_sizes[s], gap, b == 1 ? 1 : -0.7f,
-                                   betas[b]);
+          Product p = make_product(ops & 1 ? TRANSPOSED : PLAIN, ops >> 1 ? TRANSPOSED : PLAIN,
+                                   product_sizes[s], gap, b == 1 ? 1 : -0.7f, betas[b]);
           run_product(&p);
           check_product(&p, "outside");
           free_product(&p);
@@ -329,7 +329,8 @@ static void test_gemm_inside(void) {
   for (int ops = 0; ops < 4; ops++) {
     Product p[COUNT(product_sizes)];
     for (int s = 0; s < COUNT(product_sizes); s++)
-      p[s] = make_product(ops & 1, ops >> 1, product_sizes[s], 2, 1.5f, 0.5f);
+      p[s] = make_product(ops & 1 ? TRANSPOSED : PLAIN, ops >> 1 ? TRANSPOSED : PLAIN,
+                          product_sizes[s], 2, 1.5f, 0.5f);
 #pragma omp parallel for schedule(dynamic)
     for (int s = 0; s < COUNT(product_sizes); s++) run_product(&p[s]);
     for (int s = 0; s < COUNT(product_sizes); s++) {

@@ -216,7 +216,7 @@ static void check_polar(const double *X, const double *want, int64_t rows, int64
    of it for the transpose. With U and V taken at random, P X R and all orthogonal changes are
    among the cases. */
 static void check_polar_case(int64_t rows, int64_t cols) {
-  int64_t k = rows < cols ? rows : cols, n = rows * cols;
+  int64_t k = rows < cols ? rows : cols;
   for (int spread = 0; spread < 3; spread++) {
     double *U = orthonormal(rows, k, 10 + (uint64_t)spread), *V = orthonormal(cols, k, 20);
     double s[128], one[128];
@@ -227,14 +227,11 @@ static void check_polar_case(int64_t rows, int64_t cols) {
     double *X = compose_matrix(U, s, V, rows, cols, k);
     double *want = compose_matrix(U, one, V, rows, cols, k);
     double *T = compose_matrix(V, s, U, cols, rows, k);
-    double *want_T = compose_matrix(V, one, U, cols, rows, k), trace = 0, sum = 0;
+    double *want_T = compose_matrix(V, one, U, cols, rows, k);
     check_polar(X, want, rows, cols, 1, "U S V^T");
     check_polar(X, want, rows, cols, 3e-30, "scaled by 3e-30");
     check_polar(X, want, rows, cols, 7e30, "scaled by 7e30");
     check_polar(T, want_T, cols, rows, 1, "V S U^T");
-    for (int64_t i = 0; i < n; i++) trace += X[i] * want[i];
-    for (int64_t i = 0; i < k; i++) sum += s[i];
-    check_near(trace, sum, 1e-12, "<X, msgn(X)> is the nuclear norm"); /* of the test's own */
     free(U), free(V), free(X), free(want), free(T), free(want_T);
   }
 }

@@ -1,35 +1,130 @@
 #!/bin/sh
-# The house's rules that a grep can check: includes point one way, only programs print and exit.
+# The rules of the code's structure that a script can check: includes point one way and make no
+# circle, each header compiles alone, only mains and run/progress print, only mains exit.
 set -u
 cd "$(dirname "$0")/.." || exit 1
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+libraries='core model optim data run'
 passed=0
 failed=0
+
+ok() { passed=$((passed + 1)); }
+
+bad() {
+  failed=$((failed + 1))
+  printf '  FAILED: %s\n' "$1"
+}
 
 # none WHAT PATTERN FILES...: no file may match.
 none() {
   what=$1
   pattern=$2
   shift 2
-  if hits=$(grep -nE "$pattern" "$@" /dev/null); then
-    failed=$((failed + 1))
-    printf '  FAILED: %s:\n%s\n' "$what" "$hits"
-  else
-    passed=$((passed + 1))
-  fi
+  if hits=$(grep -nE "$pattern" "$@" /dev/null); then bad "$what: $hits"; else ok; fi
 }
 
-none 'core includes a part above it' '#include "(model|optim|data|run|tools|tests)/' core/*.[ch]
-none 'model includes a neighbour' '#include "(optim|data|run|tools|tests)/' model/*.[ch]
-none 'optim includes a neighbour' '#include "(model|data|run|tools|tests)/' optim/*.[ch]
-none 'data includes a neighbour' '#include "(model|optim|run|tools|tests)/' data/*.[ch]
-none 'run includes a program' '#include "(tools|tests)/' run/*.[ch]
-none 'a library exits or aborts' '(^|[^_a-zA-Z])(exit|abort|_Exit) *\(' \
-  core/*.c model/*.c optim/*.c data/*.c run/*.c
-none 'a library prints' '(^|[^_a-zA-Z])(printf|puts|putchar|fprintf\(stderr) *\(' \
-  core/*.c model/*.c optim/*.c data/*.c
-none 'numbers without a check' '(^|[^_a-zA-Z])ato[ifl] *\(' ./*.c core/*.c model/*.c optim/*.c \
-  data/*.c run/*.c
-none 'fast math' '^[^#]*(-Ofast|-ffast-math)' Makefile
+# only WHAT FOUND ALLOWED: each line of the file FOUND is in ALLOWED, and each line of ALLOWED is
+# still found: the list becomes shorter with the faults.
+only() {
+  sort -u "$2" >"$work/found"
+  sort -u "$3" >"$work/allowed"
+  hits=$(comm -23 "$work/found" "$work/allowed")
+  if [ -z "$hits" ]; then ok; else bad "$1: $hits"; fi
+  hits=$(comm -13 "$work/found" "$work/allowed")
+  if [ -z "$hits" ]; then ok; else bad "no longer so, to be removed from the list here: $hits"; fi
+}
 
+# A module is a header with its source. In a line "A B" module A includes module B.
+module_includes() {
+  # shellcheck disable=SC2086
+  find $libraries tools -name '*.[ch]' -exec grep -H '^#include "' {} + |
+    sed -n 's/\.[ch]:#include "\([^"]*\)\.h".*/ \1/p' | awk '$1 != $2' | sort -u
+}
+
+# Without the lines allowed here nothing includes itself, through however many headers.
+circles() {
+  module_includes >"$work/includes"
+  sort >"$work/back" <<'END'
+core/reader core/file
+optim/optim optim/adamw
+run/checkpoint run/run
+run/resume run/config
+END
+  if hits=$(comm -13 "$work/includes" "$work/back" | grep .); then
+    bad "no longer included, to be removed from the list here: $hits"
+  fi
+  hits=$(comm -23 "$work/includes" "$work/back" | tsort 2>&1 >/dev/null)
+  if [ -z "$hits" ]; then ok; else bad "a circle of includes: $hits"; fi
+}
+
+headers() {
+  blas=$(pkg-config --cflags openblas 2>/dev/null)
+  # shellcheck disable=SC2086,SC2044
+  for header in $(find $libraries tools tests -name '*.h'); do
+    if said=$(printf '#include "%s"\n' "$header" |
+      ${CC:-cc} -std=c11 -D_GNU_SOURCE -I. $blas -fsyntax-only -x c - 2>&1); then ok
+    else bad "$header does not compile alone: $said"; fi
+  done
+}
+
+# The files listed still print; what they say belongs into a main or run/progress.
+prints() {
+  # shellcheck disable=SC2086
+  find $libraries tools/*/ -name '*.c' -exec \
+    grep -lE '(^|[^_a-zA-Z])((v?printf|puts|putchar|perror) *\(|(stdout|stderr)([^_a-zA-Z]|$))' {} + \
+    >"$work/prints"
+  cat >"$work/printers" <<'END'
+run/progress.c
+run/run.c
+run/spectrum_log.c
+tools/measure/growth.c
+tools/measure/optimizers.c
+tools/measure/parts.c
+tools/measure/step.c
+tools/spectra/converge.c
+tools/spectra/methods.c
+tools/spectra/output.c
+tools/spectra/scale.c
+tools/trials/pool.c
+tools/trials/screen.c
+END
+  only 'prints, and is neither a main nor run/progress' "$work/prints" "$work/printers"
+}
+
+# Not a fault: many modules are tested through others.
+modules_without_test() {
+  printf 'modules without a test of their name:'
+  # shellcheck disable=SC2086
+  for source in $(find $libraries -name '*.c' | sort); do
+    name=$(basename "$source" .c)
+    for test in tests/test_"$name".c tests/test_"$name".sh tests/test_"$name"_double.c; do
+      [ -e "$test" ] && continue 2
+    done
+    printf ' %s' "${source%.c}"
+  done
+  echo
+}
+
+find core model optim data run -name '*.[ch]' >"$work/sources"
+of() { grep "^$1/" "$work/sources"; }
+
+# shellcheck disable=SC2046
+one_way() {
+  none 'core includes a part above it' '#include "(model|optim|data|run|tools|tests)/' $(of core)
+  none 'model includes a neighbour' '#include "(optim|data|run|tools|tests)/' $(of model)
+  none 'optim includes a neighbour' '#include "(model|data|run|tools|tests)/' $(of optim)
+  none 'data includes a neighbour' '#include "(model|optim|run|tools|tests)/' $(of data)
+  none 'run includes a program' '#include "(tools|tests)/' $(of run)
+  none 'a library exits or aborts' '(^|[^_a-zA-Z])(exit|abort|_Exit) *\(' $(cat "$work/sources")
+  none 'numbers without a check' '(^|[^_a-zA-Z])ato[ifl] *\(' train.c $(cat "$work/sources")
+}
+
+one_way
+none 'fast math' '^[^#]*(-Ofast|-ffast-math)' Makefile
+circles
+headers
+prints
+modules_without_test
 echo "structure: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]

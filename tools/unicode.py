@@ -38,6 +38,7 @@ def main():
                if code == 0 or kind != table[code - 1]]
     print("/* Where the class changes: code point << 2 | class from there on, ascending.\n"
           "   Made by tools/unicode.py from UnicodeData.txt of Unicode 15.0; do not edit. */")
+    print("#include <stdint.h>\n")
     print(f"static const uint32_t unicode_changes[{len(changes)}] = {{")
     for i in range(0, len(changes), 9):
         print("  " + " ".join(f"0x{c:06x}," for c in changes[i:i + 9]))
