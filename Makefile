@@ -150,7 +150,7 @@ $(BUILD)/peers/%: $(BUILD)/f32/tests/peers/%.o $(BUILD)/f32/libpolar.a
 	$(call link,f32)
 
 test-peers: deps   ## Models and tokenizers exchanged with transformers (PYTHON=python3)
-	@$(parallel) all $(BUILD)/peers/logits
+	@$(MAKE) $(parallel) all $(BUILD)/peers/logits
 	PYTHON='$(PYTHON)' sh tests/peers/run.sh
 
 test-arm:   ## fast-tests on AArch64: cross-built, run by qemu-user

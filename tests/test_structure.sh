@@ -78,6 +78,7 @@ prints() {
 run/program.c
 run/progress.c
 run/run.c
+run/program.c
 run/spectrum_log.c
 tools/measure/optimizers.c
 tools/measure/step.c
@@ -88,7 +89,7 @@ tools/spectra/scale.c
 tools/trials/pool.c
 tools/trials/screen.c
 END
-  only 'prints, and is neither a main nor run/progress' "$work/prints" "$work/printers"
+  only 'prints, and is neither a main, its frame run/program, nor run/progress' "$work/prints" "$work/printers"
 }
 
 # Not a fault: many modules are tested through others.
