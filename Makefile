@@ -8,7 +8,8 @@ OPENMP = -fopenmp
 BLAS_C = $(shell pkg-config --cflags openblas 2>/dev/null)
 BLAS_L = $(shell pkg-config --libs openblas 2>/dev/null || echo -lopenblas)
 PREFIX = /usr/local
-BUILD  = build# everything made; another name also keeps the programs in it, apart from the usual ones
+# Everything made; another folder gets the programs too, apart from the usual ones.
+BUILD  = build
 
 # ---- the rest is the project's ----
 WARN   = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
@@ -43,8 +44,8 @@ compile_f64  := $(CC) $(CFLAGS) -DREAL_IS_DOUBLE
 compile_asan := $(CC) $(CFLAGS) $(SANITIZE)
 compile_fuzz := $(FUZZ_CC) $(filter-out $(OPENMP),$(CFLAGS)) $(SANITIZE) -fsanitize=fuzzer-no-link
 # Off: what the analyzer of gcc 12 reports wrongly here, arrays filled by a called function and
-# memory kept in a list (valgrind and the sanitizers judge both); and allocations of a few bytes that
-# are not checked. OpenMP's outlined loops confuse it too.
+# memory kept in a list (valgrind and the sanitizers judge both); and small allocations that are
+# not checked. OpenMP's outlined loops confuse it too.
 compile_analyze := $(filter-out $(OPENMP),$(CC) $(CFLAGS)) -O1 -fanalyzer -Werror \
                    $(patsubst %,-Wno-analyzer-%,use-of-uninitialized-value malloc-leak \
                      null-dereference \
