@@ -8,7 +8,8 @@ OPENMP = -fopenmp
 BLAS_C = $(shell pkg-config --cflags openblas 2>/dev/null)
 BLAS_L = $(shell pkg-config --libs openblas 2>/dev/null || echo -lopenblas)
 PREFIX = /usr/local
-BUILD  = build# everything made; another name also keeps the programs in it, apart from the usual ones
+# Everything made; another folder gets the programs too, apart from the usual ones.
+BUILD  = build
 
 # ---- the rest is the project's ----
 WARN   = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
@@ -43,8 +44,8 @@ compile_f64  := $(CC) $(CFLAGS) -DREAL_IS_DOUBLE
 compile_asan := $(CC) $(CFLAGS) $(SANITIZE)
 compile_fuzz := $(FUZZ_CC) $(filter-out $(OPENMP),$(CFLAGS)) $(SANITIZE) -fsanitize=fuzzer-no-link
 # Off: what the analyzer of gcc 12 reports wrongly here, arrays filled by a called function and
-# memory kept in a list (valgrind and the sanitizers judge both); and allocations of a few bytes that
-# are not checked. OpenMP's outlined loops confuse it too.
+# memory kept in a list (valgrind and the sanitizers judge both); and small allocations that are
+# not checked. OpenMP's outlined loops confuse it too.
 compile_analyze := $(filter-out $(OPENMP),$(CC) $(CFLAGS)) -O1 -fanalyzer -Werror \
                    $(patsubst %,-Wno-analyzer-%,use-of-uninitialized-value malloc-leak \
                      null-dereference \
@@ -124,6 +125,8 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(BUILD)/fuzz/tests/fuzz
 SANITIZED = $(filter-out %_double test_checkpoint,$(TESTS))
 # The C tests that start no program: for other compilers, processors and builds of OpenBLAS.
 FAST = $(filter-out test_checkpoint test_formats test_sample,$(TESTS))
+# Those among them in which OpenBLAS decides.
+PRODUCTS = $(addprefix test_,elementary family laws optim orthogonalize pytorch spectrum training)
 
 JOBS     = $(shell nproc 2>/dev/null || echo 2)
 # Builds on all processors, unless this make was told how many jobs to run.
@@ -141,9 +144,9 @@ fast-tests:   ## The C tests that start no program (with CC=clang ARCH=... BUILD
 	@$(MAKE) $(parallel) all $(FAST:%=$(BUILD)/%)
 	sh tests/run.sh $(FAST:%=$(BUILD)/%)
 
-test-blas:   ## fast-tests with each build of OpenBLAS and with cores of other processors
-	@$(MAKE) $(parallel) $(FAST:%=$(BUILD)/%)
-	sh tests/blas.sh $(FAST:%=$(BUILD)/%)
+test-blas:   ## C tests with each build of OpenBLAS and with its cores of other processors
+	@$(MAKE) $(parallel) $(PRODUCTS:%=$(BUILD)/%)
+	sh tests/blas.sh $(PRODUCTS:%=$(BUILD)/%)
 
 $(BUILD)/peers/%: $(BUILD)/f32/tests/peers/%.o $(BUILD)/f32/libpolar.a
 	@mkdir -p $(@D)
@@ -153,7 +156,7 @@ test-peers: deps   ## Models and tokenizers exchanged with transformers (PYTHON=
 	@$(MAKE) $(parallel) all $(BUILD)/peers/logits
 	PYTHON='$(PYTHON)' sh tests/peers/run.sh
 
-test-arm:   ## fast-tests on AArch64: cross-built, run by qemu-user
+test-arm:   ## C tests on AArch64: cross-built, run by qemu-user
 	sh tests/arm.sh
 
 fuzz: deps   ## Every reader of a format under libFuzzer, FUZZ_SECONDS each
