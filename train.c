@@ -1,4 +1,4 @@
-/* polar.c: trains a GPT-2 with an optimizer of your choice. This page is the whole of it. */
+/* polar.c: trains a GPT-2 with an optimizer of your choice. This file is the training loop. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "run/run.h"
 #include "run/stop.h"
 
-/* The last row of a run that diverged is logged too. */
+/* Logs the last row of a run that diverged too. */
 static int diverged(Run *run, const LogRow *row) {
   Err ignored;
   log_write(&run->log, row, 1, &ignored);
@@ -24,7 +24,7 @@ static int validate(Run *run, LogRow *row, Err *err) {
   return EXIT_DONE;
 }
 
-/* A step may have broken the weights after the last loss that was looked at. */
+/* The last step may have made weights infinite or NaN after the last check of a loss. */
 static int save(Run *run, const LogRow *row, Err *err) {
   if (run_check(run, row, err)) return EXIT_DIVERGED;
   return run_save(run, err) ? EXIT_FAILED : EXIT_DONE;
@@ -40,7 +40,7 @@ static int stopped(const Run *run, Err *err) {
   char path[2 * OPTION_TEXT];
   fail(err, "%s after step %lld of %lld; %s%s", reason ? reason : "stopped by --max-seconds",
        (long long)run->step, (long long)o->steps,
-       o->keep ? "continue with ./train --resume " : "nothing is saved: --keep 0",
+       o->keep ? "continue with ./train --resume " : "no checkpoint was saved (--keep 0)",
        o->keep ? quote_path_text(path, sizeof path, o->out) : "");
   return reason ? EXIT_INTERRUPTED : EXIT_LATE;
 }
@@ -51,8 +51,8 @@ static int save_and_stop(Run *run, Err *err) {
   return code ? code : stopped(run, err);
 }
 
-/* The validation that is due where the run stands, unless the log has it: a run may be stopped in
-   the middle of one. */
+/* Validates if it is due at the current step and the log has no result yet: a run may be stopped
+   during a validation. */
 static int validate_start(Run *run, Err *err) {
   const RunOptions *o = &run->config.run;
   LogRow row = log_row(run->step, run->step * o->batch * run->config.model.context);
@@ -106,7 +106,7 @@ static int train(Run *run, Err *err) {
   return EXIT_DONE;
 }
 
-/* Whether --help or --list is asked for, and answered. */
+/* Handles --help and --list; returns whether one was given. */
 static int answers(int argc, char **argv, int *code, Err *err) {
   for (int i = 1; i < argc; i++) {
     int list = strcmp(argv[i], "--list") == 0;
@@ -119,7 +119,7 @@ static int answers(int argc, char **argv, int *code, Err *err) {
   return 0;
 }
 
-/* Says how the run ended, in info.txt and on the terminal. */
+/* Writes how the run ended to info.txt and the terminal. */
 static int end(Run *run, int code, Err *err) {
   char path[2 * OPTION_TEXT];
   Err why;

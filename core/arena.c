@@ -16,7 +16,7 @@ int arena_take(void **memory, size_t bytes, const char *what, Err *err) {
                 what, (double)bytes / 1e6);
   }
 #ifdef MADV_HUGEPAGE
-  madvise(*memory, bytes, MADV_HUGEPAGE); /* a wish: without it the program is only slower */
+  madvise(*memory, bytes, MADV_HUGEPAGE); /* a hint: the program also works without it */
 #endif
   return 0;
 }

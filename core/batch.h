@@ -1,11 +1,11 @@
-/* A batch of token rows, which data/ makes and model/ reads. */
+/* A batch of token rows: data/ makes it, model/ reads it. */
 #ifndef CORE_BATCH_H
 #define CORE_BATCH_H
 
 #include <stdint.h>
 
 typedef struct {
-  const int32_t *x, *y; /* (B,T) tokens, and the token that follows each of them */
+  const int32_t *x, *y; /* (B,T) tokens, and the token after each of them */
   int64_t B, T;
 } Batch;
 

@@ -41,7 +41,7 @@ static void gemm_one(Transpose ta, Transpose tb, int64_t M, int64_t N, int64_t K
                      int64_t ldc) {
   CBLAS_TRANSPOSE a = ta ? CblasTrans : CblasNoTrans, b = tb ? CblasTrans : CblasNoTrans;
   threads_fix(1);
-  if (M == 1 && !ta && tb) /* a product of two matrices would copy all of B first */
+  if (M == 1 && !ta && tb) /* gemm would copy all of B first */
     CBLAS(gemv)(CblasRowMajor, CblasNoTrans, (int)N, (int)K, alpha, B, (int)ldb, A, 1, beta, C, 1);
   else
     CBLAS(gemm)(CblasRowMajor, a, b, (int)M, (int)N, (int)K, alpha, A, (int)lda, B, (int)ldb, beta,
@@ -49,7 +49,7 @@ static void gemm_one(Transpose ta, Transpose tb, int64_t M, int64_t N, int64_t K
   threads_release();
 }
 
-/* The i-th of n panels of `size`, cut at multiples of PANEL. */
+/* Start of panel i of n in `size` rows or columns, a multiple of PANEL. */
 static int64_t panel_start(int64_t size, int i, int n) {
   if (i == n) return size;
   return size * i / n / PANEL * PANEL;
@@ -78,7 +78,7 @@ void gemm(Transpose ta, Transpose tb, int64_t M, int64_t N, int64_t K, real alph
   }
 }
 
-/* The lower triangle becomes the upper one too, in square blocks that fit the cache. */
+/* Copies the lower triangle to the upper one, in square blocks that fit the cache. */
 static void mirror(real *C, int64_t N) {
   enum { BLOCK = 32 };
 #pragma omp parallel for schedule(dynamic)
@@ -100,7 +100,7 @@ static void lower_product(Transpose ta, Transpose tb, int64_t N, int64_t K, cons
   }
 }
 
-/* BLAS's own half product (syrk) is the faster with one thread. */
+/* With one thread, the half product of BLAS (syrk) is faster. */
 void gram(Transpose ta, int64_t N, int64_t K, const real *A, int64_t lda, real *C) {
   if (threads_count() > 1 && !threads_inside())
     lower_product(ta, ta ? PLAIN : TRANSPOSED, N, K, A, lda, A, lda, C);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdint.h>
 
-/* Beyond 100^3 OpenBLAS's SkylakeX has other kernels than for small products. */
+/* Large enough for the SkylakeX kernels that OpenBLAS uses for products above 100^3. */
 enum { MOST = 140 };
 static const int shapes[][3] = {{5, 3, 7}, {1, 40, 33}, {33, 17, 40}, {131, 67, 130}};
 enum { SHAPES = sizeof shapes / sizeof *shapes };
@@ -16,7 +16,7 @@ typedef struct {
 
 static float A[MOST * MOST], B[MOST * MOST], C[MOST * MOST];
 
-/* Numbers of -1 to 1, in sixteenths, which float and double hold exactly. */
+/* Multiples of 1/16 from -1 to 1, which are exact in float and double. */
 static double value(uint32_t *state) {
   *state = *state * 1664525u + 1013904223u;
   return (double)(*state >> 24 & 31) / 16 - 1;
@@ -39,7 +39,7 @@ static void apply(const double *W, int transposed, int rows, int cols, const dou
   }
 }
 
-/* Freivalds: C x = A (B x) in a time that does not count. */
+/* Freivalds' check: C x = A (B x), which costs only matrix-vector products. */
 static int agrees(const Product *p, double tolerance) {
   double Bx[MOST], want[MOST], got[MOST];
   apply(p->B, p->tb, p->K, p->N, p->x, Bx);

@@ -7,9 +7,9 @@
 #include <cpuid.h>
 #endif
 
-/* The cores of OpenBLAS up to 0.3.30 for x86-64, with the instructions that they are written for;
-   an Excavator or Steamroller is what the library means to use on these CPUs. SapphireRapids and
-   Cooperlake add bfloat16 products to SkylakeX and have its float32 and float64 kernels. */
+/* The cores of OpenBLAS up to 0.3.30 for x86-64, with the instructions that they use. Excavator and
+   Steamroller are listed with AVX2 so that they are not replaced: OpenBLAS intends them for these
+   CPUs. SapphireRapids and Cooperlake add bfloat16 products to SkylakeX's kernels. */
 static const struct {
   const char *name;
   unsigned features;
@@ -26,7 +26,7 @@ static const struct {
 };
 enum { CORES = sizeof cores / sizeof *cores };
 
-/* Those worth a restart, best first. Zen has Haswell's kernels with sizes for AMD's caches. */
+/* Cores that are worth a restart, best first. Zen is Haswell with block sizes for AMD's caches. */
 static const struct {
   const char *name, *vendor; /* NULL: any */
   unsigned features;
@@ -37,7 +37,7 @@ static const struct {
 enum { CHOICES = sizeof choices / sizeof *choices };
 
 #ifdef __x86_64__
-/* Family and model as the manuals of both makers compute them from CPUID leaf 1. */
+/* Family and model from CPUID leaf 1, as in the manuals of Intel and AMD. */
 static void read_model(Cpu *cpu) {
   unsigned a, b, c, d;
   if (!__get_cpuid(0, &a, &b, &c, &d)) return;
@@ -55,7 +55,7 @@ static void read_model(Cpu *cpu) {
 Cpu cpu_detect(void) {
   Cpu cpu = {.arch = ARCH_X86_64};
   read_model(&cpu);
-  __builtin_cpu_init(); /* the answers below include what the operating system enables */
+  __builtin_cpu_init(); /* for the calls below, which also check the operating system */
   if (__builtin_cpu_supports("sse4.2")) cpu.features |= CPU_SSE42;
   if (__builtin_cpu_supports("avx")) cpu.features |= CPU_AVX;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) cpu.features |= CPU_AVX2;
@@ -85,14 +85,14 @@ int cpu_core_listed(const char *name, const char *list) {
   }
 }
 
-/* The instructions of a core by name; all of them for a name that is not in the table. */
+/* The instructions of a core; all bits for a name that is not in the table. */
 static unsigned features_of(const char *name) {
   for (int i = 0; i < CORES; i++)
     if (strcasecmp(cores[i].name, name) == 0) return cores[i].features;
   return ~0u;
 }
 
-/* AArch64 has no choices: ARMV8, which an unknown CPU gets, has NEON kernels as the others. */
+/* AArch64 needs no choice: ARMV8, the core of an unknown CPU, uses NEON like the others. */
 const char *cpu_core(const Cpu *cpu, const char *current, const char *rejected) {
   if (cpu->arch != ARCH_X86_64) return NULL;
   for (int i = 0; i < CHOICES; i++) {

@@ -1,5 +1,5 @@
-/* exp without branches or calls, so that loops over it vectorize. In a header because it has to
-   be inlined there. */
+/* exp without branches or calls, so that loops over it vectorize. It must be inlined, so it is in a
+   header. */
 #ifndef CORE_ELEMENTARY_H
 #define CORE_ELEMENTARY_H
 
@@ -9,8 +9,8 @@
 
 #include "core/real.h"
 
-/* exp(x) to 2e-7 relative. Below -87 it is 0 and above 88.3 infinity (exp_f32 does without
-   denormals and the last half binade); NaN stays NaN. */
+/* exp(x) with a relative error of at most 2e-7. Returns 0 below -87 and infinity above 88.3
+   (no denormals, no last half binade); NaN stays NaN. */
 static inline float exp_f32(float x) {
   const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to a whole number */
   float t = x * 1.44269504f + shift;

@@ -63,7 +63,7 @@ int file_inflate(const char *name, const void *packed, size_t packed_size, char 
   if (status != Z_STREAM_END) {
     free(*data);
     *data = NULL;
-    return status == Z_OK ? -1 : fail(err, "%s: the gzip data are damaged", name);
+    return status == Z_OK ? -1 : fail(err, "%s: the gzip data is damaged", name);
   }
   (*data)[*size] = 0;
   return 0;
@@ -104,7 +104,8 @@ int file_write(const char *path, const void *data, size_t size, Err *err) {
 int folder_make(const char *path, Err *err) {
   char part[PATH_MAX];
   size_t length = strlen(path);
-  if (length == 0 || length >= sizeof part) return fail(err, "\"%s\": not a folder's path", path);
+  if (length == 0 || length >= sizeof part)
+    return fail(err, "\"%s\" is not a valid folder path", path);
   for (size_t i = 1; i <= length; i++) {
     if (path[i] != '/' && path[i] != 0) continue;
     memcpy(part, path, i);
@@ -112,8 +113,8 @@ int folder_make(const char *path, Err *err) {
     if (mkdir(part, 0777) == 0) continue;
     int reason = errno;
     if (!folder_exists(part))
-      return fail(err, "%s: the folder cannot be made: %s", part,
-                  reason == EEXIST ? "it is a file" : strerror(reason));
+      return fail(err, "%s: cannot create the folder: %s", part,
+                  reason == EEXIST ? "it is not a folder" : strerror(reason));
   }
   return 0;
 }

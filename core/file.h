@@ -1,4 +1,4 @@
-/* Files, checked: every failure names the file and the reason. */
+/* Files. Every error names the file and the reason. */
 #ifndef CORE_FILE_H
 #define CORE_FILE_H
 
@@ -7,29 +7,30 @@
 
 #include "core/error.h"
 
-/* Reads a whole file into memory, unpacking it when it is gzipped; a truncated or damaged one is
-   an error. `*data` has a zero byte behind its end (not counted) and is freed by the caller. */
+/* Reads a whole file into memory and unpacks it if it is gzipped. *data ends with a zero byte that
+   *size does not count; the caller frees it. Errors: unreadable, truncated, damaged, no memory. */
 int file_read(const char *path, char **data, size_t *size, Err *err);
 
-/* Unpacks gzipped bytes that are already in memory; `name` is for the message. */
+/* The same for packed_size gzipped bytes in memory; `name` is for messages. */
 int file_inflate(const char *name, const void *packed, size_t packed_size, char **data,
                  size_t *size, Err *err);
 
-/* Writes a whole file, checked to the last byte, under a temporary name that is then renamed: the
-   path holds the old content or the new, never half of it. */
+/* Writes a whole file under a temporary name, syncs it and renames it, so that the path always
+   holds the complete old or new content. Error: it cannot be written. */
 int file_write(const char *path, const void *data, size_t size, Err *err);
 
-/* Makes a folder and its parents; an existing one is fine. */
+/* Creates a folder and its parents if they do not exist. */
 int folder_make(const char *path, Err *err);
 
-/* Opens a file for writing as fopen does ("w", "a" or "r+"), but never through a link: a link in
-   its place is replaced by a new file ("w"), or is an error. NULL with errno. */
+/* Opens a file for writing like fopen ("w", "a" or "r+"), but never through a link: "w" replaces a
+   link by a new file, the others fail. Returns NULL and sets errno on failure. */
 FILE *file_open(const char *path, const char *mode);
 
+/* Whether there is a file of any type, or a folder, with this path; links are followed. */
 int file_exists(const char *path);
 int folder_exists(const char *path);
 
-/* Whether anything has this name, also a link that leads nowhere. */
+/* Whether the path exists; a broken link counts. */
 int file_taken(const char *path);
 
 #endif

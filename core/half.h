@@ -1,5 +1,5 @@
-/* The two 16-bit formats of weights in files: IEEE binary16 and bfloat16, the upper half of a
-   binary32. Both are read exactly, and written rounded to nearest, ties to even. */
+/* The 16-bit formats of weights in files: IEEE binary16, and bfloat16 (the upper half of a
+   binary32). Reading is exact; writing rounds to nearest, ties to even. */
 #ifndef CORE_HALF_H
 #define CORE_HALF_H
 
@@ -37,9 +37,9 @@ static inline float float_from_f16(uint16_t h) {
 static inline uint16_t f16_from_float(float x) {
   uint32_t bits = float_bits(x), sign = bits >> 16 & 0x8000u, rest = bits & 0x7FFFFFFFu;
   if (rest > 0x7F800000u) return (uint16_t)(sign | 0x7E00u | (rest >> 13 & 0x3FFu));
-  if (rest >= 0x477FF000u) return (uint16_t)(sign | 0x7C00u); /* 65520 and more: infinity */
+  if (rest >= 0x477FF000u) return (uint16_t)(sign | 0x7C00u); /* 65520 or more: infinity */
   if (rest < 0x38800000u) {
-    /* Subnormal: adding 1/2 leaves the number of 2^-24, rounded, in the lowest bits. */
+    /* Subnormal: after adding 1/2, the lowest bits are the rounded multiple of 2^-24. */
     float shifted = float_from_bits(rest) + 0.5f;
     return (uint16_t)(sign | (float_bits(shifted) - 0x3F000000u));
   }

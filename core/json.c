@@ -30,7 +30,7 @@ static int read_hex4(Reader *r, unsigned *code) {
                      : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
                      : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10)
                                             : 16;
-    if (digit == 16) return wrong(r, "\\u takes four hexadecimal digits");
+    if (digit == 16) return wrong(r, "\\u needs four hexadecimal digits");
     *code = *code << 4 | digit;
   }
   return 0;
@@ -48,25 +48,25 @@ static char *put_utf8(char *out, unsigned code) {
   return out;
 }
 
-/* Behind "\u": one code unit, or the two of a surrogate pair. */
+/* Reads what follows "\u": one code unit, or two of a surrogate pair. */
 static int read_unicode(Reader *r, char **out) {
   unsigned code, low;
   if (read_hex4(r, &code)) return -1;
-  if (code == 0) return wrong(r, "a string holds a zero character");
+  if (code == 0) return wrong(r, "a string contains a zero character");
   if (code >= 0xD800 && code < 0xE000) {
-    if (code >= 0xDC00 || r->at[0] != '\\' || r->at[1] != 'u') return wrong(r, "half a surrogate");
+    if (code >= 0xDC00 || r->at[0] != '\\' || r->at[1] != 'u') return wrong(r, "lone surrogate");
     r->at += 2;
     if (read_hex4(r, &low)) return -1;
-    if (low < 0xDC00 || low >= 0xE000) return wrong(r, "half a surrogate");
+    if (low < 0xDC00 || low >= 0xE000) return wrong(r, "lone surrogate");
     code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
   }
   *out = put_utf8(*out, code);
   return 0;
 }
 
-/* Unescapes in place: no escape is shorter than what it stands for. */
+/* Unescapes in place: the result is never longer than the escape. */
 static int read_string(Reader *r, const char **string) {
-  static const char escapes[] = "\"\"\\\\//b\bf\fn\nr\rt\t"; /* the letter, what it stands for */
+  static const char escapes[] = "\"\"\\\\//b\bf\fn\nr\rt\t"; /* letter and character */
   if (*r->at != '"') return wrong(r, "a string is expected");
   char *out = ++r->at;
   *string = out;
@@ -74,7 +74,7 @@ static int read_string(Reader *r, const char **string) {
     unsigned char c = (unsigned char)*r->at++;
     if (c < 0x20) {
       r->at--;
-      return wrong(r, "a string holds a control character, or does not end");
+      return wrong(r, "a string contains a control character or has no closing quote");
     }
     if (c != '\\') {
       *out++ = (char)c;
@@ -89,7 +89,7 @@ static int read_string(Reader *r, const char **string) {
     while (escapes[i] && (unsigned char)escapes[i] != c) i += 2;
     if (c == 0 || !escapes[i]) {
       r->at--;
-      return wrong(r, "there is no such escape");
+      return wrong(r, "unknown escape");
     }
     *out++ = escapes[i + 1];
   }
@@ -106,7 +106,7 @@ static int skip_digits(Reader *r) {
   return n > 0 ? 0 : wrong(r, "a digit is expected");
 }
 
-/* The number's text is ended later, when the character behind it has been read: see read_list. */
+/* read_list ends the number's text with a zero, after it has read the next character. */
 static int read_number(Reader *r, Json *value) {
   value->type = JSON_NUMBER;
   value->text = r->at;
@@ -142,7 +142,7 @@ static int by_key(const void *a, const void *b) {
   return strcmp((*(const Json *const *)a)->key, (*(const Json *const *)b)->key);
 }
 
-/* Two members with one key mean different things to different readers. */
+/* Parsers disagree on which of two equal keys counts, so duplicates are errors. */
 static int check_keys(const Reader *r, const Json *object) {
   if (object->count < 2) return 0;
   const Json **members = malloc((size_t)object->count * sizeof *members);
@@ -152,7 +152,7 @@ static int check_keys(const Reader *r, const Json *object) {
   qsort(members, (size_t)n, sizeof *members, by_key);
   for (int i = 1; i < n && status == 0; i++)
     if (strcmp(members[i - 1]->key, members[i]->key) == 0)
-      status = fail(r->err, "%s: the JSON key \"%.200s\" stands there twice", r->name,
+      status = fail(r->err, "%s: duplicate JSON key \"%.200s\"", r->name,
                     members[i]->key);
   free(members);
   return status;
@@ -171,12 +171,13 @@ static int read_member(Reader *r, Json *value, int in_object, int depth) {
   return read_value(r, value, depth);
 }
 
-/* `at` stands behind the opening bracket. */
+/* `at` is after the opening bracket. */
 static int read_list(Reader *r, Json *list, int depth) {
   int in_object = list->type == JSON_OBJECT;
   char end = in_object ? '}' : ']';
   const Json **link = &list->first;
-  if (depth == JSON_DEPTH) return wrong(r, "too many brackets within each other");
+  if (depth == JSON_DEPTH)
+    return fail(r->err, "%s: JSON values are nested more than %d levels deep", r->name, JSON_DEPTH);
   skip_space(r);
   if (*r->at == end) {
     r->at++;
@@ -192,7 +193,7 @@ static int read_list(Reader *r, Json *list, int depth) {
     char c = *r->at;
     if (c != ',' && c != end)
       return wrong(r, in_object ? "a comma or } is expected" : "a comma or ] is expected");
-    *r->at++ = 0; /* ends a number that stood before it */
+    *r->at++ = 0; /* ends the text of a number */
     if (c == end) return in_object ? check_keys(r, list) : 0;
   }
 }
@@ -211,7 +212,7 @@ static int read_value(Reader *r, Json *value, int depth) {
   return read_list(r, value, depth);
 }
 
-/* Every value but the first stands behind one of these, so this is room for all. */
+/* An upper bound: each value except the first follows one of these characters. */
 static size_t count_values(const char *text, size_t size) {
   size_t n = 1;
   for (size_t i = 0; i < size; i++) n += text[i] == '[' || text[i] == '{' || text[i] == ',';
@@ -220,10 +221,10 @@ static size_t count_values(const char *text, size_t size) {
 
 static int read_text(Reader *r) {
   if (memchr(r->text, 0, r->size))
-    return fail(r->err, "%s: not JSON: it holds zero bytes", r->name);
+    return fail(r->err, "%s: not JSON: it contains zero bytes", r->name);
   if (read_value(r, &r->nodes[r->used++], 0)) return -1;
   skip_space(r);
-  if (*r->at) return wrong(r, "something stands behind the value");
+  if (*r->at) return wrong(r, "unexpected text after the value");
   return 0;
 }
 
@@ -231,7 +232,7 @@ int json_read(JsonDocument *d, const char *name, const char *text, size_t size, 
   size_t room = count_values(text, size);
   *d = (JsonDocument){0};
   if (room > JSON_VALUES_MAX)
-    return fail(err, "%s: about %zu JSON values, more than the %d that can be", name, room,
+    return fail(err, "%s: about %zu JSON values; at most %d are allowed", name, room,
                 JSON_VALUES_MAX);
   d->root = calloc(room, sizeof *d->root);
   d->text = malloc(size + 1);
@@ -266,7 +267,7 @@ int json_int(const Json *value, int64_t min, int64_t max, int64_t *out) {
   char *end;
   errno = 0;
   long long x = strtoll(value->text, &end, 10);
-  /* White space may stand between a number and what ended it. */
+  /* White space may follow the number. */
   if (errno || end[strspn(end, " \t\n\r")] != 0 || x < min || x > max) return -1;
   *out = x;
   return 0;

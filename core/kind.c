@@ -10,8 +10,8 @@ typedef struct {
   size_t size; /* at most LOOKED_AT */
 } Start;
 
-static const char unpack[] = "unpack it and give what is in it";
-static const char fetch[] = "the download went wrong: fetch it again";
+static const char unpack[] = "unpack it and use its contents";
+static const char fetch[] = "the download failed; download it again";
 static const char to_safetensors[] =
     "save it as safetensors, with save_pretrained of Hugging Face's transformers";
 
@@ -32,7 +32,7 @@ static const struct {
     {257, BYTES("ustar"), {KIND_OTHER, "a tar archive", unpack}},
     {0, BYTES("PAR1"), {KIND_OTHER, "a Parquet table", "export its text column as a .txt file"}},
     {0, BYTES("ARROW1"), {KIND_OTHER, "an Arrow table", "export its text column as a .txt file"}},
-    {0, BYTES("GGUF"), {KIND_OTHER, "a GGUF model", "give the model that it was made from"}},
+    {0, BYTES("GGUF"), {KIND_OTHER, "a GGUF model", "use the model it was converted from"}},
     {0, BYTES("\x89HDF\r\n\x1A\n"), {KIND_OTHER, "an HDF5 file", NULL}},
     {0, BYTES("SQLite format 3"), {KIND_OTHER, "an SQLite database", NULL}},
     {0, BYTES("\x89PNG\r\n\x1A\n"), {KIND_OTHER, "a PNG image", NULL}},
@@ -72,9 +72,9 @@ static FileKind by_signature(const Start *s) {
   return (FileKind){KIND_UNKNOWN, NULL, NULL};
 }
 
-/* ---- formats that a few bytes do not tell ---- */
+/* ---- formats without a fixed signature ---- */
 
-/* A ZIP archive: the name of its first entry says what it is for. */
+/* The name of the first entry of a ZIP archive identifies its type. */
 static FileKind by_zip(const Start *s) {
   enum { LENGTH_AT = 26, NAME_AT = 30 };
   if (!has(s, 0, "PK\x03\x04", 4) || s->size < NAME_AT) return (FileKind){0};
@@ -94,7 +94,7 @@ static uint64_t little_endian(const unsigned char *bytes, int count) {
   return n;
 }
 
-/* Protocol 4 and 5 begin with a frame: its opcode and the length of what follows. */
+/* Pickle protocols 4 and 5 begin with a frame opcode and the frame's length. */
 static FileKind by_pickle(const Start *s, size_t whole) {
   if (s->size < 11 || s->bytes[0] != 0x80 || s->bytes[1] < 4 || s->bytes[1] > 5 ||
       s->bytes[2] != 0x95 || little_endian(s->bytes + 3, 8) > whole - 11)
@@ -102,7 +102,7 @@ static FileKind by_pickle(const Start *s, size_t whole) {
   return (FileKind){KIND_OTHER, "a Python pickle", to_safetensors};
 }
 
-/* The length of a JSON object, and the object's beginning. */
+/* A safetensors file begins with the length of a JSON object and the object. */
 static FileKind by_safetensors(const Start *s, size_t whole) {
   if (s->size < 10 || s->bytes[8] != '{' || (s->bytes[9] != '"' && s->bytes[9] != '}') ||
       little_endian(s->bytes, 8) > whole - 8)
@@ -112,13 +112,13 @@ static FileKind by_safetensors(const Start *s, size_t whole) {
 
 /* ---- text ---- */
 
-/* All below the space but tab, line feed, form feed, carriage return and escape. */
+/* Control characters that text does not contain: tab, LF, FF, CR and escape are allowed. */
 static int is_control(unsigned code) {
   const unsigned text = 1u << '\t' | 1u << '\n' | 1u << '\f' | 1u << '\r' | 1u << 0x1B;
   return (code < 0x20 && !(text >> code & 1)) || code == 0x7F;
 }
 
-/* Whether bytes from 0xC0 on are followed by as many from 0x80 to 0xBF as they say. */
+/* Checks only that each lead byte has the right number of continuation bytes. */
 static int is_utf8(const Start *s) {
   int due = 0;
   for (size_t i = 0; i < s->size; i++) {
@@ -130,7 +130,7 @@ static int is_utf8(const Start *s) {
   return 1;
 }
 
-/* Not UTF-8 but with white space is Latin-1 or the like. */
+/* Text that is not UTF-8 but has white space is Latin-1 or similar. */
 static FileKind by_text(const Start *s) {
   size_t spaces = 0;
   if (s->size < TEXT_LEAST) return (FileKind){0};
@@ -147,8 +147,8 @@ static FileKind by_text(const Start *s) {
   return (FileKind){KIND_TEXT, "text", NULL};
 }
 
-/* Without a byte order mark every eighth character has to be printable ASCII, and every 64th a
-   space: even ids of a small vocabulary do not look like that. */
+/* Without a byte order mark, 1 in 8 characters must be printable ASCII and 1 in 64 a space: token
+   ids, even of a small vocabulary, do not match this. */
 static int is_utf16(const Start *s, int big, int marked) {
   size_t count = s->size / 2, ascii = 0, spaces = 0;
   for (size_t i = (size_t)marked; i < count; i++) {
@@ -170,7 +170,7 @@ static FileKind by_utf16(const Start *s) {
   return (FileKind){0};
 }
 
-/* Text comes first, as it may begin like a format whose signature is made of letters. */
+/* Text first: it may begin with the letters of another format's signature. */
 FileKind kind_of(const void *bytes, size_t size) {
   Start s = {bytes, size < LOOKED_AT ? size : LOOKED_AT};
   FileKind is = by_text(&s);

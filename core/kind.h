@@ -1,11 +1,10 @@
-/* What kind of file some bytes are, by how they begin: so that a reader which was given the wrong
-   file can say what it is. */
+/* Identifies a file by its first bytes, so that a reader can name a file of the wrong kind. */
 #ifndef CORE_KIND_H
 #define CORE_KIND_H
 
 #include <stddef.h>
 
-/* llm.c's files begin with an int32 that says what they are. */
+/* The int32 at the start of llm.c's files. */
 enum {
   MAGIC_LLMC_MODEL = 20240326,
   MAGIC_LLMC_TOKENS16 = 20240520, /* uint16, GPT-2 */
@@ -14,13 +13,13 @@ enum {
 
 typedef enum {
   KIND_UNKNOWN,
-  KIND_TEXT, /* UTF-8, or an encoding of one byte for a character */
+  KIND_TEXT, /* UTF-8 or a single-byte encoding */
   KIND_LLMC_MODEL,
   KIND_LLMC_TOKENS16,
   KIND_LLMC_TOKENS32,
   KIND_NPY,
   KIND_SAFETENSORS,
-  KIND_OTHER, /* known by name, read by no part of this program */
+  KIND_OTHER, /* recognized, but not supported */
 } Kind;
 
 typedef struct {
@@ -29,10 +28,9 @@ typedef struct {
   const char *advice; /* what to do with it, or NULL */
 } FileKind;
 
-/* bytes (size): a file, or the beginning of one; at most its first 4096 bytes are looked at, and
-   text is recognised only from 32 bytes on. Only what numbers of a token file cannot be by chance
-   counts: signatures of three bytes and more, and for UTF-16 without a byte order mark at least 16
-   characters, all of them printable, with spaces between them. */
+/* Identifies bytes (size), a file or its beginning; reads at most the first 4096 bytes. To keep
+   binary token files from matching by chance, a signature has at least three bytes, text at least
+   32 bytes, and UTF-16 without a byte order mark at least 16 printable characters with spaces. */
 FileKind kind_of(const void *bytes, size_t size);
 
 #endif

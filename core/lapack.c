@@ -4,7 +4,7 @@
 
 #include "core/threads.h"
 
-/* LAPACK's Fortran names: everything by pointer, column-major. */
+/* LAPACK's Fortran interface: arguments by pointer, matrices column-major. */
 void sgelqf_(const int *m, const int *n, float *a, const int *lda, float *tau, float *work,
              const int *lwork, int *info);
 void sorglq_(const int *m, const int *n, const int *k, float *a, const int *lda, const float *tau,
@@ -12,7 +12,7 @@ void sorglq_(const int *m, const int *n, const int *k, float *a, const int *lda,
 void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a, const int *lda, double *w,
              double *work, const int *lwork, int *iwork, const int *liwork, int *info);
 
-enum { BLOCK = 32 }; /* columns that LAPACK's blocked QR works on at a time */
+enum { BLOCK = 32 }; /* columns per block of LAPACK's QR */
 
 int64_t orthonormal_work(int64_t k) { return k + k * BLOCK; }
 

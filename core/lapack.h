@@ -1,5 +1,4 @@
-/* The factorizations that optimizers and measurements need, from OpenBLAS's LAPACK, on row-major
-   matrices. */
+/* Factorizations of row-major matrices by OpenBLAS's LAPACK. */
 #ifndef CORE_LAPACK_H
 #define CORE_LAPACK_H
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What is mapped, for map_path_at. Files are mapped and closed by the main thread only. */
+/* The list of mapped files, for map_path_at. Only the main thread maps and unmaps. */
 typedef struct Mapped {
   Map map;
   struct Mapped *next;
@@ -19,7 +19,7 @@ static Mapped *mapped;
 
 static void note(const Map *map, const char *path) {
   Mapped *m = malloc(sizeof *m + strlen(path) + 1);
-  if (!m) return; /* only a message will be missing */
+  if (!m) return; /* then map_path_at cannot name the file */
   m->map = *map;
   m->next = mapped;
   strcpy(m->path, path);

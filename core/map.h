@@ -1,4 +1,4 @@
-/* A file's bytes, mapped to be read: nothing is copied, and it may be larger than memory. */
+/* Maps a file for reading. Nothing is copied, and the file may be larger than memory. */
 #ifndef CORE_MAP_H
 #define CORE_MAP_H
 
@@ -11,12 +11,12 @@ typedef struct {
   size_t size;
 } Map;
 
-/* Errors: missing, not an ordinary file, empty. */
+/* Maps the file. Errors: missing, unreadable, not an ordinary file, empty. */
 int map_open(Map *map, const char *path, Err *err);
 void map_close(Map *map);
 
-/* The path of the mapped file that the address belongs to, or NULL. A handler of SIGBUS may call
-   it: reading what a file has lost since it was mapped raises that signal. */
+/* The path of the mapped file that contains the address, or NULL. Safe in a signal handler: reading
+   a file that became shorter after it was mapped raises SIGBUS. */
 const char *map_path_at(const void *address);
 
 #endif

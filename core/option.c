@@ -10,9 +10,9 @@
 
 #include "core/file.h"
 
-enum { FILE_DEPTH = 8 }; /* option files that name option files */
+enum { FILE_DEPTH = 8 }; /* of option files that include each other */
 
-/* ---- words and their neighbours ---- */
+/* ---- words and spelling suggestions ---- */
 
 static const char *first_word(const char *words) { return words + (*words == '|'); }
 
@@ -39,7 +39,7 @@ void word_at(const char *words, int index, char *out, size_t size) {
   snprintf(out, size, "%.*s", (int)strcspn(words, "|"), words);
 }
 
-/* Edits (insert, delete, replace, swap of neighbours) between two short words. */
+/* Edit distance of two short words: insert, delete, replace, swap of adjacent letters. */
 static int edit_distance(const char *a, size_t n, const char *b, size_t m) {
   int d[66][66];
   if (n > 64 || m > 64) return 99;
@@ -61,7 +61,7 @@ static int edit_distance(const char *a, size_t n, const char *b, size_t m) {
 const char *nearest_word(const char *text, const char *words) {
   static _Thread_local char word[80];
   size_t length = strlen(text);
-  int best = 1 + (int)(length > 3) + (int)(length > 8); /* more edits are another word */
+  int best = 1 + (int)(length > 3) + (int)(length > 8); /* maximum distance plus 1 */
   int found = 0;
   for (const char *at = first_word(words); at && *at;) {
     size_t span = strcspn(at, "|");
@@ -115,7 +115,7 @@ int option_set(const Option *row, void *values, const char *text, const char *wh
     return set_number(row, values, text, where, err);
   if (row->type == OPTION_WORD) {
     if (strlen(text) >= OPTION_TEXT || strchr(text, '\n'))
-      return fail(err, "%s: the value of --%s has to fit one line of %d bytes", where, row->name,
+      return fail(err, "%s: the value of --%s must be a line of up to %d bytes", where, row->name,
                   OPTION_TEXT - 1);
     strcpy((char *)values + row->at, text);
     return 0;
@@ -149,7 +149,7 @@ void option_show(const Option *row, const void *values, char *out, size_t size) 
   }
 }
 
-/* ---- settings: what was said, not yet what it means ---- */
+/* ---- settings: text as given, not yet parsed ---- */
 
 static int add_part(Settings *s, OptionSource source, const char *where, const char *name,
                     size_t name_length, const char *value, size_t value_length, Err *err) {
@@ -171,8 +171,8 @@ static int add_part(Settings *s, OptionSource source, const char *where, const c
 
 static int settings_file(Settings *s, const char *path, int depth, Err *err);
 
-/* The quote that closes the one at `value`: the first with only blanks or a comment behind it, as
-   a text may hold quotes and a comment too; else the last. NULL when there is none. */
+/* The closing quote of a quoted value: the first that only blanks or a comment follow, since the
+   value may contain quotes and '#'; else the last one. NULL if there is none. */
 static char *closing_quote(char *value) {
   for (char *c = strchr(value + 1, '"'); c; c = strchr(c + 1, '"')) {
     size_t blanks = strspn(c + 1, " \t\r");
@@ -182,8 +182,8 @@ static char *closing_quote(char *value) {
   return last > value ? last : NULL;
 }
 
-/* Where the value at `value` ends: at the closing quote of a quoted one, else before a comment and
-   the spaces in front of it. A '#' begins a comment when a space stands before it. */
+/* The end of a value: its closing quote, or else the spaces before a comment. A '#' after a space
+   begins a comment. */
 static char *value_end(char *value) {
   char *quote = *value == '"' ? closing_quote(value) : NULL;
   if (quote) return quote;
@@ -211,7 +211,7 @@ static int settings_line(Settings *s, const char *where, char *line, int number,
   value += strspn(value, " \t");
   char *end = value_end(value);
   if (name == 0 || (end == value && !has_sign))
-    return fail(err, "%s, line %d: \"%s\" is not of the form name = value", where, number, line);
+    return fail(err, "%s, line %d: \"%s\": use the form name = value", where, number, line);
   if (*value == '"' && end > value && *end == '"') value++;
   return add_part(s, FROM_FILE, where, line, name, value, (size_t)(end - value), err);
 }
@@ -220,11 +220,11 @@ static int settings_file(Settings *s, const char *path, int depth, Err *err) {
   char *text;
   size_t size;
   if (depth > FILE_DEPTH)
-    return fail(err, "%s: option files name each other more than %d deep", path, FILE_DEPTH);
+    return fail(err, "%s: option files are nested more than %d levels deep", path, FILE_DEPTH);
   if (file_read(path, &text, &size, err)) return -1;
   if (strlen(text) != size) {
     free(text);
-    return fail(err, "%s: not an option file: it holds zero bytes", path);
+    return fail(err, "%s: not an option file: it contains zero bytes", path);
   }
   char **paths = realloc(s->paths, (size_t)(s->path_count + 1) * sizeof *paths);
   s->paths = paths;
@@ -336,7 +336,7 @@ void options_default(const OptionSet *set) {
   Err err;
   for (const Option *row = set->rows; row->name; row++) {
     int status = option_set(row, set->values, row->fallback, "default", &err);
-    assert(status == 0); /* or our own table is wrong */
+    assert(status == 0); /* or the table is wrong */
     (void)status;
   }
 }
@@ -386,7 +386,7 @@ typedef struct {
   int not; /* != */
 } Need;
 
-/* Reads the condition at `at`; returns where the next one begins, or NULL when there is none. */
+/* Reads the condition at `at`. Returns the start of the next one, or NULL after the last. */
 static const char *read_need(const char *at, Need *n) {
   if (!at || !*at) return NULL;
   size_t whole = strcspn(at, ","), name = strcspn(at, "!=");
@@ -424,7 +424,7 @@ static void say_void(const Option *row, const Need *n, const char *value, char *
            named ? words : "");
 }
 
-/* An option that is void itself gives its own reason. */
+/* If a needed option is void itself, `why` is its reason. */
 int option_is_void(const OptionSet *sets, const Option *row, char *why, size_t size) {
   const OptionSet *in = NULL;
   Need need;
@@ -486,8 +486,8 @@ void help_text(FILE *out, const char *text, int column, int indent) {
   fputc('\n', out);
 }
 
-/* "red, green; 0 to 1; only with --schedule wsd": each part writes its separator. A range tells
-   something only where it is narrow. */
+/* Part of "red, green; 0 to 1; only with --schedule wsd": each part writes its separator. Only
+   narrow ranges are worth printing. */
 static void show_range(FILE *out, const Option *row) {
   if (row->type != OPTION_INT && row->type != OPTION_REAL) return;
   if (row->max > 100 || (row->min > 0 && row->min < 1e-3)) return;
@@ -552,7 +552,7 @@ void options_help_values(FILE *out, const OptionSet *set) {
 
 /* ---- written options ---- */
 
-/* Spaces at its ends, a '#' or a quote would be read as something else. */
+/* Values with spaces at the ends, a '#' or a quote. */
 static int needs_quotes(const char *value) {
   size_t length = strlen(value);
   return length && (strpbrk(value, "#\"") || strchr(" \t\r", value[0]) ||

@@ -1,6 +1,5 @@
-/* Option tables. A part of the program declares its options once, as rows over the fields of a
-   struct; from the rows follow --help, parsing, range errors, "did you mean" and the written
-   configuration. */
+/* Option tables. Each module declares its options once, as rows that describe the fields of a
+   struct. Parsing, range checks, spelling suggestions, --help and config.txt use these rows. */
 #ifndef CORE_OPTION_H
 #define CORE_OPTION_H
 
@@ -9,23 +8,23 @@
 
 #include "core/error.h"
 
-enum { OPTION_TEXT = 1024 }; /* room for a text value, with its zero */
+enum { OPTION_TEXT = 1024 }; /* size of a text value, with its zero byte */
 
 typedef enum {
   OPTION_INT,    /* int64_t; the user may write 1000, 1e6 or 64k */
   OPTION_REAL,   /* double */
   OPTION_WORD,   /* char[OPTION_TEXT] */
-  OPTION_CHOICE, /* int: the number of the word among `choices` */
+  OPTION_CHOICE, /* int: index of the word in `choices` */
 } OptionType;
 
 /* What the value of an option changes. */
 typedef enum {
   EFFECT_RESULT,   /* the training: the method and its settings */
-  EFFECT_TASK,     /* what is learned and measured: losses of different tasks are not compared */
-  EFFECT_SEED,     /* which of many equal runs this is */
-  EFFECT_ROUNDING, /* the order of sums, so only the last bits */
-  EFFECT_REPORT,   /* when something is shown, and when the program stops */
-  EFFECT_PLACE,    /* which files are read and written */
+  EFFECT_TASK,     /* model and data: losses of different tasks cannot be compared */
+  EFFECT_SEED,     /* only the random numbers */
+  EFFECT_ROUNDING, /* only the order of sums, and so the last bits */
+  EFFECT_REPORT,   /* only what is shown and saved, and when the program stops */
+  EFFECT_PLACE,    /* only which files are read and written */
 } OptionEffect;
 
 /* Whether --resume may change the option. */
@@ -35,7 +34,7 @@ typedef struct {
   const char *name; /* without the dashes; a table ends with {0} */
   const char *help;
   OptionType type;
-  size_t at;            /* offset of the field in the struct of values */
+  size_t at;            /* offset of the field in the struct */
   const char *fallback; /* the default, as a user would write it */
   double min, max;      /* of a number, inclusive */
   const char *choices;  /* "one|two|three"; a bar before the first word is skipped */
@@ -44,13 +43,13 @@ typedef struct {
   OptionResume resume;
   /* Conditions on other options without which this one has no effect, separated by commas:
      "schedule=wsd", "order=a|b" (one of the words), "val=" (empty), "keep!=0" (none of the words).
-     A condition on an option that is not there holds. */
+     A condition on an option that is in no set is true. */
   const char *needs;
 } Option;
 
 #define ON_OFF "off|on"
 
-/* The enum of a choice and its words from one list, so that they cannot differ:
+/* Defines the enum and the words of a choice from one list:
      #define FORMS(X) X(FORM_V1, "v1") X(FORM_V2, "v2")
      enum { FORMS(CHOICE_NAME) };      ...  .choices = FORMS(CHOICE_WORD) */
 #define CHOICE_NAME(name, word) name,
@@ -61,10 +60,10 @@ typedef struct {
   const char *title;
   const Option *rows;
   void *values;
-  const char *unused; /* why no option of the table has an effect here, else NULL */
+  const char *unused; /* why the options have no effect here, else NULL */
 } OptionSet;
 
-/* Where a value was said; the later kind wins over the earlier. */
+/* Where a value comes from; later kinds override earlier ones. */
 typedef enum { FROM_PRESET, FROM_TUNED, FROM_FILE, FROM_COMMAND_LINE } OptionSource;
 
 typedef struct {
@@ -81,8 +80,9 @@ typedef struct {
 } Settings;
 
 /* Reads `--name value`, `--name=value` and `@file` into settings. A file has lines `name = value`,
-   the value in double quotes where it has spaces at its ends or a #, # comments, and @file for
-   further files. Errors: a repeated option, a missing value, a bare word. */
+   # comments, and @file to include another file; a value with a # or with spaces at its ends is in
+   double quotes. Errors: a repeated option, a missing value, a word that is not an option, a file
+   that cannot be read. */
 int settings_read(Settings *s, int argc, char **argv, Err *err);
 
 /* Adds "name=value name=value ..." (a preset). */
@@ -93,7 +93,7 @@ int settings_preset(Settings *s, OptionSource source, const char *where, const c
 int settings_add(Settings *s, OptionSource source, const char *where, const char *name,
                  const char *value, Err *err);
 
-/* The value that wins for `name`, or NULL when nobody said it; `source` may be NULL. */
+/* The value of `name` from the highest source, or NULL if there is none; `source` may be NULL. */
 const char *settings_find(const Settings *s, const char *name, OptionSource *source);
 
 void settings_free(Settings *s);
@@ -101,64 +101,64 @@ void settings_free(Settings *s);
 /* options_set, then options_check. */
 int options_apply(const OptionSet *sets, const OptionSet *others, const Settings *s, Err *err);
 
-/* Sets all fields of all sets: defaults, then settings in the order of OptionSource. An unknown
-   name, a malformed or out-of-range value is an error that says what would be right. An earlier
-   word of a choice is an error that names the new word on the command line, and read as the new
-   word elsewhere. `others` (may be NULL) are tables that exist but do not apply, such as those of
-   other optimizers: a name found there is explained. Both lists end with {0}. */
+/* Sets all fields of all sets: defaults, then settings in the order of OptionSource. Errors: an
+   unknown name, a malformed or out-of-range value; the message says what is allowed. A renamed word
+   of a choice is an error on the command line and is replaced by the new word elsewhere. `others`
+   (may be NULL) are tables that do not apply, such as those of other optimizers: they make the
+   message for an unknown name more precise. Both lists end with {0}. */
 int options_set(const OptionSet *sets, const OptionSet *others, const Settings *s, Err *err);
 
-/* Looks for options that have no effect (Option.needs, OptionSet.unused). One on the command line
-   is an error with the reason. One from an option file returns to its default, as a config.txt of
-   an earlier version lists all options. One from a preset or a checkpoint stays. */
+/* Checks for options without effect (Option.needs, OptionSet.unused). On the command line they are
+   an error. From an option file they are reset to their default, since config.txt of an earlier
+   version lists all options. From a preset or checkpoint they are kept. */
 int options_check(const OptionSet *sets, const Settings *s, Err *err);
 
-/* Whether a row of the sets has no effect; if so, `why` says so, as "--name has no effect ...". */
+/* Whether an option has no effect; if so, sets `why` to "--name has no effect ...". */
 int option_is_void(const OptionSet *sets, const Option *row, char *why, size_t size);
 
-/* The row with that name in a table or in any of the sets, or NULL; `in` (may be NULL) is its
-   set. */
+/* The row with that name in a table or in any of the sets, or NULL. Sets *in (may be NULL) to the
+   set of the row. */
 const Option *option_find(const Option *rows, const char *name);
 const Option *options_find(const OptionSet *sets, const char *name, const OptionSet **in);
 
-/* `value`, or the word that replaces it when it is an earlier word of the row's choice. */
+/* The current word for `value` if that was renamed (Option.renamed), else `value`. */
 const char *option_new_word(const Option *row, const char *value);
 
-/* Only the defaults of one table. */
+/* Sets the fields of one table to their defaults. */
 void options_default(const OptionSet *set);
 
-/* Sets one field from text; `where` is for the message. */
+/* Sets one field from text; `where` is for messages. Errors: malformed or out of range. */
 int option_set(const Option *row, void *values, const char *text, const char *where, Err *err);
 
-/* The value of a field as text that option_set reads back exactly. */
+/* Writes the value of a field as text that option_set reads back exactly. */
 void option_show(const Option *row, const void *values, char *out, size_t size);
 
-/* Help: an entry per option with its default, its choices or narrow range, and its needs. Lines are
-   wrapped at the terminal's width, 80 columns where there is no terminal. */
+/* Prints an entry per option: default, help, choices or narrow range, and needs. Wraps lines at the
+   terminal's width, or 80 columns if `out` is not a terminal. */
 void options_help(FILE *out, const OptionSet *set);
 
-/* The same with the values of the set's struct in place of the table's defaults. */
+/* The same with the current values instead of the defaults. */
 void options_help_values(FILE *out, const OptionSet *set);
 
-/* Writes words at column `indent`, wrapped in the same way, and ends the line. The line already
-   holds `column` characters; if these reach `indent`, the words begin on the next line. */
+/* Writes text at column `indent`, wrapped in the same way, and ends the line. The line already has
+   `column` characters; if these reach `indent`, the text begins on the next line. */
 void help_text(FILE *out, const char *text, int column, int indent);
 
-/* The words of a choice, separated by commas. */
+/* Prints the words of a choice, separated by commas. */
 void help_choices(FILE *out, const char *choices);
 
-/* A line "name = value" of an option file, the value in quotes where it needs them. */
+/* Writes a line "name = value" of an option file, with quotes around the value if needed. */
 void option_write(FILE *out, const char *name, const char *value);
 
-/* The options that have an effect as an option file. */
+/* Writes the options that have an effect, as an option file. */
 void options_write(FILE *out, const OptionSet *sets);
 
-/* The word of `words` ("one|two|three") that `text` was probably meant to be; NULL when none is
-   near. The result lives until the next call. */
+/* The word in `words` ("one|two|three") that is closest to `text`, or NULL if none is close. Valid
+   until the next call. */
 const char *nearest_word(const char *text, const char *words);
 
-/* The number of `text` among `words`, or -1; the word with a number, copied to `out`; and how many
-   words there are. A bar before the first word is skipped. */
+/* The index of `text` in `words`, or -1; the number of words; and a copy of the word with an index.
+   A bar before the first word is skipped. */
 int word_index(const char *words, const char *text);
 int word_count(const char *words);
 void word_at(const char *words, int index, char *out, size_t size);

@@ -1,4 +1,4 @@
-/* A trainable array, the one thing that model and optimizers both know. */
+/* A trainable array. Model and optimizers share only this type. */
 #ifndef CORE_PARAM_H
 #define CORE_PARAM_H
 
@@ -22,7 +22,7 @@ typedef struct {
   int blocks;         /* separate matrices stacked along the rows: 3 for fused Q, K, V, else 1 */
   int head_rows;      /* pieces along the rows when split by attention head: 3 NH for Q, K, V */
   int head_cols;      /* pieces along the columns when split by head: NH for the output matrix */
-  int decay;          /* takes weight decay: 1 for everything with two dimensions */
+  int decay;          /* 1 if weight decay applies: parameters with two dimensions */
   real *w, *g;        /* (rows, cols) weights and gradient, row-major */
 } Param;
 

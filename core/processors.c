@@ -52,7 +52,7 @@ static int first_line(const char *path, char line[LINE]) {
   return found;
 }
 
-/* Quota and period in microseconds -> processors; a quota of "max" or -1 is no limit. */
+/* Processors from quota and period in microseconds; 0 (no limit) for a quota of "max" or -1. */
 static double ratio(const char *quota, const char *period) {
   double q = strtod(quota, NULL), p = strtod(period, NULL);
   return q > 0 && p > 0 ? q / p : 0;
@@ -74,8 +74,8 @@ static double limit_v1(const char *folder) {
   return first_line(path, period) ? ratio(quota, period) : 0;
 }
 
-/* The least limit from the group up to the mount: in a container the group's own path may not be
-   visible, but the mount is then the container's group. */
+/* The lowest limit of the group and its parents up to the mount. In a container the group's own
+   path may be hidden, but then the mount is the container's group. */
 static double least(const char *mount, const char *group, double (*limit_of)(const char *)) {
   char folder[PATH];
   double limit = 0;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Bytes of the character at `text`; 0 when it is not UTF-8, or controls a terminal. */
+/* Bytes of the character at `text`; 0 if it is not UTF-8 or is a control character. */
 static size_t harmless(const char *text) {
   const unsigned char *b = (const unsigned char *)text;
   size_t n = b[0] < 0x80 ? 1 : b[0] >= 0xC2 && b[0] < 0xE0 ? 2 : b[0] >= 0xE0 && b[0] < 0xF0 ? 3
@@ -15,7 +15,7 @@ static size_t harmless(const char *text) {
   return n;
 }
 
-/* Writes one character, or `instead` of it when it may not get through; returns what follows. */
+/* Writes one character, or `instead` if it is not allowed. Returns the position after it. */
 static const char *put_character(FILE *out, const char *text, const char *instead) {
   size_t n = harmless(text);
   if (n == 0) fputs(instead, out);
@@ -31,7 +31,7 @@ void quote_terminal(FILE *out, const char *text) {
   }
 }
 
-/* The entity of a character that HTML has a meaning for, or NULL. */
+/* The HTML entity of a special character, or NULL. */
 static const char *entity(char c) {
   switch (c) {
     case '<': return "&lt;";

@@ -50,7 +50,7 @@ void random_normals(Random *r, float *out, int64_t n) {
 
 void random_distinct(Random *r, int k, int n, int *scratch, int *out) {
   for (int i = 0; i < n; i++) scratch[i] = i;
-  for (int i = 0; i < k; i++) { /* the first k steps of Fisher and Yates */
+  for (int i = 0; i < k; i++) { /* the first k steps of Fisher-Yates */
     int j = i + (int)random_below(r, (uint32_t)(n - i));
     out[i] = scratch[j];
     scratch[j] = scratch[i];

@@ -1,6 +1,7 @@
-/* Random numbers from a counter: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random
-   numbers: as easy as 1, 2, 3; SC 2011). A stream is named by what it is for, so that neither the
-   order of calls nor the number of threads changes a number, and nothing needs saving. */
+/* Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random
+   numbers: as easy as 1, 2, 3; SC 2011). A stream is identified by its purpose, index and step, so
+   the numbers do not depend on the order of calls or the number of threads, and no state has to be
+   saved. */
 #ifndef CORE_RANDOM_H
 #define CORE_RANDOM_H
 
@@ -16,12 +17,13 @@ typedef enum {
 
 typedef struct {
   uint32_t key[2], counter[4], block[4];
-  int left; /* numbers of `block` not handed out yet */
+  int left; /* unused numbers in `block` */
 } Random;
 
 /* The stream of (seed, purpose, index, step). */
 Random random_stream(uint64_t seed, RandomPurpose purpose, uint32_t index, uint32_t step);
 
+/* Uniform in 0..2^32-1. */
 uint32_t random_u32(Random *r);
 
 /* Uniform in (0, 1): (u32 + 1/2) / 2^32. */
@@ -30,10 +32,10 @@ double random_uniform(Random *r);
 /* Uniform in 0..n-1, for n up to 2^32 (bias below n / 2^32). */
 uint32_t random_below(Random *r, uint32_t n);
 
-/* n standard normal numbers by Box and Muller, four from each block of the stream. */
+/* out (n) = standard normal numbers (Box-Muller), four per block of the stream. */
 void random_normals(Random *r, float *out, int64_t n);
 
-/* k distinct numbers out of 0..n-1 in random order; `scratch` holds n. out: (k). */
+/* out (k) = distinct numbers of 0..n-1 in random order; scratch (n). */
 void random_distinct(Random *r, int k, int n, int *scratch, int *out);
 
 #endif

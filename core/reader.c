@@ -10,7 +10,7 @@ int reader_open(Reader *r, const char *path, Err *err) {
   r->file = NULL;
   if (strlen(path) >= sizeof r->path) return fail(err, "%.100s...: the path is too long", path);
   strcpy(r->path, path);
-  if (folder_exists(path)) return fail(err, "%s: is a folder, a file is needed", path);
+  if (folder_exists(path)) return fail(err, "%s: is a folder; give a file", path);
   r->file = gzopen(path, "rb");
   if (!r->file) return fail(err, "%s: cannot be opened: %s", path, strerror(errno));
   gzbuffer(r->file, 1 << 17);
@@ -21,7 +21,7 @@ static int failed(const Reader *r, Err *err) {
   int code;
   const char *reason = gzerror(r->file, &code);
   if (code == Z_BUF_ERROR)
-    return fail(err, "%s: the gzip data end early: the file is truncated", r->path);
+    return fail(err, "%s: the gzip data ends early: the file is truncated", r->path);
   return fail(err, "%s: cannot be read: %s", r->path, code == Z_ERRNO ? strerror(errno) : reason);
 }
 
@@ -34,7 +34,7 @@ int reader_get(Reader *r, char *out, size_t n, size_t *got, Err *err) {
     if (more == 0) break;
     *got += (size_t)more;
   }
-  gzerror(r->file, &code); /* a gzip stream that ends early reads as a short file */
+  gzerror(r->file, &code); /* gzread reports a truncated gzip stream as a short file */
   return code == Z_OK || code == Z_STREAM_END ? 0 : failed(r, err);
 }
 

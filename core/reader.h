@@ -1,4 +1,4 @@
-/* A file's bytes from first to last, unpacked when it is gzipped: it may be larger than memory. */
+/* Reads a file from start to end and unpacks it if it is gzipped. It may be larger than memory. */
 #ifndef CORE_READER_H
 #define CORE_READER_H
 
@@ -12,10 +12,11 @@ typedef struct {
   char path[PATH_MAX];
 } Reader;
 
+/* Opens a file. Errors: it is a folder, or cannot be opened. */
 int reader_open(Reader *r, const char *path, Err *err);
 
-/* out (n): the next bytes, *got of them; fewer than n only at the end. Error: the file cannot be
-   read, is damaged, or ends early. */
+/* Reads the next n bytes to `out`, and their number to *got: less than n only at the end. Errors:
+   the file cannot be read, is damaged or truncated. */
 int reader_get(Reader *r, char *out, size_t n, size_t *got, Err *err);
 
 void reader_close(Reader *r);

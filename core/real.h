@@ -1,5 +1,5 @@
-/* `real` is the type of weights, activations and gradients: float in the programs; the tests also
-   build core/ and model/ with REAL_IS_DOUBLE, so that finite differences can be exact to 1e-7. */
+/* `real` is the type of weights, activations and gradients: float in the programs. Tests also build
+   core/ and model/ with REAL_IS_DOUBLE, so that finite differences agree to 1e-7. */
 #ifndef CORE_REAL_H
 #define CORE_REAL_H
 

@@ -13,12 +13,12 @@
 #include "core/processors.h"
 #include "core/threads.h"
 
-/* Iterations that a thread waits before it sleeps, some 0.2 ms: libgomp's 300,000 hold a processor
-   that another program could use; a few hundred make every loop wake its threads. */
+/* Iterations that a thread spins before it sleeps, about 0.2 ms. libgomp's default of 300,000 keeps
+   processors from other programs; with a few hundred, every loop has to wake its threads. */
 #define SPINS "10000"
-#define RESTART "POLAR_RESTART"   /* names of the variables that we set; or "off" */
-#define TRIED "POLAR_TRIED_CORES" /* the cores that were set */
-#define FOUND "POLAR_FOUND_CORE"  /* the one that OpenBLAS chose */
+#define RESTART "POLAR_RESTART"   /* names of the variables that we set, or "off" */
+#define TRIED "POLAR_TRIED_CORES" /* cores tried so far */
+#define FOUND "POLAR_FOUND_CORE"  /* the core that OpenBLAS chose */
 
 enum { STACK_LEAST = 256 << 10, STACK_WANTED = 8 << 20 };
 
@@ -37,7 +37,7 @@ static void stop(const char *text) {
   _exit(1);
 }
 
-/* A stack below some 100 KB ends in a segmentation fault. */
+/* A stack below about 100 KB causes a segmentation fault. */
 static void check_stack(void) {
   struct rlimit stack;
   if (getrlimit(RLIMIT_STACK, &stack) || stack.rlim_cur >= STACK_WANTED) return;
@@ -55,8 +55,8 @@ static long number_of(char **environment, const char *name) {
   return 0;
 }
 
-/* Buffers that OpenBLAS maps while it is loaded and for the first product: one for each of its
-   threads; in the OpenMP build one more for the caller. */
+/* Buffers that OpenBLAS maps when it is loaded and for the first product: one per thread, and in
+   the OpenMP build one more for the caller. */
 static int first_buffers(char **environment) {
   int parallel = openblas_get_parallel();
   long n = parallel == 1 ? number_of(environment, "OPENBLAS_NUM_THREADS") : 0;
@@ -87,14 +87,14 @@ static void check_memory(char **environment) {
   stop(text);
 }
 
-/* There is no main yet that could print and exit. */
+/* Runs before main, so it prints and exits itself. */
 static void check_limits(int argc, char **argv, char **environment) {
   (void)argc, (void)argv;
   check_stack();
   check_memory(environment);
 }
 
-/* The sanitizers have their own start, and map more than any limit. */
+/* Not with sanitizers: they start differently and map more memory than any limit. */
 #if defined(__SANITIZE_ADDRESS__) || !defined(__linux__)
 #define BEFORE_MAIN __attribute__((unused))
 #else
@@ -102,7 +102,7 @@ static void check_limits(int argc, char **argv, char **environment) {
 #endif
 static void (*const before_main)(int, char **, char **) BEFORE_MAIN = check_limits;
 
-/* ---- the second start ---- */
+/* ---- the restart ---- */
 
 static void append(char *list, size_t size, const char *name) {
   size_t used = strlen(list);
@@ -114,7 +114,7 @@ static void set(const char *name, const char *value) {
   append(ours, sizeof ours, name);
 }
 
-/* Takes our variables out of the environment. Returns whether this is a second start. */
+/* Removes our variables from the environment. Returns 1 after a restart. */
 static int forget_ours(void) {
   const char *names = getenv(RESTART), *text;
   char copy[sizeof ours];
@@ -157,7 +157,7 @@ static void describe(const Cpu *cpu, int second) {
              second ? "short spin (GOMP_SPINCOUNT=" SPINS ")" : "OpenMP's default");
 }
 
-/* Whether the next core has to be tried: sets the variables. */
+/* Returns 1, and sets the variables, if the program must restart with another core. */
 static int choose_core(const Cpu *cpu, Err *err) {
   const char *core = openblas_get_corename(), *user = getenv("OPENBLAS_CORETYPE");
   int right = blas_check();
@@ -165,7 +165,7 @@ static int choose_core(const Cpu *cpu, Err *err) {
   const char *better = cpu_core(cpu, right ? core : NULL, tried);
   int choice = strstr(openblas_get_config(), "DYNAMIC_ARCH") != NULL;
   if (!right && (user || !choice || !better))
-    return fail(err, "OpenBLAS computes wrong products with its core %s on this CPU; %s", core,
+    return fail(err, "OpenBLAS's core %s gives wrong products on this CPU; %s", core,
                 user ? "unset OPENBLAS_CORETYPE" : "install another version of OpenBLAS");
   if (!better) return 0;
   if (user || !choice) {
@@ -193,10 +193,10 @@ int startup(char **argv, Err *err) {
   int wait = core || (!never && !second) ? choose_wait() : 0;
   if (!core && !wait && !(stack_raised && !never)) return 0;
   if (openblas_get_parallel() == 1 && !getenv("OPENBLAS_NUM_THREADS"))
-    set("OPENBLAS_NUM_THREADS", "1"); /* the pthread build starts no threads of its own */
+    set("OPENBLAS_NUM_THREADS", "1"); /* no threads of the pthread build */
   setenv(RESTART, ours, 1);
   execv("/proc/self/exe", argv);
-  snprintf(warning, sizeof warning, "cannot start again with better settings: %s", strerror(errno));
+  snprintf(warning, sizeof warning, "cannot restart with better settings: %s", strerror(errno));
   forget_ours();
 #else
   (void)argv;

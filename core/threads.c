@@ -18,10 +18,10 @@
 #define MAP_NORESERVE 0
 #endif
 
-enum { BLAS_SERIAL, BLAS_PTHREAD, BLAS_OPENMP }; /* builds, as openblas_get_parallel() says */
+enum { BLAS_SERIAL, BLAS_PTHREAD, BLAS_OPENMP }; /* values of openblas_get_parallel() */
 
 enum {
-  THREADS_LEAST = 64, /* that any system gets if it asks for them */
+  THREADS_LEAST = 64, /* always allowed */
   THREADS_PER_PROCESSOR = 4,
 };
 static const double WINDOW = 0.25; /* seconds over which the load is measured: 25 ticks */
@@ -30,11 +30,11 @@ static int total = 1, computing = 1, following;
 static char note[160];
 static ProcessorTimes measured;
 
-/* OpenBLAS's own functions, if the library exports them; they take and return a buffer. */
+/* OpenBLAS's buffer allocation, if the library exports it. */
 void *blas_memory_alloc(int) __attribute__((weak));
 void blas_memory_free(void *) __attribute__((weak));
 
-/* BUFFER_SIZE of OpenBLAS 0.3.21 (less on other architectures) and a stack. */
+/* BUFFER_SIZE of OpenBLAS 0.3.21 (smaller on other architectures), plus a stack. */
 size_t threads_buffer_bytes(void) { return (size_t)(128 + 8) << 20; }
 
 int threads_have_memory(int threads) {
@@ -52,7 +52,8 @@ static int memory_is_limited(void) {
          (getrlimit(RLIMIT_DATA, &data) == 0 && data.rlim_cur != RLIM_INFINITY);
 }
 
-/* Under a limit OpenBLAS gets its buffers now, before ours take the room. The first is there. */
+/* Under a memory limit, lets OpenBLAS map its buffers before ours use the memory. It already has
+   the first one. */
 static int take_buffers(int threads) {
   void *buffers[THREADS_LEAST];
   if (threads > THREADS_LEAST) threads = THREADS_LEAST;
@@ -63,7 +64,7 @@ static int take_buffers(int threads) {
   return threads;
 }
 
-/* OMP_NUM_THREADS may be a list, of which the first number counts; 0 without one. */
+/* The first number in OMP_NUM_THREADS, which may be a list; 0 if it is not set. */
 static int from_environment(void) {
   const char *text = getenv("OMP_NUM_THREADS");
   long n = text ? strtol(text, NULL, 10) : 0;
@@ -85,8 +86,8 @@ static int allowed(int threads) {
     why = "as OMP_THREAD_LIMIT says";
   }
 #endif
-  /* Without locks two callers may get the same buffer. Measured with Debian's serial build 0.3.21:
-     50 of 24,000 products wrong with eight threads. */
+  /* The serial build has no locks, so two callers may get the same buffer. Measured with Debian's
+     0.3.21 and eight threads: 50 of 24,000 products were wrong. */
   if (threads > 1 && openblas_get_parallel() == BLAS_SERIAL) {
     threads = 1;
     why = "as OpenBLAS's serial build is not safe for more; use its OpenMP or pthread build";
@@ -113,9 +114,8 @@ int threads_start(int threads) {
   total = allowed(given ? given : processors_usable());
   omp_set_max_active_levels(1);
   threads_compute(total);
-  /* A pthread build would keep a second set of threads that fights with OpenMP's: it gets one,
-     and gemm() splits the products. The OpenMP build must not be told 1: that would set the
-     caller's own loops to one thread. */
+  /* The threads of a pthread build would compete with OpenMP's, so it gets one, and gemm() splits
+     the products. Not for the OpenMP build: 1 would apply to our own loops too. */
   if (openblas_get_parallel() != BLAS_OPENMP) openblas_set_num_threads(1);
   following = !given && total > 1 && processors_times(&measured, "") == 0;
 #else

@@ -47,7 +47,7 @@ int writer_close(Writer *w, int status, Err *err) {
 int folder_sync(const char *path, Err *err) {
   int folder = open(path, O_RDONLY);
   if (folder < 0) return fail(err, "%s: cannot be opened: %s", path, strerror(errno));
-  /* Some file systems cannot sync a folder and say EINVAL. */
+  /* EINVAL: the file system cannot sync folders. */
   int ok = fsync(folder) == 0 || errno == EINVAL, reason = errno;
   close(folder);
   return ok ? 0 : fail(err, "%s: cannot be synced to the disk: %s", path, strerror(reason));

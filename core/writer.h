@@ -1,5 +1,4 @@
-/* Writing that either succeeds to the last byte or leaves what was there: under a temporary name,
-   synced to the disk, then renamed. */
+/* Writes a file completely or not at all: under a temporary name, synced to disk, then renamed. */
 #ifndef CORE_WRITER_H
 #define CORE_WRITER_H
 
@@ -16,23 +15,24 @@ typedef struct {
   char path[PATH_MAX], temporary[PATH_MAX + 8];
 } Writer;
 
+/* Opens the temporary file. Errors: it cannot be created, the path is too long. */
 int writer_open(Writer *w, const char *path, Err *err);
 
-/* Appends bytes. A failure is remembered and told by writer_close. */
+/* Appends bytes. writer_close reports errors. */
 void writer_put(Writer *w, const void *data, size_t size);
 
-/* The next bytes are written from this position on. */
+/* Sets the position of the next byte. */
 void writer_seek(Writer *w, int64_t at);
 
-/* Gives the file its name, when all of it is on the disk; else removes it. `status` is what the
-   caller has to say: anything but 0 removes the file as well, and is returned. */
+/* Syncs the file and renames it to its path. If anything failed, removes it and returns -1. If the
+   caller's `status` is not 0, removes it and returns `status`. */
 int writer_close(Writer *w, int status, Err *err);
 
-/* Puts a folder's list of names on the disk, as it stands. */
+/* Syncs a folder's directory entries to disk. */
 int folder_sync(const char *path, Err *err);
 
-/* Removes a folder and the files in it (not folders in folders). Missing ones are fine. Of a link
-   only the link is removed, never what it leads to. */
+/* Removes a folder and the files in it; a folder in it is an error, a missing folder is not. A link
+   is removed, never its target. */
 int folder_remove(const char *path, Err *err);
 
 #endif

@@ -6,7 +6,7 @@
 #include "core/blas.h"
 #include "core/elementary.h"
 
-enum { ROWS = 64 }; /* query rows of a block */
+enum { ROWS = 64 }; /* query rows per block */
 
 size_t attention_scratch(int64_t T) { return (size_t)(threads_count() * 2 * ROWS * T); }
 

@@ -6,7 +6,8 @@
 #include "core/clock.h"
 #include "core/elementary.h"
 
-/* Fewer rows cost speed (256: 11 %), more cost memory (512 rows of 50257 logits are 103 MB). */
+/* Rows per chunk: fewer are slower (256: 11 %), more use more memory (512 rows of 50257 logits: 103
+   MB). */
 enum { ROWS = 512 };
 
 static int64_t row_stride(int64_t V) { return (V + 15) / 16 * 16; }
@@ -15,7 +16,7 @@ static int64_t chunk_rows(int64_t n) { return n < ROWS ? n : ROWS; }
 
 size_t classifier_scratch(int64_t n, int64_t V) { return (size_t)(chunk_rows(n) * row_stride(V)); }
 
-/* One row of logits s (V): returns its loss; with weight > 0 the row becomes the gradient
+/* Returns the loss of one row of logits s (V). With weight > 0, replaces the row by the gradient
    weight * (softmax(s) - onehot(y)). */
 static double row_loss(real *s, int32_t y, int64_t V, real weight) {
   real max = s[0], sum = 0, target = s[y];
@@ -47,7 +48,7 @@ double cross_entropy(real *logits, int64_t stride, const int32_t *y, int64_t n, 
   return sum;
 }
 
-/* Logits of a chunk of rows, their losses, and in their place the gradient. */
+/* Computes the logits of a chunk of rows and their losses, and replaces them by the gradient. */
 static double chunk_loss(real *logits, const real *x, const int32_t *y, const real *wte,
                          int64_t rows, int64_t C, int64_t V, double weight,
                          ClassifierTimes *times) {

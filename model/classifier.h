@@ -1,5 +1,5 @@
-/* The tied head, softmax and cross-entropy, fused over chunks of rows, so that the (B*T,V) logits
-   are never all in memory. */
+/* The tied head, softmax and cross-entropy, computed in chunks of rows, so that the (B*T,V) logits
+   are never in memory at once. */
 #ifndef MODEL_CLASSIFIER_H
 #define MODEL_CLASSIFIER_H
 
@@ -8,15 +8,15 @@
 
 #include "core/real.h"
 
-/* Numbers of `scratch` needed for n rows and V tokens. */
+/* Size of `scratch`, in numbers, for n rows and V tokens. */
 size_t classifier_scratch(int64_t n, int64_t V);
 
-/* Returns the sum of -log softmax(logits)[y] over n rows of V logits, `stride` apart; the logits are
-   lost, and with weight > 0 become the gradient of weight * that sum. */
+/* Returns the sum of -log softmax(logits)[y] over n rows of V logits, `stride` apart. Overwrites
+   the logits: with weight > 0 by the gradient of weight * sum. */
 double cross_entropy(real *logits, int64_t stride, const int32_t *y, int64_t n, int64_t V,
                      double weight);
 
-/* Seconds of the logits, of softmax and cross-entropy, and of the gradient's products. */
+/* Seconds for the logits, for softmax and cross-entropy, and for the products of the gradient. */
 typedef struct {
   double product, softmax, gradient;
 } ClassifierTimes;
@@ -26,8 +26,8 @@ typedef struct {
 double classifier_loss(const real *x, const int32_t *y, const real *wte, int64_t n, int64_t C,
                        int64_t V, real *scratch, ClassifierTimes *times);
 
-/* The same, and the gradient of weight * that sum: dx (n,C) is set, dwte (V,C) is set, or added to
-   when `accumulate` is set. */
+/* The same, with the gradient of weight * sum: sets dx (n,C), and sets dwte (V,C) or, with
+   `accumulate`, adds to it. */
 double classifier_gradient(real *dx, real *dwte, const real *x, const int32_t *y, const real *wte,
                            int64_t n, int64_t C, int64_t V, double weight, int accumulate,
                            real *scratch, ClassifierTimes *times);

@@ -11,7 +11,7 @@
 #include "model/layernorm.h"
 #include "model/linear.h"
 
-enum { ROWS = 64 }; /* tokens of a prompt that go through the layers together */
+enum { ROWS = 64 }; /* tokens of a prompt that are computed at once */
 
 #define ROW(field, numbers) {(void **)&(field), sizeof(real) * (size_t)(numbers)}
 
@@ -31,7 +31,7 @@ int decoder_open(Decoder **out, const GPT2 *model, Err *err) {
   if (!d) return fail(err, "no memory for a decoder");
   d->model = model;
   d->bytes = assign(d, NULL);
-  if (arena_take(&d->memory, d->bytes, "the keys and values of a text", err)) {
+  if (arena_take(&d->memory, d->bytes, "the keys and values of the decoder", err)) {
     free(d);
     return -1;
   }
@@ -71,7 +71,7 @@ static void attend(real *y, const real *q, const real *k, const real *v, int64_t
   for (int64_t c = 0; c < hs; c++) y[c] /= sum;
 }
 
-/* y (n,C) from the last n of the rows fed, each seeing those before it; qkv (context,3C). */
+/* y (n,C) = attention of the last n rows over all rows up to each of them; qkv (context,3C). */
 static void attention(const Decoder *d, real *y, const real *qkv, int64_t n) {
   const ModelOptions *m = &d->model->size;
   int64_t C = m->C, hs = C / m->NH, before = d->length;
@@ -99,7 +99,7 @@ static void block(Decoder *d, int64_t layer, int64_t n) {
   linear_forward_residual(d->x, d->x, d->wide, p[PROJW].w, p[PROJB].w, n, 4 * C, C);
 }
 
-/* n <= ROWS tokens; d->x becomes their rows of the residual stream behind the last block. */
+/* Computes n <= ROWS tokens; d->x becomes their residual stream after the last block. */
 static void feed_rows(Decoder *d, const int32_t *x, int64_t n) {
   const GPT2 *m = d->model;
   int64_t C = m->size.C;

@@ -13,8 +13,8 @@ void embedding_forward(real *y, const int32_t *x, const real *wte, const real *w
   }
 }
 
-/* Threads share the columns, not the rows: a token may stand in many places, and each sum keeps
-   its order. */
+/* Threads divide the columns, not the rows: a token may occur in many rows, and the order of each
+   sum must not depend on the threads. */
 void embedding_backward(real *dwte, real *dwpe, const real *dy, const int32_t *x, int64_t B,
                         int64_t T, int64_t C, int64_t rows, int accumulate) {
   if (!accumulate) memset(dwpe, 0, (size_t)(rows * C) * sizeof *dwpe);

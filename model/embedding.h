@@ -1,4 +1,4 @@
-/* Token plus learned position embedding. */
+/* Sum of token embedding and learned position embedding. */
 #ifndef MODEL_EMBEDDING_H
 #define MODEL_EMBEDDING_H
 
@@ -10,8 +10,8 @@
 void embedding_forward(real *y, const int32_t *x, const real *wte, const real *wpe, int64_t B,
                        int64_t T, int64_t C);
 
-/* dwte (V,C) += dy at the rows x; dwpe (rows,C) is set from dy (rows behind T to zero), or added
-   to when `accumulate` is set. */
+/* dwte (V,C) += dy (B,T,C) at rows x; sets dwpe (rows,C), with zero from row T on, or with
+   `accumulate` adds to it. */
 void embedding_backward(real *dwte, real *dwpe, const real *dy, const int32_t *x, int64_t B,
                         int64_t T, int64_t C, int64_t rows, int accumulate);
 

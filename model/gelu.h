@@ -11,7 +11,7 @@
 /* y (n) = gelu(x (n)). */
 void gelu_forward(real *y, const real *x, int64_t n);
 
-/* y (n) = gelu(x (n)) again, and dy (n) *= gelu'(x). */
+/* Recomputes y (n) = gelu(x (n)), and sets dy (n) *= gelu'(x). */
 void gelu_backward(real *y, real *dy, const real *x, int64_t n);
 
 #endif

@@ -156,7 +156,7 @@ static size_t assign_activations(GPT2 *m, void *memory) {
 int gpt2_open(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err) {
   *model = NULL;
   if (size->C % size->NH != 0)
-    return fail(err, "--heads %lld does not divide --channels %lld: each head takes an equal share",
+    return fail(err, "--heads %lld does not divide --channels %lld: all heads have the same width",
                 (long long)size->NH, (long long)size->C);
   GPT2 *m = *model = calloc(1, sizeof *m);
   m->size = *size;
@@ -215,7 +215,7 @@ void gpt2_init(GPT2 *m, uint64_t seed) {
   }
 }
 
-/* ---- the passes ---- */
+/* ---- forward and backward ---- */
 
 double pass_seconds(const double parts[PASS_PARTS]) {
   double sum = 0;
@@ -253,8 +253,8 @@ static void block_forward(GPT2 *m, int64_t layer, const Batch *batch) {
   forward_lap(m, PASS_LINEAR);
 }
 
-/* The two halves of the block in reverse; m->dx holds the gradient of the block's output and
-   becomes that of its input. What is cheap to compute again (LayerNorm, GELU) was not kept. */
+/* The two halves of the block in reverse. m->dx changes from the gradient of the block's output to
+   that of its input. LayerNorm and GELU are cheap, so they are computed again. */
 static void block_backward(GPT2 *m, int64_t layer) {
   int64_t n = m->batch.B * m->batch.T, C = m->size.C;
   int add = m->accumulate;
@@ -292,7 +292,7 @@ static void block_backward(GPT2 *m, int64_t layer) {
   backward_lap(m, PASS_NORM);
 }
 
-/* Embeddings and blocks, up to the final LayerNorm's output in m->norm. */
+/* Embeddings, blocks and the final LayerNorm, whose output is in m->norm. */
 static void trunk_forward(GPT2 *m, const Batch *batch) {
   m->lap = clock_seconds();
   embedding_forward(m->blocks[0].x, batch->x, m->params[WTE].w, m->params[WPE].w, batch->B,

@@ -1,6 +1,7 @@
 /* GPT-2 (Radford et al. 2019): token and learned position embeddings, L pre-LayerNorm blocks of
    causal attention and a tanh-GELU MLP, a final LayerNorm, and a head tied to the token embedding.
-   Hand-written forward and backward over one arena each of weights, gradients and activations. */
+   Hand-written forward and backward passes. Weights, gradients and activations have one arena
+   each. */
 #ifndef MODEL_GPT2_H
 #define MODEL_GPT2_H
 
@@ -12,8 +13,8 @@
 #include "core/param.h"
 
 typedef struct {
-  int model;                     /* number of a preset: the rows of model_presets */
-  int64_t L, NH, C, context, V;  /* layers, heads, channels, largest T, vocabulary */
+  int model;                     /* index of the preset in model_presets */
+  int64_t L, NH, C, context, V;  /* layers, heads, channels, maximum T, vocabulary */
 } ModelOptions;
 
 extern const Option model_options[]; /* --model --layers --heads --channels --context --vocab */
@@ -28,19 +29,19 @@ extern const ModelPreset model_presets[]; /* ends with {0} */
 /* The settings of the preset with that name, or NULL. */
 const char *model_preset(const char *name);
 
-/* The parts of a pass whose times the model keeps. */
+/* The parts of a pass that are timed. */
 typedef enum {
   PASS_LINEAR,    /* the four linear layers of the blocks */
   PASS_HEAD,      /* the products of the tied head */
   PASS_ATTENTION,
-  PASS_SOFTMAX,   /* and the cross-entropy */
+  PASS_SOFTMAX,   /* and cross-entropy */
   PASS_GELU,
   PASS_NORM,
   PASS_EMBEDDING,
   PASS_PARTS
 } PassPart;
 
-/* Seconds of each part since the caller last cleared them. */
+/* Seconds of each part; the caller clears them. */
 typedef struct {
   double forward[PASS_PARTS], backward[PASS_PARTS];
 } PassTimes;
@@ -64,49 +65,47 @@ typedef struct {
   BlockActivations *blocks; /* (L); all the same memory when not training */
   real *x_last, *stats_last;          /* (B,T,C), (B,T,2) */
   real *norm, *wide, *wide_gradient;  /* scratch (B,T,C), (B,T,4C), (B,T,4C) */
-  real *dx, *dnorm;                   /* (B,T,C) the one residual gradient; scratch */
+  real *dx, *dnorm;                   /* (B,T,C) gradient of the residual stream; scratch */
   real *logits, *attention;           /* scratch of the classifier and of the attention */
   Batch batch;        /* of the last gpt2_loss_gradient */
-  int accumulate;     /* its gradients are added to those before */
+  int accumulate;     /* add to the gradients instead of setting them */
   PassTimes times;
-  double lap;         /* clock seconds of the last one */
+  double lap;         /* clock seconds of the last lap */
   size_t weight_bytes, activation_bytes;
   void *weights, *gradients, *activations; /* the arenas */
 } GPT2;
 
-/* Allocates a model for batches of at most B rows of context tokens; without `training` there are
-   no gradients and the blocks share their activations. Weights are zero until gpt2_init or a file
-   sets them. Errors: heads that do not divide channels, no memory. */
+/* Allocates a model with zero weights for batches of up to B rows of `context` tokens. Without
+   `training` it has no gradients, and the blocks share their activations. Errors: heads do not
+   divide channels, no memory. */
 int gpt2_open(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err);
 void gpt2_close(GPT2 *model);
 
-/* Places in `params`, and in a block. The final LayerNorm's two are where the block after the
-   last would begin. */
+/* Indices in `params` and in a block. The final LayerNorm is the first two after the last block. */
 enum { WTE, WPE };
 enum { LN1W, LN1B, QKVW, QKVB, ATTW, ATTB, LN2W, LN2B, FCW, FCB, PROJW, PROJB, BLOCK_PARAMS };
 
 /* The parameters of a block, layer 0..L-1, or those after the last. */
 Param *gpt2_block(const GPT2 *model, int64_t layer);
 
-/* GPT-2's initial weights: N(0, 0.02), the two projections into the residual stream
-   N(0, 0.02/sqrt(2L)), LayerNorm 1 and 0, biases 0. The same seed gives the same weights whatever
-   the optimizer. */
+/* Sets GPT-2's initial weights: N(0, 0.02); N(0, 0.02/sqrt(2L)) for the two projections into the
+   residual stream; 1 and 0 for LayerNorm; 0 for biases. They depend only on seed and sizes. */
 void gpt2_init(GPT2 *model, uint64_t seed);
 
 /* Mean loss of the batch in nats per token. */
 double gpt2_loss(GPT2 *model, const Batch *batch);
 
-/* The same forward pass, which keeps what gpt2_backward needs and already computes the classifier's
-   part of the gradient, while its logits are in the cache. `weight` is that of each token's loss in
-   the gradient; with `accumulate` gradients are added to instead of set. */
+/* The same forward pass for training: it keeps what gpt2_backward needs, and computes the gradient
+   of the classifier while its logits are in the cache. `weight` is the weight of each token's loss
+   in the gradient. With `accumulate`, adds to the gradients instead of setting them. */
 double gpt2_loss_gradient(GPT2 *model, const Batch *batch, double weight, int accumulate);
 
-/* The other gradients of the last gpt2_loss_gradient, whose batch must still be in memory. */
+/* Completes the gradients after gpt2_loss_gradient; its batch must still be in memory. */
 void gpt2_backward(GPT2 *model);
 
-/* Numbers of weights, and FLOPs of one training token with rows of T: 6 per weight that is in a
-   product (all but the position embedding), and 6 L C T for the two products of causal attention,
-   forward and backward (half of the T x T pairs; nanoGPT and PaLM count all of them). */
+/* Number of weights, and FLOPs per training token in rows of T: 6 per weight in a product (all
+   except the position embedding), plus 6 L C T for the two products of causal attention, forward
+   and backward (half of the T x T pairs; nanoGPT and PaLM count all of them). */
 int64_t gpt2_weights(const GPT2 *model);
 double gpt2_train_flops(const GPT2 *model, int64_t T);
 

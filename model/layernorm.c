@@ -35,7 +35,7 @@ void layernorm_again(real *y, const real *stats, const real *x, const real *w, c
     normalize_row(y + i * C, x + i * C, stats[2 * i], stats[2 * i + 1], w, b, C);
 }
 
-/* dw_j = sum_i dy_ij xhat_ij,  db_j = sum_i dy_ij, the rows in order for any thread count. */
+/* dw_j = sum_i dy_ij xhat_ij,  db_j = sum_i dy_ij, in the order of rows for any thread count. */
 static void weight_gradients(real *dw, real *db, const real *dy, const real *stats, const real *x,
                              int64_t n, int64_t C, int accumulate) {
 #pragma omp parallel for schedule(static)

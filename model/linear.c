@@ -4,9 +4,9 @@
 
 #include "core/blas.h"
 
-enum { COLUMNS = 256 }; /* of a column sum done together: their sums stay in the cache */
+enum { COLUMNS = 256 }; /* columns summed together, so that their sums stay in the cache */
 
-/* The product adds to y, so the bias costs no pass of its own: OpenBLAS would write zeros first. */
+/* y starts as the bias and gemm adds to it: without, OpenBLAS would write zeros first. */
 void linear_forward(real *y, const real *x, const real *w, const real *b, int64_t n, int64_t in,
                     int64_t out) {
 #pragma omp parallel for schedule(static)
@@ -22,7 +22,7 @@ void linear_forward_residual(real *y, const real *residual, const real *x, const
   gemm(PLAIN, TRANSPOSED, n, out, in, 1, x, in, w, in, 1, y, out);
 }
 
-/* db_j = sum_i dy_ij, the rows in order whatever the number of threads. */
+/* db_j = sum_i dy_ij, in the order of rows for any thread count. */
 static void column_sums(real *db, const real *dy, int64_t n, int64_t out, int accumulate) {
 #pragma omp parallel for schedule(static)
   for (int64_t from = 0; from < out; from += COLUMNS) {

@@ -14,8 +14,8 @@ void linear_forward(real *y, const real *x, const real *w, const real *b, int64_
 void linear_forward_residual(real *y, const real *residual, const real *x, const real *w,
                              const real *b, int64_t n, int64_t in, int64_t out);
 
-/* dw (out,in) = dy^T x,  db (out) = column sums of dy (n,out); both are added to what is there when
-   `accumulate` is set. */
+/* dw (out,in) = dy^T x (n,in),  db (out) = column sums of dy (n,out); with `accumulate`, += instead
+   of =. */
 void linear_weight_gradient(real *dw, real *db, const real *dy, const real *x, int64_t n,
                             int64_t in, int64_t out, int accumulate);
 

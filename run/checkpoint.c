@@ -24,7 +24,7 @@ static int join(char *out, size_t size, const char *folder, const char *name, Er
   return fail(err, "%.100s...: the path is too long", folder);
 }
 
-/* The step of a name like step-000400 with `ending` behind it, or -1. */
+/* The step of a name like step-000400 followed by `ending`, or -1. */
 static int64_t step_of(const char *name, const char *ending) {
   char again[64];
   long long step;
@@ -42,8 +42,8 @@ static int newer_first(const void *a, const void *b) {
   return x < y ? 1 : x > y ? -1 : 0;
 }
 
-/* The steps of all checkpoints of a run whose names have that ending, the newest first; freed by
-   the caller. Returns how many, or -1. */
+/* Lists the steps of all checkpoints of a run with this ending, newest first; the caller frees the
+   list. Returns their number, or -1. */
 static int list_steps(const char *run, const char *ending, int64_t **steps, Err *err) {
   int count = 0;
   DIR *stream = opendir(run);
@@ -78,7 +78,7 @@ static int metadata_number(const Checkpoint *c, const char *key, double *out, Er
   char *end = NULL;
   *out = text ? strtod(text, &end) : 0;
   if (text && end != text && *end == 0 && *out >= 0) return 0;
-  return fail(err, "%s: its %s is missing or no number", c->state_path, key);
+  return fail(err, "%s: %s is missing or not a number", c->state_path, key);
 }
 
 static int read_position(Checkpoint *c, Err *err) {
@@ -94,12 +94,12 @@ static int read_position(Checkpoint *c, Err *err) {
   const char *mine = safetensors_metadata(&c->state, "step");
   const char *other = safetensors_metadata(&c->model, "step");
   if (other && strcmp(mine, other) == 0) return 0;
-  return fail(err, "%s: its state is of step %s, its weights of step %s", c->folder, mine,
+  return fail(err, "%s: the state is of step %s, the weights of step %s", c->folder, mine,
               other ? other : "unknown");
 }
 
-/* config.json says how the weights are to be read; the rest of its words, and the tokenizer's
-   files, are compared with their sums. */
+/* config.json is parsed with the weights; here it and the tokenizer's files are compared with their
+   CRC-32. */
 static int check_side_files(const Checkpoint *c, Err *err) {
   ModelOptions size;
   char path[CHECKPOINT_PATH + 32], key[64], sum[EXPORT_SUM];
@@ -117,7 +117,7 @@ static int check_side_files(const Checkpoint *c, Err *err) {
     snprintf(sum, sizeof sum, "%08lx", crc32_z(0, (const unsigned char *)text, length));
     free(text);
     if (strcmp(sum, wanted) != 0)
-      return fail(err, "%s: damaged or edited: its CRC-32 is not the stored one", path);
+      return fail(err, "%s: damaged or edited: the CRC-32 does not match", path);
   }
   return 0;
 }
@@ -137,8 +137,8 @@ static int open_whole(Checkpoint *c, const char *folder, Err *err) {
   return check_side_files(c, err);
 }
 
-/* Before anything is read that another process may be about to remove. A folder that is not a run's
-   stays as it is. */
+/* Locks first, so that another process cannot remove files while they are read. Does not write to a
+   folder without a run. */
 static int lock_run(Checkpoint *c, Err *err) {
   char log[CHECKPOINT_PATH];
   if (join(log, sizeof log, c->run, "log.csv", err)) return -1;
@@ -147,8 +147,8 @@ static int lock_run(Checkpoint *c, Err *err) {
   return c->lock < 0 ? -1 : 0;
 }
 
-/* Follows the link `latest`, so that the folder has its own name; but not out of the run, since the
-   run's folder is where a resumed run writes. */
+/* Resolves the link `latest`, but only within the run's folder, since a resumed run writes there.
+   */
 static int open_one(Checkpoint *c, const char *path, Err *err) {
   const char *slash = strrchr(path, '/');
   char parent[CHECKPOINT_PATH];
@@ -161,7 +161,7 @@ static int open_one(Checkpoint *c, const char *path, Err *err) {
     int length = (int)(strrchr(folder, '/') - folder);
     snprintf(c->run, sizeof c->run, "%.*s", length, folder);
     if (strcmp(c->run, home) != 0)
-      fail(err, "%s: a link to %s, out of the run's folder; resume that one by its own name", path,
+      fail(err, "%s: links to %s, outside the run's folder; give that path instead", path,
            folder);
     else status = lock_run(c, err) || open_whole(c, folder, err) ? -1 : 0;
   }
@@ -187,8 +187,8 @@ static int open_newest(Checkpoint *c, const char *run, Err *err) {
   if (count < 0 || status == 0) return count < 0 ? -1 : 0;
   if (count == 0)
     return fail(err,
-                "%s: holds no checkpoint to resume from; they are folders step-000400, written "
-                "with --save-every, at the end, and when a run is interrupted",
+                "%s: has no checkpoint to resume from; checkpoints are folders step-000400, "
+                "written with --save-every, at the end, and when a run is interrupted",
                 run);
   return fail(err, "%s: none of its %d checkpoints can be used; the newest: %s", run, count,
               c->damaged);
@@ -242,7 +242,7 @@ int checkpoint_weights(Weights *w, const char *path, Err *passed, Err *err) {
   free(steps);
   if (count > 0 && status) *err = *passed;
   if (count > 0) return status ? -1 : 0;
-  /* A copy may have kept `latest` alone, as a folder. */
+  /* In a copy of a run, `latest` may be a folder, and the only one. */
   int only = join(folder, sizeof folder, path, latest, &why) == 0 && folder_exists(folder);
   return weights_open(w, only ? folder : path, err);
 }
@@ -260,8 +260,8 @@ static void restore_slot(const char *name, int64_t floats, float *data, void *wi
   if (r->status) return;
   const Tensor *t = safetensors_find(&r->from->state, name);
   if (!t || t->dtype != DTYPE_F32 || t->count != floats) {
-    r->status = fail(r->err, "%s: %s %s; it is the state of another optimizer or model",
-                     r->from->state_path, t ? "has another size of" : "does not have", name);
+    r->status = fail(r->err, "%s: %s %s; the state is of another optimizer or model",
+                     r->from->state_path, t ? "wrong size of" : "missing", name);
     return;
   }
   tensor_read(t, 0, floats, data);
@@ -274,22 +274,22 @@ int checkpoint_restore(const Checkpoint *c, GPT2 *model, OptimizerState *state, 
   optimizer_visit(state, restore_slot, &r);
   if (r.status) return -1;
   if (r.found == c->state.count) return 0;
-  return fail(err, "%s: holds %lld arrays of state, the optimizer has %d", c->state_path,
+  return fail(err, "%s: has %lld arrays of state, but the optimizer has %d", c->state_path,
               (long long)c->state.count, r.found);
 }
 
 /* ---- the folder of a run ---- */
 
-/* A link cannot be replaced, but a new one can be renamed over it. Some file systems have no links,
-   and of a run that was copied `latest` may be a folder. */
+/* A link cannot be changed, but a new one can be renamed over it. This fails on file systems
+   without links, and in a copy of a run where `latest` is a folder. */
 static int point_latest(const char *run, const char *name, Err *note, Err *err) {
   char link[CHECKPOINT_PATH], fresh[CHECKPOINT_PATH];
   if (join(link, sizeof link, run, latest, err) || join(fresh, sizeof fresh, run, ".latest", err))
     return -1;
   unlink(fresh);
   if (symlink(name, fresh) != 0 || rename(fresh, link) != 0) {
-    fail(note, "%s: cannot be made a link to %s: %s; this is only a convenience: the newest "
-               "checkpoint is the one with the highest number", link, name, strerror(errno));
+    fail(note, "%s: cannot be linked to %s: %s; the link is optional: the newest checkpoint is the "
+               "one with the highest number", link, name, strerror(errno));
     unlink(fresh);
   }
   return folder_sync(run, err);
@@ -319,7 +319,7 @@ int checkpoint_make_newest(const Checkpoint *c, Err *note, Err *err) {
   return status;
 }
 
-/* It first loses its name, so that no half of it can be found under it. */
+/* Renames it first, so that a partly removed checkpoint is never found. */
 static int remove_checkpoint(const char *run, int64_t step, const char *ending, Err *err) {
   char name[64], from[CHECKPOINT_PATH], to[CHECKPOINT_PATH];
   step_name(step, ending, name);
@@ -347,11 +347,11 @@ int checkpoint_remove_all(const char *run, Err *err) {
 
 /* ---- saving ---- */
 
-/* What is written into a checkpoint's folder, and the metadata of its state. */
+/* A checkpoint that is being written. */
 typedef struct {
   const Run *run;
   const char *folder;
-  Metadata *metadata; /* keys and values are allocated; room for the {0} at the end is kept */
+  Metadata *metadata; /* keys and values are allocated; ends with {0} */
   int count, room;
   char sums[EXPORT_FILES][EXPORT_SUM];
 } Saving;
@@ -391,7 +391,7 @@ static int add_number(Saving *s, const char *key, double value, Err *err) {
   return add_metadata(s, "", key, text, err);
 }
 
-/* Every option as it is in force; --resume itself is empty by then. */
+/* The value of every option. --resume is empty here. */
 static int add_options(Saving *s, Err *err) {
   for (const OptionSet *set = s->run->config.sets; set->rows; set++)
     for (const Option *row = set->rows; row->name; row++) {
@@ -456,7 +456,7 @@ static int save_state(const Saving *s, Err *err) {
   return status;
 }
 
-/* The state is written last, as it holds the sums of the small files. */
+/* Writes the state last, because it contains the sums of the small files. */
 static int save_files(const Run *run, const char *folder, int64_t log_bytes, Err *err) {
   Saving s = {.run = run, .folder = folder};
   const Tokenizer *tokenizer = data_tokenizer(run->data);
@@ -480,6 +480,6 @@ int checkpoint_save(const Run *run, int64_t log_bytes, Err *note, Err *err) {
                remove_old(out, run->config.run.keep, "", &why);
   if (status == 0) return 0;
   folder_remove(temporary, &ignored);
-  return fail(err, "the checkpoint of step %lld is not saved: %s; older ones are untouched",
+  return fail(err, "the checkpoint of step %lld was not saved: %s; older checkpoints are unchanged",
               (long long)run->step, why.text);
 }

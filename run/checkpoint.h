@@ -1,13 +1,13 @@
-/* Checkpoints: folders step-000400 in the folder of a run, which hold
-     model.safetensors, config.json   the weights, as Hugging Face stores a GPT-2
-     vocab.json, merges.txt           the tokenizer, where the vocabulary is one of its own
-     state.safetensors                the optimizer's state, and where the run stands
-   and, for people, a link `latest` to the newest; the newest whole one is what counts, as some file
-   systems have no links. A checkpoint is there whole or not at all: it is written under
-   a name that is none, synced to the disk, then renamed. CRC-32 sums cover every byte.
+/* Checkpoints: folders step-000400 in the folder of a run, with
+     model.safetensors, config.json   the weights in Hugging Face's format
+     vocab.json, merges.txt           the tokenizer, if the data has one
+     state.safetensors                optimizer state, options, and the position of the run
+   The link `latest` to the newest is only for people: --resume uses the newest valid folder. A
+   checkpoint is complete or absent: it is written under a temporary name, synced to disk, then
+   renamed. CRC-32 sums cover every byte.
 
-   Neither the loader nor the random streams have a state of their own: both are functions of the
-   options and the step, which are recorded. */
+   The data loader and the random streams have no state: they depend only on the options and the
+   step. */
 #ifndef RUN_CHECKPOINT_H
 #define RUN_CHECKPOINT_H
 
@@ -24,43 +24,43 @@ typedef struct {
   char folder[CHECKPOINT_PATH]; /* the checkpoint's own */
   char model_path[CHECKPOINT_PATH + 32], state_path[CHECKPOINT_PATH + 32];
   Safetensors model, state;
-  int64_t step, log_bytes;      /* steps done; length of log.csv behind the last one's row */
+  int64_t step, log_bytes;      /* steps done; length of log.csv after the last row */
   double seconds;               /* of training */
   uint32_t data_fingerprint;
-  char damaged[512];            /* why a newer one was passed over, or empty */
+  char damaged[512];            /* why a newer one was skipped, or empty */
   int lock;                     /* of the run's folder, or -1: the caller may take it over */
 } Checkpoint;
 
-/* Locks the folder of a run, opens a checkpoint of it, or the newest whole one, and checks all of
-   it. Errors: another process writes to the folder; there is none; damage of any kind (with the
-   sentence on the newest, when a run has no whole one); a link out of the run's folder. */
+/* Locks the folder of a run, opens the given checkpoint or the newest valid one of the run, and
+   verifies it. Errors: another process writes to the folder; there is no checkpoint; damage (if all
+   are damaged, the message is about the newest); a link to outside the run's folder. */
 int checkpoint_open(Checkpoint **c, const char *path, Err *err);
 void checkpoint_close(Checkpoint *c);
 
-/* Whether a folder holds a checkpoint of a run, whole or not. */
+/* Whether a folder contains a checkpoint, valid or not. */
 int checkpoint_any(const char *run);
 
-/* Opens weights from what weights_open takes, or from the newest checkpoint of a run whose weights
-   can be read; `passed` says why a newer one cannot. */
+/* Opens weights from any path that weights_open accepts, or from the newest checkpoint of a run
+   whose weights are valid. `passed` gets the reason why a newer one was skipped. */
 int checkpoint_weights(Weights *w, const char *path, Err *passed, Err *err);
 
 /* The value of an option when the checkpoint was written, or NULL. */
 const char *checkpoint_option(const Checkpoint *c, const char *name);
 
-/* Fills weights and optimizer state. Error: they are another model's or optimizer's. */
+/* Restores weights and optimizer state. Error: they belong to another model or optimizer. */
 int checkpoint_restore(const Checkpoint *c, GPT2 *model, OptimizerState *state, Err *err);
 
-/* Makes it the run's newest: `latest` points to it, newer ones are set aside as
-   step-000500.set-aside, so that they cannot be taken for its continuation. `note` says why
-   `latest` could not be made, which is not an error; otherwise it stays as it is. */
+/* Makes it the newest of the run: `latest` points to it, and newer ones are renamed to
+   step-000500.set-aside, so that they are not resumed. If `latest` cannot be set, that is not an
+   error, but `note` gets the reason. */
 int checkpoint_make_newest(const Checkpoint *c, Err *note, Err *err);
 
-/* Removes all checkpoints of a run, those set aside too, for one that takes its place. */
+/* Removes all checkpoints of a run, with those set aside, before a new run replaces it. */
 int checkpoint_remove_all(const char *run, Err *err);
 
-/* Writes the checkpoint of a run as it stands (struct Run of run/run.h; its log has to be on the
-   disk), moves `latest` to it, and removes all but the newest --keep. When it cannot be written,
-   the older ones are as they were. `note` as above. */
+/* Writes a checkpoint of the run's current state (struct Run of run/run.h; its log must be synced),
+   points `latest` to it, and removes all except the newest --keep. On error, older checkpoints are
+   unchanged. `note` as above. */
 struct Run;
 int checkpoint_save(const struct Run *run, int64_t log_bytes, Err *note, Err *err);
 

@@ -84,7 +84,7 @@ static void list_sets(Config *c) {
   memcpy(c->sets, sets, sizeof sets);
 }
 
-/* Presets go by what the user said of --model and --optimizer, or by the defaults. */
+/* Presets depend on --model and --optimizer, as given or by default. */
 static int add_presets(Config *c, Settings *s, Err *err) {
   const char *model = settings_find(s, "model", NULL);
   const char *optimizer = settings_find(s, "optimizer", NULL);
@@ -102,7 +102,7 @@ static int add_presets(Config *c, Settings *s, Err *err) {
   return ours ? settings_preset(s, FROM_TUNED, "our settings", ours, err) : 0;
 }
 
-/* What the options of a run stand on: presets, or the checkpoint that it continues. */
+/* Adds what the user's options override: presets, or the checkpoint to resume. */
 static int add_base(Config *c, Settings *s, Err *err) {
   const char *resume = settings_find(s, "resume", NULL);
   if (!resume || !*resume) return add_presets(c, s, err);
@@ -110,12 +110,12 @@ static int add_base(Config *c, Settings *s, Err *err) {
   if (checkpoint_open(&c->from, resume, err)) return -1;
   c->bad_checkpoint = 0;
   if (resume_settings(c->from, s, err)) return -1;
-  snprintf(c->tuned, sizeof c->tuned, "as its checkpoint has them");
+  snprintf(c->tuned, sizeof c->tuned, "from its checkpoint");
   c->method = optimizer_find(settings_find(s, "optimizer", NULL), err);
   return c->method ? 0 : -1;
 }
 
-/* What the method makes of its options decides which tables are used. */
+/* The method's options decide which tables are used. */
 static void mark_unused(Config *c) {
   for (OptionSet *set = c->sets; set->rows; set++) {
     const char *reason = NULL;
@@ -130,7 +130,7 @@ static void mark_unused(Config *c) {
   }
 }
 
-/* The tables of the other optimizers tell their options from mistyped ones. */
+/* The tables of other optimizers are used for messages about their options. */
 static int apply(Config *c, const Settings *s, Err *err) {
   int n = 0;
   while (optimizers[n]) n++;
@@ -162,8 +162,8 @@ OptionEffect config_effect(const char *name) {
   return row ? row->effect : EFFECT_RESULT;
 }
 
-/* A preset's warm-up was tuned as a part of the preset's steps: a shorter run keeps the part. It is
-   said, as the longer run that a resumed one can become keeps the short warm-up. */
+/* A preset's warm-up was tuned as a fraction of its steps: a shorter run keeps the fraction. The
+   note matters if the run is later resumed with more steps: it keeps the short warm-up. */
 static void shorten_warmup(Config *c, const Settings *s) {
   OptionSource said = FROM_PRESET;
   int64_t steps = c->run.steps, before = c->schedule.warmup;
@@ -175,8 +175,8 @@ static void shorten_warmup(Config *c, const Settings *s) {
     if (steps >= whole || before == 0) continue;
     c->schedule.warmup = before * steps / whole;
     snprintf(c->warmup_note, sizeof c->warmup_note,
-             "warm-up: %lld of %lld steps, the same part as %lld of the preset's %lld; a run that "
-             "is to be continued to more steps should set --warmup for them",
+             "warm-up: %lld of %lld steps, the same fraction as %lld of the preset's %lld; if you "
+             "plan to resume this run with more steps, set --warmup for their number",
              (long long)c->schedule.warmup, (long long)steps, (long long)before, (long long)whole);
   }
 }
@@ -189,15 +189,15 @@ static int check(Config *c, const Settings *s, Err *err) {
   int64_t per_step = r->batch * c->model.context;
   if (r->tokens > 0) {
     if (steps_said == FROM_COMMAND_LINE && tokens_said == FROM_COMMAND_LINE)
-      return fail(err, "--steps and --tokens both set the length of the run: give one of them");
+      return fail(err, "--steps and --tokens both set the length of the run; use one of them");
     if (!(steps_said == FROM_COMMAND_LINE)) r->steps = (r->tokens + per_step - 1) / per_step;
     else r->tokens = 0;
   }
   if (r->micro_batch > r->batch)
-    return fail(err, "--micro-batch %lld is larger than --batch %lld", (long long)r->micro_batch,
-                (long long)r->batch);
+    return fail(err, "--micro-batch %lld is larger than --batch %lld; make it at most that",
+                (long long)r->micro_batch, (long long)r->batch);
   if (c->model.C % c->model.NH != 0)
-    return fail(err, "--heads %lld does not divide --channels %lld: each head takes an equal share",
+    return fail(err, "--heads %lld does not divide --channels %lld: all heads have the same width",
                 (long long)c->model.NH, (long long)c->model.C);
   if (!c->from) shorten_warmup(c, s);
   return schedule_check(&c->schedule, r->steps, err);
@@ -231,7 +231,7 @@ void config_free(Config *c) {
   c->method_options = NULL;
 }
 
-/* What the method takes at its default options. */
+/* Prints what the method updates at its default options. */
 static void help_roles(FILE *out, const Optimizer *o) {
   static const struct {
     Role role;
@@ -292,7 +292,7 @@ int config_help(FILE *out, const char *optimizer, Err *err) {
     help_method(out, o);
     return 0;
   }
-  Config c; /* of a plain ./train: presets and tuned settings are its defaults too */
+  Config c; /* of ./train without options: presets and tuned settings count as defaults */
   char program[] = "train", *argv[] = {program, NULL};
   if (config_read(&c, 1, argv, err)) return -1;
   fprintf(out,

@@ -1,5 +1,4 @@
-/* All options of a run, from the command line, option files, presets and the table of tuned
-   settings. */
+/* All options of a run: from presets, tuned settings, option files and the command line. */
 #ifndef RUN_CONFIG_H
 #define RUN_CONFIG_H
 
@@ -15,10 +14,10 @@
 
 typedef struct {
   char optimizer[OPTION_TEXT];
-  int64_t batch, micro_batch; /* sequences of a step, and of one pass */
-  int64_t steps, tokens;      /* length of the run; tokens > 0 decides */
+  int64_t batch, micro_batch; /* sequences per step and per pass */
+  int64_t steps, tokens;      /* length of the run; tokens > 0 overrides steps */
   double clip;
-  int64_t save_every, keep; /* steps between checkpoints; how many of them stay */
+  int64_t save_every, keep; /* steps between checkpoints; how many to keep */
   double max_seconds;
   int64_t val_every, val_tokens, sample_every, log_spectrum;
   int64_t seed, threads;
@@ -36,32 +35,32 @@ typedef struct {
   ScheduleOptions schedule;
   const Optimizer *method;
   void *method_options;
-  Checkpoint *from; /* what a resumed run continues, else NULL */
-  char changes[OPTION_TEXT]; /* of options since then: "steps 40 -> 60", or empty */
-  int bad_checkpoint; /* config_read failed for what --resume names, not for an option */
-  char warmup_note[256]; /* that --warmup is not the preset's, or empty */
-  char tuned[256]; /* where the optimizer's defaults come from, for people */
+  Checkpoint *from; /* the checkpoint of a resumed run, else NULL */
+  char changes[OPTION_TEXT]; /* options changed since: "steps 40 -> 60", or empty */
+  int bad_checkpoint; /* config_read failed because of the checkpoint, not an option */
+  char warmup_note[256]; /* says that --warmup is not the preset's, or empty */
+  char tuned[256]; /* origin of the optimizer's defaults, to print */
   OptionSet sets[CONFIG_SETS]; /* all of the above, ends with {0} */
   char no_matrices[96], no_auxiliary[96]; /* why a set is unused */
 } Config;
 
-/* Reads the command line (argv[1..]). In the order of growing weight: defaults of the tables,
-   preset of --model, tuned settings of (--optimizer, --model), option files, command line.
-   With --resume the checkpoint takes the place of presets and tuned settings, and an option that
-   has to stay as it was is an error when it does not. A checkpoint that cannot be used sets
-   config->bad_checkpoint, as then the command line is not what is wrong. */
+/* Reads the command line (argv[1..]). From lowest to highest priority: defaults of the tables,
+   preset of --model, tuned settings of (--optimizer, --model), option files, command line. With
+   --resume, the checkpoint replaces presets and tuned settings, and changing an option that must
+   stay the same is an error. If the checkpoint cannot be used, sets config->bad_checkpoint, since
+   then the command line is not wrong. */
 int config_read(Config *config, int argc, char **argv, Err *err);
 
-/* The same from settings, to which those of presets or of the checkpoint are added. */
+/* The same from settings; adds those of the presets or the checkpoint to them. */
 int config_set(Config *config, Settings *settings, Err *err);
 void config_free(Config *config);
 
-/* The row of an option of ./train, or NULL when this version has none of that name; of options
-   that several optimizers have, the first one's. And its effect; RESULT when it is unknown. */
+/* The row of an option of ./train, or NULL if there is none with that name; for an option of
+   several optimizers, the first. And its effect; RESULT if the option is unknown. */
 const Option *config_option(const char *name);
 OptionEffect config_effect(const char *name);
 
-/* --help, --help OPTIMIZER and --list. Returns 0, or -1 when there is no such optimizer. */
+/* --help, --help OPTIMIZER and --list. Error: no such optimizer. */
 int config_help(FILE *out, const char *optimizer, Err *err);
 void config_list(FILE *out);
 

@@ -19,24 +19,24 @@
 /* What a run writes, besides its checkpoints. */
 static const char *const run_files[] = {"log.csv", "config.txt", "info.txt", "spectrum.csv", NULL};
 
-/* A run is there when its log is, or a checkpoint. */
+/* A folder contains a run if it has its log or a checkpoint. */
 static int check_free(const Config *c, Err *err) {
   char path[OPTION_TEXT + 16];
   if (c->run.overwrite) return 0;
   for (int i = 0; run_files[i]; i++) {
     snprintf(path, sizeof path, "%s/%s", c->run.out, run_files[i]);
     if ((i == 0 && checkpoint_any(c->run.out)) || (i == 0 && file_taken(path)))
-      return fail(err, "%s already holds a run: choose another --out, or say --overwrite on",
+      return fail(err, "%s already holds a run; choose another --out or use --overwrite on",
                   c->run.out);
     if (file_taken(path))
-      return fail(err, "%s: a run would replace this file, and its folder holds no run: choose "
-                       "another --out, or say --overwrite on", path);
+      return fail(err, "%s: the run would replace this file, which is not from a run; choose "
+                       "another --out or use --overwrite on", path);
   }
   return 0;
 }
 
-/* Checked before, so that a folder that is refused stays as it is, and again when no other process
-   can change it any more. */
+/* Checked before taking the lock, so that nothing is written to a folder that is refused, and again
+   with the lock, when no other process can change it. */
 static int claim(const Config *c, int *lock, Err *err) {
   if (check_free(c, err)) return -1;
   *lock = lock_take(c->run.out, err);
@@ -59,7 +59,7 @@ static int make_free_name(Config *c, Err *err) {
              c->method->name, model, n);
     if (mkdir(c->run.out, 0777) == 0) return 0;
     if (errno != EEXIST)
-      return fail(err, "%s: the folder cannot be made: %s", c->run.out, strerror(errno));
+      return fail(err, "%s: cannot create the folder: %s", c->run.out, strerror(errno));
   }
 }
 
@@ -67,7 +67,7 @@ int folder_open(Config *c, int *lock, Err *err) {
   if (*lock < 0 && ((*c->run.out ? folder_make(c->run.out, err) : make_free_name(c, err)) ||
                     claim(c, lock, err)))
     return -1;
-  c->run.overwrite = 0; /* said for this time: a config.txt must not replace its own run */
+  c->run.overwrite = 0; /* only for this start: @config.txt must not replace the run later */
   return 0;
 }
 

@@ -6,17 +6,16 @@
 #include "run/config.h"
 #include "run/log.h"
 
-/* Locks the folder named by --out, when there is one, before anything takes time; that of a resumed
-   run is locked since its checkpoint was opened. Errors: another
-   process writes to it; it holds a run, or a file that a run would replace, and --overwrite is off.
-   *lock is -1 when there is no such folder yet. */
+/* Locks the folder given by --out early, if it exists; else sets *lock to -1. checkpoint_open has
+   already locked the folder of a resumed run. Errors: another process writes to it; without
+   --overwrite: it contains a run, or a file that the run would replace. */
 int folder_claim(const Config *config, int *lock, Err *err);
 
-/* Unless it is claimed already: makes the folder named by --out, or the first free
-   runs/OPTIMIZER-MODEL[-N], and stores its name in config->run.out; then claims it. */
+/* If no folder is locked yet: creates the folder given by --out, or the first free
+   runs/OPTIMIZER-MODEL[-N], stores its name in config->run.out, and locks it. Errors as above. */
 int folder_open(Config *config, int *lock, Err *err);
 
-/* Writes config.txt: every option as it is in force, readable as @FOLDER/config.txt. */
+/* Writes config.txt: the value of every option; ./train @FOLDER/config.txt repeats the run. */
 int folder_write_config(const Config *config, Err *err);
 
 /* Writes info.txt: revision, compiler, BLAS, threads, data, routing and memory. */

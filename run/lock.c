@@ -9,8 +9,8 @@
 
 enum { HOLDER = 320 }; /* room for "process 123 on HOST" */
 
-/* A lock of the open file, where there is such a kind: it does not end when another descriptor of
-   the file is closed. */
+/* A lock of the open file description, if the system has these: closing another descriptor of the
+   file does not release it. */
 #ifdef F_OFD_SETLK
 enum { SET_LOCK = F_OFD_SETLK };
 #else
@@ -22,7 +22,7 @@ static void write_holder(int file) {
   gethostname(host, sizeof host - 1);
   int size = snprintf(text, sizeof text, "process %ld on %s\n", (long)getpid(), host);
   if (ftruncate(file, 0) != 0 || pwrite(file, text, (size_t)size, 0) != size)
-    return; /* the lock holds all the same */
+    return; /* the text is optional, the lock is held */
 }
 
 static void read_holder(int file, char text[HOLDER]) {
@@ -42,7 +42,7 @@ int lock_take(const char *folder, Err *err) {
   if (fcntl(file, SET_LOCK, &whole) != 0 && (errno == EAGAIN || errno == EACCES)) {
     read_holder(file, holder);
     close(file);
-    return fail(err, "%s: %s writes to this folder; wait until it ends, or choose another folder",
+    return fail(err, "%s: %s writes to this folder; wait until it ends or choose another folder",
                 folder, holder);
   }
   write_holder(file);

@@ -1,13 +1,13 @@
-/* One writer at a time in a folder. */
+/* Allows one writer at a time in a folder. */
 #ifndef RUN_LOCK_H
 #define RUN_LOCK_H
 
 #include "core/error.h"
 
-/* Locks the folder, until lock_release or until the process ends in whatever way: the system holds
-   the lock, on the file FOLDER/.lock, which names process and host and stays. Locks of this kind
-   (fcntl) are also known to NFS servers. Where the file system has no locks, nothing is locked.
-   Error: another process holds it; the sentence names it. Returns a descriptor, or -1. */
+/* Locks the folder until lock_release or the end of the process. The lock is an fcntl lock, which
+   also works on NFS, on the file FOLDER/.lock; this file contains the process and host, and is not
+   removed. On a file system without locks, nothing is locked. Returns a descriptor, or -1. Error:
+   another process holds the lock (the message names it). */
 int lock_take(const char *folder, Err *err);
 void lock_release(int lock);
 

@@ -30,7 +30,7 @@ int log_open(Log *log, const char *folder, Err *err) {
   return fflush(log->file) == 0 ? 0 : failed(log, err);
 }
 
-/* The number of steps that a row of the log begins with, or -1. */
+/* The step of a row of the log, or -1. */
 static int64_t row_step(const char *row, size_t size) {
   char number[24];
   size_t digits = 0;
@@ -51,8 +51,8 @@ int log_check(const char *path, const char *text, size_t size, int64_t step, Err
     for (row--; row > columns && text[row - 1] != '\n';) row--;
   if (text[size - 1] == '\n' && row_step(text + row, size - row) == step) return 0;
   return fail(err,
-              "%s: changed since the checkpoint was written: there, its byte %zu ended the row of "
-              "step %lld",
+              "%s: changed since the checkpoint was written: its first %zu bytes do not end with "
+              "the row of step %lld",
               path, size, (long long)step);
 }
 
@@ -68,7 +68,7 @@ static const char *cell_of(const char *row, int place) {
   return row;
 }
 
-/* Notes the last row of the text (bytes), which log_check has accepted. */
+/* Records the last row of a text (bytes) that log_check accepted. */
 static void note_last(Log *log, const char *text, int64_t bytes, int64_t step) {
   int64_t at = bytes - 1;
   while (at > 0 && text[at - 1] != '\n') at--;
@@ -83,7 +83,7 @@ static int check_start(Log *log, int64_t bytes, int64_t step, Err *err) {
   Map map;
   if (map_open(&map, path, err)) return -1;
   int status = (int64_t)map.size < bytes
-                   ? fail(err, "%s: %zu bytes, but it had %lld when the checkpoint was written",
+                   ? fail(err, "%s: has %zu bytes, but had %lld when the checkpoint was written",
                           path, map.size, (long long)bytes)
                    : log_check(path, (const char *)map.bytes, (size_t)bytes, step, err);
   if (status == 0) note_last(log, (const char *)map.bytes, bytes, step);

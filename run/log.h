@@ -16,37 +16,37 @@ typedef struct {
   double forward_ms, backward_ms, optimizer_ms, tokens_per_s;
 } LogRow;
 
-/* A row in which nothing but step and tokens is measured yet. */
+/* Returns a row with only step and tokens set. */
 LogRow log_row(int64_t step, int64_t tokens);
 
 typedef struct {
   FILE *file;
   char path[1200];
-  int64_t step, row_at; /* of the last row: its step, -1 before there is one; its place in bytes */
+  int64_t step, row_at; /* the last row: step (-1 if there is none) and byte offset */
   int validated;        /* the last row has a validation loss */
 } Log;
 
-/* Begins a new log in place of any that is there, also of a link. */
+/* Creates a new log; replaces an existing file or link. */
 int log_open(Log *log, const char *folder, Err *err);
 
-/* Opens the log of a resumed run, of which the first `bytes` end with the row of `step`; log_cut
-   then cuts it back to them. Errors: they do not, or it is not such a log. */
+/* Opens the log of a resumed run. Its first `bytes` must end with the row of `step`; log_cut then
+   truncates it to them. Errors: they do not; it is not a log. */
 int log_resume(Log *log, const char *folder, int64_t bytes, int64_t step, Err *err);
 int log_cut(Log *log, int64_t bytes, Err *err);
 
-/* Whether a log's text (size) begins with the columns of the table and ends with a whole row of
-   `step` (or, at step 0, of the columns alone); `path` is for messages. */
+/* Checks that a log's text (size) begins with the column names and ends with a complete row of
+   `step` (at step 0: has only the column names). `path` is for messages. */
 int log_check(const char *path, const char *text, size_t size, int64_t step, Err *err);
 
-/* Puts all rows on the disk and tells the length of the file. */
+/* Syncs all rows to disk and sets *bytes to the length of the file. */
 int log_sync(Log *log, int64_t *bytes, Err *err);
 
-/* Writes and flushes a row: "%.9g", empty where not measured; `diverged` writes the loss even
-   when it is not a number. Error: the disk is full. */
+/* Writes and flushes a row: "%.9g", or empty if not measured. With `diverged`, writes the loss even
+   if it is NaN. Error: the disk is full. */
 int log_write(Log *log, const LogRow *row, int diverged, Err *err);
 
-/* Whether the last row is that of `step` and has a validation loss; and the row's validation loss
-   alone, put into that row, or written as a row of its own when the step has none. */
+/* Whether the last row is that of `step` and has a validation loss; and writes only row->val_loss:
+   into the row of the step if there is one, else as a new row. */
 int log_has_val(const Log *log, int64_t step);
 int log_write_val(Log *log, const LogRow *row, Err *err);
 

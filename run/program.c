@@ -13,8 +13,8 @@
 
 static const char *program_name;
 
-/* A file that is opened while 0, 1 or 2 is closed would get that number, and with it all that is
-   printed there. */
+/* If descriptor 0, 1 or 2 were closed, the next file opened would get its number, and printed text
+   would go into that file. */
 static void open_standard_streams(void) {
   int file;
   do file = open("/dev/null", O_RDWR);
@@ -27,18 +27,17 @@ static void write_error(const char *text) {
   (void)ignored;
 }
 
-/* Reading a part of a mapped file that does not exist any more. Calls nothing that a handler may
-   not call. */
+/* SIGBUS: a mapped file became shorter. Calls only async-signal-safe functions. */
 static void say_bus_error(int number, siginfo_t *info, void *context) {
   const char *path = map_path_at(info->si_addr);
   (void)context;
   signal(number, SIG_DFL);
-  if (!path) return; /* the instruction is repeated, and ends the program */
+  if (!path) return; /* the signal is raised again and ends the program */
   write_error(program_name);
   write_error(": ");
   write_error(path);
-  write_error(": cannot be read: the file has become shorter since it was opened, or its disk "
-              "fails; restore it and start again\n");
+  write_error(": cannot be read: the file became shorter after it was opened, or its disk "
+              "failed; restore it and start again\n");
   _exit(EXIT_FAILED);
 }
 
@@ -77,7 +76,7 @@ int program_main(const Program *p, int argc, char **argv) {
   if (code != EXIT_DONE && *err.text) program_error(p->name, err.text);
   errno = 0;
   if (fflush(stdout) == 0 && !ferror(stdout)) return code;
-  fail(&err, "standard output cannot be written: %s", errno ? strerror(errno) : "a part is lost");
+  fail(&err, "standard output cannot be written: %s", errno ? strerror(errno) : "output was lost");
   program_error(p->name, err.text);
   return code == EXIT_DONE ? EXIT_FAILED : code;
 }
@@ -107,7 +106,7 @@ int program_options(const OptionSet *sets, int argc, char **argv, Err *err) {
 
 int program_check_free(const char *path, int overwrite, Err *err) {
   if (overwrite || !file_taken(path)) return 0;
-  return fail(err, "%s: already exists; choose another name, or say --overwrite on", path);
+  return fail(err, "%s: already exists; choose another name or use --overwrite on", path);
 }
 
 /* Whether the file begins with these bytes. */

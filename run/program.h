@@ -1,5 +1,5 @@
-/* What every main has in common: standard streams that are open, --help, the form of an error, and
-   an exit code that says whether everything printed was written. */
+/* The part that all main functions share: open standard streams, --help, error output, and an exit
+   code that reports failed output. */
 #ifndef RUN_PROGRAM_H
 #define RUN_PROGRAM_H
 
@@ -9,36 +9,35 @@
 #include "run/exit.h"
 
 typedef struct {
-  const char *name;        /* precedes its errors: "plot: ..." */
-  void (*help)(FILE *out); /* for --help or -h anywhere in the command line; NULL: run reads them */
-  /* Does the work. Returns a code of run/exit.h, and fills err where it is not EXIT_DONE; an empty
-     sentence is not printed. */
+  const char *name;        /* prefix of its errors: "plot: ..." */
+  void (*help)(FILE *out); /* for --help and -h; NULL: run handles them */
+  /* Does the work. Returns a code of run/exit.h, and fills err if it is not EXIT_DONE; an empty err
+     is not printed. */
   int (*run)(int argc, char **argv, Err *err);
-  int computes;            /* it multiplies matrices: startup() chooses OpenBLAS's core */
+  int computes;            /* whether it needs matrix products, and so startup() */
 } Program;
 
-/* Returns the exit code. When standard output cannot take everything that was printed, that is an
-   error (EXIT_FAILED). A mapped file that becomes shorter while it is read ends the program with a
-   sentence that names it. */
+/* Runs the program and returns its exit code: EXIT_FAILED if standard output cannot be written. If
+   a mapped file becomes shorter while it is read, the program ends with a message that names it. */
 int program_main(const Program *p, int argc, char **argv);
 
 /* Prints "NAME: sentence" on stderr. */
 void program_error(const char *name, const char *sentence);
 
-/* Moves the words that are not options, nor values of options, from argv to words (argc); returns
-   how many. argv keeps the program's name, options and @files. */
+/* Moves the arguments that are not options or their values from argv to words (argc), and returns
+   their number. The program's name, options and @files stay in argv. */
 int program_words(int *argc, char **argv, char **words);
 
-/* Reads all of argv into the sets, which end with a row of NULLs. */
+/* Reads all of argv into the sets, which end with a row of NULLs. Errors: those of options_apply.
+   */
 int program_options(const OptionSet *sets, int argc, char **argv, Err *err);
 
-/* Writes a file that a program makes for the user. One that is there already is replaced only if it
-   begins with the same `sign` bytes, which tell that it is of this program's making, or when
-   `overwrite` is set. */
+/* Writes an output file. Replaces an existing file only if it begins with the same `sign` bytes, so
+   that this program must have made it, or if `overwrite` is set; else that is an error. */
 int program_replace(const char *path, const void *data, size_t size, size_t sign, int overwrite,
                     Err *err);
 
-/* Error when there is a file `path`, unless `overwrite` is set. */
+/* Error if the file exists and `overwrite` is not set. */
 int program_check_free(const char *path, int overwrite, Err *err);
 
 #endif

@@ -63,7 +63,7 @@ static void draw(Progress *p, int64_t step) {
   progress_flush();
 }
 
-/* In a pipe about twenty lines a run, and one for each validation. */
+/* In a pipe, prints about twenty lines per run, and one per validation. */
 static int plain_line_due(const Progress *p, int64_t step) {
   int64_t every = p->steps / 20 > 0 ? p->steps / 20 : 1;
   return step % every == 0 || step == p->first + 1 || step == p->steps;
@@ -73,7 +73,7 @@ void progress_step(Progress *p, const LogRow *row) {
   double now = clock_seconds(), speed = row->tokens_per_s, loss = row->train_loss;
   int64_t step = row->step;
   p->train_loss = isnan(p->train_loss) ? loss : 0.9 * p->train_loss + 0.1 * loss;
-  /* The first step touches all memory for the first time: the second replaces its speed. */
+  /* The first step is slow because of page faults, so the speed of the second replaces it. */
   p->tokens_per_s = p->steps_seen++ < 2 ? speed : 0.9 * p->tokens_per_s + 0.1 * speed;
   if (p->terminal) {
     if (now - p->shown < REDRAW_SECONDS && step != p->steps) return;

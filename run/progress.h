@@ -1,4 +1,4 @@
-/* What a person sees while a run goes on: one live line on a terminal, plain lines in a pipe. */
+/* Progress output of a run: one live line on a terminal, plain lines in a pipe. */
 #ifndef RUN_PROGRESS_H
 #define RUN_PROGRESS_H
 
@@ -7,7 +7,7 @@
 #include "run/log.h"
 
 typedef struct {
-  int64_t steps, first; /* of the run; done before this start of it */
+  int64_t steps, first; /* total steps; steps done before this start */
   double flops_per_token;
   int terminal;
   double started, shown;    /* clock seconds */
@@ -17,27 +17,27 @@ typedef struct {
   int64_t steps_seen;
 } Progress;
 
-/* `first` steps were done already, by the run that this one continues. */
+/* `first` is the number of steps done before a resume. */
 void progress_start(Progress *p, int64_t first, int64_t steps, double flops_per_token);
 
-/* After each step, whose row has losses and times. */
+/* Call after each step with its row. */
 void progress_step(Progress *p, const LogRow *row);
 
-/* After a validation. */
+/* Call after each validation. */
 void progress_val(Progress *p, int64_t step, double val_loss);
 
-/* Makes room for other output below the live line. */
+/* Ends the live line before other output. */
 void progress_break(Progress *p);
 
-/* Prints a line (printf format); whatever it names is made safe for a terminal. */
+/* Prints a line (printf format) with control characters escaped. */
 void progress_say(Progress *p, const char *format, ...)
 #ifdef __GNUC__
     __attribute__((format(printf, 2, 3)))
 #endif
     ;
 
-/* Shows what was printed. Training does not end because nobody reads its output: when it cannot be
-   written, /dev/null takes its place, with a line on stderr unless it is a pipe that was closed. */
+/* Flushes standard output. Training continues if this fails: /dev/null then replaces standard
+   output, with a message on stderr unless it was a closed pipe. */
 void progress_flush(void);
 
 #endif

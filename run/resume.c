@@ -9,12 +9,12 @@ int resume_settings(const Checkpoint *from, Settings *s, Err *err) {
   const Json *m = json_member(from->state.header.root, "__metadata__")->first;
   const char *wanted = settings_find(s, "optimizer", NULL);
   const char *was = checkpoint_option(from, "optimizer");
-  if (!was) return fail(err, "%s: does not say which optimizer it is of", from->state_path);
+  if (!was) return fail(err, "%s: the name of the optimizer is missing", from->state_path);
   char path[2 * OPTION_TEXT];
   if (wanted && strcmp(wanted, was) != 0)
     return fail(err,
-                "--optimizer %s: the run was started with %s; to continue from its weights with "
-                "another, start a run with --init %s",
+                "--optimizer %s: the run was started with %s; to use another optimizer on its "
+                "weights, start a new run with --init %s",
                 wanted, was, quote_path_text(path, sizeof path, from->folder));
   for (; m; m = m->next) {
     if (strncmp(m->key, group, sizeof group - 1) != 0) continue;
@@ -28,8 +28,8 @@ static int note_change(Config *c, const Option *row, const char *was, const char
   char path[2 * OPTION_TEXT];
   if (row->resume == RESUME_KEEP)
     return fail(err,
-                "--%s %s: the run was started with %s, and a resumed run keeps it; to continue "
-                "from its weights otherwise, start a run with --init %s",
+                "--%s %s: the run was started with %s, and --resume cannot change this option; to "
+                "change it, start a new run from its weights with --init %s",
                 row->name, is, *was ? was : "\"\"",
                 quote_path_text(path, sizeof path, c->from->folder));
   if (strcmp(row->name, "out") == 0) return 0;
@@ -39,17 +39,17 @@ static int note_change(Config *c, const Option *row, const char *was, const char
   return 0;
 }
 
-/* The run's folder may have been renamed since; another one cannot be asked for. */
+/* The run's folder may have been renamed since, but --out cannot name another one. */
 static int check_out(Config *c, const char *was, Err *err) {
   if (strcmp(c->run.out, was) != 0 && strcmp(c->run.out, c->from->run) != 0)
-    return fail(err, "--out %s: a resumed run goes on in its own folder, %s", c->run.out,
+    return fail(err, "--out %s: a resumed run stays in its own folder, %s; omit --out", c->run.out,
                 c->from->run);
   snprintf(c->run.out, sizeof c->run.out, "%s", c->from->run);
   return 0;
 }
 
 int resume_check(Config *c, Err *err) {
-  *c->run.resume = 0; /* not an option of the run: config.txt is to start it afresh */
+  *c->run.resume = 0; /* not an option of the run: config.txt must start a new run */
   for (const OptionSet *set = c->sets; set->rows; set++)
     for (const Option *row = set->rows; row->name; row++) {
       char is[OPTION_TEXT], why[OPTION_TEXT + 256];
@@ -60,7 +60,7 @@ int resume_check(Config *c, Err *err) {
       if (strcmp(was, is) != 0 && note_change(c, row, was, is, err)) return -1;
     }
   if (c->run.steps < c->from->step)
-    return fail(err, "--steps %lld: the checkpoint is behind step %lld already",
+    return fail(err, "--steps %lld: the checkpoint is already at step %lld; use a larger --steps",
                 (long long)c->run.steps, (long long)c->from->step);
   const char *out = checkpoint_option(c->from, "out");
   return check_out(c, out ? out : "", err);
@@ -71,7 +71,7 @@ int resume_check_data(const Config *c, uint32_t fingerprint, Err *err) {
   if (fingerprint == c->from->data_fingerprint) return 0;
   return fail(err,
               "--data %s%s%s: not the data that the run was started with (CRC-32 %08x, not %08x); "
-              "to continue with others, start a run with --init %s",
+              "to train on other data, start a new run with --init %s",
               c->data.data, *c->data.val ? " --val " : "", c->data.val, fingerprint,
               c->from->data_fingerprint, quote_path_text(path, sizeof path, c->from->folder));
 }

@@ -19,7 +19,7 @@
 
 static const SampleOptions SAMPLE = {.tokens = 96, .temperature = 0.8, .top_p = 1};
 
-/* The weights of a run that starts. */
+/* Sets the weights of a new run. */
 static int set_weights(Run *r, Err *err) {
   const Config *c = &r->config;
   Weights w;
@@ -36,7 +36,7 @@ static int set_weights(Run *r, Err *err) {
   return status;
 }
 
-/* Weights, state and position of a run that goes on. */
+/* Restores weights, state and position of a resumed run. */
 static int restore(Run *r, Err *err) {
   const Checkpoint *from = r->config.from;
   r->step = from->step;
@@ -60,7 +60,7 @@ static int open_parts(Run *r, Err *err) {
   return c->from ? restore(r, err) : 0;
 }
 
-/* `latest` is for people: that it cannot be made is said once, and is no error. */
+/* A failure to set the link `latest` is reported once and is not an error. */
 static void tell_latest(Run *r, const Err *note) {
   if (*note->text && !r->latest_told++) progress_say(&r->progress, "%s", note->text);
 }
@@ -125,10 +125,10 @@ int run_open(Run *r, Err *err) {
   r->y = calloc(pass_tokens, sizeof *r->y);
   if (!r->x || !r->y) return fail(err, "no memory for %zu tokens", pass_tokens);
   if (folder_claim(c, &r->lock, err) || open_parts(r, err)) return -1;
-  stop_catch(); /* until here a signal ends the program, and nothing is lost */
+  stop_catch(); /* before this a signal ends the program; nothing is lost */
   if (open_folder(r, err)) return -1;
   announce(r);
-  checkpoint_close(c->from); /* the files need not be held any longer */
+  checkpoint_close(c->from); /* its files are not needed any more */
   c->from = NULL;
   if (spectrum_log_open(&r->spectrum, c, r->optimizer, r->model->params, r->model->param_count,
                         r->step, err))
@@ -193,7 +193,7 @@ static const Param *weights_not_finite(const GPT2 *m) {
   return NULL;
 }
 
-/* The sentence names the step and the first tensor that is not finite. */
+/* The message names the step and the first tensor that is not finite. */
 static int diverged(const Run *r, const LogRow *row, Err *err) {
   const Param *w = weights_not_finite(r->model);
   const Param *g = gradient_not_finite(r->model->params, r->model->param_count);
@@ -229,7 +229,7 @@ int run_validate(Run *r, double *loss, Err *err) {
     Batch batch = {.x = r->x, .y = r->y, .B = rows, .T = T};
     *loss += gpt2_loss(r->model, &batch) * (double)rows / (double)count;
   }
-  if (isnan(*loss)) *loss = INFINITY; /* in a row, NaN says that nothing was measured */
+  if (isnan(*loss)) *loss = INFINITY; /* NaN in a row means "not measured" */
   if (stop_reason()) *loss = NAN;
   return 0;
 }

@@ -1,4 +1,4 @@
-/* One training run: what train.c's loop is made of. */
+/* One training run: the parts of the loop in train.c. */
 #ifndef RUN_RUN_H
 #define RUN_RUN_H
 
@@ -19,49 +19,49 @@ typedef struct Run {
   int32_t *x, *y;    /* (micro_batch, T) one pass's tokens */
   int64_t pass_rows; /* sequences of one pass */
   int64_t step;      /* steps done */
-  double seconds;    /* of training */
-  double opened, lap; /* clock seconds: of the start, of the last lap */
+  double seconds;    /* training time */
+  double opened, lap; /* clock seconds at the start and at the last lap */
   uint32_t fingerprint; /* of the data */
   int lock;             /* of the folder, or -1 */
-  int latest_told;      /* it was said that `latest` cannot be made */
+  int latest_told;      /* the failure to set `latest` was reported */
 } Run;
 
-/* Opens data, model, optimizer, folder and log, and says what they are; a resumed run then stands
-   where its checkpoint was written. Whatever fails, fails before anything is computed or changed;
-   run_close frees what was opened. */
+/* Opens data, model, optimizer, folder and log, and prints a summary. Restores a resumed run from
+   its checkpoint. Errors occur before anything is computed or changed; call run_close after them
+   too. */
 int run_open(Run *run, Err *err);
 void run_close(Run *run);
 
-/* The row of step t = 1, 2, ..., with no loss yet; its time starts. */
+/* Starts the time of step t = 1, 2, ... and returns its row, with no loss yet. */
 LogRow run_row(Run *run, int64_t t);
 
 /* Sequences first, first + 1, ... of the batch of step t, as many as fit one pass. */
 int run_batch(Run *run, int64_t t, int64_t first, Batch *batch, Err *err);
 
-/* Times of the row: forward and backward when the gradient is complete; the optimizer's, with norm
-   and clipping, when the step is. */
+/* Set the times in the row: of the forward and backward passes when the gradient is complete; of
+   the optimizer, with norm and clipping, when the step is. */
 void run_gradient_done(Run *run, LogRow *row);
 void run_step_done(Run *run, LogRow *row);
 
-/* Error when the row's loss or gradient norm is not finite: the run has diverged, and the sentence
-   names the step and the first bad tensor. */
+/* Error if the row's loss or gradient norm is not finite: the run has diverged. The message names
+   the step and the first bad tensor. */
 int run_check_gradient(const Run *run, const LogRow *row, Err *err);
 
-/* Mean loss over the first --val-tokens tokens of the validation set, whole rows of the context
-   (at least one), whatever the batch. One that is no number becomes infinite; NaN means that a stop
-   was asked for meanwhile. */
+/* Sets *loss to the mean loss over the first --val-tokens tokens of the validation set, in whole
+   rows of the context (at least one), for any batch size. A loss of NaN is returned as infinity;
+   NaN means that a stop was requested during the validation. */
 int run_validate(Run *run, double *loss, Err *err);
 
-/* The same when the row's validation loss is infinite, or a weight is not finite. */
+/* The same error if the row's validation loss is infinite or a weight is not finite. */
 int run_check(const Run *run, const LogRow *row, Err *err);
 
-/* Whether --max-seconds are over. */
+/* Whether the time --max-seconds is over. */
 int run_is_late(const Run *run);
 
 /* Writes a checkpoint, unless --keep is 0. */
 int run_save(Run *run, Err *err);
 
-/* Prints a short text that the model continues from nothing. */
+/* Prints a short text that the model generates from an empty prompt. */
 int run_sample(Run *run, int64_t t, Err *err);
 
 #endif

@@ -39,7 +39,7 @@ typedef struct {
   int32_t id;
 } Candidate;
 
-/* A total order, so that a draw does not depend on how the heap was built. */
+/* A total order, so that the result does not depend on how the heap was built. */
 static int before(const Candidate *a, const Candidate *b) {
   return a->weight != b->weight ? a->weight > b->weight : a->id < b->id;
 }
@@ -54,7 +54,7 @@ static void sift_down(Candidate *heap, int64_t n, int64_t i) {
   heap[i] = moved;
 }
 
-/* Moves the first of n candidates behind the n-1 that are left. */
+/* Moves the first of n candidates to the end and restores the heap of the others. */
 static void pop(Candidate *heap, int64_t n) {
   Candidate first = heap[0];
   heap[0] = heap[n - 1];
@@ -62,8 +62,8 @@ static void pop(Candidate *heap, int64_t n) {
   heap[n - 1] = first;
 }
 
-/* Cuts to the top k, then to the top p of what is left; those that stay stand at the end, the most
-   probable last. Returns how many, and their weight in *sum. */
+/* Keeps the top k, then the top p of these; they are at the end, the most probable last. Returns
+   their number, and their total weight in *sum. */
 static int64_t cut(Candidate *c, int64_t V, int64_t top_k, double top_p, double *sum) {
   int64_t kept = 0, most = top_k > 0 && top_k < V ? top_k : V;
   double total = *sum;
@@ -118,10 +118,10 @@ int32_t sample_draw(const SampleOptions *o, const float *logits, int64_t V, void
 
 enum { TOKEN_BYTES = 128 }; /* of the longest token */
 
-/* Bytes of a character that is not whole yet stay in `bytes`. */
+/* `bytes` has the bytes of an incomplete character. */
 typedef struct {
   FILE *out;
-  int terminal; /* what would control it is not printed */
+  int terminal; /* control characters are not printed */
   const Tokenizer *tokenizer;
   char bytes[TOKEN_BYTES + 4];
   size_t count;
@@ -158,13 +158,13 @@ static void print_token(Printer *p, int32_t id) {
 typedef struct {
   const SampleOptions *options;
   Decoder *decoder;
-  int32_t *ids; /* (context) what the decoder has seen, and the token to be fed next */
+  int32_t *ids; /* (context) tokens in the decoder, and the next token */
   int64_t count, context, V;
   float *logits;
   void *scratch;
 } Text;
 
-/* ids (OPTION_TEXT) = the prompt's, each separator being end-of-text; *count of them. */
+/* Sets ids (OPTION_TEXT) and *count to the prompt's tokens; separators become end-of-text. */
 static int encode_prompt(const SampleOptions *o, const Tokenizer *tokenizer, uint16_t *ids,
                          size_t *count, Err *err) {
   size_t size = strlen(o->prompt), added, stop, next;
@@ -183,21 +183,21 @@ static int take_prompt(Text *t, const Tokenizer *tokenizer, Err *err) {
   uint16_t ids[OPTION_TEXT];
   size_t count;
   if (!tokenizer && *t->options->prompt)
-    return fail(err, "--prompt: a vocabulary of %lld tokens is not the tokenizer's",
+    return fail(err, "--prompt: no tokenizer for a vocabulary of %lld tokens; omit --prompt",
                 (long long)t->V);
   t->ids[0] = tokenizer ? tokenizer_eot(tokenizer) : 0;
   t->count = 1;
   if (!*t->options->prompt) return 0;
   if (encode_prompt(t->options, tokenizer, ids, &count, err)) return -1;
   if ((int64_t)count > t->context)
-    return fail(err, "--prompt: %zu tokens, the model's context is %lld", count,
+    return fail(err, "--prompt: %zu tokens are too many; the model's context is %lld", count,
                 (long long)t->context);
   for (size_t i = 0; i < count; i++) t->ids[i] = ids[i];
   t->count = (int64_t)count;
   return 0;
 }
 
-/* Makes room by forgetting the first half; what is left has new positions, so is fed again. */
+/* Removes the first half. The rest gets new positions, so the decoder computes it again. */
 static void slide(Text *t) {
   int64_t keep = (t->context + 1) / 2;
   memmove(t->ids, t->ids + t->count - keep, (size_t)keep * sizeof *t->ids);
@@ -210,7 +210,7 @@ static int32_t next_token(Text *t, Random *random) {
   decoder_feed(t->decoder, t->ids + fed, t->count - fed, t->logits);
   int32_t id = sample_draw(t->options, t->logits, t->V, t->scratch, random);
   if (t->count == t->context) slide(t);
-  /* A context of 1 keeps nothing. */
+  /* With a context of 1, nothing remains. */
   if (t->count == t->context) t->count = 0;
   t->ids[t->count++] = id;
   return id;

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t asked; /* the first signal */
-static int terminal;                /* the live line of progress is to be left first */
+static int terminal;                /* end the live line of progress first */
 
 static void say(const char *text) {
   ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
@@ -16,8 +16,8 @@ static void say(const char *text) {
 
 static void ask(int number) {
   int saved = errno;
-  /* A terminal that closes hangs up more than once, itself and by its shell, and the limit on CPU
-     time signals every second: nobody means "at once" by that. */
+  /* Only a second SIGINT or SIGTERM stops at once: a closing terminal may send SIGHUP twice, and
+     the limit on CPU time sends SIGXCPU every second. */
   if (number == SIGINT || number == SIGTERM) {
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
@@ -36,9 +36,10 @@ static void catch_one(int number) {
   sigaction(number, &action, NULL);
 }
 
-/* The system kills at the hard limit, which `ulimit -t` sets to the same as the soft one. */
+/* The system kills the process at the hard limit, and `ulimit -t` sets both limits to the same
+   value. */
 static void leave_cpu_time(void) {
-  const rlim_t most = 30; /* seconds, to save in */
+  const rlim_t most = 30; /* seconds left for saving */
   struct rlimit limit;
   if (getrlimit(RLIMIT_CPU, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) return;
   rlim_t reserve = 1 + limit.rlim_max / 10 < most ? 1 + limit.rlim_max / 10 : most;
@@ -64,5 +65,5 @@ void stop_catch(void) {
 
 const char *stop_reason(void) {
   if (!asked) return NULL;
-  return asked == SIGXCPU ? "stopped by the limit on CPU time" : "interrupted";
+  return asked == SIGXCPU ? "stopped by the CPU time limit" : "interrupted";
 }

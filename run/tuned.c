@@ -9,22 +9,22 @@ typedef struct {
 
 /* Each row is the best of its trials on seed 1, by the validation loss at the end.
 
-   nano: tools/specs/nano.spec, whole runs with four rates for every method (one a factor of two or
-   of its root beside the best of three) at one auxiliary rate, 32768 tokens of validation; README
-   shows what three fresh seeds then gave.
-   Before that, more was tried of the two that all others are compared with:
+   nano: tools/specs/nano.spec, full-length runs with four rates per method (the fourth is the best
+   of three times or divided by 2 or sqrt(2)), one auxiliary rate and 32768 validation tokens.
+   The README shows the results on three new seeds.
+   The two methods that all others are compared with had more trials before:
    adamw, 15 trials: rates 0.0005 to 0.008 with warm-up 20 (best 4.922, at 0.002); warm-ups 60 to
-   200 (4.831, 4.761, 4.722, 4.730: a long one lets AdamW take twice the rate, and is worth 0.2);
-   beta2 0.99 and no decay (no gain); a rate of 0.016 of the embeddings' own (4.724: no gain).
+   200 (4.831, 4.761, 4.722, 4.730: a long one allows twice the rate, a gain of 0.2);
+   beta2 0.99 and no decay (no gain); a separate rate of 0.016 for embeddings (4.724: no gain).
    muon, 13 trials: rates 0.005 to 0.08 (4.57 to 4.61 from 0.01 to 0.04); auxiliary rates 0.001 to
-   0.032 (4.788, 4.571, 4.477, 4.432, 4.398, 4.412: they matter more than Muon's own, and 0.016 is
-   what the other methods got); warm-up 100 (no gain).
-   lion: beta2 0.99, 0.95, 0.9 at rate 0.0008 (5.471, 4.986, 4.920): a momentum of a hundred steps
-   is too long for three hundred.
+   0.032 (4.788, 4.571, 4.477, 4.432, 4.398, 4.412: they matter more than the main rate; the other
+   methods use 0.016 too); warm-up 100 (no gain).
+   lion: beta2 0.99, 0.95, 0.9 at rate 0.0008 (5.471, 4.986, 4.920): averaging over a hundred steps
+   is too slow for runs of three hundred.
 
-   micro: tools/specs/micro.spec, four rates for every method, by the loss (16384 tokens) after 50
-   of the preset's 200 steps, warm-ups in proportion; root and adadiag were best at their lowest
-   rate. Whole runs were tried of three, and count more where they differ. adamw: rates 0.001,
+   micro: tools/specs/micro.spec, four rates per method, chosen by the loss (16384 tokens) after 50
+   of the preset's 200 steps, with warm-ups in proportion; root and adadiag were best at their
+   lowest rate. Three methods had full-length runs too, which override these. adamw: rates 0.001,
    0.002, 0.004 with warm-up 100 (4.861, 4.794, 5.041), 0.003 with 150 (4.783). muon: rate 0.02 with
    auxiliary rates 0.002, 0.004, 0.008 (4.615, 4.610, 4.598), 0.01 with 0.002 (4.607). sgd: 0.1, 0.3
    (5.306, 5.245). */

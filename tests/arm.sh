@@ -28,7 +28,7 @@ install_programs() {
     qemu-user-static >/dev/null
 }
 
-# apt with an own state, so that the system's list of architectures stays as it is.
+# apt with its own state, so that the system's list of architectures does not change.
 arm_apt() {
   apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 \
     -o Dir::State="$apt" -o Dir::State::status=/dev/null -o Dir::Cache="$apt" \

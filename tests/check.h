@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Counts one fact; when it does not hold, prints the message (enough to repeat the case). */
+/* Counts one check; if it fails, prints the message (enough to repeat the case). */
 void check(int ok, const char *format, ...)
 #ifdef __GNUC__
     __attribute__((format(printf, 2, 3)))

@@ -60,7 +60,7 @@ int golden_option(const char **at, char name[GOLDEN_WORD], char value[GOLDEN_WOR
   return 1;
 }
 
-/* Reads the line of a case. Returns 1 when it has to be skipped, -1 when it is no case. */
+/* Reads the line of a case. Returns 1 if the case must be skipped, -1 if the line is not a case. */
 static int read_case(const Optimizer *method, const char *line, GoldenCase *c) {
   OptionSet set = {.title = "options", .rows = method->options, .values = c->options};
   char name[GOLDEN_WORD], value[GOLDEN_WORD];

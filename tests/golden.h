@@ -36,9 +36,9 @@ float golden_gradient(int index, int t, int64_t row, int64_t col, int64_t cols);
 GoldenResult golden_run(const Optimizer *method, double tolerance);
 
 /* Parts of that, for other files of cases. golden_case reads the line of a case, but for its
-   options, and returns where these begin; NULL when it is no case. golden_option reads the next one: 1, or 0
-   at the end, -1 when it is malformed. golden_values reads n numbers, to be freed, or returns NULL.
-   golden_check runs a case with its options and compares. */
+   options, and returns where these begin; NULL if it is not a case. golden_option reads the next
+   one: 1, or 0 at the end, -1 when it is malformed. golden_values reads n numbers, to be freed, or
+   returns NULL. golden_check runs a case with its options and compares. */
 const char *golden_case(const char *line, GoldenCase *c);
 int golden_option(const char **at, char name[GOLDEN_WORD], char value[GOLDEN_WORD]);
 double *golden_values(const char *line, int64_t n);

@@ -10,7 +10,7 @@
 
 static Err err;
 
-/* An assertion of LAPACK's results would end the program without a word on the case. */
+/* Prints the case if an assertion fails. */
 static char now[160];
 
 static void say_where(int signal_number) {
@@ -72,7 +72,7 @@ const char *const kind_names[] = {"noise", "uneven noise", "rank one", "zero",
 static float entry(Kind kind, uint64_t stream, int64_t i, int64_t row, int64_t col) {
   float x = check_value(stream, (uint64_t)i);
   switch (kind) {
-    case UNEVEN: return x * powf(10, -(float)(col % 9)); /* for what only small numbers show */
+    case UNEVEN: return x * powf(10, -(float)(col % 9)); /* small numbers show more */
     case RANK_ONE: return check_value(stream, (uint64_t)row) * check_value(9, (uint64_t)col);
     case ZERO: return 0;
     case ONE_ENTRY: return i == 0 ? -3 : 0;

@@ -43,7 +43,7 @@ static pid_t start(const char *before, const char *format, va_list args) {
   vsnprintf(command + used, sizeof command - (size_t)used, format, args);
   snprintf(output, sizeof output, "%s/output", folder);
   fflush(NULL);
-  int file = open(output, O_WRONLY | O_CREAT | O_TRUNC, 0666); /* what was said before is gone */
+  int file = open(output, O_WRONLY | O_CREAT | O_TRUNC, 0666); /* the earlier output is replaced */
   pid_t pid = fork();
   if (pid != 0) {
     close(file);
@@ -65,7 +65,7 @@ pid_t program_start(const char *format, ...) {
 
 int program_wait(pid_t pid) {
   int status;
-  if (waitpid(pid, &status, 0) != pid) stop("is no child", "waitpid");
+  if (waitpid(pid, &status, 0) != pid) stop("is not a child process", "waitpid");
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

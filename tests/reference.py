@@ -329,7 +329,7 @@ def root(G, s, o):
 
     B = mu B + G, Z = G + mu B; entries are clamped to +-(quantile of |Z| + 1e-9), the quantile
     interpolated linearly over the block; then Newton-Schulz with the Jordan coefficients, which
-    stand in for every shape without published ones.
+    are used for every shape without published ones.
     """
     s.B = o.momentum * s.B + G
     Z = G + o.momentum * s.B if o.nesterov == 'on' else s.B

@@ -1,5 +1,5 @@
-/* Checkpoints and resuming: 40 steps are 17, a kill and 23; nothing that is killed, damaged, out of
-   space or changed behind its back is lost or taken for whole. */
+/* Checkpoints and resuming: 40 steps equal 17 steps, a kill and 23 more; after kills, damage, a
+   full disk and changes by others, nothing valid is lost and nothing damaged is accepted. */
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
@@ -181,7 +181,7 @@ static int64_t latest_step(void) {
   return step;
 }
 
-/* The step behind which the last start went on; -1 when it was killed before it said so. */
+/* The step after which the last start continued; -1 if it was killed before it printed that. */
 static int64_t start_step(void) {
   const char *said = strstr(program_output(), "continues after step ");
   return said ? atoll(said + strlen("continues after step ")) : -1;
@@ -198,7 +198,7 @@ static int64_t changed_at(const char *path) {
   return stat(path, &s) ? 0 : (int64_t)s.st_ctim.tv_sec * 1000000000 + s.st_ctim.tv_nsec;
 }
 
-/* Whether the program has ended; its exit code is still to be fetched. */
+/* Whether the program has ended; its exit code is not read yet. */
 static int has_ended(pid_t pid) {
   siginfo_t info = {0};
   return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == pid;
@@ -218,7 +218,7 @@ static void wait_for_size(const char *path, int64_t bytes, pid_t pid) {
 }
 
 /* Kills at random moments, every other time within a checkpoint, until the run is through; each
-   start has to go on from the last checkpoint that was there. */
+   start must continue from the last checkpoint that existed. */
 static void test_kills(void) {
   enum { KILLS = 60 };
   int kills = 0, code = -1, unfinished = 0;
@@ -250,7 +250,7 @@ static void test_kills(void) {
   if (code != 0) code = program_run("./train --resume %s/killed", folder);
   check(code == 0, "after %d kills: exit code %d: %s", kills, code, program_output());
   check(kills >= 5, "only %d kills: the run is too short for this test", kills);
-  check(kills < 20 || unfinished > 0, "none of %d kills came in the middle of writing", kills);
+  check(kills < 20 || unfinished > 0, "%d kills, but no kill during a write", kills);
   check_same("whole", "killed", "killed at random");
   check(ends_finished("killed"), "killed: info.txt does not end with result = finished");
 }
@@ -268,7 +268,7 @@ static int lacks_val(const char *run) {
 }
 
 /* Stops at random moments, most of them within a validation, which takes most of the time here: the
-   run that was continued has to be the uninterrupted one, validation losses too. */
+   continued run must equal the uninterrupted one, with its validation losses. */
 static void test_stops(void) {
   enum { STOPS = 60 };
   static const char setup[] =
@@ -291,7 +291,7 @@ static void test_stops(void) {
   }
   if (stops == STOPS) code = program_wait(pid);
   check(code == 0, "after %d stops: exit code %d: %s", stops, code, program_output());
-  check(within > 0, "none of %d stops came within a validation", stops);
+  check(within > 0, "%d stops, but no stop during a validation", stops);
   check_same("whole", "parts", "stopped at random");
   check(ends_finished("parts"), "stopped: info.txt does not end with result = finished");
 }
@@ -361,7 +361,7 @@ static void expect_damage(const char *path, const char *what) {
   Checkpoint *c;
   Err err = {""};
   int status = checkpoint_open(&c, path, &err);
-  check(status != 0, "%s: the checkpoint is taken for whole", what);
+  check(status != 0, "%s: the checkpoint is accepted as valid", what);
   check(status == 0 || strlen(err.text) > 20, "%s: no sentence: \"%s\"", what, err.text);
   if (status == 0) checkpoint_close(c);
 }
@@ -410,7 +410,7 @@ static void test_fallback(void) {
   free(data);
 }
 
-/* Whatever reads weights has to see the damage, and to say that it is the file's. */
+/* Every program that reads weights must detect the damage and name the file. */
 static void test_readers(void) {
   static const char *const readers[][2] = {
       {"./train --steps 1 --init", "--out"},
@@ -452,7 +452,7 @@ static void test_damage(void) {
   check(checkpoint_open(&c, program_path(path, "damaged/step-000006"), &err) != 0 &&
             strstr(err.text, "n_layer is 3"), "config.json that contradicts: %s", err.text);
   program_run("mv %s.old %s", program_path(path, "damaged/step-000006/config.json"), path);
-  /* Weights of another step beside the state. */
+  /* The weights are of another step than the state. */
   program_run("cp %s %s.kept", program_path(path, "damaged/step-000006/model.safetensors"), path);
   program_run("cp %s %s", program_path(wrong, "damaged/step-000004/model.safetensors"), path);
   expect_damage(program_path(wrong, "damaged/step-000006"), "weights of another step");
@@ -483,9 +483,9 @@ static void test_log(void) {
   free(log);
 }
 
-/* ---- no room, no right ---- */
+/* ---- full disk, no permission ---- */
 
-/* The limit on a file's size stands for a full disk: writes fail with what was written so far. */
+/* The file size limit acts like a full disk: writes fail after part of the data. */
 static void test_full_disk(void) {
   char path[PATH_SIZE];
   remove_run("full");

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The program as people meet it: its answers to wrong options, bad files and interruptions, and
-# what may and may not change a run. Run from the project's root, where ./train is.
+# The command line: wrong options, bad files, interruptions, and which options change the results.
+# Run from the project's root, where ./train is.
 set -u
 
 root=$(pwd)
@@ -28,7 +28,7 @@ check() {
   if "$@"; then ok "$text"; else bad "$text: $*"; fi
 }
 
-# A tiny model; its options can be said again behind, as they are no repetition: they come by file.
+# A tiny model. Its options are in a file, so that the command line may override them.
 cat >"$work/tiny" <<'END'
 layers = 1
 heads = 2
@@ -134,7 +134,7 @@ help() {
   check "--help muon marks published settings" \
     grep -qx "  Published settings: lr=0.02 aux-lr=0.0036" "$work/stdout"
   "$train" --help sumo >"$work/stdout"
-  check "--help sumo marks settings that no source has" \
+  check "--help sumo marks settings that are not from the source" \
     grep -qx "  Ours, not from the source: lr=6e-4 aux-lr=6e-4" "$work/stdout"
   check "and says that none are published" grep -q "Published settings: none" "$work/stdout"
   for method in $("$train" --list | awk 'NR > 1 && /^$/ { exit } NR > 1 { print $1 }'); do
@@ -174,12 +174,12 @@ options() {
   refuses 2 "--warmup 3 does not fit" --warmup 3
   refuses 2 "--micro-batch 3 is larger than --batch 2" --micro-batch 3
   refuses 2 "cannot be opened" "@$work/nowhere"
-  # The tiny sizes are said in a file, so the command line may say them again.
+  # The tiny sizes are in a file, so the command line may override them.
   refuses 2 "--heads 3 does not divide --channels 16" --heads 3
   refuses 2 "does not divide" --channels 15
   refuses 2 "1 to 1000 is allowed" --layers 0
   refuses 2 "--save-every has no effect with --keep 0" --keep 0 --save-every 2
-  refuses 2 "give one of them" --steps 3 --tokens 100
+  refuses 2 "use one of them" --steps 3 --tokens 100
 }
 
 # ---- data ----
@@ -190,7 +190,7 @@ le32() { # as four bytes, the least first
     printf %03o $(($1 / 65536 % 256)))\\$(printf %03o $(($1 / 16777216)))"
 }
 
-# shard MAGIC COUNT TOKEN WRITTEN: an llm.c token file that says COUNT and holds WRITTEN tokens.
+# shard MAGIC COUNT TOKEN WRITTEN: an llm.c token file with COUNT in its header and WRITTEN tokens.
 shard() {
   le32 "$1"
   le32 1
@@ -271,7 +271,7 @@ folders() {
     check "a run writes $file" [ -s "$work/folder/$file" ]
   done
   check "info.txt says finished" grep -q "^result = finished" "$work/folder/info.txt"
-  check "nothing else is left" [ "$(find "$work/folder" -type f -name '*.tmp' | wc -l)" -eq 0 ]
+  check "no temporary file is left" [ "$(find "$work/folder" -type f -name '*.tmp' | wc -l)" -eq 0 ]
   check "log.csv has a row per step and one before" [ "$(wc -l <"$work/folder/log.csv")" -eq 5 ]
   check "all rows of log.csv have 11 columns" \
     awk -F, 'NF != 11 { exit 1 }' "$work/folder/log.csv"
@@ -279,7 +279,7 @@ folders() {
   run --out "$work/folder"
   check "an existing run is refused" [ "$code" -eq 1 ]
   check "and named, with --overwrite on" says "$work/folder already holds a run"
-  check "its log is as it was" cmp -s "$work/before.csv" "$work/folder/log.csv"
+  check "its log is unchanged" cmp -s "$work/before.csv" "$work/folder/log.csv"
   trains folder --overwrite on && ok "--overwrite on replaces it"
   trains old --optimizer muon --log-spectrum 1 --save-every 2
   run --resume "$work/old/step-000002"
@@ -287,7 +287,7 @@ folders() {
   check "and a checkpoint set aside" [ -d "$work/old/step-000003.set-aside" ]
   trains old --overwrite on
   check "--overwrite on removes the spectrum" [ ! -e "$work/old/spectrum.csv" ]
-  check "and what was set aside" [ -z "$(find "$work/old" -name '*.set-aside')" ]
+  check "and the checkpoint that was set aside" [ -z "$(find "$work/old" -name '*.set-aside')" ]
   : >"$work/file"
   run --out "$work/file/below"
   check "--out below a file fails" [ "$code" -eq 1 ]
@@ -338,12 +338,12 @@ start_long() {
 interrupt() {
   start_long
   kill -"$1" "$child"
-  # A terminal that closes hangs up by itself and by its shell.
+  # A closing terminal sends SIGHUP twice: itself and through its shell.
   [ "$1" = HUP ] && kill -HUP "$child" 2>/dev/null
   wait "$child"
   code=$?
   check "$1 ends the run with exit 130 (got $code)" [ "$code" -eq 130 ]
-  check "$1: it says after which step" says "interrupted after step"
+  check "$1: the message names the step" says "interrupted after step"
   check "$1: all rows of log.csv are whole" awk -F, 'NF != 11 { exit 1 }' "$work/stopped/log.csv"
   check "$1: log.csv ends with a newline" \
     [ "$(tail -c 1 "$work/stopped/log.csv" | od -An -c | tr -d ' ')" = '\n' ]
@@ -381,7 +381,7 @@ sweep_saves_nothing() {
   check "and says why" says "save-every is set by the sweep itself: leave it out"
 }
 
-# The spec that a sweep leaves beside its results can be swept again.
+# A sweep writes its spec to its folder; this file can be used for another sweep.
 kept_spec() {
   cp "$work/good.txt" "$work/x #y.txt"
   write_spec "data = \"$work/x #y.txt\""
@@ -395,7 +395,7 @@ kept_spec() {
   rm -rf "$work/sweep"
 }
 
-# Under nohup a run outlives its terminal.
+# Under nohup a run continues after its terminal closes.
 nohup_keeps() {
   trap '' HUP
   start_long
@@ -403,10 +403,10 @@ nohup_keeps() {
   kill -HUP "$child"
   rows=$(rows_of "$work/stopped/log.csv")
   wait_for_rows "$work/stopped/log.csv" $((rows + 100))
-  check "a run that ignores HUP goes on" [ "$(rows_of "$work/stopped/log.csv")" -gt "$rows" ]
+  check "a run that ignores HUP continues" [ "$(rows_of "$work/stopped/log.csv")" -gt "$rows" ]
   kill -TERM "$child"
   wait "$child"
-  check "until it is stopped otherwise" says "interrupted after step"
+  check "until another signal stops it" says "interrupted after step"
   rm -rf "$work/stopped"
 }
 
@@ -437,7 +437,7 @@ divergence() {
   plant "$work/nan.safetensors" h.0.mlp.c_fc.weight "$NAN"
   run --out "$work/diverged" --init "$work/nan.safetensors" --val-every 0
   check "a divergence exits 3 (got $code)" [ "$code" -eq 3 ]
-  check "a divergence is told in one line" one_line
+  check "a divergence is reported in one line" one_line
   check "a divergence names the step" grep -q "step 1: diverged" "$work/stderr"
   check "a divergence names the tensor: $(cat "$work/stderr")" \
     says "first bad tensor: weights of h.0.mlp.c_fc.weight"
@@ -460,10 +460,10 @@ last_step() {
     grep -q "step 1: diverged.*weights of h.0.mlp.c_proj.weight" "$work/stderr"
   check "it is in info.txt" grep -q "^result = step 1: diverged" "$work/infinite/info.txt"
   check "no checkpoint is written" [ ! -e "$work/infinite/latest" ]
-  check "nothing is shown that is no number" [ "$(grep -cw nan "$work/stdout")" -eq 0 ]
+  check "no NaN is printed" [ "$(grep -cw nan "$work/stdout")" -eq 0 ]
 }
 
-# ---- what may change a run ----
+# ---- options that change a run, and options that must not ----
 
 same_and_other() {
   trains base || return
@@ -538,7 +538,7 @@ every_option() {
   matters momentum 0.5 --optimizer muon
 }
 
-# clipped NAME CLIP: info.txt says once how many of the log's steps were clipped.
+# clipped NAME CLIP: info.txt has one line with the right number of clipped steps.
 clipped() {
   awk -F, -v clip="$2" 'NR > 1 && $7 != "" { n++; if ($7 > clip) c++ }
     END { print "clipped_steps = " c + 0 " of " n }' "$work/$1/log.csv" >"$work/right"
@@ -553,7 +553,7 @@ clipped_steps() {
     grep -q -v -e ' = 0 of' -e ' = 12 of' "$work/right"
   "$train" --resume "$work/clip" --steps 20 >"$work/stdout" 2>"$work/stderr"
   check "and those before a resumption" clipped clip 1.3
-  check "20 steps in all" grep -q 'of 20$' "$work/right"
+  check "20 steps in total" grep -q 'of 20$' "$work/right"
   rm -rf "$work/clip"
 }
 
@@ -580,7 +580,7 @@ bench() {
   check "bench tabel lists the tables" says "TABLE"
   "$root/tools/bench" parts --layers 1 --channels 16 --vocab 300 --context 16 --batch 2 \
     --rounds 1 >"$work/stdout" 2>"$work/stderr"
-  check "bench parts of a size of one's own" grep -q "attention, backward" "$work/stdout"
+  check "bench parts with another model size" grep -q "attention, backward" "$work/stdout"
 }
 
 if [ ! -x "$train" ]; then

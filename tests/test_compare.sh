@@ -1,5 +1,5 @@
 #!/bin/sh
-# The comparison tools as people meet them: sweeps that are stopped and go on, bad logs, the page.
+# The comparison tools: sweeps that are stopped and continued, bad logs, the page.
 # Run from the project's root, where ./train and tools/ are built.
 set -u
 
@@ -69,7 +69,7 @@ sweep() { "$tools/sweep" tiny.spec --jobs 1 --threads 1 "$@"; }
 # The part of the table that does not depend on the machine's speed.
 table() { "$tools/compare" "$1" --format csv | cut -d, -f 1-17 | sed 's/,[^,]*$//'; }
 
-# diverged_run: the sweep's run of sgd at 1e6, with a log by hand: whether and where a real one
+# diverged_run: the sweep's run of sgd at 1e6, with a hand-written log: whether and where a real run
 # overflows depends on the processor.
 diverged_run() {
   sweep --out whole --print 2>/dev/null | grep -e '--lr 1e6' >command.txt
@@ -83,7 +83,7 @@ diverged_run() {
 whole_sweep() {
   diverged_run
   sweep --out whole >whole.txt 2>&1
-  check "a sweep ends well" test $? -eq 0
+  check "a sweep succeeds" test $? -eq 0
   check "a run that diverges is a result" grep -q '^done: .*, 1 of them diverged' whole.txt
   check "the best rate at the edge is told" grep -q 'lies at the edge' whole.txt
   n=$(find whole/final -name log.csv | wc -l)
@@ -96,14 +96,14 @@ whole_sweep() {
   check "the same seed starts from the same weights" test "$a" = "$s"
 }
 
-# Starts the sweep in the background: the program itself, not a shell that runs it, so that $! is
-# what has to be killed.
+# Starts the sweep in the background without a shell around it, so that $! is the process to kill.
 start_sweep() {
   "$tools/sweep" tiny.spec --jobs 1 --threads 1 --out killed >killed.txt 2>&1 &
   pid=$!
 }
 
-# Kills the sweep when it has begun 2 runs, 4, 6, each time in another way, and lets it end.
+# Kills the sweep after it has begun 2, 4 and 6 runs, each time with another signal, then lets it
+# finish.
 killed_sweep() {
   runs=0
   for signal in KILL TERM INT; do
@@ -119,7 +119,7 @@ killed_sweep() {
     check "SIG$signal ends the sweep before its time: $code" test "$code" -gt 128
   done
   start_sweep
-  check "a killed sweep goes on to its end" wait "$pid"
+  check "a killed sweep continues to its end" wait "$pid"
   table whole >whole.csv
   table killed >killed.csv
   check "a sweep killed and continued gives the same table" cmp whole.csv killed.csv
@@ -128,7 +128,7 @@ killed_sweep() {
   check "a finished sweep has nothing to do" grep -q "^done: $runs runs" again.txt
 }
 
-# Before fresh seeds are run the best trial of each method is judged, and said to be one.
+# Without runs on new seeds, the best trial of each method is compared and marked as a trial.
 tuning_alone() {
   mkdir tuned
   cp -R whole/tune tuned
@@ -138,7 +138,7 @@ tuning_alone() {
     test "$(rate tuned adamw) $(rate tuned sgd)" = "$(rate whole adamw) $(rate whole sgd)"
 }
 
-# An engine other than the sweep: a shell that runs what --print says.
+# Runs the commands of --print in a shell instead of in the sweep.
 printed_sweep() {
   for round in 1 2 3 4 5 6; do
     sweep --out printed --print >commands.txt 2>/dev/null
@@ -150,7 +150,7 @@ printed_sweep() {
   check "printed commands give the same table" cmp whole.csv printed.csv
 }
 
-# What tools/archive.sh keeps, and a log that is gzipped where it stands.
+# The files that tools/archive.sh keeps, and a log that is gzipped in its folder.
 archived_sweep() {
   cp -R whole gzipped
   find gzipped -name log.csv -exec gzip {} +
@@ -173,7 +173,7 @@ archived_sweep() {
     sh -c "cut -d, -f 1-7 results/thin/$log | grep -vqxFf rows.txt && exit 1; exit 0"
   cp results/kept/runs.tar.gz before.tar.gz
   sh "$tools/archive.sh" whole kept >/dev/null
-  check "the same runs give the same bytes" cmp before.tar.gz results/kept/runs.tar.gz
+  check "the same runs give the same archive" cmp before.tar.gz results/kept/runs.tar.gz
   says 1 'holds no sweep.spec' sh "$tools/archive.sh" whole/final again
 }
 
@@ -223,7 +223,7 @@ bad_specs() {
   says 1 'not a program' "$tools/sweep" tiny.spec --out elsewhere --train nowhere
 }
 
-# A run of moments.
+# A short run.
 tiny() {
   ./train --layers 1 --heads 2 --channels 8 --context 16 --vocab 257 --batch 2 --steps 30 \
     --warmup 0 --val-every 10 --val-tokens 256 --threads 1 "$@" >/dev/null
@@ -269,7 +269,7 @@ bad_logs() {
   tiny --out kept/1 --seed 1 --keep 1
   tiny --out kept/2 --seed 2 --max-seconds 60
   n=$("$tools/compare" kept --format csv | sed -n 's/^adamw,[^,]*,[^,]*,[^,]*,\([0-9]*\),.*/\1/p')
-  check "what cannot change a curve does not part the seeds: $n" test "$n" = 2
+  check "options without effect on losses do not split the seeds: $n" test "$n" = 2
 }
 
 no_gnuplot() {
@@ -278,7 +278,7 @@ no_gnuplot() {
     whole/final/adamw/*/seed-101
 }
 
-# Every method's U curve is named, also where there are too many for one axis of rates.
+# Every method's curve has a label, even with too many methods for one figure.
 many_methods() {
   mkdir many
   tar -xzf "$root/results/nano/runs.tar.gz" -C many
@@ -301,7 +301,7 @@ figures() {
   fi
   says 0 'adamw' "$tools/plot" whole/final/adamw/*/seed-101 whole/final/sgd/*/seed-101
   says 0 'a b.png' "$tools/plot" whole/final/*/*/seed-101 --out 'a b.png' --title "it's \`false\`"
-  check "a PNG is one" sh -c 'head -c 4 "a b.png" | grep -q PNG'
+  check "a PNG file is a PNG" sh -c 'head -c 4 "a b.png" | grep -q PNG'
   says 1 'has to end in .png or .svg' "$tools/plot" whole/final/adamw/*/seed-101 --out x.gif
   for name in loss-steps loss-end loss-tokens loss-seconds loss-flops rates time memory; do
     says 0 'adamw' "$tools/compare" whole --draw "$name"
@@ -315,15 +315,16 @@ page() {
   says 0 'page.html' "$tools/compare" whole --html page.html
   n=$(grep -c '<svg' page.html)
   check "the page holds all figures: $n" test "$n" -eq 8
-  check "the page tells whose warm-up differs" grep -Eq 'warm-up \((sgd 2|adamw 0)\)' page.html
-  check "nothing comes from elsewhere" sh -c \
+  check "the page names the methods with another warm-up" \
+    grep -Eq 'warm-up \((sgd 2|adamw 0)\)' page.html
+  check "the page loads no other files" sh -c \
     '! grep -Eio "(src|href)=.(https?:)?//[^ ]*|<script|@import" page.html'
   chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
   if [ -z "$chromium" ]; then
     echo "no chromium: the page was not opened"
     return
   fi
-  # A script of ours, behind the page, writes what the browser made of it into its title.
+  # A script at the end of the page writes what the browser shows into the title.
   { cat page.html; cat <<'END'
 <script>
 let shown = 0;

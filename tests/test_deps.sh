@@ -1,6 +1,6 @@
 #!/bin/sh
-# tools/deps.sh beside stand-ins for the compiler, apt-get and gnuplot: what it takes for OpenBLAS,
-# and what it installs.
+# tools/deps.sh with a fake compiler, apt-get and gnuplot: what it accepts as OpenBLAS, and what it
+# installs.
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d) || exit 1

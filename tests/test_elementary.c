@@ -1,4 +1,4 @@
-/* What everything stands on: exp, random numbers, memory, matrix products. */
+/* The basic functions: exp, random numbers, memory, matrix products. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static float from_bits(uint32_t bits) {
   return x;
 }
 
-/* What exp_f32 promises for x; NaN when it promises a NaN. */
+/* The specified value of exp_f32(x). */
 static double exp_promised(float x) {
   if (x < -87.0f) return 0;
   if (x > 88.3f) return INFINITY;
@@ -233,7 +233,7 @@ static void test_arena(void) {
   check(arena_take(&memory, (size_t)1 << 62, "the impossible", &err) == -1 && !memory,
         "2^62 bytes are to be had");
   check(strstr(err.text, "the impossible") && strstr(err.text, "MB"),
-        "no memory: the sentence does not say for what: %s", err.text);
+        "no memory: the message does not say for what: %s", err.text);
 }
 
 /* ---- products ---- */
@@ -303,7 +303,7 @@ static void check_product(const Product *p, const char *where) {
         " number %lld off by %.2g%s", where, threads_count(), p->ta, p->tb, (long long)p->M,
         (long long)p->N, (long long)p->K, (long long)p->lda, (long long)p->ldb, (long long)p->ldc,
         (double)p->alpha, (double)p->beta, (long long)at, worst,
-        kept ? "" : "; wrote behind its columns");
+        kept ? "" : "; wrote past its columns");
 }
 
 static const int64_t product_sizes[][3] = {

@@ -110,7 +110,7 @@ typedef enum { ALL, LONG, WIDE } Which; /* of the matrices: all, not square, not
 
 typedef struct {
   const char *a, *a_settings, *b, *b_settings;
-  const char *spoiled; /* settings of a that end the identity */
+  const char *breaks;  /* settings of a that end the identity */
   int bits;            /* the same arithmetic: no weight differs at all */
   Gradients gradients;
   Which which;
@@ -134,113 +134,113 @@ static const double TOLERANCE = 485 * 0x1p-24;
 static const Identity identities[] = {
     /* Low-rank orthogonalization of full rank is orthogonalization, and so is one of the rank that
        the matrix has. */
-    {"low-rank-muon", "rank=1000 inner=svd", "muon", SVD, .spoiled = "rank=2"},
+    {"low-rank-muon", "rank=1000 inner=svd", "muon", SVD, .breaks = "rank=2"},
     {"low-rank-muon", "rank=1000 inner=svd construction=gaussian", "muon", SVD,
-     .spoiled = "rank=2"},
-    {"low-rank-muon", "rank=1000 inner=svd construction=power", "muon", SVD, .spoiled = "rank=2"},
-    {"low-rank-muon", "rank=1000 rank-compensation=on", "muon", "", .spoiled = "rank=2"},
-    {"low-rank-muon", "full-below=1000", "muon", "", .spoiled = "full-below=0 rank=2", .bits = 1},
-    {"low-rank-muon", "rank=2 inner=svd", "muon", SVD, .spoiled = "rank=1",
+     .breaks = "rank=2"},
+    {"low-rank-muon", "rank=1000 inner=svd construction=power", "muon", SVD, .breaks = "rank=2"},
+    {"low-rank-muon", "rank=1000 rank-compensation=on", "muon", "", .breaks = "rank=2"},
+    {"low-rank-muon", "full-below=1000", "muon", "", .breaks = "full-below=0 rank=2", .bits = 1},
+    {"low-rank-muon", "rank=2 inner=svd", "muon", SVD, .breaks = "rank=1",
      .gradients = TWO_DIMENSIONS},
-    {"low-rank-muon", "rank=2 inner=svd construction=gaussian", "muon", SVD, .spoiled = "rank=1",
+    {"low-rank-muon", "rank=2 inner=svd construction=gaussian", "muon", SVD, .breaks = "rank=1",
      .gradients = TWO_DIMENSIONS},
-    {"low-rank-muon", "rank=2 inner=svd construction=power", "muon", SVD, .spoiled = "rank=1",
+    {"low-rank-muon", "rank=2 inner=svd construction=power", "muon", SVD, .breaks = "rank=1",
      .gradients = TWO_DIMENSIONS},
-    {"low-rank-msgd", "rank=1000 inner=svd", "msgd", SVD, .spoiled = "rank=2"},
-    {"low-rank-msgd", "rank=2", "low-rank-muon", "rank=2 momentum=0", .spoiled = "rank=1",
+    {"low-rank-msgd", "rank=1000 inner=svd", "msgd", SVD, .breaks = "rank=2"},
+    {"low-rank-msgd", "rank=2", "low-rank-muon", "rank=2 momentum=0", .breaks = "rank=1",
      .bits = 1},
 
     /* Without momentum, or where it points the same way at each step. */
-    {"msgd", "", "muon", "momentum=0", .spoiled = "shape-scale=old", .bits = 1},
-    {"msgd", "", "muon", "momentum=0 nesterov=off", .spoiled = "shape-scale=old", .bits = 1},
-    {"msgd", SVD, "muon", SVD, .spoiled = "shape-scale=old", .gradients = CONSTANT},
+    {"msgd", "", "muon", "momentum=0", .breaks = "shape-scale=old", .bits = 1},
+    {"msgd", "", "muon", "momentum=0 nesterov=off", .breaks = "shape-scale=old", .bits = 1},
+    {"msgd", SVD, "muon", SVD, .breaks = "shape-scale=old", .gradients = CONSTANT},
     {"orthogonal-sgdm", "momentum=0 decay=decoupled", "msgd", SVD "shape-scale=none",
-     .spoiled = "momentum=0.5", .bits = 1},
+     .breaks = "momentum=0.5", .bits = 1},
     {"orthogonal-sgdm", "momentum=0", "orthogonal-sgdm", "momentum=0 decay=decoupled",
-     .spoiled = "momentum=0.5"},
+     .breaks = "momentum=0.5"},
     {"orthogonal-sgdm", SVD "momentum=0.9 lr=0.1 weight-decay=0", "msgd",
-     SVD "shape-scale=none weight-decay=0", .spoiled = "momentum=0.8", .gradients = CONSTANT,
+     SVD "shape-scale=none weight-decay=0", .breaks = "momentum=0.8", .gradients = CONSTANT,
      .rate = geometric_sum},
 
     /* The heavy ball is 1 / (1 - mu) times the average, which msgn does not see. */
-    {"root", "quantile=1", "muon", "shape-scale=rms", .spoiled = "quantile=0.9"},
+    {"root", "quantile=1", "muon", "shape-scale=rms", .breaks = "quantile=0.9"},
     {"root", "quantile=1 nesterov=off", "muon", "shape-scale=rms nesterov=off",
-     .spoiled = "momentum=0.9"},
+     .breaks = "momentum=0.9"},
     {"dion2", SVD "fraction=1 shape-scale=kj", "muon", SVD "nesterov=off",
-     .spoiled = "fraction=0.5"},
+     .breaks = "fraction=0.5"},
     {"dion2", "fraction=1", "muon", "ns-schedule=dion shape-scale=spectral nesterov=off",
-     .spoiled = "momentum=0.9"},
+     .breaks = "momentum=0.9"},
 
     /* SUMO where its subspace holds all of the gradients: nothing is outside, and a new basis of it
        changes nothing. On square matrices of full rank that is so for any gradient. Its limiter
        never acts. */
     {"sumo", "rank=1000 update-gap=1 gamma=1e30 shape-scale=kj", "muon", SVD "nesterov=off",
-     .spoiled = "momentum=0.9", .gradients = ONE_SPACE},
+     .breaks = "momentum=0.9", .gradients = ONE_SPACE},
     {"sumo", "rank=1000 update-gap=1 shape-scale=kj form=v2", "muon", SVD "nesterov=off",
-     .spoiled = "rank=2", .gradients = ONE_SPACE},
-    {"sumo", "rank=2 update-gap=1 shape-scale=kj", "muon", SVD "nesterov=off", .spoiled = "rank=1",
+     .breaks = "rank=2", .gradients = ONE_SPACE},
+    {"sumo", "rank=2 update-gap=1 shape-scale=kj", "muon", SVD "nesterov=off", .breaks = "rank=1",
      .gradients = TWO_DIMENSIONS},
-    {"sumo", "rank=2 update-gap=1", "sumo", "rank=2 update-gap=1000", .spoiled = "momentum=0.5",
+    {"sumo", "rank=2 update-gap=1", "sumo", "rank=2 update-gap=1000", .breaks = "momentum=0.5",
      .gradients = TWO_DIMENSIONS},
-    {"sumo", "rank=2", "sumo", "rank=2 gamma=1e30", .spoiled = "gamma=0.5", .bits = 1},
+    {"sumo", "rank=2", "sumo", "rank=2 gamma=1e30", .breaks = "gamma=0.5", .bits = 1},
 
     /* Balls of norms. */
-    {"trust-region", "", "muon", "nesterov=off shape-scale=none", .spoiled = "alpha=0.1"},
+    {"trust-region", "", "muon", "nesterov=off shape-scale=none", .breaks = "alpha=0.1"},
     {"trust-region", SVD "norm=rms radius=2 weight-decay=0", "muon",
-     SVD "nesterov=off shape-scale=spectral lr=2 weight-decay=0", .spoiled = "radius=1"},
+     SVD "nesterov=off shape-scale=spectral lr=2 weight-decay=0", .breaks = "radius=1"},
     {"trust-region", "norm=sign embedding-norm=sign vector-norm=sign", "lion",
-     "beta1=0.95 beta2=0.95", .spoiled = "alpha=0.1"},
+     "beta1=0.95 beta2=0.95", .breaks = "alpha=0.1"},
     {"trust-region", "norm=frobenius embedding-norm=frobenius vector-norm=frobenius alpha=1", "sgd",
-     "momentum=0", .spoiled = "alpha=0.9", .gradients = UNIT},
+     "momentum=0", .breaks = "alpha=0.9", .gradients = UNIT},
     {"scion", "form=unconstrained radius=2 head-radius=10", "trust-region",
-     "norm=rms embedding-norm=sign radius=2 alpha=0.1", .spoiled = "head-radius=9"},
+     "norm=rms embedding-norm=sign radius=2 alpha=0.1", .breaks = "head-radius=9"},
     {"scion", "form=unconstrained radius=1 head-norm=adamw", "muon",
-     "momentum=0.9 nesterov=off shape-scale=spectral", .spoiled = "alpha=0.2"},
+     "momentum=0.9 nesterov=off shape-scale=spectral", .breaks = "alpha=0.2"},
     {"scion", "lr=0.1", "scion", "lr=0.1 form=unconstrained weight-decay=1",
-     .spoiled = "radius=40", .bits = 1},
+     .breaks = "radius=40", .bits = 1},
 
     /* AdaGO's rate: lr / sqrt(t) on gradients of one norm, clipped or not; lr |g| / v0 for a large
        v0; eps where that is larger. */
     {"adago", "eps=0 v0=1e-30 weight-decay=0", "muon",
-     "nesterov=off shape-scale=none weight-decay=0", .spoiled = "v0=1", .gradients = UNIT,
+     "nesterov=off shape-scale=none weight-decay=0", .breaks = "v0=1", .gradients = UNIT,
      .rate = inverse_root},
     {"adago", "eps=0 v0=1e-30 gamma=0.5 weight-decay=0", "muon",
-     "nesterov=off shape-scale=none weight-decay=0", .spoiled = "v0=1", .gradients = UNIT,
+     "nesterov=off shape-scale=none weight-decay=0", .breaks = "v0=1", .gradients = UNIT,
      .rate = inverse_root},
     {"adago", "eps=0 v0=1e6 lr=1e6 weight-decay=0", "muon",
-     "nesterov=off shape-scale=none weight-decay=0", .spoiled = "gamma=0.5", .gradients = UNIT},
+     "nesterov=off shape-scale=none weight-decay=0", .breaks = "gamma=0.5", .gradients = UNIT},
     {"adago", "eps=2 lr=0.5 weight-decay=0", "muon",
-     "lr=2 nesterov=off shape-scale=none weight-decay=0", .spoiled = "eps=0", .gradients = UNIT,
+     "lr=2 nesterov=off shape-scale=none weight-decay=0", .breaks = "eps=0", .gradients = UNIT,
      .rate = constant},
 
     /* The rows of an orthogonal matrix that is not tall have one size: nothing to bring about. */
-    {"normuon", SVD "shape-scale=kj nesterov=on", "muon", SVD, .spoiled = "nesterov=off",
+    {"normuon", SVD "shape-scale=kj nesterov=on", "muon", SVD, .breaks = "nesterov=off",
      .which = WIDE},
 
     /* Dion's power iteration converges to the singular vectors of a gradient that stays. */
     {"dion", "rank-fraction=1 shape-scale=kj", "muon", SVD "nesterov=off",
-     .spoiled = "rank-fraction=0.5", .gradients = CONSTANT, .settle = SETTLE},
+     .breaks = "rank-fraction=0.5", .gradients = CONSTANT, .settle = SETTLE},
     {"dion", "rank-fraction=1 shape-scale=kj", "muon", SVD "nesterov=off",
-     .spoiled = "momentum=0.9", .gradients = TURNING, .settle = SETTLE},
+     .breaks = "momentum=0.9", .gradients = TURNING, .settle = SETTLE},
 
     /* Adam in another basis is Adam where that basis is the unit vectors; and two methods that
        choose the same basis are one. */
     {"galore", ADAM "rank=1000 scale=1 weight-decay=0", "adamw",
-     ADAM "scope=matrices weight-decay=0", .spoiled = "rank=2", .gradients = AXES_FIRST},
-    {"adadiag", ADAM, "adamw", ADAM "scope=matrices", .spoiled = "beta1=0.8",
+     ADAM "scope=matrices weight-decay=0", .breaks = "rank=2", .gradients = AXES_FIRST},
+    {"adadiag", ADAM, "adamw", ADAM "scope=matrices", .breaks = "beta1=0.8",
      .gradients = AXES_FIRST},
-    {"adadiag", ADAM "form=two-sided", "adamw", ADAM "scope=matrices", .spoiled = "beta2=0.9",
+    {"adadiag", ADAM "form=two-sided", "adamw", ADAM "scope=matrices", .breaks = "beta2=0.9",
      .gradients = AXES_FIRST},
     {"soap", ADAM "update-gap=1000 weight-decay=0", "adamw", ADAM "scope=matrices weight-decay=0",
-     .spoiled = "beta1=0.8", .gradients = AXES_FIRST, .late = 1},
+     .breaks = "beta1=0.8", .gradients = AXES_FIRST, .late = 1},
     {"galore", ADAM "rank=1000 scale=1 weight-decay=0", "adadiag", ADAM "weight-decay=0",
-     .spoiled = "rank=2", .which = LONG},
+     .breaks = "rank=2", .which = LONG},
     /* SOAP makes no step of the first gradient, and its eps is added before the bias correction: so
        without a step there, and without averages. */
     {"soap", "beta1=0 beta2=0 eps=0.1 update-gap=1000 weight-decay=0", "adadiag",
-     "beta1=0 beta2=0 eps=0.1 form=two-sided weight-decay=0", .spoiled = "update-gap=2",
+     "beta1=0 beta2=0 eps=0.1 form=two-sided weight-decay=0", .breaks = "update-gap=2",
      .settle = 1},
-    {"adamw", "", "adamw", "scope=matrices aux-lr=1", .spoiled = "beta1=0.8", .bits = 1},
+    {"adamw", "", "adamw", "scope=matrices aux-lr=1", .breaks = "beta1=0.8", .bits = 1},
 };
 
 /* The auxiliary AdamW's parameters too, unless their steps differ. */
@@ -294,7 +294,7 @@ static double difference(const Problem *a, const Problem *b, int i) {
 static void test_identity(const Identity *id) {
   Problem b = take_steps(id->b, id->b_settings, "", id, id->rate, id->late);
   Problem a = take_steps(id->a, id->a_settings, "", id, NULL, 0);
-  Problem spoiled = take_steps(id->a, id->a_settings, id->spoiled, id, NULL, 0);
+  Problem breaks = take_steps(id->a, id->a_settings, id->breaks, id, NULL, 0);
   double worst = 0, apart = 0;
   for (int i = 0; i < COUNT(shapes); i++) {
     if (!concerns(id, &shapes[i])) continue;
@@ -303,13 +303,13 @@ static void test_identity(const Identity *id) {
           id->a, id->a_settings, id->b, id->b_settings, (long long)shapes[i].rows,
           (long long)shapes[i].cols, off);
     worst = fmax(worst, off);
-    apart = fmax(apart, difference(&spoiled, &b, i));
+    apart = fmax(apart, difference(&breaks, &b, i));
   }
-  check(apart > 1e-2, "%s %s %s is %s %s: off by %.2g only", id->a, id->a_settings, id->spoiled,
+  check(apart > 1e-2, "%s %s %s is %s %s: off by %.2g only", id->a, id->a_settings, id->breaks,
         id->b, id->b_settings, apart);
-  printf("  off by %7.1e, by %7.1e with %s: %s %s = %s %s\n", worst, apart, id->spoiled, id->a,
+  printf("  off by %7.1e, by %7.1e with %s: %s %s = %s %s\n", worst, apart, id->breaks, id->a,
          id->a_settings, id->b, id->b_settings);
-  problem_free(&a), problem_free(&b), problem_free(&spoiled);
+  problem_free(&a), problem_free(&b), problem_free(&breaks);
 }
 
 /* The heavy ball is the sum of mu^(t-i) g_i; Nesterov's Z adds g to mu of it; the average's Z is
@@ -382,7 +382,7 @@ static double line_error(const float *x, int64_t lines, int64_t between, int64_t
   return off;
 }
 
-/* A step has the radius's size in the norm that was asked for. */
+/* In the chosen norm, the size of a step is the radius. */
 static void test_ball(const char *norm) {
   char settings[120];
   snprintf(settings, sizeof settings, "norm=%s embedding-norm=%s vector-norm=%s radius=3", norm,

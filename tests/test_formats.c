@@ -110,7 +110,7 @@ static void test_logits(void) {
 
 /* ---- round trips ---- */
 
-/* Name for name, whatever the metadata: those of our writer with those written by numpy. */
+/* Compares by name, without metadata: tensors of our writer with those written by numpy. */
 static void check_tensors(const char *made, const char *wanted) {
   Safetensors x, y;
   Err err;
@@ -138,7 +138,7 @@ static int same_bytes(const char *a, const char *b) {
   return same;
 }
 
-/* Each file is made from the one before it, and a repeated format has to be the same file. */
+/* Each file is made from the one before it, and a repeated format must give the same file. */
 static void test_round_trips(void) {
   static const struct {
     const char *from, *to, *options, *same_as;
@@ -256,7 +256,7 @@ static void test_json(void) {
   json_read(&d, "text", text, strlen(text), &err);
   check(json_int(json_member(d.root, "a"), 0, INT64_MAX, &n) == 0 && n == 9007199254740993,
         "2^53 + 1: %lld", (long long)n);
-  check(json_int(json_member(d.root, "b"), 0, INT64_MAX, &n) != 0, "1e2 is taken for whole");
+  check(json_int(json_member(d.root, "b"), 0, INT64_MAX, &n) != 0, "1e2 is read as a whole number");
   check(json_int(json_member(d.root, "a"), 0, 1000, &n) != 0, "a limit does not hold");
   json_free(&d);
 }
@@ -308,11 +308,11 @@ static void test_hostile(void) {
       {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},"
        "\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[2,6]}}", 6, "overlap"},
       {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
-       "\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}", 2, "twice"},
+       "\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}", 2, "duplicate JSON key"},
       {"{\"__metadata__\":{\"x\":1}}", 0, "__metadata__"},
       {"{\"__metadata__\":[]}", 0, "__metadata__"},
-      {"[1]", 0, "not safetensors"},
-      {"{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]", 0, "brackets"},
+      {"[1]", 0, "not a safetensors file"},
+      {"{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]", 0, "levels deep"},
   };
   Err err;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -361,7 +361,7 @@ static void test_wrong_models(void) {
     const char *file, *from, *to, *says;
   } cases[] = {
       {"model.safetensors", "h.1.ln_2.bias", "h.1.ln_2.xxxx", "h.1.ln_2.bias is missing"},
-      {"model.safetensors", "h.1.attn.bias", "h.1.attn.mask", "none of this"},
+      {"model.safetensors", "h.1.attn.bias", "h.1.attn.mask", "unknown tensor"},
       {"model.safetensors", "\"shape\":[24,72]", "\"shape\":[72,24]", "not (24, 72)"},
       {"model.safetensors", "\"shape\":[40,24]", "\"shape\":[24,40]", "channels"},
       {"config.json", "\"n_layer\": 2", "\"n_layer\": 3", "n_layer is 3"},
@@ -405,9 +405,9 @@ static void test_wrong_models(void) {
 
 /* ---- models of others ---- */
 
-/* Writes tensors as safetensors, each name after `prefix`, its numbers as `dtype` (F32 or F64); with
-   `part` 1 or 2 only those of one half of the list. lm_head.weight, which equals wte, is left out
-   (head 0), kept (1) or changed (-1). */
+/* Writes tensors as safetensors, each name after `prefix`, its numbers as `dtype` (F32 or F64);
+   with `part` 1 or 2 only those of one half of the list. lm_head.weight, which equals wte, is left
+   out (head 0), kept (1) or changed (-1). */
 static void put_model(const char *path, const char *prefix, const char *dtype, int part, int head) {
   Safetensors s;
   Err err;
@@ -536,7 +536,7 @@ static void test_sharded(void) {
   refuses(path, "its files hold");
 }
 
-/* What is no model is named for what it is. */
+/* A file that is not a model is named by its type. */
 static void test_wrong_files(void) {
   static const struct {
     const char *name, *bytes;
@@ -552,7 +552,7 @@ static void test_wrong_files(void) {
       {"b.bin", "PK\3\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0\0\0archive/data.pkl", 46,
        "PyTorch checkpoint (ZIP), not a model; save it as safetensors"},
       {"c.bin", "\x88\xD8\x34\x01\x01\0\0\0", 8, "is a token shard of llm.c, not a model"},
-      {"d.bin", "\1\2\3\4\5\6\7\10\11\12\13", 11, "not safetensors, nor"},
+      {"d.bin", "\1\2\3\4\5\6\7\10\11\12\13", 11, "not a safetensors file"},
       {"pickled/pytorch_model.bin", "PK\3\4", 4, "safetensors"},
   };
   char path[PATH_SIZE];
@@ -601,7 +601,7 @@ static void sha256(const char *data, size_t size, char out[65]) {
   static uint32_t k[64];
   uint32_t h[8], w[64];
   int primes = 0;
-  for (uint32_t n = 2; primes < 64; n++) { /* the first 32 bits behind the point of the roots */
+  for (uint32_t n = 2; primes < 64; n++) { /* the first 32 fraction bits of the roots */
     int prime = 1;
     for (uint32_t d = 2; d * d <= n; d++) prime &= n % d != 0;
     if (!prime) continue;
@@ -741,7 +741,7 @@ static void test_tokenize(void) {
   tokenizer_close(t);
 }
 
-/* tokenize --from FOLDER/from --to FOLDER/to: the exit code and a part of what is said. */
+/* tokenize --from FOLDER/from --to FOLDER/to: the exit code and a part of the output. */
 static void tokenizes(const char *from, const char *to, const char *options, int want,
                       const char *says) {
   int code = program_run("tools/tokenize --from %s/%s --to %s/%s --vocab 257 %s", folder, from,
@@ -775,7 +775,7 @@ static int shards_are(const char *names) {
   return strcmp(program_output(), names) == 0;
 }
 
-/* Shards of before, wherever they stand, would be trained on with the new ones. */
+/* Old shards must be removed: they would be read together with the new ones. */
 static void test_old_shards(void) {
   static const char two[] = "--shard-tokens 5", one[] = "--shard-tokens 5 --overwrite on";
   char path[PATH_SIZE];
@@ -878,7 +878,7 @@ static size_t hard_text(char *text, size_t size) {
   return used;
 }
 
-/* Each is told in a sentence, and leaves no file. */
+/* Each error is reported and leaves no file. */
 static void test_broken_texts(void) {
   static const char *const texts[][2] = {
       {"empty.txt", "is empty"}, {"zeros.txt", "zero bytes"}, {"short.txt.gz", "truncated"},

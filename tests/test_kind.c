@@ -1,4 +1,4 @@
-/* core/kind: a table of beginnings, and what must not be taken for one. */
+/* core/kind: a table of file starts, and data that must not be recognized as any of them. */
 #include "core/kind.h"
 
 #include <stdint.h>
@@ -101,14 +101,14 @@ static void test_utf16(void) {
     }
 }
 
-/* A file of uint16 that is padded with one token, whose bytes are no control characters. */
+/* A file of uint16 that is padded with one token whose bytes are not control characters. */
 static void test_padding(void) {
   uint16_t ids[2048];
   for (size_t i = 0; i < 2048; i++) ids[i] = 50256;
-  check(kind_of(ids, sizeof ids).kind == KIND_UNKNOWN, "end-of-text is taken for text");
+  check(kind_of(ids, sizeof ids).kind == KIND_UNKNOWN, "end-of-text tokens are recognized as text");
 }
 
-/* Ids as they come are none of the formats: pieces of a real text, small vocabularies, counts. */
+/* Token ids are not recognized as any format: real text, small vocabularies, counting numbers. */
 static void test_ids(void) {
   uint16_t ids[600];
   static const int vocabularies[] = {2, 65, 128, 256, 257, 4096, 50257, 65536};

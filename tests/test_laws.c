@@ -1,4 +1,4 @@
-/* The laws that every registered optimizer keeps, and its steps against the reference in double. */
+/* Laws that every registered optimizer obeys, and its steps against the reference in double. */
 #include <glob.h>
 #include <math.h>
 #include <stdio.h>
@@ -44,7 +44,7 @@ static int excepted(const Optimizer *method, const char *law) {
 static void law(const Optimizer *method, const char *name, int holds, const char *how) {
   int exception = excepted(method, name);
   check(holds != exception, "%s, law \"%s\": %s%s", method->name, name,
-        exception ? "an exception that is none: " : "", how);
+        exception ? "holds, but is listed as an exception: " : "", how);
 }
 
 /* The declaration: complete, and its settings are such as the tables allow, each of them once. */

@@ -158,7 +158,7 @@ static void test_embedding(int64_t B, int64_t T, int64_t C, int64_t V, int64_t r
   embedding_backward(dwte, dwpe, e.dy, e.x, B, T, C, rows, 0);
   check_gradient("wte", e.wte, dwte, V * C, embedding_sum, &e);
   check_gradient("wpe", e.wpe, dwpe, rows * C, embedding_sum, &e);
-  check(largest(dwpe + T * C, (rows - T) * C) == 0, "dwpe, %s: not zero behind T", shape);
+  check(largest(dwpe + T * C, (rows - T) * C) == 0, "dwpe, %s: not zero after T", shape);
   check_embedding_adds(&e, dwte, dwpe);
   free(e.x), free(e.wte), free(e.wpe), free(e.y), free(e.dy), free(dwte), free(dwpe), free(want);
 }
@@ -354,7 +354,7 @@ static void check_attention_forward(const Attention *a) {
   free(want), free(lse);
 }
 
-/* Tokens behind t change neither the outputs up to t, by a single bit, nor get a gradient from
+/* Tokens after t change neither the outputs up to t, by a single bit, nor get a gradient from
    them. */
 static void check_causal(const Attention *a, int64_t t) {
   int64_t C = a->C, T = a->T, n = a->B * T * C;
@@ -367,7 +367,7 @@ static void check_causal(const Attention *a, int64_t t) {
   attention_sum(a);
   for (int64_t i = 0; i < n; i++)
     if (i / C % T <= t) leak = fmax(leak, fabs(a->y[i] - y[i]));
-  check(leak == 0, "attention, %s: tokens behind %lld change outputs before by %g", shape,
+  check(leak == 0, "attention, %s: tokens after %lld change earlier outputs by %g", shape,
         (long long)t, leak);
   leak = 0;
   for (int64_t i = 0; i < n; i++)

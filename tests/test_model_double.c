@@ -1,5 +1,5 @@
-/* The whole network in double precision: its gradient against finite differences, and what has to
-   stay the same whatever the batches are. */
+/* The whole network in double precision: its gradient against finite differences, and results that
+   must not depend on how batches are split. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

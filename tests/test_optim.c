@@ -1,5 +1,5 @@
-/* What stands around the methods: schedules, gradients, and the harness that cuts the parameters,
-   routes them and hands out their state. */
+/* The code around the methods: schedules, gradients, and the harness that splits parameters, routes
+   them and manages their state. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,7 +130,7 @@ static void test_split(int split, int down, int across) {
   problem_free(&a), problem_free(&b);
 }
 
-/* What a method does not take goes to AdamW at its own rate. */
+/* AdamW updates, at its own rate, the parameters that a method does not take. */
 static void test_auxiliary(void) {
   static const Shape vector = {1, 33, 1, 1, 1, ROLE_VECTOR};
   Problem a = problem_make(optimizer_find("muon", &err), &vector, 1);

@@ -69,7 +69,7 @@ static int read_line(const char *line) {
   return status;
 }
 
-/* The line must fail with a sentence that holds all of the parts (up to the first NULL). */
+/* The line must fail with a message that contains all of the parts (up to the first NULL). */
 static void refused(const char *line, const char *a, const char *b, const char *c) {
   const char *parts[] = {a, b, c};
   check(read_line(line) == -1, "\"%s\" is accepted", line);
@@ -225,7 +225,7 @@ static void write_bytes(const char *name, const char *bytes, size_t size) {
   }
 }
 
-/* Writes a file in which every $ stands for the folder. */
+/* Writes a file and replaces every $ in it by the folder. */
 static void write_option_file(const char *name, const char *text) {
   char out[4096];
   size_t used = 0;
@@ -251,7 +251,7 @@ static void test_files(void) {
   accepted(with_file("--count 7", "a", ""));
   check(v.count == 7 && v.rate == 0.5, "the file wins over the command line before it");
   accepted(with_file("", "a", "--count 8"));
-  check(v.count == 8 && v.rate == 0.5, "the file wins over the command line behind it");
+  check(v.count == 8 && v.rate == 0.5, "the file overrides a command line option after it");
   static const char *const quoted[][2] = {
       {"\"runs/q1\" # the \"best\" run", "runs/q1"}, {"\"x #y\"", "x #y"},
       {"\"a\"b\" \t# c", "a\"b"},                 {"\"a\"#b\"", "a\"#b"},
@@ -278,12 +278,12 @@ static void test_nested_files(void) {
   accepted(with_file("", "b", ""));
   check(v.rate == 0.125 && v.count == 1000, "a nested file is not read");
   accepted(with_file("", "c", ""));
-  check(v.rate == 0.125, "a file said later does not win: rate %g", v.rate);
+  check(v.rate == 0.125, "a later file does not override an earlier one: rate %g", v.rate);
   write_option_file("self", "@$/self\n");
-  refused(with_file("", "self", ""), "/self", "more than 8 deep", NULL);
+  refused(with_file("", "self", ""), "/self", "more than 8 levels deep", NULL);
   write_option_file("ping", "@$/pong\n");
   write_option_file("pong", "@$/ping\n");
-  refused(with_file("", "ping", ""), "more than 8 deep", NULL, NULL);
+  refused(with_file("", "ping", ""), "more than 8 levels deep", NULL, NULL);
   for (int i = 0; i < 10; i++) { /* chain 9 names chain 8 names ... chain 0 */
     char name[16], text[64];
     snprintf(name, sizeof name, "chain%d", i);
@@ -292,7 +292,7 @@ static void test_nested_files(void) {
   }
   accepted(with_file("", "chain8", ""));
   check(v.count == 77, "a chain of 9 files is not read to its end");
-  refused(with_file("", "chain9", ""), "more than 8 deep", NULL, NULL);
+  refused(with_file("", "chain9", ""), "more than 8 levels deep", NULL, NULL);
   write_option_file("lost", "@$/nowhere\n");
   refused(with_file("", "lost", ""), "/nowhere", "cannot be opened", NULL);
 }
@@ -378,7 +378,7 @@ static void test_renamed(void) {
   write_option_file("renamed", "color = hellblau\n");
   accepted(with_file("", "renamed", ""));
   check(v.color == LIGHT_BLUE, "an earlier word in a file is read as number %d", v.color);
-  Settings s = {0}; /* as a checkpoint has them */
+  Settings s = {0}; /* as in a checkpoint */
   settings_add(&s, FROM_PRESET, "a checkpoint", "color", "rot", &err);
   check(options_apply(sets, others, &s, &err) == 0 && v.color == RED,
         "an earlier word of a checkpoint is read as number %d", v.color);
@@ -396,7 +396,7 @@ static void test_precedence(void) {
   OptionSource source = FROM_PRESET;
   write_option_file("p", "count = 3\nrate = 0.3\n");
   snprintf(file, sizeof file, "@%s", path_of("p"));
-  settings_read(&s, 4, argv, &err); /* said first, wins nevertheless */
+  settings_read(&s, 4, argv, &err); /* given first, but has priority */
   settings_preset(&s, FROM_TUNED, "tuned", "count=2 rate=0.2  word=t", &err);
   settings_preset(&s, FROM_PRESET, "preset", "count=1 rate=0.1 word=p color=red", &err);
   check(options_apply(set, others, &s, &err) == 0, "four sources: %s", err.text);
@@ -497,7 +497,7 @@ static void test_conditions(const Option *row) {
     char name[64];
     snprintf(name, sizeof name, "%.*s", (int)strcspn(at, "!="), at);
     const Option *other = config_option(name);
-    check(other != NULL, "--%s needs --%s, which is no option", row->name, name);
+    check(other != NULL, "--%s needs --%s, which is not an option", row->name, name);
     at += strcspn(at, "!=");
     at += strspn(at, "!=");
     for (; other && other->type == OPTION_CHOICE && *at && *at != ','; at += *at == '|') {
@@ -509,7 +509,7 @@ static void test_conditions(const Option *row) {
         const Option *choice = option_find((*o)->options, name);
         known = choice && word_index(choice->choices, word) >= 0;
       }
-      check(known || word_index(other->choices, word) >= 0, "--%s needs --%s %s, which is no word",
+      check(known || word_index(other->choices, word) >= 0, "--%s needs --%s %s: not a choice",
             row->name, name, word);
       at += span;
     }
@@ -528,7 +528,7 @@ static void test_tables(const Optimizer *method) {
       for (int other = 0; c.sets[other].rows; other++)
         for (const Option *r = c.sets[other].rows; r->name; r++)
           same += strcmp(r->name, row->name) == 0;
-      check(same == 1, "%s: --%s stands in %d tables", method->name, row->name, same);
+      check(same == 1, "%s: --%s is in %d tables", method->name, row->name, same);
       check(row->help && *row->help, "%s: --%s has no help", method->name, row->name);
       test_conditions(row);
       check(option_set(row, c.sets[set].values, row->fallback, "default", &err) == 0,
@@ -571,7 +571,7 @@ static void test_config(void) {
   refused_config("--model", "nanno", NULL, "did you mean nano?");
   refused_config("--heads", "3", NULL, "does not divide --channels");
   refused_config("--batch=2", "--micro-batch=3", NULL, "--micro-batch 3");
-  refused_config("--steps=5", "--tokens=5000", NULL, "give one of them");
+  refused_config("--steps=5", "--tokens=5000", NULL, "use one of them");
   refused_config("--warmup=10", "--steps=10", NULL, "--warmup 10");
   refused_config("--ns-steps", "3", NULL, "--ns-steps is an option of muon");
   refused_config("--bacth", "3", NULL, "did you mean --batch?");

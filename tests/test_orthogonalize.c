@@ -181,7 +181,7 @@ static void test_newton_schulz(void) {
 
 static const int ways[] = {BY_SVD, BY_CONVERGED};
 
-/* msgn of X (rows,cols) in double, by way of float. To be freed. */
+/* msgn of X (rows,cols) in double, computed in float. To be freed. */
 static double *polar_of(const double *X, int64_t rows, int64_t cols, int way, double scale) {
   Polar polar = {.way = way};
   float *Y = to_float(X, rows * cols, scale);

@@ -1,4 +1,4 @@
-/* What files and names may hold, and what becomes of it in each kind of output. */
+/* Any bytes from files and names, quoted for each output format. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +42,7 @@ static void test_texts(void) {
   expect("path", quote_path, "@a b", "./'@a b'");
 }
 
-/* What a shell makes of a quoted word is the word. */
+/* A shell reads a quoted word as the original word. */
 static void test_shell(void) {
   static const char *const words[] = {"a b", "$(false)", "`false`", "a'b\"c\\d", "~", "*", "a;b",
                                       "#x", "!x", "\xC3\xA4|&<>", "x=y", "{a,b}"};
@@ -57,7 +57,7 @@ static void test_shell(void) {
   }
 }
 
-/* Any bytes: nothing that controls a terminal, HTML or gnuplot's string gets through. */
+/* Any bytes: no control character, HTML or end of a gnuplot string is in the output. */
 static void test_bytes(void) {
   char text[4] = "";
   for (unsigned i = 1; i < 1 << 16; i++) {

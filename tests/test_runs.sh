@@ -1,6 +1,6 @@
 #!/bin/sh
-# Folders, signals and streams as job scripts, copies and strangers leave them: nothing is lost,
-# nothing outside a run's folder is touched, and what a file says is never executed. Run from the
+# Unusual folders, signals and streams: nothing is lost, nothing outside a run's folder is changed,
+# and text from files is never executed. Run from the
 # project's root, where ./train and tools/ are built; arguments are names of parts to run alone.
 set -u
 
@@ -93,12 +93,13 @@ one_writer() {
     run "$train" $how --max-seconds 5
     check "a second writer is refused: $how: $(cat stderr)" [ "$code" -eq 1 ]
     [ "$how" = "--out locked" ] && continue # it holds a run
-    check "and told by whom: $how" says "process $child on $(uname -n) writes to this folder"
+    check "the error names the process: $how" \
+      says "process $child on $(uname -n) writes to this folder"
   done
   kill -TERM "$child"
   ends
-  check "the first run is as it was" [ "$code" -eq 130 ]
-  check "its log is whole" whole_rows locked/log.csv
+  check "the first run is not affected" [ "$code" -eq 130 ]
+  check "its log has complete rows" whole_rows locked/log.csv
   long killed --save-every 5
   wait_for_file killed/latest
   kill -KILL "$child"
@@ -107,7 +108,7 @@ one_writer() {
   check "a lock ends with its process" [ "$code" -eq 4 ]
   mkdir bare
   run "$train" --resume bare
-  check "a folder that is no run stays as it is" [ -z "$(ls -A bare)" ]
+  check "a folder without a run is not changed" [ -z "$(ls -A bare)" ]
   { echo "optimizers = adamw"; grep -v -e threads -e steps tiny; echo "max-seconds = 60"
     echo "steps = 100000000"; } >long.spec
   "$tools/sweep" long.spec --out swept-twice --jobs 1 --train "$train" >stdout 2>stderr </dev/null &
@@ -142,36 +143,37 @@ links() {
   done
   trains --out linked --overwrite on --log-spectrum 1 --optimizer muon --save-every 1 --keep 1
   check "a folder full of links is replaced" [ "$code" -eq 0 ]
-  check "what they lead to is untouched" precious outside
+  check "the targets of the links are unchanged" precious outside
   check "its log is a file again" [ ! -L linked/log.csv ]
   trains --out elsewhere
   rm linked/latest
   ln -s ../elsewhere/step-000004 linked/latest
   run "$train" --resume linked/latest --steps 6
-  check "latest that leads out of the run is refused" says "out of the run's folder"
+  check "a link latest to outside the run is refused" says "outside the run's folder"
 }
 
-# ---- folders that are no run's ----
+# ---- folders without a run ----
 
 foreign_folders() {
   mkdir foreign
   for name in config.txt info.txt spectrum.csv; do
     echo mine >"foreign/$name"
     trains --out foreign
-    check "a folder with a $name and no run is refused" says "foreign/$name: a run would replace"
-    check "and left as it is" [ "$(ls -A foreign)" = "$name" ]
+    check "a folder with a $name and no run is refused" says "foreign/$name: the run would replace"
+    check "and not changed" [ "$(ls -A foreign)" = "$name" ]
     rm "foreign/$name"
   done
   mkdir checkpoints
   mkdir checkpoints/step-000400
   trains --out checkpoints
-  check "one with a checkpoint alone too" says "already holds a run"
+  check "a folder with only a checkpoint too" says "already holds a run"
   mkdir closed
   : >closed/file
   trains --out closed/file/run
-  check "a folder that cannot be made tells why: $(cat stderr)" says "closed/file: the folder cannot"
+  check "a folder that cannot be created, with the reason: $(cat stderr)" \
+    says "closed/file: cannot create the folder"
   trains --out /sys/none/run
-  check "and not what a later call says: $(cat stderr)" eval '! says "No such file"'
+  check "the reason is that of the first failure: $(cat stderr)" eval '! says "No such file"'
 }
 
 # ---- without links ----
@@ -189,8 +191,8 @@ without_links() {
     return
   fi
   LD_PRELOAD=$work/no_symlink.so trains --out plain --save-every 1
-  check "without links a run ends well" [ "$code" -eq 0 ]
-  check "it says so once" [ "$(grep -c 'latest: cannot be made' stdout)" -eq 1 ]
+  check "without links a run succeeds" [ "$code" -eq 0 ]
+  check "it reports this once" [ "$(grep -c 'latest: cannot be linked' stdout)" -eq 1 ]
   check "there is no link" [ ! -e plain/latest ]
   run "$train" --resume plain --steps 6
   check "it is resumed: $(cat stderr)" prints "continues after step 4"
@@ -203,22 +205,23 @@ without_links() {
   cp -rL from-plain copied
   run "$train" --resume copied --steps 6
   check "a copy in which latest became a folder is resumed" [ "$code" -eq 0 ]
-  check "it is told that latest stays: $(grep latest stdout)" prints "latest: cannot be made"
+  check "it reports that latest is not changed: $(grep latest stdout)" \
+    prints "latest: cannot be linked"
   check "the newest is read, not that folder" same_model copied copied/step-000006
   head -c 3000 copied/step-000006/model.safetensors >part
   cp part copied/step-000006/model.safetensors
   run "$tools/generate" --from copied --tokens 3
-  check "a newest that is cut short is passed over, and said" \
+  check "a truncated newest checkpoint is skipped with a message" \
     says "a newer checkpoint cannot be used: copied/step-000006"
-  check "for the one before" [ "$code" -eq 0 ]
+  check "the one before it is used" [ "$code" -eq 0 ]
   rm -r copied/step-*
   run "$tools/generate" --from copied --tokens 3
-  check "and latest alone, a folder, is read" [ "$code" -eq 0 ]
+  check "a folder latest without other checkpoints is read" [ "$code" -eq 0 ]
 }
 
 # ---- signals and limits ----
 
-# A step of this takes seconds.
+# A step of this model takes seconds.
 slow() {
   rm -f stdout stderr
   "$train" @tiny --layers 2 --channels 512 --context 256 --batch 64 --steps 100 --out "$1" \
@@ -232,16 +235,16 @@ signals() {
   slow first 0
   kill -INT "$child"
   wait_for_line stderr 'stopping and saving'
-  check "the first signal is answered within the step" says "a second signal stops at once"
+  check "the first signal is reported during the step" says "a second signal stops at once"
   kill -TERM "$child"
   ends
   check "the second ends the program at once (got $code)" [ "$code" -eq 143 ]
   slow micro 1
   kill -TERM "$child"
   ends
-  check "between passes a stop is noticed" [ "$code" -eq 130 ]
-  check "and the step is left out: $(cat stderr)" says "interrupted after step 0 of 100"
-  check "what there is is saved" [ -s micro/step-000000/state.safetensors ]
+  check "a stop between passes is detected" [ "$code" -eq 130 ]
+  check "the unfinished step is dropped: $(cat stderr)" says "interrupted after step 0 of 100"
+  check "the steps before it are saved" [ -s micro/step-000000/state.safetensors ]
   rm -rf micro
 }
 
@@ -253,11 +256,11 @@ limits() {
   check "--max-seconds has a code of its own" [ "$code" -eq 4 ]
   run sh -c "ulimit -t 3; exec '$train' @tiny --out cpu --steps 100000000 --val-every 0"
   check "the limit on CPU time stops a run in time (got $code)" [ "$code" -eq 130 ]
-  check "it says so" says "stopped by the limit on CPU time after step"
+  check "with a message" says "stopped by the CPU time limit after step"
   check "and saves" [ -s cpu/latest/state.safetensors ]
   run sh -c "ulimit -f 40; exec '$train' @tiny --out big --steps 100000000 --val-every 0"
   check "the limit on a file's size is an error, not a signal (got $code)" [ "$code" -eq 1 ]
-  check "that names the file" says "big/log.csv: cannot be written: File too large"
+  check "the error names the file" says "big/log.csv: cannot be written: File too large"
 }
 
 # ---- streams ----
@@ -265,27 +268,27 @@ limits() {
 broken_streams() {
   { "$train" @tiny --out piped --steps 400 2>stderr; echo $? >code; } | head -n 1 >stdout
   code=$(cat code)
-  check "a pipe that breaks does not end training" [ "$code" -eq 0 ]
-  check "which is silent" [ ! -s stderr ]
-  check "and saves" [ -s piped/latest/state.safetensors ]
-  check "all of its steps" grep -q '^400,' piped/log.csv
+  check "a closed pipe does not end training" [ "$code" -eq 0 ]
+  check "it prints no error" [ ! -s stderr ]
+  check "it saves a checkpoint" [ -s piped/latest/state.safetensors ]
+  check "it logs all steps" grep -q '^400,' piped/log.csv
   "$train" @tiny --out full >/dev/full 2>stderr
   code=$?
-  check "nor does a full disk for what it prints" [ "$code" -eq 0 ]
-  check "which is said" says "standard output cannot be written: No space left"
+  check "a full disk for standard output does not end training" [ "$code" -eq 0 ]
+  check "it prints a warning" says "standard output cannot be written: No space left"
   "$train" @tiny --out closed-out >&- 2>stderr
-  check "a closed standard output is no part of log.csv" whole_rows closed-out/log.csv
+  check "with standard output closed, log.csv has only rows" whole_rows closed-out/log.csv
   "$train" @tiny --out closed-all <&- >&- 2>&-
-  check "nor three closed streams" whole_rows closed-all/log.csv
+  check "with three closed streams too" whole_rows closed-all/log.csv
   check "and the run finishes" grep -qx "result = finished" closed-all/info.txt
 }
 
-# full COMMAND...: it cannot write its output, and says so.
+# full COMMAND...: it cannot write its output and reports that.
 full() {
   "$@" >/dev/full 2>stderr
   code=$?
   check "$(basename "$1") $2 >/dev/full: exit 1" [ "$code" -eq 1 ]
-  check "and a line" says "standard output cannot be written"
+  check "with a message" says "standard output cannot be written"
 }
 
 full_output() {
@@ -307,13 +310,13 @@ shrinking_file() {
   long shrinking --data tokens_000000.bin
   : >tokens_000000.bin
   ends
-  check "a token file that shrinks is no bus error (got $code)" [ "$code" -eq 1 ]
-  check "it is named: $(cat stderr)" says "tokens_000000.bin: cannot be read: the file has become"
+  check "a token file that becomes shorter is not a bus error (got $code)" [ "$code" -eq 1 ]
+  check "it is named: $(cat stderr)" says "tokens_000000.bin: cannot be read: the file became"
 }
 
-# ---- what is there already ----
+# ---- existing files ----
 
-# keeps FILE COMMAND...: refused without --overwrite, and done with it.
+# keeps FILE COMMAND...: fails without --overwrite, and succeeds with it.
 keeps() {
   file=$1
   shift
@@ -321,11 +324,11 @@ keeps() {
   echo mine >"$file"
   run "$@"
   check "$(basename "$1") keeps $file" [ "$code" -eq 1 ]
-  check "and says what to do" says "say --overwrite on"
-  check "it is as it was" [ "$(cat "$file")" = mine ]
+  check "the error says what to do" says "use --overwrite on"
+  check "the file is unchanged" [ "$(cat "$file")" = mine ]
   run "$@" --overwrite on
   check "with --overwrite on it is replaced" [ "$code" -eq 0 ]
-  check "really" [ "$(head -c 4 "$file")" != mine ]
+  check "the file is a new one" [ "$(head -c 4 "$file")" != mine ]
 }
 
 existing_files() {
@@ -333,7 +336,7 @@ existing_files() {
   keeps here.safetensors "$tools/convert" --from shown --to here.safetensors --format safetensors
   keeps here/config.json "$tools/convert" --from shown --to here
   run "$tools/convert" --from shown --to here
-  check "convert keeps its own too" [ "$code" -eq 1 ]
+  check "convert does not replace its own output either" [ "$code" -eq 1 ]
   keeps here.csv "$tools/tokenize" --from "$root/README.md" --to here.csv --format nanogpt --vocab 257
   mkdir -p swept
   echo mine >swept/sweep.spec
@@ -353,7 +356,7 @@ existing_files() {
   keeps figures/loss-steps.svg "$tools/compare" shown --figures figures
 }
 
-# ---- what files say ----
+# ---- text from files ----
 
 hostile_run() {
   trains --out 'evil/<img src=x>'"'"'"%s{a}_b^c@'
@@ -376,22 +379,22 @@ hostile_files() {
     check "compare reads it as $format: $(cat stderr)" [ "$code" -eq 0 ]
     check "$format: no escapes on the terminal" no_escapes stdout stderr
   done
-  check "html: no element of a file's" eval '! grep -q "<script\|<img" stdout'
+  check "html: no element from a file" eval '! grep -q "<script\|<img" stdout'
   run "$tools/plot" evil/nowhere"$(printf '\033[31m')"
   check "no escapes in an error" no_escapes stdout stderr
   if ! command -v gnuplot >/dev/null; then return; fi
   run "$tools/compare" evil --html evil.html --figures pictures
   check "a page is written: $(cat stderr)" [ "$code" -eq 0 ]
-  check "page: no element of a file's" eval '! grep -q "<script\|<img" evil.html'
+  check "page: no element from a file" eval '! grep -q "<script\|<img" evil.html'
   check "page: the name is in it" grep -q "&lt;script&gt;" evil.html
   check "page and figures: no escapes" no_escapes evil.html pictures/*.svg
-  check "figures: no element of a file's" eval '! grep -q "<script\|<img" pictures/*.svg'
+  check "figures: no element from a file" eval '! grep -q "<script\|<img" pictures/*.svg'
   run "$tools/plot" evil/* --title "50%s it's {/Bold x}" --width 300 --height 40
   check "plot draws it: $(cat stderr)" [ "$code" -eq 0 ]
   check "plot: no escapes" no_escapes stdout stderr
 }
 
-# A terminal, and text of a model that holds any bytes.
+# Text of a model, which may contain any bytes, on a terminal.
 hostile_text() {
   if ! script -qec true /dev/null >/dev/null 2>&1; then
     echo "skipped: a terminal (there is no script)"
@@ -405,12 +408,12 @@ hostile_text() {
     script -qec "$*" /dev/null >>stdout
   done
   check "a model may write any character into a pipe" eval '! no_escapes piped.txt'
-  check "but none that controls a terminal" no_escapes stdout
+  check "but no control character to a terminal" no_escapes stdout
 }
 
-# ---- commands that are printed ----
+# ---- printed commands ----
 
-# The command behind these words can be given to a shell.
+# The command after these words can be pasted into a shell.
 printed() {
   command=$(cat stdout stderr | sed -n "s/.*\\($1.*\\)$2/\\1/p" | tail -n 1)
   (PATH=$root:$PATH; eval "$root/$command") >output 2>&1
@@ -434,11 +437,11 @@ printed_commands() {
 short_warmup() {
   run "$train" --layers 1 --heads 2 --channels 16 --context 16 --vocab 257 --batch 2 --steps 20 \
     --val-every 0 --threads 1 --out short
-  check "a shortened warm-up is said: $(grep warm-up stdout)" \
+  check "a shortened warm-up is reported: $(grep warm-up stdout)" \
     prints "warm-up: 10 of 20 steps, the same part as 150 of the preset's 300"
   run "$train" --layers 1 --heads 2 --channels 16 --context 16 --vocab 257 --batch 2 --steps 20 \
     --val-every 0 --threads 1 --warmup 5 --out short --overwrite on
-  check "one that was given is not" eval '! grep -q "warm-up:" stdout'
+  check "--warmup on the command line is not reported" eval '! grep -q "warm-up:" stdout'
 }
 
 code=0

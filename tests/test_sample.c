@@ -124,7 +124,7 @@ static void test_draws(void) {
   check(sample_draw(&greedy, logits, 4, scratch, &random) == 1, "temperature 0");
 }
 
-/* A model of bytes prints many that are no characters: what comes out is UTF-8 all the same. */
+/* A byte-level model generates many invalid bytes; the output must still be UTF-8. */
 static void test_characters(void) {
   ModelOptions size = {.L = 1, .NH = 1, .C = 8, .context = 16, .V = 257};
   GPT2 *m = open_model(&size);
@@ -142,7 +142,7 @@ static void test_characters(void) {
     for (size_t at = 0; at < length;) {
       uint32_t code;
       at += (size_t)unicode_decode(text + at, length - at, &code);
-      check(code != UNICODE_BAD, "byte %zu of %zu is no character", at, length);
+      check(code != UNICODE_BAD, "byte %zu of %zu does not begin a character", at, length);
     }
     free(text);
   }
@@ -150,8 +150,8 @@ static void test_characters(void) {
   gpt2_close(m);
 }
 
-/* A separator in the prompt is end-of-text, wherever it is; without --separator it is text, and
-   that is said. */
+/* A separator anywhere in the prompt becomes end-of-text; without --separator it is text, with a
+   warning. */
 static void test_prompt_separator(const char *folder) {
   static const struct {
     const char *options, *tokens;

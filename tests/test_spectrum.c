@@ -139,7 +139,7 @@ static void test_values(void) {
   check_near(values_quantile(&v, 0), 0.25, 0, "smallest");
   check_near(values_quantile(&v, 1), 1.5, 0, "largest");
   check_near(values_quantile(&v, 0.5), 0.875, 1e-15, "median of four");
-  check_near(values_quantile(&v, 0.375), 0.75, 1e-15, "the second stands for 3/8");
+  check_near(values_quantile(&v, 0.375), 0.75, 1e-15, "the second value is at 3/8");
   values_free(&v);
 }
 

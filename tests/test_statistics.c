@@ -68,7 +68,7 @@ static void test_smoothing(void) {
   check(out[1] == 2, "mean of 1 2 3: %g", out[1]);
   check(out[2] == 2.5, "mean of 2 3, the gap left out: %g", out[2]);
   check(isnan(out[3]) && isnan(out[6]), "gaps stay gaps");
-  check(out[5] == 5.5, "infinity is no number: %g", out[5]);
+  check(out[5] == 5.5, "infinity is not read as a number: %g", out[5]);
   smooth_centred(x, 3, 1, out);
   check(out[0] == 1 && out[1] == 2 && out[2] == 3, "a window of one changes nothing");
 }
@@ -180,11 +180,11 @@ static void test_comparison(void) {
   check(tie->difference.n == 1 && isnan(tie->difference.half), "one pair, no interval");
   check(strcmp(c.entries[0].name, "muon") == 0 && strcmp(c.entries[1].name, "tie") == 0,
         "ties in order of their names: %s, %s", c.entries[0].name, c.entries[1].name);
-  check(strcmp(c.entries[3].name, "slow") == 0, "what did not finish is behind what did");
+  check(strcmp(c.entries[3].name, "slow") == 0, "unfinished runs are after finished ones");
   comparison_free(&c);
   options.target = 1;
   check(comparison_read(&c, root, &options, &err) == 0, "%s", err.text);
-  check(isnan(entry_of(&c, "muon")->steps_to), "a target that nobody reaches");
+  check(isnan(entry_of(&c, "muon")->steps_to), "a target that no method reaches");
   comparison_free(&c);
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The rules of the code's structure that a script can check: includes point one way and make no
-# circle, each header compiles alone, only mains and run/progress print, only mains exit.
+# cycle, each header compiles alone, only mains and run/progress print, only mains exit.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 work=$(mktemp -d) || exit 1
@@ -24,8 +24,8 @@ none() {
   if hits=$(grep -nE "$pattern" "$@" /dev/null); then bad "$what: $hits"; else ok; fi
 }
 
-# only WHAT FOUND ALLOWED: each line of the file FOUND is in ALLOWED, and each line of ALLOWED is
-# still found: the list becomes shorter with the faults.
+# only WHAT FOUND ALLOWED: the lines of the file FOUND are exactly those of ALLOWED, so that fixed
+# violations must be removed from the list.
 only() {
   sort -u "$2" >"$work/found"
   sort -u "$3" >"$work/allowed"
@@ -42,7 +42,7 @@ module_includes() {
     sed -n 's/\.[ch]:#include "\([^"]*\)\.h".*/ \1/p' | awk '$1 != $2' | sort -u
 }
 
-# Without the lines allowed here nothing includes itself, through however many headers.
+# Except for the lines allowed here, no module includes itself, directly or indirectly.
 circles() {
   module_includes >"$work/includes"
   sort >"$work/back" <<'END'
@@ -68,7 +68,7 @@ headers() {
   done
 }
 
-# The files listed still print; what they say belongs into a main or run/progress.
+# The files listed still print; their output should move to a main or run/progress.
 prints() {
   # shellcheck disable=SC2086
   find $libraries tools/*/ -name '*.c' -exec \
@@ -92,7 +92,7 @@ END
   only 'prints, and is neither a main, its frame run/program, nor run/progress' "$work/prints" "$work/printers"
 }
 
-# Not a fault: many modules are tested through others.
+# Not an error: many modules are tested through others.
 modules_without_test() {
   printf 'modules without a test of their name:'
   # shellcheck disable=SC2086

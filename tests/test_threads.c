@@ -15,7 +15,7 @@
 
 extern const Optimizer muon, low_rank_muon;
 
-/* A file of a stand-in for /proc and /sys; its folders are made. */
+/* Writes a file of a fake /proc or /sys and creates its folders. */
 static void put(const char *name, const char *text) {
   char path[PATH_SIZE];
   Err err;

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The tuned settings of run/tuned.c are those that the runs kept in results/nano had: what README's
-# table shows is what ./train --optimizer NAME does. Run from the project's root.
+# The tuned settings of run/tuned.c are those of the runs in results/nano, so that the README's
+# table shows what ./train --optimizer NAME does. Run from the project's root.
 set -u
 
 root=$(pwd)
@@ -10,8 +10,8 @@ export OMP_WAIT_POLICY=passive
 passed=0
 failed=0
 
-# differences THEN NOW: settings of optimizer and schedule that both config.txt have, with different
-# values. One that only one of them has has no effect, or is of another version of the program.
+# differences THEN NOW: settings of optimizer and schedule with different values in the two
+# config.txt. A setting in only one of them has no effect or is of another version of the program.
 differences() {
   awk -F ' = ' '
     FNR == 1 { file++; part = 0 }
@@ -27,7 +27,7 @@ tar -xzf "$root/results/nano/runs.tar.gz" -C "$work/nano"
 for folder in "$work"/nano/final/*; do
   name=$(basename "$folder")
   case $name in *:*) continue ;; esac # a variant of a method
-  # The preset's steps, since a warm-up goes by them, but a network of a moment's time.
+  # The preset's steps, since the warm-up depends on them, but a tiny network.
   ./train --optimizer "$name" --layers 1 --heads 1 --channels 8 --context 8 --batch 1 --vocab 257 \
     --val-every 0 --threads 1 --max-seconds 0.01 --out "$work/$name" >/dev/null 2>&1
   for kept in "$folder"/*/*/config.txt; do

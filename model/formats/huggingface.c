@@ -8,7 +8,7 @@
 #include "core/file.h"
 #include "core/text.h"
 
-/* Of GPT2LMHeadModel, torch.compile and DataParallel. */
+/* Prefixes of GPT2LMHeadModel, torch.compile and DataParallel. */
 static const char *const prefixes[] = {"transformer.", "_orig_mod.", "module.", NULL};
 
 int huggingface_names(Safetensors *s, Err *err) { return safetensors_strip(s, prefixes, err); }
@@ -20,7 +20,7 @@ static int matrix_shape(const Safetensors *s, const char *name, int64_t *rows, i
   const Tensor *t = safetensors_find(s, name);
   if (!t) return fail(err, "%s: not a GPT-2: it has no tensor %s", s->path, name);
   if (t->rank != 2 || t->count == 0)
-    return fail(err, "%s: tensor %s is no matrix; it should be", s->path, name);
+    return fail(err, "%s: tensor %s must have two dimensions", s->path, name);
   *rows = t->shape[0];
   *cols = t->shape[1];
   return 0;
@@ -50,8 +50,8 @@ static int config_size(const char *path, const Json *root, const char *key, int6
   int64_t n;
   const Json *value = json_member(root, key);
   if (json_int(value, 1, 100000000, &n))
-    return fail(err, "%s: %s is %s; a whole number is needed", path, key,
-                value ? "no size" : "missing");
+    return fail(err, "%s: %s is %s; a positive whole number is needed", path, key,
+                value ? "not valid" : "missing");
   if (*size != 0 && *size != n)
     return fail(err, "%s: %s is %lld, but the weights in model.safetensors have %lld", path, key,
                 (long long)n, (long long)*size);
@@ -63,11 +63,11 @@ static int config_word(const char *path, const Json *root, const char *key, cons
                        Err *err) {
   const Json *value = json_member(root, key);
   if (!value || (value->type == JSON_STRING && strcmp(value->text, wanted) == 0)) return 0;
-  return fail(err, "%s: %s is %.100s; only \"%s\" can be computed here", path, key,
-              value->type == JSON_STRING ? value->text : "no word", wanted);
+  return fail(err, "%s: %s is %.100s; only \"%s\" is supported", path, key,
+              value->type == JSON_STRING ? value->text : "not a string", wanted);
 }
 
-/* The tanh approximation has several names; the exact GELU has the shortest. */
+/* The tanh approximation has several names; "gelu" is the exact function. */
 static int config_gelu(const char *path, const Json *root, Err *err) {
   static const char same[] = "gelu_new|gelu_pytorch_tanh|gelu_fast|gelu_accurate";
   const Json *value = json_member(root, "activation_function");
@@ -75,19 +75,19 @@ static int config_gelu(const char *path, const Json *root, Err *err) {
   if (value->type == JSON_STRING && strcmp(value->text, "gelu") == 0)
     return fail(err,
                 "%s: activation_function is gelu, the exact one by erf; only its approximation by "
-                "tanh (gelu_new) can be computed here",
+                "tanh (gelu_new) is supported",
                 path);
-  return fail(err, "%s: activation_function is %.100s; only gelu_new can be computed here", path,
-              value->type == JSON_STRING ? value->text : "no word");
+  return fail(err, "%s: activation_function is %.100s; only gelu_new is supported", path,
+              value->type == JSON_STRING ? value->text : "not a string");
 }
 
-/* Absent or null: 4 n_embd. */
+/* Missing or null means 4 n_embd. */
 static int config_inner(const char *path, const Json *root, int64_t C, Err *err) {
   int64_t n = 0;
   const Json *value = json_member(root, "n_inner");
   if (!value || value->type == JSON_NULL || (json_int(value, 1, INT64_MAX, &n) == 0 && n == 4 * C))
     return 0;
-  return fail(err, "%s: n_inner is %lld; only 4 n_embd = %lld, or null, can be computed here", path,
+  return fail(err, "%s: n_inner is %lld; only 4 n_embd = %lld, or null, is supported", path,
               (long long)n, (long long)(4 * C));
 }
 
@@ -95,16 +95,16 @@ static int config_epsilon(const char *path, const Json *root, Err *err) {
   const Json *value = json_member(root, "layer_norm_epsilon");
   double eps = value && value->type == JSON_NUMBER ? strtod(value->text, NULL) : 0;
   if (!value || fabs(eps - 1e-5) <= 1e-12) return 0;
-  return fail(err, "%s: layer_norm_epsilon is %.40s; only 1e-5 can be computed here", path,
-              value->type == JSON_NUMBER ? value->text : "no number");
+  return fail(err, "%s: layer_norm_epsilon is %.40s; only 1e-5 is supported", path,
+              value->type == JSON_NUMBER ? value->text : "not a number");
 }
 
-/* Ways to scale the products of attention that some GPT-2s of others were trained with. */
+/* Variants of attention scaling that some published models use. */
 static int config_flag(const char *path, const Json *root, const char *key, JsonType wanted,
                        Err *err) {
   const Json *value = json_member(root, key);
   if (!value || value->type == wanted) return 0;
-  return fail(err, "%s: %s is not %s; nothing else can be computed here", path, key,
+  return fail(err, "%s: %s is not %s; other values are not supported", path, key,
               wanted == JSON_TRUE ? "true" : "false");
 }
 
@@ -155,7 +155,7 @@ char *huggingface_config_text(const ModelOptions *m, size_t *length) {
 
 /* ---- loading ---- */
 
-/* Stored (in,out), ours (out,in). All matrices inside the blocks are so, and nothing else. */
+/* The matrices inside the blocks, and only these, are stored (in,out); ours are (out,in). */
 static int is_transposed(const Param *p) { return p->role == ROLE_MATRIX; }
 
 static int param_shape(const Param *p, int64_t shape[2]) {
@@ -168,7 +168,7 @@ static int param_shape(const Param *p, int64_t shape[2]) {
   return 2;
 }
 
-/* A file may have more positions than the model takes. */
+/* The file may have more positions than the model. */
 static int fits(const Param *p, const Tensor *t) {
   int64_t shape[2];
   if (t->rank != param_shape(p, shape)) return 0;
@@ -199,7 +199,7 @@ static void show_shape(int rank, const int64_t *shape, char out[SHAPE_TEXT]) {
 
 static int load_param(const Safetensors *s, Param *p, float *row, Err *err) {
   const Tensor *t = safetensors_find(s, p->name);
-  if (!t) return fail(err, "%s: the tensor %s is missing", s->path, p->name);
+  if (!t) return fail(err, "%s: tensor %s is missing", s->path, p->name);
   if (t->dtype == DTYPE_OTHER)
     return fail(err, "%s: tensor %s is not of type F64, F32, F16 or BF16", s->path, p->name);
   if (!fits(p, t)) {
@@ -218,15 +218,15 @@ static int is_mask(const char *name) {
   return text_ends(name, ".attn.bias") || text_ends(name, ".attn.masked_bias");
 }
 
-/* The head may be stored once more, if it is the token embedding. */
+/* The file may contain the head too, if it equals the token embedding. */
 static int check_head(const Safetensors *s, const Tensor *head, Err *err) {
   const Tensor *wte = safetensors_find(s, "wte.weight");
   if (head->bytes == wte->bytes && head->dtype == wte->dtype &&
       memcmp(head->data, wte->data, wte->bytes) == 0)
     return 0;
   return fail(err,
-              "%s: lm_head.weight differs from wte.weight: the model here has one matrix for both "
-              "(tied weights), so this one cannot be computed",
+              "%s: lm_head.weight differs from wte.weight; only models with tied weights are "
+              "supported",
               s->path);
 }
 
@@ -238,7 +238,7 @@ static int check_others(const GPT2 *m, const Safetensors *s, Err *err) {
       known = strcmp(m->params[j].name, t->name) == 0;
     if (known) continue;
     if (strcmp(t->name, "lm_head.weight") != 0)
-      return fail(err, "%s: the tensor %.100s is none of this GPT-2's", s->path, t->name);
+      return fail(err, "%s: unknown tensor %.100s for this GPT-2", s->path, t->name);
     if (check_head(s, t, err)) return -1;
   }
   return 0;

@@ -9,10 +9,10 @@
 #include "core/writer.h"
 
 enum { HEADER = 256, PAD = 128 };
-enum { MAX_T = 2, VOCAB, LAYERS, HEADS, CHANNELS, PADDED_VOCAB }; /* places in the header */
+enum { MAX_T = 2, VOCAB, LAYERS, HEADS, CHANNELS, PADDED_VOCAB }; /* indices in the header */
 enum { CHUNK = 1 << 14 }; /* numbers read or written at once */
 
-/* The order of tensors in the file, by the ends of their names. */
+/* The order of tensors in the file, by the last part of their names. */
 static const char *const kinds[] = {
     "wte.weight",         "wpe.weight",       "ln_1.weight",        "ln_1.bias",
     "attn.c_attn.weight", "attn.c_attn.bias", "attn.c_proj.weight", "attn.c_proj.bias",
@@ -45,13 +45,13 @@ static int check_sizes(const char *name, const void *h, Err *err) {
       in_range(word(h, PADDED_VOCAB), 1 << 25))
     return 0;
   return fail(err,
-              "%s: no model has these sizes: %d positions, %d tokens padded to %d, %d layers, %d "
+              "%s: invalid sizes: %d positions, %d tokens padded to %d, %d layers, %d "
               "heads, %d channels",
               name, word(h, MAX_T), word(h, VOCAB), word(h, PADDED_VOCAB), word(h, LAYERS),
               word(h, HEADS), word(h, CHANNELS));
 }
 
-/* In double: the sizes of a hostile header may be beyond 64 bits together. */
+/* In double: the product of sizes in a malicious header may overflow 64 bits. */
 static double expected_bytes(const void *h) {
   double C = word(h, CHANNELS), L = word(h, LAYERS);
   double numbers = C * ((double)word(h, PADDED_VOCAB) + word(h, MAX_T)) +
@@ -68,12 +68,12 @@ int llmc_size(ModelOptions *m, const char *name, const void *bytes, size_t size,
                 MAGIC_LLMC_MODEL);
   if (word(bytes, 1) != LLMC_F32 && word(bytes, 1) != LLMC_BF16)
     return fail(err,
-                "%s: llm.c checkpoint of version %d; versions 3 (float32) and 5 (bfloat16) can be "
-                "read",
+                "%s: llm.c checkpoint version %d is not supported; use 3 (float32) or 5 "
+                "(bfloat16)",
                 name, word(bytes, 1));
   if (check_sizes(name, bytes, err)) return -1;
   if (expected_bytes(bytes) != (double)size)
-    return fail(err, "%s: %zu bytes, but its header says %.0f: it is truncated or damaged", name,
+    return fail(err, "%s: has %zu bytes instead of %.0f: it is truncated or damaged", name,
                 size, expected_bytes(bytes));
   *m = (ModelOptions){.L = word(bytes, LAYERS), .NH = word(bytes, HEADS),
                       .C = word(bytes, CHANNELS), .context = word(bytes, MAX_T),
@@ -81,7 +81,7 @@ int llmc_size(ModelOptions *m, const char *name, const void *bytes, size_t size,
   return 0;
 }
 
-/* How many numbers the file has for this parameter, padding and positions not wanted included. */
+/* How many numbers the file has for this parameter, with padding and unused positions. */
 static int64_t stored_size(const Param *p, const void *h) {
   if (p->role == ROLE_EMBEDDING) return (int64_t)word(h, PADDED_VOCAB) * p->cols;
   if (p->role == ROLE_POSITION) return (int64_t)word(h, MAX_T) * p->cols;
@@ -107,7 +107,7 @@ int llmc_load(GPT2 *m, const char *name, const void *bytes, size_t size, Err *er
   if (llmc_size(&stored, name, bytes, size, err)) return -1;
   if (stored.L != m->size.L || stored.C != m->size.C || stored.V != m->size.V ||
       stored.context < m->size.context)
-    return fail(err, "%s: the model in it has other sizes", name);
+    return fail(err, "%s: its sizes are not those of the model", name);
   const unsigned char *at = (const unsigned char *)bytes + HEADER * sizeof(int32_t);
   int version = word(bytes, 1);
   for (int k = 0; k < KINDS; k++)

@@ -1,5 +1,5 @@
-/* llm.c's checkpoint: 256 int32 of header, then each kind of tensor for all layers together.
-   Version 3 holds float32, version 5 bfloat16. */
+/* llm.c's checkpoint: a header of 256 int32, then each kind of tensor for all layers. Version 3 is
+   float32, version 5 bfloat16. */
 #ifndef MODEL_FORMATS_LLMC_H
 #define MODEL_FORMATS_LLMC_H
 
@@ -9,16 +9,16 @@
 
 enum { LLMC_F32 = 3, LLMC_BF16 = 5 }; /* versions */
 
-/* The sizes of the model in a checkpoint of `size` bytes. Errors: wrong magic or version, sizes
-   that no model has or that do not follow each other, a file that is longer or shorter than they
-   say. `name` is for messages. */
+/* Reads the model's sizes from a checkpoint of `size` bytes; `name` is for messages. Errors: wrong
+   magic or version, invalid or inconsistent sizes, a file that is longer or shorter than them. */
 int llmc_size(ModelOptions *model, const char *name, const void *bytes, size_t size, Err *err);
 
-/* Fills the weights of a model that has the checkpoint's sizes, or a shorter context. The padding
-   rows of the vocabulary are passed over. Errors: as llmc_size. */
+/* Reads the weights into a model with the checkpoint's sizes or a shorter context. Ignores the
+   padding rows of the vocabulary. Errors: those of llmc_size; other sizes. */
 int llmc_load(GPT2 *model, const char *name, const void *bytes, size_t size, Err *err);
 
-/* Writes a checkpoint, the vocabulary padded with zeros to a multiple of 128. */
+/* Writes a checkpoint; pads the vocabulary with zeros to a multiple of 128. Error: it cannot be
+   written. */
 int llmc_save(const GPT2 *model, const char *path, int version, Err *err);
 
 #endif

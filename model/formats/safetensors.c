@@ -11,11 +11,11 @@
 
 enum {
   LENGTH = 8,              /* bytes of N */
-  HEADER_MAX = 100000000,  /* what the reference reader takes */
+  HEADER_MAX = 100000000,  /* the limit of the reference implementation */
   CHUNK = 1 << 14,         /* numbers written at once */
 };
 
-/* Every header of ours begins with this and the CRC-32 of itself, taken with zeros in its place. */
+/* Our headers begin with this and their CRC-32, computed with zeros in its place. */
 static const char sum_prefix[] = "{\"__metadata__\":{\"crc32\":\"";
 static const char no_sum[] = "00000000";
 enum { SUM_AT = sizeof sum_prefix - 1, SUM = sizeof no_sum - 1 };
@@ -56,14 +56,14 @@ static int read_shape(const Safetensors *s, const Json *value, Tensor *t, Err *e
   for (const Json *v = value->first; v; v = v->next) {
     int64_t n;
     if (json_int(v, 0, most, &n) || (n > 0 && t->count > most / n))
-      return fail(err, "%s: tensor %.100s: the shape holds what is no size", s->path, t->name);
+      return fail(err, "%s: tensor %.100s: the shape has an invalid size", s->path, t->name);
     t->shape[t->rank++] = n;
     t->count *= n;
   }
   return 0;
 }
 
-/* `room` is the size of the data behind the header. */
+/* `room` is the size of the data after the header. */
 static int read_offsets(const Safetensors *s, const Json *value, Tensor *t, int size, size_t room,
                         Err *err) {
   int64_t from, to;
@@ -75,7 +75,7 @@ static int read_offsets(const Safetensors *s, const Json *value, Tensor *t, int 
                 "of data; the file is truncated or damaged",
                 s->path, t->name, room);
   if (to - from != t->count * size)
-    return fail(err, "%s: tensor %.100s: %lld bytes, but its shape and type make %lld", s->path,
+    return fail(err, "%s: tensor %.100s: has %lld bytes, but its shape and type need %lld", s->path,
                 t->name, (long long)(to - from), (long long)(t->count * size));
   t->first = (size_t)from;
   t->bytes = (size_t)(to - from);
@@ -101,7 +101,7 @@ static int by_name(const void *a, const void *b) {
   return strcmp(((const Tensor *)a)->name, ((const Tensor *)b)->name);
 }
 
-/* Side by side from the first byte of the data to the last. */
+/* Checks that the tensors fill the data without holes or overlaps. */
 static int check_places(const Safetensors *s, size_t room, Err *err) {
   size_t at = 0;
   qsort(s->tensors, (size_t)s->count, sizeof *s->tensors, by_place);
@@ -109,7 +109,7 @@ static int check_places(const Safetensors *s, size_t room, Err *err) {
     const Tensor *t = &s->tensors[i];
     if (t->first != at)
       return fail(err, "%s: tensor %.100s begins at byte %zu of the data, not at %zu: tensors %s",
-                  s->path, t->name, t->first, at, t->first < at ? "overlap" : "leave a hole");
+                  s->path, t->name, t->first, at, t->first < at ? "overlap" : "leave a gap");
     at += t->bytes;
   }
   if (at != room)
@@ -150,7 +150,7 @@ static uint64_t read_length(const unsigned char *bytes) {
 
 static int not_safetensors(const Safetensors *s, Err *err) {
   FileKind is = kind_of(s->bytes, s->size);
-  if (!is.name) return fail(err, "%s: not safetensors, nor any file that is known here", s->path);
+  if (!is.name) return fail(err, "%s: not a safetensors file, and of unknown type", s->path);
   return fail(err, "%s: is %s, not safetensors%s%s", s->path, is.name, is.advice ? "; " : "",
               is.advice ? is.advice : "");
 }
@@ -163,7 +163,7 @@ static int parse(Safetensors *s, Err *err) {
   uint64_t length = read_length(bytes);
   if (length > HEADER_MAX || bytes[LENGTH] != '{') return not_safetensors(s, err);
   if (length > size - LENGTH)
-    return fail(err, "%s: truncated: the header alone has %llu bytes, the file %zu", s->path,
+    return fail(err, "%s: truncated: the header needs %llu bytes, the file has %zu", s->path,
                 (unsigned long long)length, size);
   const char *text = (const char *)bytes + LENGTH;
   if (json_read(&s->header, s->path, text, (size_t)length, err)) return -1;
@@ -261,9 +261,9 @@ static int verify_header(const Safetensors *s, Err *err) {
   size_t length = (size_t)read_length(s->bytes);
   const char *header = (const char *)s->bytes + LENGTH;
   if (!safetensors_has_sums(s))
-    return fail(err, "%s: holds no checksums: it was not written as a checkpoint", s->path);
+    return fail(err, "%s: has no checksums: it was not written as a checkpoint", s->path);
   if (!same_sum(header_sum(header, length), header + SUM_AT))
-    return fail(err, "%s: damaged: the header's CRC-32 is not the stored one", s->path);
+    return fail(err, "%s: damaged: the CRC-32 of the header does not match", s->path);
   return 0;
 }
 
@@ -280,7 +280,7 @@ int safetensors_verify(const Safetensors *s, Err *err) {
     char key[TENSOR_NAME + 8];
     snprintf(key, sizeof key, "crc32/%s", t->name);
     if (!same_sum((uint32_t)crc32_z(0, t->data, t->bytes), safetensors_metadata(s, key)))
-      return fail(err, "%s: damaged: the CRC-32 of %.100s is not the stored one", s->path,
+      return fail(err, "%s: damaged: the CRC-32 of %.100s does not match", s->path,
                   t->name);
   }
   return 0;
@@ -319,8 +319,8 @@ static void put_tensor_entry(FILE *out, const TensorSource *t, Dtype dtype, int6
           (long long)(at + source_count(t) * dtypes[dtype].bytes));
 }
 
-/* The header's text, padded with spaces to a multiple of 8. As sums have a fixed width, its length
-   is known before they are. */
+/* The header's text, padded with spaces to a multiple of 8. Sums have a fixed width, so the length
+   is known before the sums are. */
 static char *make_header(Dtype dtype, const TensorSource *tensors, const uint32_t *sums,
                          int64_t count, const Metadata *metadata, size_t *length) {
   char *text, sum[SUM + 1];

@@ -1,8 +1,8 @@
-/* The safetensors format: u64 N, N bytes of JSON that say where each tensor stands, the tensors.
-   Everything is little-endian; tensors follow each other without holes or overlaps.
+/* The safetensors format: u64 N, N bytes of JSON with the position of each tensor, the tensors.
+   Everything is little-endian; there are no gaps or overlaps between tensors.
 
-   Our writer adds a CRC-32 of each tensor and one of the header to the metadata, so that damage to
-   any byte of the file is found. Other readers pass over them. */
+   Our writer adds the CRC-32 of each tensor and of the header to the metadata, so that damage to
+   any byte is detected. Other readers ignore them. */
 #ifndef MODEL_FORMATS_SAFETENSORS_H
 #define MODEL_FORMATS_SAFETENSORS_H
 
@@ -23,8 +23,8 @@ typedef struct {
   Dtype dtype;
   int rank;
   int64_t shape[TENSOR_RANK];
-  int64_t count; /* of numbers: the product of the shape */
-  size_t first, bytes; /* in the file's data */
+  int64_t count; /* number of elements: the product of the shape */
+  size_t first, bytes; /* position in the file's data, and size */
   const unsigned char *data; /* (count) numbers, not aligned */
 } Tensor;
 
@@ -36,7 +36,7 @@ typedef struct {
   size_t size;
   Map map; /* of the file, unless the bytes are the caller's */
   JsonDocument header;
-  Tensor *tensors; /* (count) in the order of their names */
+  Tensor *tensors; /* (count) sorted by name */
   int64_t count;
   SafetensorsPart *parts; /* (part_count) the files that an index names, or NULL */
   int64_t part_count;
@@ -47,44 +47,40 @@ struct SafetensorsPart {
   Safetensors file;
 };
 
-/* Opens a file and checks its header against its size. Errors: not the format (the sentence says
-   what the file is), a header that is too
-   long or not strict JSON, offsets with holes or overlaps or beyond the file, sizes that do not
-   follow from shape and type. `path` must live as long. Release with safetensors_close. */
+/* Opens a file and checks its header. `path` must stay valid until safetensors_close. Errors:
+   another format (the message names it); a header that is too long or not strict JSON; gaps,
+   overlaps or offsets outside the file; sizes that do not match shape and type. */
 int safetensors_open(Safetensors *s, const char *path, Err *err);
 void safetensors_close(Safetensors *s);
 
-/* The same on bytes in memory, which stay the caller's. */
+/* The same for bytes in memory, which the caller keeps and frees. */
 int safetensors_parse(Safetensors *s, const char *name, const void *bytes, size_t size, Err *err);
 
-/* Opens the files that model.safetensors.index.json names, in its folder, as one. Errors: those of
-   the files; an index that is not strict JSON, names a file elsewhere, or does not agree with the
-   files on which tensor is where. */
+/* Opens all files listed in model.safetensors.index.json as one. Errors: those of the files; an
+   index that is not strict JSON, names a file outside its folder, or does not match the files. */
 int safetensors_open_index(Safetensors *s, const char *path, Err *err);
 
-/* Puts the tensors into the order of their names. Error: two have the same. */
+/* Sorts the tensors by name. Error: two have the same name. */
 int safetensors_sort(Safetensors *s, Err *err);
 
-/* Removes the prefixes (a list that ends with NULL) from the tensors' names, as often as they occur.
-   Error: two tensors have the same name then. Afterwards the sums cannot be verified. */
+/* Removes the prefixes (a list that ends with NULL) from the tensors' names, as often as they
+   occur. Error: two tensors have the same name then. Afterwards the sums cannot be verified. */
 int safetensors_strip(Safetensors *s, const char *const *prefixes, Err *err);
 
-/* Compares every tensor and the header with their CRC-32. Error: damage, or no sums to compare
-   with. */
+/* Verifies the CRC-32 of every tensor and of the header. Errors: damage, or no checksums. */
 int safetensors_verify(const Safetensors *s, Err *err);
 
-/* Whether our writer made the file, so that it holds these sums. */
+/* Whether the file has these checksums, as all files of our writer do. */
 int safetensors_has_sums(const Safetensors *s);
 
-/* The tensor or metadata of that name; NULL when there is none. */
+/* The tensor or metadata value with that name, or NULL. */
 const Tensor *safetensors_find(const Safetensors *s, const char *name);
 const char *safetensors_metadata(const Safetensors *s, const char *key);
 
 /* out (n) = numbers at..at+n-1 of a tensor whose type is not DTYPE_OTHER. */
 void tensor_read(const Tensor *t, int64_t at, int64_t n, float *out);
 
-/* A tensor to be written. `get` fills out (n) with its numbers at..at+n-1 and is asked for them in
-   order. */
+/* A tensor to write. `get` sets out (n) to its numbers at..at+n-1; it is called in order. */
 typedef struct {
   char name[TENSOR_NAME];
   int rank;

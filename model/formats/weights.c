@@ -12,7 +12,7 @@
 
 static const char index_name[] = "model.safetensors.index.json";
 
-/* `opened`: what opening w->path gave. */
+/* `opened`: the result of opening w->path. */
 static int take_safetensors(Weights *w, int opened, Err *err) {
   Safetensors *s = &w->tensors;
   if (opened || (safetensors_has_sums(s) && safetensors_verify(s, err))) return -1;
@@ -38,8 +38,8 @@ static int no_weights(const char *folder, Err *err) {
                   "transformers",
                   path);
   return fail(err,
-              "%s: holds no model.safetensors; give the folder of a run, of a checkpoint or of "
-              "a Hugging Face GPT-2",
+              "%s: contains no model.safetensors; give the folder of a run, a checkpoint or a "
+              "Hugging Face GPT-2",
               folder);
 }
 

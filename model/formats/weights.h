@@ -12,19 +12,19 @@ typedef enum { WEIGHTS_HUGGINGFACE, WEIGHTS_LLMC } WeightsFormat;
 
 typedef struct {
   WeightsFormat format;
-  ModelOptions size; /* NH is 0 where the file does not say: a .safetensors without config.json */
+  ModelOptions size; /* NH is 0 if unknown: a .safetensors without config.json */
   char path[2048];   /* of the file */
   Map map;           /* of an llm.c checkpoint */
   Safetensors tensors;
 } Weights;
 
-/* Opens it and checks its structure, and its sums where it holds any. Errors: those of the formats;
-   damage; a file of another kind, which the sentence names. */
+/* Opens a file or folder and checks its structure, and its checksums if it has any. Errors: those
+   of the formats; damage; an unsupported type of file, which the message names. */
 int weights_open(Weights *w, const char *path, Err *err);
 void weights_close(Weights *w);
 
-/* Fills a model's weights; the model may have a shorter context. Errors: other sizes, with the
-   options that fit; those of the formats. */
+/* Reads the weights into a model, which may have a shorter context. Errors: other sizes (the
+   message gives the options that match); those of the formats. */
 int weights_load(const Weights *w, GPT2 *model, Err *err);
 
 #endif

@@ -26,7 +26,7 @@ static const Option rows[] = {
     {0},
 };
 
-/* What is shown has to be read back to the same. */
+/* Every value that is shown must be read back unchanged. */
 static void show(const Values *values) {
   Values again;
   Err err;

@@ -1,5 +1,5 @@
 /* The folder of a run as the reports read it, and what they write about it: page, tables, scripts
-   of gnuplot. Nothing that a file says may be executed there. The input is config.txt, log.csv and
+   of gnuplot. No text from a file may be executed there. The input is config.txt, log.csv and
    info.txt, with a zero byte between. */
 #include <ctype.h>
 #include <stdio.h>

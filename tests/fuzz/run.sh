@@ -1,6 +1,6 @@
 #!/bin/sh
 # run.sh SECONDS TARGET...: runs each fuzz target for that time, from the seeds in
-# tests/fuzz/corpus/TARGET. What is found goes to build/fuzz/found; what crashed stays there.
+# tests/fuzz/corpus/TARGET. New inputs go to build/fuzz/found; those that crash are kept there.
 set -u
 seconds=$1
 shift

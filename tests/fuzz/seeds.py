@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Rewrites the seeds of the fuzz targets, tests/fuzz/corpus/TARGET/seed-*. Inputs that once failed
-stand beside them under other names. Needs nothing but Python."""
+are in the same folder under other names. Needs nothing but Python."""
 import gzip
 import json
 import os
