@@ -8,14 +8,14 @@ OPENMP = -fopenmp
 BLAS_C = $(shell pkg-config --cflags openblas 2>/dev/null)
 BLAS_L = $(shell pkg-config --libs openblas 2>/dev/null || echo -lopenblas)
 PREFIX = /usr/local
-# Everything made; another folder gets the programs too, apart from the usual ones.
+# All output. If it is another folder, the programs are put there too.
 BUILD  = build
 
-# ---- the rest is the project's ----
+# ---- no settings below this line ----
 WARN   = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
          -Wmissing-prototypes -Wno-unknown-pragmas -Wno-pass-failed
 WERROR =# -Werror in CI
-# No -ffast-math: NaN has to stay NaN. These let loops vectorize and keep it so.
+# No -ffast-math: NaN must stay NaN. These flags allow vectorization without it.
 MATH   = -ffp-contract=fast -fno-math-errno -fno-trapping-math
 CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(ARCH) $(OPENMP) $(MATH) $(WARN) $(WERROR) -I. $(BLAS_C)
 LIBS   = $(BLAS_L) -lz -lm
@@ -30,22 +30,22 @@ TESTS  = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 CHECKS = $(filter-out tests/test_%.c,$(wildcard tests/*.c))
 FLOAT_CHECKS = tests/golden.c tests/problem.c
 FUZZ   = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-# The programs' place: the project's folder, or BUILD if that was changed.
+# The folder of the programs: the project's folder, or BUILD if that was changed.
 BIN    = $(if $(filter-out build,$(BUILD)),$(BUILD)/)
 
 all: $(BIN)train $(TOOLS:%=$(BIN)%)   ## The programs (default)
 
 # ---- objects and libraries ----
-# A kind of build is a folder in BUILD with an object for each source and libpolar.a, which has
-# everything except what has a main: f32 for the programs, f64 with `real` = double for finite
-# differences, asan under the sanitizers, fuzz under libFuzzer too, analyze under -fanalyzer.
+# Each kind of build is a folder in BUILD with an object for each source and libpolar.a, which has
+# all objects without a main: f32 for the programs, f64 with `real` = double for finite differences,
+# asan with sanitizers, fuzz with sanitizers and libFuzzer, analyze with -fanalyzer.
 compile_f32  := $(CC) $(CFLAGS)
 compile_f64  := $(CC) $(CFLAGS) -DREAL_IS_DOUBLE
 compile_asan := $(CC) $(CFLAGS) $(SANITIZE)
 compile_fuzz := $(FUZZ_CC) $(filter-out $(OPENMP),$(CFLAGS)) $(SANITIZE) -fsanitize=fuzzer-no-link
-# Off: what the analyzer of gcc 12 reports wrongly here, arrays filled by a called function and
-# memory kept in a list (valgrind and the sanitizers judge both); and small allocations that are
-# not checked. OpenMP's outlined loops confuse it too.
+# Off: false positives of gcc 12 for arrays filled by a called function and memory kept in a list
+# (valgrind and the sanitizers check both), and small allocations that we do not check. OpenMP is
+# off because its outlined loops cause false positives too.
 compile_analyze := $(filter-out $(OPENMP),$(CC) $(CFLAGS)) -O1 -fanalyzer -Werror \
                    $(patsubst %,-Wno-analyzer-%,use-of-uninitialized-value malloc-leak \
                      null-dereference \
@@ -53,10 +53,10 @@ compile_analyze := $(filter-out $(OPENMP),$(CC) $(CFLAGS)) -O1 -fanalyzer -Werro
 parts_f64    := $(DOUBLE)
 checks_f64   := $(filter-out $(FLOAT_CHECKS),$(CHECKS))
 
-# A short line for each thing made; `make V=1` shows the whole commands.
+# Prints a short line for each target; `make V=1` shows the commands.
 say = $(if $(V),,@echo '  $(1) $@'; )
 
-# The file `flags` changes when the command does, and then every object is made again.
+# The file `flags` changes with the command, so that all objects are rebuilt.
 define kind
 $(BUILD)/$(1)/flags: FORCE
 	@mkdir -p $$(@D)
@@ -70,14 +70,14 @@ $(BUILD)/$(1)/libpolar.a: $(patsubst %.c,$(BUILD)/$(1)/%.o,$(or $(parts_$(1)),$(
 	@rm -f $$@
 	$$(call say,AR)$(AR) rcs $$@ $$^
 
-# What a test program consists of besides its own object.
+# What a test program is linked with.
 $(1)_checks := $(patsubst %.c,$(BUILD)/$(1)/%.o,$(or $(checks_$(1)),$(CHECKS))) \
                $(BUILD)/$(1)/libpolar.a
 endef
 $(foreach k,f32 f64 asan fuzz analyze,$(eval $(call kind,$(k))))
 
-# Tests are not timed. At -O3 gcc 12.2 for AArch64 ends with an internal error on loops of
-# `most = fmax(most, fabs(x))`, which tests are full of.
+# Test speed does not matter, and at -O3 gcc 12.2 for AArch64 has an internal error on loops of
+# `most = fmax(most, fabs(x))`, which are common in tests.
 $(BUILD)/f32/tests/%.o $(BUILD)/f64/tests/%.o: MORE = -O2
 
 # info.txt names what was built: the revision, with a "+" after it when files differ from it.
@@ -111,7 +111,7 @@ $(BUILD)/test_%: $(BUILD)/f32/tests/test_%.o $(f32_checks)
 $(BUILD)/asan/test_%: $(BUILD)/asan/tests/test_%.o $(asan_checks)
 	$(call link,asan)
 
-# To look for a fault in a run: `make build/asan/train`.
+# To debug a run: `make build/asan/train`.
 $(BUILD)/asan/train: $(BUILD)/asan/train.o $(BUILD)/asan/libpolar.a
 	$(call link,asan)
 
@@ -120,16 +120,16 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(BUILD)/fuzz/tests/fuzz
 	$(call say,LD)$(compile_fuzz) -fsanitize=fuzzer $^ $(LIBS) -o $@
 
 # ---- tests ----
-# Under the sanitizers too: all but the finite differences (the same code as in test_training) and
-# test_checkpoint, which only starts programs.
+# Tests that run with sanitizers too: all except the finite differences (the same code as in
+# test_training) and test_checkpoint, which only starts programs.
 SANITIZED = $(filter-out %_double test_checkpoint,$(TESTS))
 # The C tests that start no program: for other compilers, processors and builds of OpenBLAS.
 FAST = $(filter-out test_checkpoint test_formats test_sample,$(TESTS))
-# Those among them in which OpenBLAS decides.
+# The tests among them that depend on OpenBLAS.
 PRODUCTS = $(addprefix test_,elementary family laws optim orthogonalize pytorch spectrum training)
 
 JOBS     = $(shell nproc 2>/dev/null || echo 2)
-# Builds on all processors, unless this make was told how many jobs to run.
+# Builds on all processors, unless make was started with -j.
 parallel = --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 
 test: deps   ## All tests, after installing what they need
@@ -167,7 +167,7 @@ run-fuzz:
 	@$(MAKE) $(parallel) $(FUZZ:%=$(BUILD)/fuzz/fuzz_%)
 	sh tests/fuzz/run.sh $(FUZZ_SECONDS) $(FUZZ)
 
-# ---- for those who change the code ----
+# ---- for development ----
 MAINS = train.c $(TOOLS:%=%.c)
 
 lint: analyze   ## Analyzers, scripts, headers, language
@@ -183,11 +183,11 @@ compile_commands.json: FORCE   ## The compiler's command for each file, for edit
 	    "$(compile_f32) -c $$file"; \
 	done | sed '1s/^/[/; $$s/,$$/]/' >$@
 
-# ---- for people ----
-deps:   ## Installs what building, testing and drawing need
+# ---- for users ----
+deps:   ## Installs the packages for building, testing and drawing
 	@CC='$(CC)' sh tools/deps.sh
 
-# Below lib/polar they keep their places, as tools/sweep starts ../train.
+# Keeps the folder structure in lib/polar, since tools/sweep starts ../train.
 install: all   ## Programs to PREFIX/lib/polar, commands polar-train, polar-plot ... to PREFIX/bin
 	@mkdir -p '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/polar/tools'
 	@for program in train $(TOOLS); do \
@@ -201,7 +201,7 @@ demo: deps   ## AdamW and Muon on the embedded novels, and a figure of both
 	@$(MAKE) $(parallel) all
 	sh tools/demo.sh
 
-bench: deps   ## How fast this machine is
+bench: deps   ## Measures the speed on this machine
 	@$(MAKE) $(parallel) $(BIN)tools/bench
 	$(BIN)tools/bench
 
@@ -222,13 +222,13 @@ help:   ## This list
 	@awk -F ':.*   ## ' '/^[a-z][a-z_. -]*:.*   ## / { printf "  make %-24s %s\n", $$1, $$2 }' Makefile
 	@echo 'Settings: CC ARCH OPT OPENMP BLAS_C BLAS_L BUILD PREFIX FUZZ_SECONDS; V=1 shows commands.'
 
-clean:   ## Removes everything that was made
+clean:   ## Removes all build output
 	rm -rf build train $(TOOLS) compile_commands.json
 
 FORCE:
 .PHONY: FORCE all test run-tests fast-tests test-blas test-arm test-peers fuzz run-fuzz lint analyze deps \
         install demo bench compare compare-quick report corpus help clean
-# Objects that only a pattern rule names: make would remove them as intermediate files.
+# Objects that only pattern rules name; make would delete them as intermediate files.
 .SECONDARY: $(foreach k,f32 f64 asan fuzz,$(patsubst %.c,$(BUILD)/$(k)/%.o, \
               $(wildcard tests/*.c tests/fuzz/*.c) $(MAINS)))
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
