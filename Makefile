@@ -90,10 +90,10 @@ run-tests: all $(TESTS:%=build/%) build/asan/train $(SANITIZED:%=build/asan/%)
 FUZZ_CC = clang
 FUZZ_SECONDS = 60
 FUZZ = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_PARTS = tests/fuzz/input.c $(BASE) $(wildcard data/*.c) run/log.c tools/report/runlog.c
+FUZZ_PARTS = tests/fuzz/input.c $(ALL) tools/report/runlog.c
 
 # What is written about a run's folder; the target itself takes gnuplot's place.
-FUZZ_REPORT = $(wildcard optim/*.c run/*.c) $(filter-out tools/report/gnuplot.c,$(wildcard tools/report/*.c))
+FUZZ_REPORT = $(filter-out tools/report/gnuplot.c,$(wildcard tools/report/*.c))
 
 build/fuzz/%: OPENMP =
 build/fuzz/%.o: %.c
