@@ -16,7 +16,6 @@ typedef struct Run {
   Log log;
   SpectrumLog *spectrum; /* NULL when it is off */
   Progress progress;
-  int32_t *x, *y;    /* (micro_batch, T) one pass's tokens */
   int64_t pass_rows; /* sequences of one pass */
   int64_t step;      /* steps done */
   double seconds;    /* of training */
