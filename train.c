@@ -74,12 +74,13 @@ static int train(Run *run, Err *err) {
     spectrum_log_before(run->spectrum, t);
     LogRow row = run_row(run, t);
     for (int64_t first = 0; first < o->batch; first += run->pass_rows) { /* --micro-batch */
+      int64_t left = o->batch - first, rows = left < run->pass_rows ? left : run->pass_rows;
       Batch batch;
       if (stop_reason()) return save_and_stop(run, err);
-      if (run_batch(run, t, first, &batch, err)) return EXIT_FAILED;
+      if (data_batch(run->data, t - 1, first, rows, &batch, err)) return EXIT_FAILED;
       double loss = gpt2_loss_gradient(model, &batch, weight, first > 0); /* forward */
       gpt2_backward(model);
-      row.train_loss += loss * (double)batch.B / (double)o->batch;
+      row.train_loss += loss * (double)rows / (double)o->batch;
     }
     run_gradient_done(run, &row);
     row.grad_norm = gradient_norm(model->params, model->param_count);

@@ -47,9 +47,7 @@ static int restore(Run *r, Err *err) {
 
 static int open_parts(Run *r, Err *err) {
   Config *c = &r->config;
-  int T = (int)c->model.context;
-  if (data_open(&r->data, &c->data, (int)c->model.V, T, err) ||
-      data_check(r->data, (int)c->run.batch, T, err) ||
+  if (data_open(&r->data, &c->data, c->model.V, c->run.batch, c->model.context, err) ||
       gpt2_open(&r->model, &c->model, r->pass_rows, 1, err))
     return -1;
   r->fingerprint = data_fingerprint(r->data);
@@ -120,10 +118,6 @@ int run_open(Run *r, Err *err) {
   r->opened = clock_seconds();
   threads_start((int)c->run.threads);
   r->pass_rows = c->run.micro_batch ? c->run.micro_batch : c->run.batch;
-  size_t pass_tokens = (size_t)(r->pass_rows * c->model.context);
-  r->x = calloc(pass_tokens, sizeof *r->x);
-  r->y = calloc(pass_tokens, sizeof *r->y);
-  if (!r->x || !r->y) return fail(err, "no memory for %zu tokens", pass_tokens);
   if (folder_claim(c, &r->lock, err) || open_parts(r, err)) return -1;
   stop_catch(); /* until here a signal ends the program, and nothing is lost */
   if (open_folder(r, err)) return -1;
@@ -144,8 +138,6 @@ void run_close(Run *r) {
   optimizer_close(r->optimizer);
   gpt2_close(r->model);
   data_close(r->data);
-  free(r->x);
-  free(r->y);
   config_free(&r->config);
   lock_release(r->lock);
 }
@@ -159,13 +151,6 @@ LogRow run_row(Run *r, int64_t t) {
   r->lap = clock_seconds();
   row.train_loss = 0;
   return row;
-}
-
-int run_batch(Run *r, int64_t t, int64_t first, Batch *batch, Err *err) {
-  int64_t B = r->config.run.batch, T = r->config.model.context, left = B - first;
-  *batch = (Batch){r->x, r->y, left < r->pass_rows ? left : r->pass_rows, T};
-  return data_train_rows(r->data, t - 1, (int)B, (int)first, (int)batch->B, (int)T, r->x, r->y,
-                         err);
 }
 
 void run_gradient_done(Run *r, LogRow *row) {
@@ -219,14 +204,14 @@ int run_check(const Run *r, const LogRow *row, Err *err) {
 
 int run_validate(Run *r, double *loss, Err *err) {
   const Config *c = &r->config;
-  int64_t T = c->model.context, count = data_val_count(r->data, (int)T);
+  int64_t T = c->model.context, count = data_val_rows(r->data);
   int64_t wanted = c->run.val_tokens / T > 0 ? c->run.val_tokens / T : 1;
   if (count > wanted) count = wanted;
   *loss = 0;
   for (int64_t first = 0; first < count && !stop_reason(); first += r->pass_rows) {
     int64_t rows = count - first < r->pass_rows ? count - first : r->pass_rows;
-    if (data_val_rows(r->data, first, (int)rows, (int)T, r->x, r->y, err)) return -1;
-    Batch batch = {.x = r->x, .y = r->y, .B = rows, .T = T};
+    Batch batch;
+    if (data_val_batch(r->data, first, rows, &batch, err)) return -1;
     *loss += gpt2_loss(r->model, &batch) * (double)rows / (double)count;
   }
   if (isnan(*loss)) *loss = INFINITY; /* in a row, NaN says that nothing was measured */

@@ -16,7 +16,6 @@ typedef struct Run {
   Log log;
   SpectrumLog *spectrum; /* NULL when it is off */
   Progress progress;
-  int32_t *x, *y;    /* (micro_batch, T) one pass's tokens */
   int64_t pass_rows; /* sequences of one pass */
   int64_t step;      /* steps done */
   double seconds;    /* of training */
@@ -34,9 +33,6 @@ void run_close(Run *run);
 
 /* The row of step t = 1, 2, ..., with no loss yet; its time starts. */
 LogRow run_row(Run *run, int64_t t);
-
-/* Sequences first, first + 1, ... of the batch of step t, as many as fit one pass. */
-int run_batch(Run *run, int64_t t, int64_t first, Batch *batch, Err *err);
 
 /* Times of the row: forward and backward when the gradient is complete; the optimizer's, with norm
    and clipping, when the step is. */

@@ -235,15 +235,16 @@ static int tokenize(const TokenizeOptions *o, Err *err) {
                shards_open(&job.shards, (ShardFormat)o->format, o->to, o->shard_tokens, &list,
                            o->overwrite, err) ||
                tokenizer_open(&job.tokenizer, (int)o->vocab, err);
-  for (int i = 0; i < list.count && status == 0; i++) status = write_file(&job, list.path[i], err);
+  for (int64_t i = 0; i < list.count && status == 0; i++)
+    status = write_file(&job, list.path[i], err);
   status = shards_close(&job.shards, status, err);
   if (status == 0) {
     show_progress(&job, 1);
     if (*o->separator && !job.separators)
       remark("--separator %s: does not occur in the texts", o->separator);
-    printf("%lld tokens in %d file%s", (long long)job.shards.tokens, job.shards.files,
+    printf("%lld tokens in %lld file%s", (long long)job.shards.tokens, (long long)job.shards.files,
            job.shards.files == 1 ? "" : "s");
-    if (job.shards.removed) printf("; %d behind the last removed", job.shards.removed);
+    if (job.shards.removed) printf("; %lld after the last removed", (long long)job.shards.removed);
     printf("\n");
   }
   tokenizer_close(job.tokenizer);

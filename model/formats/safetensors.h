@@ -65,8 +65,8 @@ int safetensors_open_index(Safetensors *s, const char *path, Err *err);
 /* Puts the tensors into the order of their names. Error: two have the same. */
 int safetensors_sort(Safetensors *s, Err *err);
 
-/* Removes the prefixes (a list that ends with NULL) from the tensors' names, as often as they occur.
-   Error: two tensors have the same name then. Afterwards the sums cannot be verified. */
+/* Removes the prefixes (a list that ends with NULL) from the tensors' names, as often as they
+   occur. Error: two tensors have the same name then. Afterwards the sums cannot be verified. */
 int safetensors_strip(Safetensors *s, const char *const *prefixes, Err *err);
 
 /* Compares every tensor and the header with their CRC-32. Error: damage, or no sums to compare
