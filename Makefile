@@ -80,10 +80,10 @@ $(foreach k,f32 f64 asan fuzz analyze,$(eval $(call kind,$(k))))
 $(BUILD)/f32/tests/%.o $(BUILD)/f64/tests/%.o: MORE = -O2
 
 # info.txt names what was built: the revision, with a "+" after it when files differ from it.
-$(BUILD)/%/run/folder.o: MORE = -DBUILD_REVISION='"$(REVISION)"' \
+$(BUILD)/%/run/info.o: MORE = -DBUILD_REVISION='"$(REVISION)"' \
                                 -DBUILD_FLAGS='"$(OPT) $(ARCH) $(OPENMP) $(MATH)"'
 REVISION := $(shell git describe --always --dirty=+ 2>/dev/null || echo unknown)
-$(BUILD)/f32/run/folder.o: $(BUILD)/revision
+$(BUILD)/f32/run/info.o: $(BUILD)/revision
 $(BUILD)/revision: FORCE
 	@mkdir -p $(@D)
 	@echo '$(REVISION)' | cmp -s - $@ || echo '$(REVISION)' >$@

@@ -6,9 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/csv.h"
 #include "core/file.h"
+#include "core/memory.h"
+#include "core/quantile.h"
 #include "optim/low_rank.h"
 #include "optim/orthogonalize.h"
+#include "run/names.h"
 
 const char *const spectrum_columns[SPECTRUM_NUMBERS] = {
     "stable_rank", "condition", "smallest", "q1", "q10", "q25", "median", "q75", "q90", "largest",
@@ -229,31 +233,35 @@ static int failed(const SpectrumLog *log, Err *err) {
   return fail(err, "%s: cannot be written: %s", log->path, strerror(errno));
 }
 
-/* Cuts the file of a resumed run behind the rows of step `done`, and opens it to add to it. */
+/* Cuts the file of a resumed run after the rows of step `done`, and opens it to add to it. */
 static int reopen_file(SpectrumLog *log, int64_t done, Err *err) {
-  char *text;
-  size_t size, keep = 0;
-  if (file_read(log->path, &text, &size, err)) return -1;
-  for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
-    if (line > text && strtoll(line, NULL, 10) > done) break;
-    keep = (size_t)(end + 1 - text);
+  Csv csv;
+  double step = 0;
+  int more = 1;
+  if (csv_open(&csv, log->path, err)) return -1;
+  off_t keep = csv.next - csv.text;
+  while (more > 0 && step <= (double)done) {
+    keep = csv.next - csv.text;
+    more = csv_row(&csv, err);
+    if (more > 0 && csv_number(&csv, 0, &step, err)) more = -1;
   }
-  int status = file_write(log->path, text, keep, err);
-  free(text);
-  if (status) return -1;
-  log->file = file_open(log->path, "a");
-  return log->file ? 0 : failed(log, err);
+  csv_close(&csv);
+  if (more < 0) return -1;
+  log->file = file_open(log->path, "r+");
+  if (!log->file || ftruncate(fileno(log->file), keep) || fseeko(log->file, 0, SEEK_END))
+    return failed(log, err);
+  return 0;
 }
 
 int spectrum_log_remove(const char *folder, Err *err) {
   char path[OPTION_TEXT + 16];
-  snprintf(path, sizeof path, "%s/spectrum.csv", folder);
+  snprintf(path, sizeof path, "%s/" SPECTRUM_FILE, folder);
   if (unlink(path) == 0 || errno == ENOENT) return 0;
   return fail(err, "%s: cannot be removed: %s", path, strerror(errno));
 }
 
 static int open_file(SpectrumLog *log, const Config *c, int64_t done, Err *err) {
-  snprintf(log->path, sizeof log->path, "%s/spectrum.csv", c->run.out);
+  snprintf(log->path, sizeof log->path, "%s/" SPECTRUM_FILE, c->run.out);
   if (done > 0 && file_exists(log->path)) return reopen_file(log, done, err);
   log->file = file_open(log->path, "w");
   if (!log->file) return failed(log, err);
@@ -356,21 +364,15 @@ static const char *measure_piece(const SpectrumLog *log, const Piece *p, int64_t
   return of;
 }
 
-static int compare(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* The median of a number over the matrices of a class; those that have none are left out. */
 static double class_median(const SpectrumLog *log, int kind, int number) {
-  double *x = malloc((size_t)log->count * sizeof *x), out = NAN;
+  double *x = memory_take((size_t)log->count, sizeof *x);
   int n = 0;
   for (int i = 0; i < log->count; i++) {
     double value = log->numbers[i * SPECTRUM_NUMBERS + number];
     if (log->pieces[i].kind == kind && isfinite(value)) x[n++] = value;
   }
-  qsort(x, (size_t)n, sizeof *x, compare);
-  if (n > 0) out = n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+  double out = quantile(x, n, 0.5);
   free(x);
   return out;
 }
@@ -385,11 +387,7 @@ int spectrum_log_after(SpectrumLog *log, int64_t t, double lr, Err *err) {
     for (int i = 0; i < log->count; i++)
       if (log->pieces[i].kind == kind) matrices++, of = log->of[i];
     fprintf(log->file, "%lld,%s,%d,%s", (long long)t, log->names[kind], matrices, of);
-    for (int i = 0; i < SPECTRUM_NUMBERS; i++) {
-      double value = class_median(log, kind, i);
-      if (isfinite(value)) fprintf(log->file, ",%.7g", value);
-      else fputc(',', log->file);
-    }
+    for (int i = 0; i < SPECTRUM_NUMBERS; i++) csv_put(log->file, class_median(log, kind, i), 7);
     fputc('\n', log->file);
   }
   return fflush(log->file) == 0 ? 0 : failed(log, err);

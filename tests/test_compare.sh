@@ -246,7 +246,7 @@ bad_logs() {
   says 1 'bad/empty/log.csv: the file is empty' "$tools/plot" bad/empty
   says 1 'bad/foreign/log.csv, line 1: this is not a log' "$tools/plot" bad/foreign
   says 1 'bad/broken/log.csv, line 5: "x" in column tokens' "$tools/plot" bad/broken
-  says 1 'bad/zeros/log.csv: not a log' "$tools/plot" bad/zeros
+  says 1 'bad/zeros/log.csv: not a CSV file' "$tools/plot" bad/zeros
   says 1 'the file holds more than one run' "$tools/plot" bad/twice
   says 1 'bad/nothing: holds no log.csv' "$tools/plot" bad/nothing
   says 1 'there is no such run' "$tools/plot" bad/missing

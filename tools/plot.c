@@ -9,7 +9,7 @@
 #include "core/quote.h"
 #include "run/program.h"
 #include "tools/report/curves.h"
-#include "tools/report/spectra.h"
+#include "tools/report/spectrum_figure.h"
 
 typedef struct {
   int x, spectrum, overwrite;

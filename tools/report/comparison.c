@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "core/quantile.h"
 #include "run/config.h"
 #include "tools/report/curves.h"
+#include "tools/report/label.h"
 
 static void note(Comparison *c, const char *format, ...) {
   char text[OPTION_TEXT + 512];
@@ -40,20 +42,10 @@ static void add_run(Comparison *c, const char *path) {
   c->logs[c->log_count++] = log;
 }
 
-static int is_run(const char *path) {
-  static const char *const names[] = {"log.csv", "log.csv.gz"};
-  char file[OPTION_TEXT + 16];
-  for (int i = 0; i < 2; i++) {
-    snprintf(file, sizeof file, "%s/%s", path, names[i]);
-    if (file_exists(file)) return 1;
-  }
-  return 0;
-}
-
 static void find_runs(Comparison *c, const char *path, int depth) {
   struct dirent **names;
   int count = scandir(path, &names, NULL, alphasort);
-  if (is_run(path)) add_run(c, path);
+  if (runlog_exists(path)) add_run(c, path);
   for (int i = 0; i < count; i++) {
     char below[OPTION_TEXT];
     int length = snprintf(below, sizeof below, "%s/%s", path, names[i]->d_name);
@@ -76,14 +68,14 @@ static int names_data(const char *name) {
 /* The first option of the task in which two runs differ, or NULL. */
 static const char *obstacle(const RunLog *a, const RunLog *b) {
   const RunLog *logs[] = {a, b};
-  int known = *a->fingerprint && *b->fingerprint;
+  int known = *a->info.fingerprint && *b->info.fingerprint;
   for (int k = 0; k < 2; k++)
     for (int i = 0; i < logs[k]->config.count; i++) {
       const char *name = logs[k]->config.items[i].name;
       if (config_effect(name) != EFFECT_TASK || (known && names_data(name))) continue;
-      if (!runlog_same(a, b, name)) return name;
+      if (!same_option(a, b, name)) return name;
     }
-  return known && strcmp(a->fingerprint, b->fingerprint) != 0 ? "data" : NULL;
+  return known && strcmp(a->info.fingerprint, b->info.fingerprint) != 0 ? "data" : NULL;
 }
 
 static int check_comparable(Comparison *c, Err *err) {
@@ -126,7 +118,7 @@ static int same_entry(const Comparison *c, const RunLog *a, const RunLog *b) {
   char method_a[128], method_b[128];
   method_of(c, a, method_a, sizeof method_a);
   method_of(c, b, method_b, sizeof method_b);
-  return strcmp(method_a, method_b) == 0 && runlog_same_settings(a, b, NULL);
+  return strcmp(method_a, method_b) == 0 && same_settings(a, b, NULL);
 }
 
 static void add_to_entry(Entry *e, int run) {
@@ -211,7 +203,7 @@ static void name_entries(Comparison *c) {
     }
     e->look = palette_shade(palette_look(e->optimizer), nth);
     if (*method && alike == 1) snprintf(e->name, sizeof e->name, "%s", method);
-    else runlog_label(firsts, c->count, i, 0, e->name, sizeof e->name);
+    else label_run(firsts, c->count, i, 0, e->name, sizeof e->name);
   }
   free(firsts);
 }
@@ -221,7 +213,7 @@ static void name_entries(Comparison *c) {
 static const double LN2 = 0.693147180559945309;
 
 static double unit_of(const Comparison *c, const RunLog *log) {
-  return c->per_byte ? 1 / (LN2 * log->val_bytes_per_token) : 1;
+  return c->per_byte ? 1 / (LN2 * log->info.val_bytes_per_token) : 1;
 }
 
 const char *comparison_unit(const Comparison *c) {
@@ -256,7 +248,7 @@ static void measure_losses(Comparison *c, Entry *e) {
     e->finished += log->end == RUN_FINISHED;
     e->diverged += log->end == RUN_DIVERGED;
     e->unfinished += log->end == RUN_UNFINISHED || log->end == RUN_STOPPED;
-    bytes = log->val_bytes_per_token;
+    bytes = log->info.val_bytes_per_token;
     for (int k = 0; k < c->seed_count; k++)
       if (c->seeds[k] == seed_of(log) && log->end == RUN_FINISHED)
         e->loss[k] = runlog_final_val(log) * unit_of(c, log);
@@ -286,7 +278,7 @@ static void measure_run(const RunLog *log, double *gradient_ms, double *optimize
 /* What else the machine does makes a run slower, never faster: the least of the runs tells most
    about the method. */
 static void measure_costs(const Comparison *c, Entry *e) {
-  e->state_bytes = c->logs[e->runs[0]].optimizer_state_bytes;
+  e->state_bytes = c->logs[e->runs[0]].info.optimizer_state_bytes;
   e->clipped = 0;
   for (int j = 0; j < e->count; j++) e->clipped += runlog_clipped(&c->logs[e->runs[j]]) / e->count;
   e->gradient_ms = e->optimizer_ms = NAN;
@@ -409,11 +401,11 @@ static int by_rate(const void *a, const void *b) {
 static void add_tuning_run(const Comparison *c, Entry *e, const RunLog *log) {
   double loss = log->end == RUN_FINISHED ? runlog_final_val(log) * unit_of(c, log) : INFINITY;
   int i = 0;
-  while (i < e->trials && !runlog_same_settings(e->points[i].first, log, NULL)) i++;
+  while (i < e->trials && !same_settings(e->points[i].first, log, NULL)) i++;
   if (i == e->trials) {
     e->points = realloc(e->points, (size_t)++e->trials * sizeof *e->points);
     e->points[i] = (Point){.rate = strtod(runlog_option(log, "lr"), NULL), .first = log,
-                           .on_line = runlog_same_settings(log, &c->logs[e->runs[0]], "lr")};
+                           .on_line = same_settings(log, &c->logs[e->runs[0]], "lr")};
   }
   Point *p = &e->points[i];
   p->loss = (p->loss * p->runs + (isnan(loss) ? INFINITY : loss)) / (p->runs + 1);

@@ -6,7 +6,7 @@
 #define TOOLS_REPORT_COMPARISON_H
 
 #include "tools/report/palette.h"
-#include "tools/report/runlog.h"
+#include "run/runlog.h"
 #include "tools/report/statistics.h"
 
 typedef struct {

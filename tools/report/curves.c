@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
+#include "core/quantile.h"
+#include "tools/report/label.h"
 #include "tools/report/statistics.h"
 
 enum { POINTS_DRAWN = 500 }; /* of a training curve: more than pixels would only cost time */
@@ -21,8 +24,8 @@ double curve_axis_value(const RunLog *log, const LogRow *row, int axis) {
     case AXIS_TOKENS: return (double)row->tokens;
     case AXIS_SECONDS: return row->step == 0 ? 0 : row->seconds;
     default:
-      return (double)row->tokens * log->flops_per_token +
-             (double)row->step * log->optimizer_flops;
+      return (double)row->tokens * log->info.flops_per_token +
+             (double)row->step * log->info.optimizer_flops_per_step;
   }
 }
 
@@ -105,7 +108,7 @@ static void choose_range(Figure *f, const RunLog *logs, int count) {
 static void label_of(const RunLog *logs, int count, int index, char *out, size_t size) {
   const RunLog *log = &logs[index];
   double val = runlog_final_val(log);
-  runlog_label(logs, count, index, 1, out, size);
+  label_run(logs, count, index, 1, out, size);
   size_t used = strlen(out);
   if (log->end == RUN_DIVERGED) snprintf(out + used, size - used, " (diverged)");
   else if (isfinite(val)) snprintf(out + used, size - used, val < 100 ? " %.3f" : " %.2g", val);
@@ -124,11 +127,8 @@ Figure curves_of_runs(const RunLog *logs, int count, int axis, int smooth, int f
   for (int pass = 0; pass < 2; pass++) /* the faint curves first: they lie behind */
     for (int i = 0; i < count; i++) {
       char label[128];
-      int nth = 0, has_val = count_val(&logs[i]) > 1;
-      const char *optimizer = runlog_option(&logs[i], "optimizer");
-      for (int j = 0; j < i; j++)
-        nth += strcmp(runlog_option(&logs[j], "optimizer"), optimizer) == 0;
-      Look look = palette_shade(palette_look(optimizer), nth);
+      int has_val = count_val(&logs[i]) > 1;
+      Look look = label_look(logs, i);
       label_of(logs, count, i, label, sizeof label);
       if (pass == 0 && has_val && faint)
         add_train(&f, &logs[i], axis, smooth, SERIES_FAINT, look, "");

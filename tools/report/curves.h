@@ -3,7 +3,7 @@
 #define TOOLS_REPORT_CURVES_H
 
 #include "tools/report/figure.h"
-#include "tools/report/runlog.h"
+#include "run/runlog.h"
 
 #define CURVE_AXES "steps|tokens|seconds|flops"
 enum { AXIS_STEPS, AXIS_TOKENS, AXIS_SECONDS, AXIS_FLOPS };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/quantile.h"
 #include "tools/report/curves.h"
 
 enum { FEW = 8 }; /* methods, which one figure shows without covering each other */

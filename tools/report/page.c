@@ -7,6 +7,7 @@
 #include "core/file.h"
 #include "core/quote.h"
 #include "run/config.h"
+#include "run/names.h"
 #include "run/program.h"
 #include "tools/report/figures.h"
 #include "tools/report/outcome.h"
@@ -110,7 +111,7 @@ static void write_subject(FILE *out, const Comparison *c) {
   const RunLog *log = &c->logs[c->entries[0].runs[0]];
   int listed = 0;
   fprintf(out, "<p>%d methods train the same network", c->count);
-  if (log->weights > 0) fprintf(out, " (%.2f M weights)", log->weights / 1e6);
+  if (log->info.weights > 0) fprintf(out, " (%.2f M weights)", log->info.weights / 1e6);
   fputs(" on the same data: ", out);
   for (int i = 0; i < log->config.count; i++) {
     const Setting *s = &log->config.items[i];
@@ -169,7 +170,7 @@ static void write_settings(FILE *out, const Comparison *c, const char *command) 
   fputs("</pre>\n<p>One run of it, as it was:</p>\n<pre>", out);
   for (int i = 0; i < c->count; i++) {
     char file[OPTION_TEXT + 16], after[64];
-    snprintf(file, sizeof file, "%s/config.txt", c->logs[c->entries[i].runs[0]].path);
+    snprintf(file, sizeof file, "%s/" CONFIG_FILE, c->logs[c->entries[i].runs[0]].path);
     snprintf(after, sizeof after, " --out runs/again-%d\n", i + 1);
     write_command(out, "./train @", file, after);
   }
@@ -179,10 +180,10 @@ static void write_settings(FILE *out, const Comparison *c, const char *command) 
     char title[256];
     const char *folder = c->logs[c->entries[i].runs[0]].path;
     snprintf(title, sizeof title, "%s: all settings", c->entries[i].name);
-    snprintf(path, sizeof path, "%s/config.txt", folder);
+    snprintf(path, sizeof path, "%s/" CONFIG_FILE, folder);
     write_file(out, path, title);
   }
-  snprintf(path, sizeof path, "%s/info.txt", c->logs[c->entries[0].runs[0]].path);
+  snprintf(path, sizeof path, "%s/" INFO_FILE, c->logs[c->entries[0].runs[0]].path);
   write_file(out, path, "Program and machine");
 }
 

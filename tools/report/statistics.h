@@ -17,9 +17,6 @@ Summary summarize_paired(const double *a, const double *b, int n);
 /* Two-sided 95 % point of Student's t with `freedom` >= 1 degrees. */
 double t_quantile(int freedom);
 
-/* The q-quantile (0..1) of the numbers among x, linear between neighbours; NaN of none. */
-double quantile(const double *x, int n, double q);
-
 /* out[i] = mean of the numbers among x[i-w .. i+w], w shrinking towards both ends so that the
    window stays centred and lags behind nothing. NaN where x[i] is not finite. `window` = 2w + 1. */
 void smooth_centred(const double *x, int n, int window, double *out);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/csv.h"
 #include "core/option.h"
 #include "core/quote.h"
 
@@ -104,15 +105,8 @@ static void write_markdown(const Table *t, int row, FILE *out) {
 
 static void write_csv(const Table *t, int row, FILE *out) {
   for (int i = 0; i < t->columns; i++) {
-    const char *text = *cell(t, row, i);
-    int quoted = strpbrk(text, ",\"\n") != NULL;
     if (i) fputc(',', out);
-    if (quoted) fputc('"', out);
-    for (; *text; text++) {
-      if (*text == '"') fputc('"', out);
-      fputc(*text, out);
-    }
-    if (quoted) fputc('"', out);
+    csv_put_word(out, *cell(t, row, i));
   }
   fputc('\n', out);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/random.h"
-#include "tools/report/spectra.h"
+#include "run/spectra.h"
 #include "tools/spectra/shape.h"
 #include "tools/spectra/study.h"
 #include "tools/spectra/values.h"
@@ -77,19 +77,17 @@ static void start_spread(Converge *c) {
 static int start_run(Converge *c, Err *err) {
   Spectra log;
   if (spectra_read(&log, c->options->run, err)) return -1;
-  const char *kind = *c->options->kind ? c->options->kind : log.classes[0];
-  int at = spectra_last(&log, kind);
-  if (at < 0) {
-    fail(err, "--class %s: %s has the classes %s", kind, log.path, spectra_class_list(&log));
-  } else {
+  int kind = spectra_find_class(&log, c->options->kind, err);
+  if (kind >= 0) {
+    const SpectraRow *row = &log.rows[spectra_last(&log, kind)];
     c->start = values_make(SPECTRUM_QUANTILES);
     for (int i = 0; i < SPECTRUM_QUANTILES; i++)
-      c->start.x[i] = log.rows[at].values[SPECTRUM_FIRST_QUANTILE + i];
-    snprintf(c->about, sizeof c->about, "the momentum of %.60s, step %lld of %.80s", kind,
-             (long long)log.rows[at].step, c->options->run);
+      c->start.x[i] = row->values[SPECTRUM_FIRST_QUANTILE + i];
+    snprintf(c->about, sizeof c->about, "the momentum of %.60s, step %lld of %.80s",
+             log.classes[kind], (long long)row->step, c->options->run);
   }
   spectra_free(&log);
-  return at < 0 ? -1 : 0;
+  return kind < 0 ? -1 : 0;
 }
 
 static int start(Converge *c, Err *err) {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/file.h"
-#include "tools/report/runlog.h"
+#include "run/runlog.h"
 
 enum { FIRST_FINAL_SEED = 101 };
 
