@@ -2,8 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "core/file.h"
 #include "core/quote.h"
@@ -86,14 +84,13 @@ static int write_figures(const CompareOptions *o, const Comparison *c, Err *err)
     char path[OPTION_TEXT + 64], *picture;
     size_t size;
     Figure f = kind->make(c);
-    int status = 0, points = 0;
-    for (int i = 0; i < f.count; i++) points += f.series[i].n;
+    int status = 0, drawn = figure_has_points(&f);
     snprintf(path, sizeof path, "%s/%s.%s", o->figures, kind->name,
              format == FIGURE_PNG ? "png" : "svg");
-    if (points > 0) status = figure_draw(&f, format, &picture, &size, err);
+    if (drawn) status = figure_draw(&f, format, &picture, &size, err);
     figure_free(&f);
     if (status) return -1;
-    if (points == 0) continue;
+    if (!drawn) continue;
     status = program_replace(path, picture, size, figure_sign(format), o->overwrite, err);
     free(picture);
     if (status) return -1;
@@ -103,15 +100,11 @@ static int write_figures(const CompareOptions *o, const Comparison *c, Err *err)
 
 static int draw(const char *name, const Comparison *c, Err *err) {
   const FigureKind *kind = figure_kinds;
-  struct winsize window;
   char *picture;
   size_t size;
   while (strcmp(kind->name, name) != 0) kind++;
   Figure f = kind->make(c);
-  int known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
-  f.width = known ? window.ws_col - 1 : 100;
-  f.height = known && window.ws_row < 34 ? window.ws_row - 2 : 30;
-  f.ansi = known && !getenv("NO_COLOR");
+  figure_fit_terminal(&f);
   int status = figure_draw(&f, FIGURE_CHARACTERS, &picture, &size, err);
   figure_free(&f);
   if (status) return -1;

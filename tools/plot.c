@@ -1,10 +1,7 @@
 /* plot: loss curves or spectra of runs, as a picture or as characters in the terminal. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "core/quote.h"
 #include "run/program.h"
@@ -70,13 +67,7 @@ static int choose_format(const PlotOptions *o, FigureFormat *format, Err *err) {
 }
 
 static void choose_size(const PlotOptions *o, FigureFormat format, Figure *f) {
-  struct winsize window;
-  if (format == FIGURE_CHARACTERS) {
-    int known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
-    f->width = known ? window.ws_col - 1 : 100;
-    f->height = known && window.ws_row < 34 ? window.ws_row - 2 : 30;
-    f->ansi = known && !getenv("NO_COLOR");
-  }
+  if (format == FIGURE_CHARACTERS) figure_fit_terminal(f);
   if (o->width > 0) f->width = (int)o->width;
   if (o->height > 0) f->height = (int)o->height;
 }
@@ -103,8 +94,8 @@ static int draw(const PlotOptions *o, const RunLog *logs, int count, Err *err) {
   else if (make_spectra(o, logs, count, &f, err)) return -1;
   choose_size(o, format, &f);
   snprintf(f.title, sizeof f.title, "%.*s", (int)sizeof f.title - 1, o->title);
-  if (o->y_min > 0) f.y_min = f.y_decades ? log10(o->y_min) : o->y_min;
-  if (o->y_max > 0) f.y_max = f.y_decades ? log10(o->y_max) : o->y_max;
+  if (o->y_min > 0) f.y_min = o->y_min;
+  if (o->y_max > 0) f.y_max = o->y_max;
   int status = figure_draw(&f, format, &picture, &size, err);
   figure_free(&f);
   if (status) return -1;

@@ -150,7 +150,7 @@ static Figure rates_axes(const Comparison *c, double octave) {
   snprintf(y_label, sizeof y_label, "final loss (%s)", comparison_unit(c));
   if (octave == 0) {
     Figure f = figure_make("", "learning rate", y_label);
-    f.x_log = 1;
+    f.x_scale = SCALE_LOG;
     return f;
   }
   Figure f = figure_make("", "learning rates of each, from small to large; the best at its mark",
@@ -177,7 +177,7 @@ static Figure rates(const Comparison *c) {
       const Point *point = &e->points[j];
       if (!point->on_line) continue;
       s->x[s->n] = place_of(c, i, point, octave);
-      if (f.x_log) { /* fmin and fmax step over NaN */
+      if (f.x_scale == SCALE_LOG) { /* fmin and fmax step over NaN */
         f.x_min = fmin(f.x_min, point->rate / 1.3);
         f.x_max = fmax(f.x_max, point->rate * 1.3);
       }

@@ -49,19 +49,13 @@ static void write_inline(FILE *out, const char *svg, int number) {
   }
 }
 
-static int has_points(const Figure *f) {
-  for (int i = 0; i < f->count; i++)
-    if (f->series[i].n > 0) return 1;
-  return 0;
-}
-
 static int write_figure(FILE *out, const Comparison *c, int number, Err *err) {
   const FigureKind *kind = &figure_kinds[number];
   Figure f = kind->make(c);
   char *svg;
   size_t size;
   int status = 0;
-  if (has_points(&f)) {
+  if (figure_has_points(&f)) {
     status = figure_draw(&f, FIGURE_SVG, &svg, &size, err);
     if (status == 0) {
       fprintf(out, "<figure id=\"%s\">\n", kind->name);

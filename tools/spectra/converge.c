@@ -263,7 +263,7 @@ static void add_curve(Figure *f, const Converge *c, SeriesKind kind, const Metho
   s->n = 0;
   for (int q = 0; q < n && eps[q] > VISIBLE; q++, s->n++) {
     s->x[q] = q;
-    s->y[q] = log10(eps[q]);
+    s->y[q] = eps[q];
   }
 }
 
@@ -271,9 +271,9 @@ static int draw(const Converge *c, Err *err) {
   char title[384];
   snprintf(title, sizeof title, "Newton-Schulz from %s", c->about);
   Figure f = figure_make(title, "steps q", "||X - msgn||   (thin: bound)");
-  f.y_decades = f.labels_inside = 1;
+  f.y_scale = SCALE_LOG, f.labels_inside = 1;
   f.x_min = 0, f.x_max = (double)c->options->steps;
-  f.y_min = log10(VISIBLE), f.y_max = 0.3;
+  f.y_min = VISIBLE, f.y_max = 2;
   for (int i = 0; i < DEGREES; i++)
     add_curve(&f, c, SERIES_FAINT, &c->methods[i], c->methods[i].eps_bound, "");
   for (int i = 0; i < c->count; i++) {

@@ -284,8 +284,8 @@ static int table_of(const Ways *w, double ceiling, const char *name, const Outpu
 static Figure figure_of(const Ways *w, const char *title, int captured) {
   Figure f = figure_make(title, "milliseconds",
                          captured ? "<result, X> / ||X||_*, 1 for msgn" : "relative error of msgn");
-  f.x_log = 1;
-  f.y_decades = !captured;
+  f.x_scale = SCALE_LOG;
+  f.y_scale = captured ? SCALE_LINEAR : SCALE_LOG;
   for (int i = 0; i < w->count; i++) {
     const Way *way = &w->ways[i];
     int seen = word_index("cubic|dion|classical|you", way->group) >= 0 ||
@@ -296,7 +296,7 @@ static Figure figure_of(const Ways *w, const char *title, int captured) {
     for (int k = i; k < w->count; k++) {
       if (strcmp(w->ways[k].group, way->group) != 0) continue;
       s->x[n] = 1e3 * w->ways[k].seconds;
-      s->y[n] = captured ? w->ways[k].captured : log10(fmax(w->ways[k].error, 1e-9));
+      s->y[n] = captured ? w->ways[k].captured : fmax(w->ways[k].error, 1e-9);
       f.x_min = fmin(f.x_min, s->x[n] / 1.1); /* fmin and fmax step over NaN */
       f.x_max = fmax(f.x_max, s->x[n++] * 1.1);
     }

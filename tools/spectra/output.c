@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -56,13 +55,7 @@ int output_figure(const Output *o, const char *name, Figure *f, Err *err) {
   char path[OPTION_TEXT + 128], *picture;
   size_t size;
   FigureFormat format = (FigureFormat)o->format;
-  if (format == FIGURE_CHARACTERS) {
-    struct winsize window;
-    int known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
-    f->width = known ? window.ws_col - 1 : 100;
-    f->height = 30;
-    f->ansi = known && !getenv("NO_COLOR");
-  }
+  if (format == FIGURE_CHARACTERS) figure_fit_terminal(f);
   int status = figure_draw(f, format, &picture, &size, err);
   figure_free(f);
   if (status) return -1;
