@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
 #include "core/quantile.h"
 #include "tools/report/curves.h"
 
@@ -21,18 +22,18 @@ static void label_entry(const Entry *e, char *out, size_t size) {
 
 static void add_curve(Figure *f, const Comparison *c, const Entry *e, int axis, SeriesKind kind) {
   char label[128];
-  int room = 1;
-  for (int j = 0; j < e->count; j++)
-    if (c->logs[e->runs[j]].count > room) room = c->logs[e->runs[j]].count;
-  double *low = malloc((size_t)room * sizeof *low), *mean = malloc((size_t)room * sizeof *mean);
+  Curve v = comparison_curve(c, e, axis);
+  int band = kind == SERIES_BAND;
+  for (int i = 0; i < v.n; i++) /* the FLOPs of an older log are not known */
+    if (!isfinite(v.x[i])) v.n = 0;
   label_entry(e, label, sizeof label);
-  Series *s = figure_add(f, kind, e->look, room, kind == SERIES_BAND ? "" : label);
-  if (kind == SERIES_BAND) s->n = comparison_curve(c, e, axis, s->x, mean, s->y, s->high);
-  else s->n = comparison_curve(c, e, axis, s->x, s->y, low, mean);
-  for (int i = 0; i < s->n; i++) /* the FLOPs of an older log are not known */
-    if (!isfinite(s->x[i])) s->n = 0;
-  free(low);
-  free(mean);
+  Series *s = figure_add(f, kind, e->look, v.n, band ? "" : label);
+  for (int i = 0; i < v.n; i++) {
+    s->x[i] = v.x[i];
+    s->y[i] = band ? v.low[i] : v.mean[i];
+    if (band) s->high[i] = v.high[i];
+  }
+  curve_free(&v);
 }
 
 static void add_cross(Figure *f, const Comparison *c, const Entry *e, int axis) {
@@ -95,9 +96,8 @@ static Figure loss_flops(const Comparison *c) { return whole_figure(c, AXIS_FLOP
 /* The last third, as high as the better half of the methods needs. */
 static Figure loss_end(const Comparison *c) {
   Figure f = loss_figure(c, AXIS_STEPS, 1);
-  double end = 0, low = INFINITY, high = -INFINITY, *at_start = NULL;
+  double end = 0, low = INFINITY, *at_start = memory_take((size_t)f.count, sizeof *at_start);
   int n = 0;
-  at_start = malloc((size_t)(f.count + 1) * sizeof *at_start);
   for (int i = 0; i < f.count; i++)
     if (f.series[i].n > 0) end = fmax(end, f.series[i].x[f.series[i].n - 1]);
   for (int i = 0; i < f.count; i++) {
@@ -110,7 +110,7 @@ static Figure loss_end(const Comparison *c) {
     }
     if (!isnan(first)) at_start[n++] = first;
   }
-  high = quantile(at_start, n, 0.5);
+  double high = quantile(at_start, n, 0.5);
   free(at_start);
   if (!(high > low)) return f;
   f.x_min = end * 2 / 3;
@@ -124,8 +124,10 @@ static Figure loss_end(const Comparison *c) {
 
 static double best_rate(const Entry *e) {
   const Point *best = NULL;
-  for (int j = 0; j < e->trials; j++)
-    if (e->points[j].on_line && (!best || e->points[j].loss < best->loss)) best = &e->points[j];
+  for (int j = 0; j < e->tuning.count; j++) {
+    const Point *p = &e->tuning.points[j];
+    if (!p->line && (!best || p->loss < best->loss)) best = p;
+  }
   return best ? best->rate : 1;
 }
 
@@ -135,8 +137,8 @@ static double column_octave(const Comparison *c) {
   double widest = 1;
   if (c->count <= FEW) return 0;
   for (int i = 0; i < c->count; i++)
-    for (int j = 0; j < c->entries[i].trials; j++)
-      widest = fmax(widest, fabs(log2(c->entries[i].points[j].rate / best_rate(&c->entries[i]))));
+    for (int j = 0; j < c->entries[i].tuning.count; j++)
+      widest = fmax(widest, fabs(log2(c->entries[i].tuning.points[j].rate / best_rate(&c->entries[i]))));
   return 0.4 / widest;
 }
 
@@ -153,11 +155,11 @@ static Figure rates_axes(const Comparison *c, double octave) {
     f.x_scale = SCALE_LOG;
     return f;
   }
-  Figure f = figure_make("", "learning rates of each, from small to large; the best at its mark",
+  Figure f = figure_make("", "learning rates of each optimizer in octaves around its best rate",
                          y_label);
   f.x_min = -0.6;
   f.x_max = c->count - 0.4;
-  f.columns = calloc((size_t)c->count, sizeof *f.columns);
+  f.columns = memory_take((size_t)c->count, sizeof *f.columns);
   f.column_count = c->count;
   for (int i = 0; i < c->count; i++)
     snprintf(f.columns[i], sizeof f.columns[i], "%.63s", c->entries[i].name);
@@ -170,12 +172,12 @@ static Figure rates(const Comparison *c) {
   Figure f = rates_axes(c, octave);
   for (int i = 0; i < c->count; i++) {
     const Entry *e = &c->entries[i];
-    Series *s = figure_add(&f, SERIES_CURVE, e->look, e->trials, e->name);
-    double *loss = malloc((size_t)(e->trials + 1) * sizeof *loss);
+    Series *s = figure_add(&f, SERIES_CURVE, e->look, e->tuning.count, e->name);
+    double *loss = memory_take((size_t)e->tuning.count, sizeof *loss);
     s->n = 0;
-    for (int j = 0; j < e->trials; j++) {
-      const Point *point = &e->points[j];
-      if (!point->on_line) continue;
+    for (int j = 0; j < e->tuning.count; j++) {
+      const Point *point = &e->tuning.points[j];
+      if (point->line) continue;
       s->x[s->n] = place_of(c, i, point, octave);
       if (f.x_scale == SCALE_LOG) { /* fmin and fmax step over NaN */
         f.x_min = fmin(f.x_min, point->rate / 1.3);
@@ -193,10 +195,10 @@ static Figure rates(const Comparison *c) {
     f.y_max = high + 0.06 * (high - low);
   }
   for (int i = 0; i < c->count; i++)
-    for (int j = 0; j < c->entries[i].trials; j++) {
-      if (!c->entries[i].points[j].diverged || isnan(f.y_max)) continue;
+    for (int j = 0; j < c->entries[i].tuning.count; j++) {
+      if (!c->entries[i].tuning.points[j].diverged || isnan(f.y_max)) continue;
       Series *s = figure_add(&f, SERIES_MARK, c->entries[i].look, 1, "");
-      s->x[0] = place_of(c, i, &c->entries[i].points[j], octave);
+      s->x[0] = place_of(c, i, &c->entries[i].tuning.points[j], octave);
       s->y[0] = f.y_max;
     }
   return f;
@@ -206,7 +208,7 @@ static Figure rates(const Comparison *c) {
 
 static Figure bars(const Comparison *c, const char *x_label) {
   Figure f = figure_make("", x_label, "");
-  f.rows = calloc((size_t)c->count + 1, sizeof *f.rows);
+  f.rows = memory_take((size_t)c->count, sizeof *f.rows);
   f.row_count = c->count;
   f.height = 110 + 34 * c->count;
   for (int i = 0; i < c->count; i++)

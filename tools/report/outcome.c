@@ -20,7 +20,7 @@ static void set_losses(Table *t, const Comparison *c, const Entry *e) {
   if (d->n > 1) table_set(t, L_INTERVAL, "%+.4f to %+.4f", d->mean - d->half, d->mean + d->half);
   if (isfinite(e->bits_per_byte)) table_set(t, L_BITS, "%.4f", e->bits_per_byte);
   if (isfinite(e->clipped)) table_set(t, L_CLIPPED, "%.0f %%", 100 * e->clipped);
-  if (e->trials > 0) table_set(t, L_TRIALS, "%d%s", e->trials, e->edge ? " (edge)" : "");
+  if (e->tuning.count > 0) table_set(t, L_TRIALS, "%d%s", e->tuning.count, e->edge ? " (edge)" : "");
   if (e->diverged && e->unfinished)
     table_set(t, L_STATE, "%d diverged, %d unfinished", e->diverged, e->unfinished);
   else if (e->diverged) table_set(t, L_STATE, "%d diverged", e->diverged);
@@ -98,7 +98,7 @@ Table outcome_numbers(const Comparison *c) {
     const double numbers[] = {
         e->summary.mean,    e->summary.sd,  e->summary.n,  e->diverged,
         e->unfinished,      e->difference.mean, e->difference.mean - e->difference.half,
-        e->difference.mean + e->difference.half, e->bits_per_byte, e->trials, e->edge,
+        e->difference.mean + e->difference.half, e->bits_per_byte, e->tuning.count, e->edge,
         c->target,          e->steps_to,    e->tokens_to,  e->seconds_to,
         e->gradient_ms,     e->optimizer_ms, e->state_bytes, e->clipped};
     table_row(&t);
@@ -115,7 +115,7 @@ char *outcome_explain(const Comparison *c) {
   size_t size;
   FILE *out = open_memstream(&text, &size);
   int tuned = 0;
-  for (int i = 0; i < c->count; i++) tuned |= c->entries[i].trials > 0;
+  for (int i = 0; i < c->count; i++) tuned |= c->entries[i].tuning.count > 0;
   fprintf(out, "Validation loss at the end of the schedule, in %s, mean and standard deviation "
                "over n seeds%s. ", comparison_unit(c),
           !tuned || c->only_tuning ? "" : " that tuning has not seen");
