@@ -85,7 +85,7 @@ whole_sweep() {
   sweep --out whole >whole.txt 2>&1
   check "a sweep ends well" test $? -eq 0
   check "a run that diverges is a result" grep -q '^done: .*, 1 of them diverged' whole.txt
-  check "the best rate at the edge is told" grep -q 'lies at the edge' whole.txt
+  check "the best rate at the edge is told" grep -q 'is at the edge' whole.txt
   n=$(find whole/final -name log.csv | wc -l)
   check "final runs of fresh seeds: $n" test "$n" -eq 4
   a=$("$tools/compare" whole --format csv | awk -F, '$1 == "adamw" { print $12 }')
@@ -132,7 +132,7 @@ killed_sweep() {
 tuning_alone() {
   mkdir tuned
   cp -R whole/tune tuned
-  says 0 'No run of a fresh seed so far' "$tools/compare" tuned
+  says 0 'No evaluation seeds yet' "$tools/compare" tuned
   rate() { "$tools/compare" "$1" --format csv | sed -n "s/^$2,\([^,]*\),.*/\1/p"; }
   check "the trial judged is the one that the sweep chose" \
     test "$(rate tuned adamw) $(rate tuned sgd)" = "$(rate whole adamw) $(rate whole sgd)"

@@ -1,4 +1,4 @@
-/* compare: what the runs in a folder say about their optimizers, as tables, figures and a page. */
+/* compare: the runs in a folder, compared in tables, figures and a page. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +44,7 @@ static const Option options[] = {
 
 static void help(FILE *out) {
   OptionSet set = {.title = "options", .rows = options};
-  fprintf(out, "Judges the runs in a folder: losses with their spread, time and memory.\n\n"
+  fprintf(out, "Compares the runs in a folder: final losses with their spread, time and memory.\n\n"
                "  tools/compare runs/compare-quick\n"
                "  tools/compare runs/compare-quick --html report/index.html\n"
                "  tools/compare runs/compare-quick --draw rates\n"
@@ -114,11 +114,14 @@ static int draw(const char *name, const Comparison *c, Err *err) {
   return 0;
 }
 
-/* Frees the text. */
-static void print_line(char *text) {
-  quote_terminal(stdout, text);
-  putchar('\n');
-  free(text);
+/* Prints each line of a text as an item of a list. */
+static void print_list(char *text) {
+  for (char *line; (line = strsep(&text, "\n"));) {
+    if (!*line) continue;
+    fputs("* ", stdout);
+    quote_terminal(stdout, line);
+    putchar('\n');
+  }
 }
 
 static void print_tables(const CompareOptions *o, const Comparison *c) {
@@ -130,9 +133,11 @@ static void print_tables(const CompareOptions *o, const Comparison *c) {
     putchar('\n');
     table_write(&tables[1], (TableFormat)o->format, stdout);
     putchar('\n');
-    print_line(outcome_explain(c));
-    if (c->note_count > 0) putchar('\n');
-    for (int i = 0; i < c->note_count; i++) print_line(strdup(c->notes[i]));
+    char *explanation = outcome_explain(c);
+    print_list(explanation);
+    free(explanation);
+    if (c->note_count > 0) printf("\nNotes:\n");
+    for (int i = 0; i < c->note_count; i++) print_list(c->notes[i]);
   }
   for (int i = 0; i < 3; i++) table_free(&tables[i]);
 }
@@ -166,7 +171,7 @@ static int run(int argc, char **argv, Err *err) {
   int count = program_words(&argc, argv, words);
   const char *folder = words[0];
   if (count == 0) fail(err, "name the folder of the runs: tools/compare runs/compare-quick");
-  if (count > 1) fail(err, "one folder at a time: %s or %s", words[0], words[1]);
+  if (count > 1) fail(err, "give one folder, not both %s and %s", words[0], words[1]);
   free(words);
   if (count != 1 || read_options(&o, folder, argc, argv, err)) return EXIT_USAGE;
   if (comparison_read(&c, folder, &o.comparison, err)) return EXIT_FAILED;

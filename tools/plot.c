@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/file.h"
+#include "core/memory.h"
 #include "core/quote.h"
 #include "run/program.h"
 #include "tools/report/curves.h"
@@ -73,7 +75,7 @@ static void choose_size(const PlotOptions *o, FigureFormat format, Figure *f) {
 }
 
 static int make_spectra(const PlotOptions *o, const RunLog *logs, int count, Figure *f, Err *err) {
-  Spectra *spectra = calloc((size_t)count, sizeof *spectra);
+  Spectra *spectra = memory_take((size_t)count, sizeof *spectra);
   int status = 0;
   for (int i = 0; i < count && status == 0; i++)
     status = spectra_read(&spectra[i], logs[i].path, err);
@@ -106,18 +108,26 @@ static int draw(const PlotOptions *o, const RunLog *logs, int count, Err *err) {
   return status;
 }
 
+/* Of several paths, as of runs/ with a star, those that are not runs are skipped with a remark. */
 static int read_runs(RunLog *logs, int *read, char **paths, int count, Err *err) {
-  for (; *read < count; ++*read) {
-    if (runlog_read(&logs[*read], paths[*read], err)) return -1;
+  for (int i = 0; i < count; i++) {
+    char remark[OPTION_TEXT];
+    if (count > 1 && file_exists(paths[i]) && !runlog_exists(paths[i])) {
+      snprintf(remark, sizeof remark, "%.900s: not a run, skipped", paths[i]);
+      program_error("plot", remark);
+      continue;
+    }
+    if (runlog_read(&logs[*read], paths[i], err)) return -1;
     if (*logs[*read].note) program_error("plot", logs[*read].note);
+    ++*read;
   }
-  return 0;
+  return *read > 0 ? 0 : fail(err, "no run among these %d paths", count);
 }
 
 static int plot(const PlotOptions *o, char **paths, int count, Err *err) {
-  RunLog *logs = calloc((size_t)count, sizeof *logs);
+  RunLog *logs = memory_take((size_t)count, sizeof *logs);
   int read = 0;
-  int status = read_runs(logs, &read, paths, count, err) || draw(o, logs, count, err) ? -1 : 0;
+  int status = read_runs(logs, &read, paths, count, err) || draw(o, logs, read, err) ? -1 : 0;
   if (status == 0 && *o->out && strcmp(o->out, "-") != 0) {
     quote_terminal(stdout, o->out);
     putchar('\n');
@@ -130,7 +140,7 @@ static int plot(const PlotOptions *o, char **paths, int count, Err *err) {
 static int run(int argc, char **argv, Err *err) {
   PlotOptions o;
   const OptionSet sets[] = {{.title = "plot", .rows = options, .values = &o}, {0}};
-  char **paths = calloc((size_t)argc, sizeof *paths);
+  char **paths = memory_take((size_t)argc, sizeof *paths);
   int count = program_words(&argc, argv, paths), code;
   if (count == 0) {
     fail(err, "name the runs to draw: tools/plot runs/adamw-nano runs/muon-nano; --help for more");

@@ -28,7 +28,7 @@ static void help(FILE *out) {
 static const Study *find(const char *name, Err *err) {
   for (int i = 0; i < STUDIES; i++)
     if (strcmp(studies[i]->name, name) == 0) return studies[i];
-  fail(err, "\"%s\" is none of scale, converge, methods; --help explains them", name);
+  fail(err, "unknown study \"%s\": use scale, converge or methods; --help explains them", name);
   return NULL;
 }
 

@@ -1,4 +1,4 @@
-/* What all measurements share: medians of interleaved rounds, and the ceilings of the machine. */
+/* What all measurements share: the ceilings of the machine. */
 #ifndef TOOLS_MEASURE_MEASURE_H
 #define TOOLS_MEASURE_MEASURE_H
 

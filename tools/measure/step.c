@@ -194,7 +194,7 @@ static void print_parts(const BenchCase *c, const Part *parts, double times[][RO
     if (parts[i].flops > 0) products += seconds;
     print_part(&parts[i], seconds, step, ceiling, copy);
   }
-  printf("  %-24s %9.2f %7.1f%%\n", "everything but products", 1e3 * (step - products),
+  printf("  %-24s %9.2f %7.1f%%\n", "all but matrix products", 1e3 * (step - products),
          100 * (step - products) / step);
   printf("  %-24s %9.2f\n", "whole step", 1e3 * step);
   fflush(stdout);

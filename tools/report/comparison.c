@@ -34,7 +34,7 @@ static void add_run(Comparison *c, const char *path) {
     return;
   }
   if (!*runlog_option(&log, "optimizer")) {
-    note(c, "Left out: %s: there is no config.txt that says what it is.", path);
+    note(c, "Left out: %s: it has no config.txt, so its settings are unknown.", path);
     runlog_free(&log);
     return;
   }
@@ -80,7 +80,7 @@ static const char *obstacle(const RunLog *a, const RunLog *b) {
 }
 
 static int check_comparable(Comparison *c, Err *err) {
-  for (int i = 1, told = 0; i < c->log_count; i++) {
+  for (int i = 1, noted = 0; i < c->log_count; i++) {
     const RunLog *a = &c->logs[0], *b = &c->logs[i];
     const char *name = obstacle(a, b);
     if (!name) continue;
@@ -90,8 +90,8 @@ static int check_comparable(Comparison *c, Err *err) {
                   "use --mix on to compare them anyway",
                   a->path, name, runlog_option(a, name), b->path,
                   runlog_option(b, name));
-    if (!told++)
-      note(c, "These runs cannot be compared fairly: they differ in %s and perhaps more.", name);
+    if (!noted++)
+      note(c, "This comparison is not fair: the runs differ in %s, perhaps in more.", name);
     if (strcmp(runlog_option(a, "vocab"), runlog_option(b, "vocab")) != 0) c->per_byte = 1;
   }
   return 0;
@@ -257,8 +257,8 @@ static void measure_run(const RunLog *log, double *gradient_ms, double *optimize
   free(gradient);
 }
 
-/* What else the machine does makes a run slower, never faster: the least of the runs tells most
-   about the method. */
+/* Other work of the machine makes a run slower, never faster: the fastest run says most about the
+   method. */
 static void measure_costs(const Comparison *c, Entry *e) {
   e->state_bytes = c->logs[e->runs[0]].info.optimizer_state_bytes;
   e->clipped = 0;
@@ -267,7 +267,7 @@ static void measure_costs(const Comparison *c, Entry *e) {
   for (int j = 0; j < e->count; j++) {
     double gradient, optimizer;
     measure_run(&c->logs[e->runs[j]], &gradient, &optimizer);
-    e->gradient_ms = fmin(e->gradient_ms, gradient); /* fmin steps over NaN */
+    e->gradient_ms = fmin(e->gradient_ms, gradient); /* fmin ignores NaN */
     e->optimizer_ms = fmin(e->optimizer_ms, optimizer);
   }
 }
@@ -433,7 +433,7 @@ static void note_states(Comparison *c) {
     if (e->diverged) note(c, "%s: %d of %d runs diverged.", e->name, e->diverged, e->count);
   }
   if (c->baseline < 0)
-    note(c, "There is no baseline: no run here is of \"%s\" (--baseline names another).",
+    note(c, "No run has the baseline optimizer \"%s\"; --baseline chooses another.",
          c->options.baseline);
 }
 

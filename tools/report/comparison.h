@@ -1,4 +1,4 @@
-/* A folder full of runs, judged: what each method reached, at which cost, and how sure that is.
+/* The runs in a folder, compared: the loss of each method, its cost, and how certain that is.
    In a sweep's folder the runs below tune/ chose the rates and those below final/ are judged, or
    the best below tune/ as long as there are no others; in any other folder all runs are judged,
    grouped by what they have in common but the seed. */
@@ -50,7 +50,7 @@ typedef struct {
   int per_byte;   /* losses are in bits per byte, since vocabularies differ; else nats per token */
   double target;  /* NaN when there is none */
   double gradient_ms; /* of all methods, which have it in common; NaN of mixed runs */
-  char **notes;   /* sentences about what was left out, or has to be known */
+  char **notes;   /* sentences about what was left out, and warnings */
   int note_count;
 } Comparison;
 

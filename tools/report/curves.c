@@ -65,7 +65,7 @@ static void add_train(Figure *f, const RunLog *log, int axis, int smooth, Series
   free(mean);
 }
 
-/* Where a run that diverged was last seen, in sight even when its loss was not. */
+/* A cross where a run that diverged ended, at the upper border if its loss is above it. */
 static void add_end(Figure *f, const RunLog *log, int axis, Look look) {
   const LogRow *end = NULL;
   for (int i = 0; i < log->count; i++)
@@ -78,8 +78,8 @@ static void add_end(Figure *f, const RunLog *log, int axis, Look look) {
   s->y[0] = fmin(end->train_loss, f->y_max);
 }
 
-/* The lower nine tenths of each curve are in sight, and nothing above the initial loss; a run that
-   diverged does not count, unless there is no other. */
+/* Shows the lower nine tenths of each curve, and nothing above the initial loss; runs that diverged
+   count only when there are no others. */
 static void choose_range(Figure *f, const RunLog *logs, int count) {
   double low = INFINITY, high = -INFINITY, start = -INFINITY;
   int any_good = 0;
@@ -124,7 +124,7 @@ Figure curves_of_runs(const RunLog *logs, int count, int axis, int smooth, int f
   Figure f = figure_make("", curve_axis_label(axis), !any_val ? "training loss"
                          : faint ? "validation loss (thin: training)" : "validation loss");
   choose_range(&f, logs, count);
-  for (int pass = 0; pass < 2; pass++) /* the faint curves first: they lie behind */
+  for (int pass = 0; pass < 2; pass++) /* the faint curves first: others cover them */
     for (int i = 0; i < count; i++) {
       char label[128];
       int has_val = count_val(&logs[i]) > 1;

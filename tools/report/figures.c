@@ -155,7 +155,7 @@ static Figure rates_axes(const Comparison *c, double octave) {
     f.x_scale = SCALE_LOG;
     return f;
   }
-  Figure f = figure_make("", "learning rates of each optimizer in octaves around its best rate",
+  Figure f = figure_make("", "learning rate: in each column from low to high, the best one at the tick",
                          y_label);
   f.x_min = -0.6;
   f.x_max = c->count - 0.4;
@@ -166,7 +166,7 @@ static Figure rates_axes(const Comparison *c, double octave) {
   return f;
 }
 
-/* The U curves. Above the range stands what is worse by far; crosses on top diverged. */
+/* Loss against rate. What is far worse is above the range; crosses at the top diverged. */
 static Figure rates(const Comparison *c) {
   double low = INFINITY, high = -INFINITY, octave = column_octave(c);
   Figure f = rates_axes(c, octave);
@@ -179,7 +179,7 @@ static Figure rates(const Comparison *c) {
       const Point *point = &e->tuning.points[j];
       if (point->line) continue;
       s->x[s->n] = place_of(c, i, point, octave);
-      if (f.x_scale == SCALE_LOG) { /* fmin and fmax step over NaN */
+      if (f.x_scale == SCALE_LOG) { /* fmin and fmax ignore NaN */
         f.x_min = fmin(f.x_min, point->rate / 1.3);
         f.x_max = fmax(f.x_max, point->rate * 1.3);
       }
@@ -243,16 +243,17 @@ static Figure memory(const Comparison *c) {
 }
 
 const FigureKind figure_kinds[] = {
-    {"loss-steps", "Validation loss against steps: mean of the seeds. A cross marks a run that "
+    {"loss-steps", "Validation loss against steps, mean over the seeds. A cross marks a run that "
                    "diverged.", loss_steps},
-    {"loss-end", "The last third of the schedule; all seeds lie in the band.", loss_end},
+    {"loss-end", "Validation loss in the last third of the schedule: mean over the seeds, and a "
+                 "band that contains all of them.", loss_end},
     {"loss-tokens", "Validation loss against training tokens.", loss_tokens},
     {"loss-seconds", "Validation loss against seconds of training.", loss_seconds},
     {"loss-flops", "Validation loss against floating-point operations of gradient and optimizer.",
      loss_flops},
-    {"rates", "How sensitive each optimizer is to its learning rate: loss at the end of the "
-              "tuning runs. A cross on top marks a rate that diverged.", rates},
-    {"time", "Time of a training step.", step_time},
-    {"memory", "Memory of the optimizer's state.", memory},
+    {"rates", "Loss at the end of the tuning runs against the learning rate. A cross at the top "
+              "marks a rate that diverged.", rates},
+    {"time", "Time of a training step: gradient, then optimizer.", step_time},
+    {"memory", "Memory of the optimizer state.", memory},
     {0},
 };

@@ -38,10 +38,10 @@ int same_settings(const RunLog *a, const RunLog *b, const char *but) {
 
 /* ---- names ---- */
 
-enum { DIFFERENCES = 2 }; /* more in a label would be read by nobody */
+enum { DIFFERENCES = 2 }; /* a label with more would be too long to read */
 
 /* The optimizer is in every label. */
-static int tells(const char *name, int seeds) {
+static int distinguishes(const char *name, int seeds) {
   if (seeds && strcmp(name, "seed") == 0) return 1;
   return decides(name) && strcmp(name, "optimizer") != 0;
 }
@@ -67,7 +67,7 @@ void label_run(const RunLog *logs, int count, int index, int seeds, char *out, s
   size_t used = (size_t)snprintf(out, size, "%s", optimizer);
   for (int i = 0; i < log->config.count; i++) {
     const Setting *s = &log->config.items[i];
-    if (!tells(s->name, seeds) || !differs(logs, count, index, s->name)) continue;
+    if (!distinguishes(s->name, seeds) || !differs(logs, count, index, s->name)) continue;
     if (++differences <= DIFFERENCES && used < size)
       used += (size_t)snprintf(out + used, size - used, " %s %s", s->name, s->value);
   }

@@ -1,4 +1,4 @@
-/* Which runs are the same but for some options, and what each is called beside the others. */
+/* Which runs are the same but for some options, and a name for each run among several. */
 #ifndef TOOLS_REPORT_LABEL_H
 #define TOOLS_REPORT_LABEL_H
 

@@ -116,27 +116,25 @@ char *outcome_explain(const Comparison *c) {
   FILE *out = open_memstream(&text, &size);
   int tuned = 0;
   for (int i = 0; i < c->count; i++) tuned |= c->entries[i].tuning.count > 0;
-  fprintf(out, "Validation loss at the end of the schedule, in %s, mean and standard deviation "
-               "over n seeds%s. ", comparison_unit(c),
-          !tuned || c->only_tuning ? "" : " that tuning has not seen");
+  fprintf(out, "val loss: validation loss at the end of the run in %s, mean and standard deviation "
+               "over n seeds%s\n", comparison_unit(c),
+          !tuned || c->only_tuning ? "" : " that were not used for tuning");
   if (c->baseline >= 0)
-    fprintf(out, "Differences to %s are paired: the same seed is the same initial weights and the "
-                 "same order of the data; the interval is Student's t. ",
+    fprintf(out, "vs %s: mean difference of runs with the same seed, which have the same initial "
+                 "weights and order of data, with its interval by Student's t\n",
             c->entries[c->baseline].name);
-  fprintf(out, "Clipped is the share of steps whose gradient norm was above --clip. ");
-  if (tuned)
-    fprintf(out, "Trials are the settings that were tried to choose the learning rate. ");
+  fprintf(out, "clipped: share of the steps whose gradient norm was above --clip\n");
+  if (tuned) fprintf(out, "trials: settings that were tried to choose the learning rate\n");
   if (!isnan(c->target))
-    fprintf(out, "The target, %.4f, is %s; steps, tokens and seconds to it are those of the mean "
-                 "curve over the seeds, in the middle of its schedule where the method is faster, "
-                 "which counts against it. ",
-            c->target, c->options.target > 0 ? "given" : "what the baseline ended with");
-  fprintf(out, "Times are of each method's least disturbed run: the median of its gradients, the "
-               "mean of its optimizer's steps. ");
+    fprintf(out, "steps, tokens and seconds to %.4f, %s: where the mean curve first reaches it; "
+                 "there the schedule of a faster method is not at its end, which is a disadvantage "
+                 "for it\n",
+            c->target, c->options.target > 0 ? "the given target" : "the baseline's final loss");
   if (!isnan(c->gradient_ms))
-    fprintf(out, "Seconds count %.1f ms for the gradient, the same for all methods, and each one's "
-                 "own optimizer time: what else the machine did is left out. ", c->gradient_ms);
-  fprintf(out, "Validation is not counted.");
+    fprintf(out, "seconds: steps times %.1f ms for the gradient, the same for all methods, and the "
+                 "method's own optimizer time, without validation\n", c->gradient_ms);
+  fprintf(out, "ms/step: of each method's fastest run, median of the gradient and mean of the "
+               "optimizer\n");
   fclose(out);
   return text;
 }

@@ -29,8 +29,8 @@ static const char style[] =
 
 /* ---- figures ---- */
 
-/* All names in the picture get the prefix, those in its tags: those of several pictures on one page
-   would clash. */
+/* Gives the names in the tags of a picture a prefix: those of several pictures on one page would
+   clash. */
 static void write_inline(FILE *out, const char *svg, int number) {
   static const char *const before[] = {"id=\"", "id='", "href=\"#", "href='#", "url(#", NULL};
   const char *at = strstr(svg, "<svg");
@@ -116,21 +116,28 @@ static void write_subject(FILE *out, const Comparison *c) {
   }
   write_option(out, ". Schedule: ", log, "schedule");
   write_warmup(out, c);
-  fputs(". Seeds judged:", out);
+  fputs(". Seeds:", out);
   for (int i = 0; i < c->seed_count; i++)
     fprintf(out, "%s %lld", i ? "," : "", (long long)c->seeds[i]);
   fputs(".</p>\n", out);
 }
 
+static void write_item(FILE *out, const char *text) {
+  fputs("<li>", out);
+  quote_html(out, text);
+  fputs("</li>\n", out);
+}
+
 static void write_notes(FILE *out, const Comparison *c) {
-  if (c->note_count == 0) return;
-  fputs("<h2>To know</h2>\n<ul>\n", out);
-  for (int i = 0; i < c->note_count; i++) {
-    fputs("<li>", out);
-    quote_html(out, c->notes[i]);
-    fputs("</li>\n", out);
-  }
+  char *explanation = outcome_explain(c), *rest = explanation;
+  fputs("<ul class=\"explain\">\n", out);
+  for (char *line; (line = strsep(&rest, "\n"));)
+    if (*line) write_item(out, line);
   fputs("</ul>\n", out);
+  free(explanation);
+  if (c->note_count > 0) fputs("<h2>Notes</h2>\n<ul>\n", out);
+  for (int i = 0; i < c->note_count; i++) write_item(out, c->notes[i]);
+  if (c->note_count > 0) fputs("</ul>\n", out);
 }
 
 /* A text file of the results, folded away; nothing when it is not there. */
@@ -158,10 +165,10 @@ static void write_command(FILE *out, const char *before, const char *path, const
 static void write_settings(FILE *out, const Comparison *c, const char *command) {
   char path[2 * OPTION_TEXT];
   snprintf(path, sizeof path, "%s/sweep.spec", c->folder);
-  fputs("<h2>Settings, and how to repeat it</h2>\n<pre>", out);
+  fputs("<h2>Settings, and commands that repeat the comparison</h2>\n<pre>", out);
   if (file_exists(path)) write_command(out, "tools/sweep ", path, " --out runs/again\n");
   quote_html(out, command);
-  fputs("</pre>\n<p>One run of it, as it was:</p>\n<pre>", out);
+  fputs("</pre>\n<p>One run of each method, with its settings:</p>\n<pre>", out);
   for (int i = 0; i < c->count; i++) {
     char file[OPTION_TEXT + 16], after[64];
     snprintf(file, sizeof file, "%s/" CONFIG_FILE, c->logs[c->entries[i].runs[0]].path);
@@ -169,7 +176,7 @@ static void write_settings(FILE *out, const Comparison *c, const char *command) 
     write_command(out, "./train @", file, after);
   }
   fputs("</pre>\n", out);
-  write_file(out, path, "The spec");
+  write_file(out, path, "Spec of the sweep");
   for (int i = 0; i < c->count; i++) {
     char title[256];
     const char *folder = c->logs[c->entries[i].runs[0]].path;
@@ -198,15 +205,10 @@ int page_write(const Comparison *c, const char *path, const char *command, int o
                "<title>Optimizers compared</title>\n<style>\n%s</style>\n</head>\n<body>\n"
                "<h1>Optimizers compared</h1>\n", first_line, style);
   write_subject(out, c);
-  fputs("<h2>What was reached</h2>\n", out);
+  fputs("<h2>Final loss</h2>\n", out);
   write_table(out, outcome_losses(c));
-  fputs("<h2>What it took</h2>\n", out);
+  fputs("<h2>Cost</h2>\n", out);
   write_table(out, outcome_costs(c));
-  fputs("<p class=\"explain\">", out);
-  char *explanation = outcome_explain(c);
-  quote_html(out, explanation);
-  free(explanation);
-  fputs("</p>\n", out);
   write_notes(out, c);
   int status = write_figures(out, c, err);
   write_settings(out, c, command);

@@ -168,13 +168,13 @@ static Method *add(Converge *c, const char *name, Look look, int degree, int sch
   return m;
 }
 
-/* `cubic` and `classical` are the degrees 1 and 2; degree 3 is no schedule of the trainer. */
+/* `cubic` and `classical` are the degrees 1 and 2; degree 3 is not a schedule of the trainer. */
 static int compute(Converge *c, Err *err) {
   const int own[] = {word_index(NS_SCHEDULE_NAMES, "cubic"),
                      word_index(NS_SCHEDULE_NAMES, "classical"), -1};
   for (int k = 1; k <= DEGREES; k++) {
     char name[32];
-    Look look = palette_nth(6); /* black, as no schedule that is drawn beside them */
+    Look look = palette_nth(6); /* black, which no schedule of the figure has */
     look.dash = DEGREES + 1 - k;
     snprintf(name, sizeof name, "degree %d", k);
     Method *m = add(c, name, look, k, own[k - 1]);

@@ -40,6 +40,7 @@ static const Option options[] = {
 
 enum { GAUSSIAN, POWER, STEEP };
 #define SPECTRUM_NAMES "gaussian|power|steep"
+#define SPECTRUM_LIST "gaussian, power, steep"
 
 /* ---- the matrices ---- */
 
@@ -67,7 +68,7 @@ static void fill_sigma(double *sigma, int64_t s, int64_t l, int spectrum) {
 
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/* Floats that any way wants as scratch. */
+/* Floats of scratch that are enough for every way. */
 static int64_t scratch_floats(int64_t rows, int64_t cols) {
   const Polar svd = {.way = BY_SVD}, steps = {.way = BY_NEWTON_SCHULZ};
   int64_t s = rows < cols ? rows : cols;
@@ -152,7 +153,7 @@ static Way *add_way(Ways *w, WayKind kind, const char *group, int64_t size, Look
   return way;
 }
 
-/* Every schedule after 1, 2, ... steps; beyond the steps it has where it goes on converging. */
+/* Every schedule after 1, 2, ... steps; also beyond its own number of steps where it still converges then. */
 static void list_schedules(Ways *w, const MethodsOptions *o, int long_enough) {
   for (int i = 0; i < schedule_count(); i++) {
     NewtonSchulz own = {i, 0};
@@ -224,7 +225,7 @@ static void judge(Way *way, const Problem *p) {
   way->flops = flops_of(way, p);
 }
 
-/* Rounds go over all ways in turn, so that noise of the machine meets all alike; the ceiling is
+/* Rounds go over all ways in turn, so that noise of the machine affects all alike; the ceiling is
    measured in the same rounds. */
 static double measure(Ways *w, Problem *p, int rounds) {
   double ceiling = 0, started = clock_seconds();
@@ -297,7 +298,7 @@ static Figure figure_of(const Ways *w, const char *title, int captured) {
       if (strcmp(w->ways[k].group, way->group) != 0) continue;
       s->x[n] = 1e3 * w->ways[k].seconds;
       s->y[n] = captured ? w->ways[k].captured : fmax(w->ways[k].error, 1e-9);
-      f.x_min = fmin(f.x_min, s->x[n] / 1.1); /* fmin and fmax step over NaN */
+      f.x_min = fmin(f.x_min, s->x[n] / 1.1); /* fmin and fmax ignore NaN */
       f.x_max = fmax(f.x_max, s->x[n++] * 1.1);
     }
     s->n = n;
@@ -349,11 +350,11 @@ static int read_spectra(const char *text, int *spectra, int room, Err *err) {
     snprintf(word, sizeof word, "%.*s", (int)strcspn(at, ","), at);
     spectra[count] = word_index(SPECTRUM_NAMES, word);
     if (spectra[count] < 0)
-      return fail(err, "--spectra %s: \"%s\" is none of " SPECTRUM_NAMES, text, word);
+      return fail(err, "--spectra %s: \"%s\" is not one of " SPECTRUM_LIST, text, word);
     at += strcspn(at, ",");
     at += *at == ',';
   }
-  return count > 0 ? count : fail(err, "--spectra: choose from " SPECTRUM_NAMES);
+  return count > 0 ? count : fail(err, "--spectra is empty: choose from " SPECTRUM_LIST);
 }
 
 static int run(const void *with, const Output *output, Err *err) {

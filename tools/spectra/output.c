@@ -17,7 +17,7 @@ const Option output_options[] = {
     {.name = "format", .help = "Format of the figures (characters: print them)",
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "png",
      .choices = "png|svg|characters"},
-    {.name = "overwrite", .help = "replace files that are not of this program's making",
+    {.name = "overwrite", .help = "Replace files that this program did not write",
      .type = OPTION_CHOICE, .at = offsetof(Output, overwrite), .fallback = "off",
      .choices = ON_OFF},
     {.name = "seed", .help = "Seed for the random matrices",

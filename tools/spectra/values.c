@@ -10,7 +10,7 @@
 
 enum {
   PANEL = 512,       /* rows of a random matrix made at a time */
-  LAW_POINTS = 8192, /* that stand for the law */
+  LAW_POINTS = 8192, /* that approximate the law */
 };
 static const double PI = 3.14159265358979323846;
 

@@ -170,7 +170,7 @@ void screen_draw(Screen *s, const Plan *plan, int now) {
   show_duration(seconds_left(s, plan), left, sizeof left);
   int ended = plan->count - plan_count(plan, TRIAL_WAITING) - plan_count(plan, TRIAL_RUNNING);
   snprintf(line, sizeof line,
-           "%d of %d runs, %lld at a time, about %s left; Ctrl-C stops, the same command goes on",
+           "%d of %d runs, %lld at a time, about %s left; Ctrl-C stops, the same command continues",
            ended, plan_expected(plan), (long long)s->jobs, left);
   printf("%.*s\n", width, line);
   s->lines++;

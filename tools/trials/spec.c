@@ -63,7 +63,7 @@ static void fix(Method *m, const char *name, const char *value) {
 
 static Dimension *add_dimension(Method *m, const char *name, const char *path, Err *err) {
   if (m->dimensions == SPEC_DIMENSIONS) {
-    fail(err, "%s: %s: a grid over more than %d options", path, m->name, SPEC_DIMENSIONS);
+    fail(err, "%s: %s: a grid may vary at most %d options", path, m->name, SPEC_DIMENSIONS);
     return NULL;
   }
   Dimension *d = &m->grid[m->dimensions++];
@@ -117,7 +117,7 @@ static int set_rates(Method *m, const SpecOptions *o, Err *err) {
     return 0;
   }
   if (m->dimensions == SPEC_DIMENSIONS)
-    return fail(err, "a grid over more than %d options", SPEC_DIMENSIONS - 1);
+    return fail(err, "a grid may vary at most %d options besides lr", SPEC_DIMENSIONS - 1);
   char **arguments = spec_arguments(m, NULL, 1, "train");
   int status = arguments_config(arguments, &config, err);
   arguments_free(arguments);
@@ -194,7 +194,8 @@ static int add_method(Spec *spec, const char *name, size_t length, Err *err) {
   snprintf(m->name, sizeof m->name, "%.*s", (int)length, name);
   memcpy(m->optimizer, m->name, strcspn(m->name, ":"));
   if (!optimizer_find(m->optimizer, err)) return -1;
-  if (strchr(m->name, '/')) return fail(err, "%s: \"%s\" is no name", spec->path, m->name);
+  if (strchr(m->name, '/')) return fail(err, "%s: \"%s\" is not a valid name: it must not contain \"/\"", spec->path,
+                                         m->name);
   for (int i = 0; i < spec->count; i++)
     if (strcmp(spec->methods[i].name, m->name) == 0)
       return fail(err, "%s: %s is named twice; a second entry needs a name of its own, such as "
@@ -215,27 +216,49 @@ static int list_methods(Spec *spec, Err *err) {
     if (add_method(spec, list, length, err)) return -1;
     list += length;
   }
-  return spec->count ? 0 : fail(err, "%s: optimizers names none", spec->path);
+  return spec->count ? 0 : fail(err, "%s: optimizers is empty; list at least one", spec->path);
+}
+
+/* Whether a word of a list is the text (length). */
+static int has_word(const char *list, const char *text, size_t length) {
+  while (*(list += strspn(list, " ,\t"))) {
+    size_t n = strcspn(list, " ,\t");
+    if (n == length && strncmp(list, text, n) == 0) return 1;
+    list += n;
+  }
+  return 0;
+}
+
+/* Whether the spec's file compares a method that the command line has left out. */
+static int is_left_out(const Settings *settings, const char *method, size_t length) {
+  for (int i = 0; i < settings->count; i++) {
+    const Setting *s = &settings->items[i];
+    if (s->source != FROM_FILE || strcmp(s->name, "optimizers") != 0) continue;
+    if (has_word(s->value, method, length)) return 1;
+    for (int j = 0; strcmp(s->value, "all") == 0 && optimizers[j]; j++)
+      if (has_word(optimizers[j]->name, method, length)) return 1;
+  }
+  return 0;
 }
 
 /* A name "method.option" is for that method; any other is for all of them. `own` says which of
-   the two kinds this pass is for: the methods' own settings come second and win. */
-static int set_for_methods(Spec *spec, const Setting *s, int own, const Option *callers, Err *err) {
+   the two kinds this pass is for: the methods' own settings come second and win. Lines of methods
+   that --optimizers has left out of the spec are ignored. */
+static int set_for_methods(Spec *spec, const Settings *settings, const Setting *s, int own,
+                           const Option *callers, Err *err) {
   const char *dot = strchr(s->name, '.');
   int found = 0;
   if (own != (dot != NULL)) return 0;
+  size_t length = own ? (size_t)(dot - s->name) : 0;
   for (int i = 0; i < spec->count; i++) {
     Method *m = &spec->methods[i];
-    size_t length = strlen(m->name);
-    if (own && (length != (size_t)(dot - s->name) || strncmp(m->name, s->name, length) != 0))
-      continue;
+    if (own && (length != strlen(m->name) || strncmp(m->name, s->name, length) != 0)) continue;
     found = 1;
     if (set_option(m, own ? dot + 1 : s->name, s->value, callers, spec->path, err)) return -1;
   }
-  if (own && !found)
-    return fail(err, "%s: %s: there is no \"%.*s\" among the optimizers (%s)", spec->path, s->name,
-                (int)(dot - s->name), s->name, spec->options.optimizers);
-  return 0;
+  if (!own || found || is_left_out(settings, s->name, length)) return 0;
+  return fail(err, "%s: %s: there is no \"%.*s\" among the optimizers (%s)", spec->path, s->name,
+              (int)length, s->name, spec->options.optimizers);
 }
 
 static int take_settings(Spec *spec, const Settings *settings, const Option *own, Err *err) {
@@ -248,7 +271,7 @@ static int take_settings(Spec *spec, const Settings *settings, const Option *own
       if (option_find(own, s->name)) continue;
       const Option *row = option_find(spec_options, s->name);
       if (row && pass == 0 && option_set(row, &spec->options, s->value, s->where, err)) return -1;
-      if (!row && pass > 0 && set_for_methods(spec, s, pass == 2, own, err)) return -1;
+      if (!row && pass > 0 && set_for_methods(spec, settings, s, pass == 2, own, err)) return -1;
     }
     if (pass == 0 && list_methods(spec, err)) return -1;
   }
@@ -275,7 +298,7 @@ static int is_void(const Method *m, const char *name) {
   return found;
 }
 
-/* Takes a setting for all methods from those for which it has no effect. */
+/* Removes a setting for all methods from those for which it has no effect. */
 static void drop_void(Spec *spec, const Settings *settings) {
   for (int i = 0; i < spec->count; i++) {
     Method *m = &spec->methods[i];
