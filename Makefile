@@ -196,7 +196,11 @@ install: all   ## Programs to PREFIX/lib/polar, commands polar-train, polar-plot
 
 demo: deps   ## AdamW and Muon on the embedded novels, and a figure of both
 	@$(MAKE) $(parallel) all
-	sh tools/demo.sh
+	./train --optimizer adamw --out runs/demo-adamw --overwrite on --val-every 25
+	./train --optimizer muon --out runs/demo-muon --overwrite on --val-every 25
+	tools/plot runs/demo-adamw runs/demo-muon --out runs/demo.png
+	@tools/plot runs/demo-adamw runs/demo-muon
+	@echo 'The same figure as a picture: runs/demo.png'
 
 bench: deps   ## How fast this machine is
 	@$(MAKE) $(parallel) $(BIN)tools/bench

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "core/memory.h"
 #include "core/quote.h"
 #include "run/program.h"
 #include "tools/report/figures.h"
@@ -167,7 +168,7 @@ static int show(const CompareOptions *o, const char *folder, const Comparison *c
 static int run(int argc, char **argv, Err *err) {
   CompareOptions o;
   Comparison c;
-  char **words = calloc((size_t)argc, sizeof *words);
+  char **words = memory_take((size_t)argc, sizeof *words);
   int count = program_words(&argc, argv, words);
   const char *folder = words[0];
   if (count == 0) fail(err, "name the folder of the runs: tools/compare runs/compare-quick");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/blas.h"
+#include "core/memory.h"
 #include "run/program.h"
 #include "tools/spectra/study.h"
 
@@ -34,7 +35,7 @@ static const Study *find(const char *name, Err *err) {
 
 static int study(const Study *s, int argc, char **argv, Err *err) {
   Output output;
-  void *options = calloc(1, s->options_size);
+  void *options = memory_take(1, s->options_size);
   OptionSet sets[] = {{.title = s->name, .rows = s->options, .values = options},
                       {.title = "output", .rows = output_options, .values = &output},
                       {0}};

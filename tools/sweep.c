@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/file.h"
+#include "core/memory.h"
 #include "core/quote.h"
 #include "run/lock.h"
 #include "run/program.h"
@@ -74,7 +75,7 @@ static void help(FILE *out) {
 
 /* Reads argv: the spec's path, `--print`, and settings. */
 static int read_command(int argc, char **argv, SweepOptions *o, Spec *spec, int *print, Err *err) {
-  char at[OPTION_TEXT + 1] = "", **rest = calloc((size_t)argc + 2, sizeof *rest);
+  char at[OPTION_TEXT + 1] = "", **rest = memory_take((size_t)argc + 2, sizeof *rest);
   int kept = 2, many = 0;
   rest[0] = argv[0];
   for (int i = 1; i < argc; i++) {
@@ -192,7 +193,7 @@ static int start_due(Plan *plan, int64_t jobs, Err *err) {
 }
 
 static int watch(Plan *plan, Err *err) {
-  State *before = malloc((size_t)plan->count * sizeof *before);
+  State *before = memory_take((size_t)plan->count, sizeof *before);
   int count = plan->count;
   for (int i = 0; i < count; i++) before[i] = plan->trials[i].state;
   int ended = pool_watch(plan, err);
@@ -252,7 +253,7 @@ static void catch_signals(void) {
 
 static int run(int argc, char **argv, Err *err) {
   SweepOptions o;
-  Spec *spec = calloc(1, sizeof *spec);
+  Spec *spec = memory_take(1, sizeof *spec);
   int print = 0, code = EXIT_USAGE;
   if (read_command(argc, argv, &o, spec, &print, err) == 0) {
     complete_options(&o, spec, argv[0]);

@@ -6,19 +6,10 @@
 #include "core/arena.h"
 #include "core/blas.h"
 #include "core/clock.h"
+#include "core/quantile.h"
 #include "core/random.h"
 
 static const double MEASURE_SECONDS = 0.03; /* of one product, at least */
-
-static int compare(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-double median(double *x, int n) {
-  qsort(x, (size_t)n, sizeof *x, compare);
-  return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
-}
 
 int product_shapes(const ModelOptions *s, int64_t rows, ProductShape *shapes) {
   int64_t chunk = rows < 512 ? rows : 512; /* of the classifier */
@@ -110,5 +101,5 @@ double copy_bandwidth(void) {
   }
   arena_free(from, bytes);
   arena_free(to, bytes);
-  return 2 * (double)bytes / median(times, 5);
+  return 2 * (double)bytes / quantile(times, 5, 0.5);
 }

@@ -8,9 +8,6 @@
 
 enum { ROUNDS_MAX = 101 };
 
-/* The median of n numbers (which it sorts). */
-double median(double *x, int n);
-
 /* One product y = x W^T of the network, and how many times it occurs in a step. */
 typedef struct {
   int64_t rows, in, out; /* x (rows,in), W (out,in) */

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/memory.h"
+#include "core/quantile.h"
 #include "core/random.h"
 #include "optim/gradient.h"
 #include "tools/measure/measure.h"
@@ -29,7 +31,7 @@ static void random_batch(Trainer *t, int64_t B) {
   const ModelOptions *size = &t->model->size;
   int64_t n = B * size->context;
   Random random = random_stream(1, RANDOM_TEST, 0, 0);
-  t->tokens = calloc((size_t)n + 1, sizeof *t->tokens);
+  t->tokens = memory_take((size_t)n + 1, sizeof *t->tokens);
   for (int64_t i = 0; i <= n; i++)
     t->tokens[i] = (int32_t)random_below(&random, (uint32_t)size->V);
   t->batch = (Batch){t->tokens, t->tokens + 1, B, size->context};
@@ -61,7 +63,7 @@ static void trainer_close(Trainer *t) {
 /* Takes the first step too, which touches all memory. */
 static int trainer_open(Trainer *t, const BenchCase *c, const Optimizer *method, Err *err) {
   *t = (Trainer){0};
-  t->options = calloc(1, method->options_size + 1);
+  t->options = memory_take(1, method->options_size + 1);
   options_default(&(OptionSet){.title = "optimizer", .rows = optimizer_options, .values = &t->common});
   options_default(&(OptionSet){.title = method->name, .rows = method->options, .values = t->options});
   if (gpt2_open(&t->model, &c->size, c->B, 1, err) ||
@@ -101,12 +103,13 @@ void bench_step_header(void) {
 static void print_line(const char *name, const Trainer *t, double measured[][ROUNDS_MAX],
                        int rounds) {
   double m[MEASURES], flops = trainer_flops(t), tokens = (double)(t->batch.B * t->batch.T);
-  for (int k = 0; k < MEASURES; k++) m[k] = median(measured[k], rounds); /* and now sorted */
+  for (int k = 0; k < MEASURES; k++) m[k] = quantile(measured[k], rounds, 0.5);
   printf("%-22s %8.0f %8.1f | %6.1f%% %6.1f%% %5.1f%% | %7.1f %7.1f%% %5.1f-%4.1f%% | "
          "%8.1f %9.0f\n",
          name, tokens / m[STEP], flops / m[STEP] / 1e9, 100 * m[OF_FORWARD], 100 * m[OF_BACKWARD],
          100 * m[OPTIMIZER] / m[STEP], m[CEILING] / 1e9, 100 * m[WHOLE],
-         100 * measured[WHOLE][rounds / 4], 100 * measured[WHOLE][rounds - 1 - rounds / 4],
+         100 * quantile(measured[WHOLE], rounds, 0.25),
+         100 * quantile(measured[WHOLE], rounds, 0.75),
          1e3 * m[OPTIMIZER], trainer_bytes(t) / 1e6);
   fflush(stdout);
 }
@@ -190,7 +193,7 @@ static void print_parts(const BenchCase *c, const Part *parts, double times[][RO
          "of limit");
   for (int i = 0; i < PARTS; i++) {
     if (!parts[i].name) continue;
-    double seconds = median(times[i], c->rounds);
+    double seconds = quantile(times[i], c->rounds, 0.5);
     if (parts[i].flops > 0) products += seconds;
     print_part(&parts[i], seconds, step, ceiling, copy);
   }
@@ -221,8 +224,8 @@ int bench_parts(const BenchCase *c, const Optimizer *method, Err *err) {
     ceilings[i] = sgemm_ceiling(shapes, count);
     copies[i] = copy_bandwidth();
   }
-  print_parts(c, parts, times, median(steps, c->rounds), median(ceilings, c->rounds),
-              median(copies, c->rounds));
+  print_parts(c, parts, times, quantile(steps, c->rounds, 0.5), quantile(ceilings, c->rounds, 0.5),
+              quantile(copies, c->rounds, 0.5));
   trainer_close(&t);
   return 0;
 }

@@ -47,8 +47,8 @@ static void add_val(Figure *f, const RunLog *log, int axis, Look look, const cha
 
 static void add_train(Figure *f, const RunLog *log, int axis, int smooth, SeriesKind kind,
                       Look look, const char *label) {
-  double *raw = malloc((size_t)log->count * sizeof *raw);
-  double *mean = malloc((size_t)log->count * sizeof *mean);
+  double *raw = memory_take((size_t)log->count, sizeof *raw);
+  double *mean = memory_take((size_t)log->count, sizeof *mean);
   int stride = log->count / POINTS_DRAWN + 1, n = 0;
   if (smooth <= 0) smooth = log->count / 50 + 1;
   /* At the very end the mean is over few steps: noise that would look like a trend. */
@@ -86,7 +86,7 @@ static void choose_range(Figure *f, const RunLog *logs, int count) {
   for (int i = 0; i < count; i++) any_good |= logs[i].end != RUN_DIVERGED;
   for (int i = 0; i < count; i++) {
     const RunLog *log = &logs[i];
-    double *loss = malloc(2 * (size_t)log->count * sizeof *loss);
+    double *loss = memory_take(2 * (size_t)log->count, sizeof *loss);
     int n = 0;
     for (int j = 0; j < log->count; j++) {
       if (isfinite(log->rows[j].train_loss)) loss[n++] = log->rows[j].train_loss;

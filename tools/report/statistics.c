@@ -47,7 +47,7 @@ Summary summarize(const double *x, int n) {
 }
 
 Summary summarize_paired(const double *a, const double *b, int n) {
-  double *d = malloc((size_t)(n > 0 ? n : 1) * sizeof *d);
+  double *d = memory_take((size_t)(n > 0 ? n : 1), sizeof *d);
   for (int i = 0; i < n; i++) d[i] = a[i] - b[i];
   Summary s = summarize(d, n);
   free(d);
@@ -55,8 +55,8 @@ Summary summarize_paired(const double *a, const double *b, int n) {
 }
 
 void smooth_centred(const double *x, int n, int window, double *out) {
-  double *sum = calloc((size_t)n + 1, sizeof *sum); /* of the numbers before i, and how many */
-  int *count = calloc((size_t)n + 1, sizeof *count);
+  double *sum = memory_take((size_t)n + 1, sizeof *sum); /* of the numbers before i, and how many */
+  int *count = memory_take((size_t)n + 1, sizeof *count);
   for (int i = 0; i < n; i++) {
     sum[i + 1] = sum[i] + (isfinite(x[i]) ? x[i] : 0);
     count[i + 1] = count[i] + (isfinite(x[i]) != 0);

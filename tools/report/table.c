@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/csv.h"
+#include "core/memory.h"
 #include "core/option.h"
 #include "core/quote.h"
 
@@ -34,8 +35,8 @@ static char **cell(const Table *t, int row, int column) {
 void table_row(Table *t) {
   t->rows++;
   size_t count = (size_t)(t->rows + 1) * (size_t)t->columns;
-  t->cells = realloc(t->cells, count * sizeof *t->cells);
-  for (int i = 0; i < t->columns; i++) *cell(t, t->rows, i) = strdup("");
+  t->cells = memory_grow(t->cells, count, sizeof *t->cells);
+  for (int i = 0; i < t->columns; i++) *cell(t, t->rows, i) = memory_text("");
 }
 
 void table_set(Table *t, int column, const char *format, ...) {

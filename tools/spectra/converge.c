@@ -210,26 +210,31 @@ static void print_table(const Converge *c) {
   table_free(&t);
 }
 
+/* Whether the last four steps reduced eps to a tenth, or it is nothing; with fewer than ten steps
+   that cannot be told. */
+static const char *converged(const Method *m, int last) {
+  if (last < 10) return "";
+  return m->eps[last] <= 1e-6 || m->eps[last] <= 0.1 * m->eps[last - 4] ? "yes" : "no";
+}
+
 static void print_end(const Converge *c) {
-  int last = (int)c->options->steps, kept = 1, float_shown = c->rows > 0;
+  int last = (int)c->options->steps, holds = 1;
   for (int i = 0; i < c->count; i++)
     for (int q = 0; q <= last && c->methods[i].degree; q++)
-      kept &= c->methods[i].eps[q] <= c->methods[i].eps_bound[q] * (1 + 1e-9) + 1e-15;
-  printf("delta_0 = %.9g; the bounds %s at every step\n", c->methods[0].delta[0],
-         kept ? "hold" : "DO NOT hold");
-  printf("after %d steps%s:", last, float_shown ? ", exactly and of the float matrix" : "");
+      holds &= c->methods[i].eps[q] <= c->methods[i].eps_bound[q] * (1 + 1e-9) + 1e-15;
+  printf("delta_0 = %.9g; the bounds %s at every step\n\nafter %d steps\n",
+         c->methods[0].delta[0], holds ? "hold" : "DO NOT hold", last);
+  Table t = table_make("method|eps|of the float32 matrix|converged");
   for (int i = 0; i < c->count; i++) {
     const Method *m = &c->methods[i];
-    printf("%s %s %.2g", i ? "," : "", m->name, m->eps[last]);
-    if (isfinite(m->in_float[last])) printf(" (%.2g)", m->in_float[last]);
+    table_row(&t);
+    table_set(&t, 0, "%s", m->name);
+    table_set(&t, 1, "%.2g", m->eps[last]);
+    if (isfinite(m->in_float[last])) table_set(&t, 2, "%.2g", m->in_float[last]);
+    table_set(&t, 3, "%s", converged(m, last));
   }
-  printf("\nthat do not converge to 1, having less than a tenth of it in their last four steps:");
-  for (int i = 0; i < c->count; i++) {
-    const Method *m = &c->methods[i];
-    int stays = last >= 10 && m->eps[last] > 1e-6 && m->eps[last] > 0.1 * m->eps[last - 4];
-    if (stays && !m->degree) printf(" %s (stays at %.2g)", m->name, m->eps[last]);
-  }
-  printf("\n");
+  table_write(&t, TABLE_TEXT, stdout);
+  table_free(&t);
 }
 
 static void set_number(Table *t, int column, double x) {

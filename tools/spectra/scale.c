@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/clock.h"
+#include "core/memory.h"
 #include "tools/spectra/shape.h"
 #include "tools/spectra/study.h"
 #include "tools/spectra/values.h"
@@ -99,7 +100,7 @@ static int plan(Scale *c, const ScaleOptions *o, Err *err) {
   if (c->aspect_count < 0) return -1;
   qsort(c->sizes, (size_t)c->size_count, sizeof *c->sizes, ascending);
   qsort(c->aspects, (size_t)c->aspect_count, sizeof *c->aspects, ascending);
-  c->shapes = calloc((size_t)(c->size_count * c->aspect_count), sizeof *c->shapes);
+  c->shapes = memory_take((size_t)(c->size_count * c->aspect_count), sizeof *c->shapes);
   int matrices = 0;
   for (int a = 0; a < c->aspect_count; a++)
     for (int i = 0; i < c->size_count; i++) {

@@ -68,7 +68,7 @@ char **plan_command(const Plan *plan, const Trial *t) {
   snprintf(threads, sizeof threads, "%lld", (long long)plan->threads);
   const char *more[] = {"--threads", threads, "--out", t->folder, "--overwrite", "on",
                         "--keep", "0"};
-  for (size_t i = 0; i < sizeof more / sizeof *more; i++) list[n++] = strdup(more[i]);
+  for (size_t i = 0; i < sizeof more / sizeof *more; i++) list[n++] = memory_text(more[i]);
   return list;
 }
 
@@ -118,7 +118,7 @@ int plan_inspect(Plan *plan, Trial *t, Err *err) {
 static int add_trial(Plan *plan, const Trial *like, Stage stage, int64_t seed, Err *err) {
   if (plan->count == plan->room) {
     plan->room = plan->room ? 2 * plan->room : 256;
-    plan->trials = realloc(plan->trials, (size_t)plan->room * sizeof *plan->trials);
+    plan->trials = memory_grow(plan->trials, (size_t)plan->room, sizeof *plan->trials);
   }
   Trial *t = &plan->trials[plan->count++];
   *t = *like;

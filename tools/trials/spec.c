@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
+
 #define FIELD(member) offsetof(SpecOptions, member)
 const Option spec_options[] = {
     {.name = "optimizers", .help = "Optimizers to compare: names, or all",
@@ -55,10 +57,10 @@ static void forget(Method *m, const char *name) {
 
 static void fix(Method *m, const char *name, const char *value) {
   int i = m->fixed++;
-  m->fixed_names = realloc(m->fixed_names, (size_t)m->fixed * sizeof *m->fixed_names);
-  m->fixed_values = realloc(m->fixed_values, (size_t)m->fixed * sizeof *m->fixed_values);
+  m->fixed_names = memory_grow(m->fixed_names, (size_t)m->fixed, sizeof *m->fixed_names);
+  m->fixed_values = memory_grow(m->fixed_values, (size_t)m->fixed, sizeof *m->fixed_values);
   snprintf(m->fixed_names[i], sizeof m->fixed_names[i], "%s", name);
-  m->fixed_values[i] = strdup(value);
+  m->fixed_values[i] = memory_text(value);
 }
 
 static Dimension *add_dimension(Method *m, const char *name, const char *path, Err *err) {
@@ -73,7 +75,7 @@ static Dimension *add_dimension(Method *m, const char *name, const char *path, E
 }
 
 static void add_value(Dimension *d, const char *value, size_t length) {
-  d->values = realloc(d->values, (size_t)(d->count + 1) * sizeof *d->values);
+  d->values = memory_grow(d->values, (size_t)(d->count + 1), sizeof *d->values);
   snprintf(d->values[d->count++], sizeof *d->values, "%.*s", (int)length, value);
 }
 
@@ -151,17 +153,17 @@ void spec_point(const Method *m, int point, const char **values) {
 static void add_argument(char **list, int *count, const char *name, const char *value) {
   char option[80];
   snprintf(option, sizeof option, "--%s", name);
-  list[(*count)++] = strdup(option);
-  list[(*count)++] = strdup(value);
+  list[(*count)++] = memory_text(option);
+  list[(*count)++] = memory_text(value);
 }
 
 char **spec_arguments(const Method *m, const char *const *values, int64_t seed,
                       const char *program) {
   enum { MORE = 16 }; /* room for what the caller adds */
-  char **list = calloc((size_t)(2 * (m->fixed + m->dimensions) + MORE), sizeof *list);
+  char **list = memory_take((size_t)(2 * (m->fixed + m->dimensions) + MORE), sizeof *list);
   char number[32];
   int n = 0;
-  list[n++] = strdup(program);
+  list[n++] = memory_text(program);
   add_argument(list, &n, "optimizer", m->optimizer);
   for (int i = 0; i < m->fixed; i++)
     add_argument(list, &n, m->fixed_names[i], m->fixed_values[i]);
