@@ -100,7 +100,8 @@ const char *runlog_option(const RunLog *log, const char *name) {
 double runlog_clipped(const RunLog *log) {
   int64_t clipped, steps;
   double clip = strtod(runlog_option(log, "clip"), NULL);
-  log_count_above(&(LogRows){log->rows, log->count, 0}, clip > 0 ? clip : INFINITY, &clipped, &steps);
+  const LogRows rows = {log->rows, log->count, 0};
+  log_count_above(&rows, clip > 0 ? clip : INFINITY, &clipped, &steps);
   return steps ? (double)clipped / (double)steps : NAN;
 }
 

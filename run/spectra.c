@@ -35,14 +35,6 @@ static int find_class(const Spectra *s, const char *name) {
   return -1;
 }
 
-static int class_number(Spectra *s, const char *name) {
-  int found = find_class(s, name);
-  if (found >= 0) return found;
-  s->classes = memory_grow(s->classes, (size_t)s->class_count + 1, sizeof *s->classes);
-  snprintf(s->classes[s->class_count], sizeof *s->classes, "%s", name);
-  return s->class_count++;
-}
-
 static int read_row(Spectra *s, const Csv *csv, const Places *p, Err *err) {
   SpectraRow row = {0};
   double step;
@@ -52,7 +44,7 @@ static int read_row(Spectra *s, const Csv *csv, const Places *p, Err *err) {
   for (int i = 0; i < SPECTRUM_NUMBERS; i++)
     if (csv_number(csv, p->numbers[i], &row.values[i], err)) return -1;
   row.step = (int64_t)step;
-  row.kind = class_number(s, csv->cells[p->kind]);
+  row.kind = spectrum_class(&s->classes, &s->class_count, csv->cells[p->kind]);
   snprintf(row.of, sizeof row.of, "%.15s", csv->cells[p->of]);
   s->rows = memory_grow(s->rows, (size_t)s->count + 1, sizeof *s->rows);
   s->rows[s->count++] = row;

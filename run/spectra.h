@@ -17,7 +17,7 @@ typedef struct {
   char path[OPTION_TEXT + 32]; /* of the file */
   SpectraRow *rows;            /* (count), by step */
   int count;
-  char (*classes)[64];         /* (class_count), in the order of the file */
+  char (*classes)[SPECTRUM_CLASS]; /* (class_count), in the order of the file */
   int class_count;
 } Spectra;
 

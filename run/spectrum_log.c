@@ -24,8 +24,6 @@ static const double RESOLVED = 1e-8;
 /* The residual of B = a B_before + b G below which B is an average of gradients. */
 static const double AVERAGE = 1e-3;
 
-enum { CLASS_NAME = 64 };
-
 /* One matrix of a parameter, as the method cuts it. */
 typedef struct {
   const Param *param;
@@ -47,7 +45,7 @@ struct SpectrumLog {
   int nesterov;
   Piece *pieces;
   int count, classes;
-  char (*names)[CLASS_NAME]; /* (classes) */
+  char (*names)[SPECTRUM_CLASS]; /* (classes) */
   float *memory, *work;
   double *numbers;   /* (count, SPECTRUM_NUMBERS) */
   const char **of;   /* (count) */
@@ -156,18 +154,16 @@ static void class_name(const Param *p, int block, int blocks, char *out) {
   const char *end = strstr(name, ".weight");
   int length = end ? (int)(end - name) : (int)strlen(name);
   int third = p->blocks == 3 && blocks % 3 == 0;
-  snprintf(out, CLASS_NAME, "%.*s%s%.1s", length, name, third ? "." : "",
+  snprintf(out, SPECTRUM_CLASS, "%.*s%s%.1s", length, name, third ? "." : "",
            third ? &"qkv"[block * 3 / blocks] : "");
 }
 
-static int class_number(SpectrumLog *log, const char *name) {
-  int i = 0;
-  while (i < log->classes && strcmp(log->names[i], name) != 0) i++;
-  if (i == log->classes) {
-    log->names = realloc(log->names, (size_t)(log->classes + 1) * sizeof *log->names);
-    memcpy(log->names[log->classes++], name, CLASS_NAME);
-  }
-  return i;
+int spectrum_class(char (**names)[SPECTRUM_CLASS], int *count, const char *name) {
+  for (int i = 0; i < *count; i++)
+    if (strcmp((*names)[i], name) == 0) return i;
+  *names = memory_grow(*names, (size_t)*count + 1, sizeof **names);
+  snprintf((*names)[*count], sizeof **names, "%s", name);
+  return (*count)++;
 }
 
 static void note_slot(const char *name, int64_t floats, float *data, void *with) {
@@ -188,13 +184,13 @@ static void add_pieces(SpectrumLog *log, OptimizerState *optimizer, const Param 
   optimizer_visit(optimizer, note_slot, &found);
   int count = down * across;
   int64_t rows = p->rows / down, cols = p->cols / across, l = rows > cols ? rows : cols;
-  log->pieces = realloc(log->pieces, (size_t)(log->count + count) * sizeof *log->pieces);
+  log->pieces = memory_grow(log->pieces, (size_t)(log->count + count), sizeof *log->pieces);
   for (int i = 0; i < down; i++)
     for (int j = 0; j < across; j++, nth++) {
-      char name[CLASS_NAME] = "";
+      char name[SPECTRUM_CLASS] = "";
       class_name(p, i, down, name);
-      Piece piece = {.param = p, .kind = class_number(log, name), .rows = rows, .cols = cols,
-                     .first = i * rows * p->cols + j * cols, .at = nth * rows * cols,
+      Piece piece = {.param = p, .kind = spectrum_class(&log->names, &log->classes, name),
+                     .rows = rows, .cols = cols, .first = i * rows * p->cols + j * cols, .at = nth * rows * cols,
                      .momentum = found.momentum};
       if (!found.momentum && found.basis && found.moment) {
         piece.r = found.basis_floats / count / l;
@@ -276,7 +272,7 @@ int spectrum_log_open(SpectrumLog **out, const Config *c, OptimizerState *optimi
   char word[OPTION_TEXT];
   *out = NULL;
   if (c->run.log_spectrum == 0) return 0;
-  SpectrumLog *log = *out = calloc(1, sizeof *log);
+  SpectrumLog *log = *out = memory_take(1, sizeof *log);
   log->every = c->run.log_spectrum;
   log->optimizer = optimizer;
   log->nesterov = option_of(c, "nesterov", word, sizeof word) && strcmp(word, "on") == 0;
@@ -289,8 +285,8 @@ int spectrum_log_open(SpectrumLog **out, const Config *c, OptimizerState *optimi
   if (posix_memalign((void **)&log->memory, 64, bytes))
     return fail(err, "no memory for --log-spectrum: %.1f MB are needed", (double)bytes / 1e6);
   assign(log, log->memory);
-  log->numbers = calloc((size_t)log->count * SPECTRUM_NUMBERS + 1, sizeof *log->numbers);
-  log->of = calloc((size_t)log->count + 1, sizeof *log->of);
+  log->numbers = memory_take((size_t)log->count * SPECTRUM_NUMBERS + 1, sizeof *log->numbers);
+  log->of = memory_take((size_t)log->count + 1, sizeof *log->of);
   return open_file(log, c, done, err);
 }
 

@@ -58,8 +58,8 @@ static const struct {
     {"parts", "time of each part of a step, compared with its limit", parts_of, 0, CASES - 1},
     /* gpt2's table takes five minutes: SOAP and AdaDiag start with eigenvectors of 3072 x 3072. */
     {"optimizers", "one step of each method", optimizers_of, 0, GPT2_CASE - 1},
-    {"plain", "Muon and low-rank Muon against plain Newton-Schulz, AdamW against a copy", plain_of, GPT2_CASE,
-     GPT2_CASE},
+    {"plain", "Muon and low-rank Muon against plain Newton-Schulz, AdamW against a copy", plain_of,
+     GPT2_CASE, GPT2_CASE},
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 
@@ -79,7 +79,9 @@ static void help(FILE *out) {
 static int own_case(BenchCase *c, int argc, char **argv, Err *err) {
   OwnCase own;
   Settings settings = {0};
-  OptionSet sets[] = {{.title = "model", .rows = model_options, .values = &own.model}, {.title = "bench", .rows = own_options, .values = &own}, {0}};
+  const OptionSet sets[] = {{.title = "model", .rows = model_options, .values = &own.model},
+                            {.title = "bench", .rows = own_options, .values = &own},
+                            {0}};
   int status = settings_read(&settings, argc, argv, err) ||
                options_apply(sets, NULL, &settings, err) ? -1 : 0;
   settings_free(&settings);

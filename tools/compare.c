@@ -10,6 +10,7 @@
 #include "tools/report/figures.h"
 #include "tools/report/outcome.h"
 #include "tools/report/page.h"
+#include "tools/trials/spec.h"
 
 typedef struct {
   ComparisonOptions comparison;
@@ -57,7 +58,7 @@ static void help(FILE *out) {
 static int add_spec(Settings *s, const char *folder, Err *err) {
   Settings spec = {0};
   char at[OPTION_TEXT + 32], text[OPTION_TEXT + 32], *argv[] = {"", at};
-  snprintf(at, sizeof at, "@%s/sweep.spec", folder);
+  snprintf(at, sizeof at, "@%s/" SPEC_FILE, folder);
   if (!file_exists(at + 1)) return 0;
   int status = settings_read(&spec, 2, argv, err);
   const char *baseline = status ? NULL : settings_find(&spec, "baseline", NULL);

@@ -138,13 +138,13 @@ static void print_commands(const Plan *plan) {
     arguments_free(arguments);
   }
   int waiting = plan_count(plan, TRIAL_WAITING);
-  if (waiting == 0) {
-    fprintf(stderr, "# all runs have finished: tools/compare ");
-    quote_path(stderr, plan->out);
-    fputc('\n', stderr);
+  if (waiting > 0) {
+    fprintf(stderr, "# %d runs; run this again when they have finished: it may add runs\n", waiting);
+    return;
   }
-  else fprintf(stderr, "# %d runs; run this command again when they have finished: it may add runs\n",
-               waiting);
+  fprintf(stderr, "# all runs have finished: tools/compare ");
+  quote_path(stderr, plan->out);
+  fputc('\n', stderr);
 }
 
 /* ---- running ---- */
@@ -176,7 +176,7 @@ static int keep_spec(const Plan *plan, Err *err) {
     }
   }
   fclose(out);
-  snprintf(path, sizeof path, "%s/sweep.spec", plan->out);
+  snprintf(path, sizeof path, "%s/" SPEC_FILE, plan->out);
   int status = program_replace(path, text, size, sizeof spec_sign - 1, 0, err);
   free(text);
   return status;

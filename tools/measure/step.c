@@ -64,8 +64,10 @@ static void trainer_close(Trainer *t) {
 static int trainer_open(Trainer *t, const BenchCase *c, const Optimizer *method, Err *err) {
   *t = (Trainer){0};
   t->options = memory_take(1, method->options_size + 1);
-  options_default(&(OptionSet){.title = "optimizer", .rows = optimizer_options, .values = &t->common});
-  options_default(&(OptionSet){.title = method->name, .rows = method->options, .values = t->options});
+  options_default(&(OptionSet){
+      .title = "optimizer", .rows = optimizer_options, .values = &t->common});
+  options_default(&(OptionSet){
+      .title = method->name, .rows = method->options, .values = t->options});
   if (gpt2_open(&t->model, &c->size, c->B, 1, err) ||
       optimizer_open(&t->optimizer, method, t->options, &t->common, t->model->params,
                      t->model->param_count, 1, err)) {

@@ -136,9 +136,11 @@ static double best_rate(const Entry *e) {
 static double column_octave(const Comparison *c) {
   double widest = 1;
   if (c->count <= FEW) return 0;
-  for (int i = 0; i < c->count; i++)
-    for (int j = 0; j < c->entries[i].tuning.count; j++)
-      widest = fmax(widest, fabs(log2(c->entries[i].tuning.points[j].rate / best_rate(&c->entries[i]))));
+  for (int i = 0; i < c->count; i++) {
+    const Entry *e = &c->entries[i];
+    for (int j = 0; j < e->tuning.count; j++)
+      widest = fmax(widest, fabs(log2(e->tuning.points[j].rate / best_rate(e))));
+  }
   return 0.4 / widest;
 }
 
@@ -155,7 +157,7 @@ static Figure rates_axes(const Comparison *c, double octave) {
     f.x_scale = SCALE_LOG;
     return f;
   }
-  Figure f = figure_make("", "learning rate: in each column from low to high, the best one at the tick",
+  Figure f = figure_make("", "learning rate: in each column from low to high, the best at the tick",
                          y_label);
   f.x_min = -0.6;
   f.x_max = c->count - 0.4;

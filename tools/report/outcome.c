@@ -20,7 +20,8 @@ static void set_losses(Table *t, const Comparison *c, const Entry *e) {
   if (d->n > 1) table_set(t, L_INTERVAL, "%+.4f to %+.4f", d->mean - d->half, d->mean + d->half);
   if (isfinite(e->bits_per_byte)) table_set(t, L_BITS, "%.4f", e->bits_per_byte);
   if (isfinite(e->clipped)) table_set(t, L_CLIPPED, "%.0f %%", 100 * e->clipped);
-  if (e->tuning.count > 0) table_set(t, L_TRIALS, "%d%s", e->tuning.count, e->edge ? " (edge)" : "");
+  if (e->tuning.count > 0)
+    table_set(t, L_TRIALS, "%d%s", e->tuning.count, e->edge ? " (edge)" : "");
   if (e->diverged && e->unfinished)
     table_set(t, L_STATE, "%d diverged, %d unfinished", e->diverged, e->unfinished);
   else if (e->diverged) table_set(t, L_STATE, "%d diverged", e->diverged);

@@ -11,6 +11,7 @@
 #include "run/program.h"
 #include "tools/report/figures.h"
 #include "tools/report/outcome.h"
+#include "tools/trials/spec.h"
 
 static const char first_line[] = "<!DOCTYPE html><!-- written by tools/compare -->";
 static const char style[] =
@@ -164,7 +165,7 @@ static void write_command(FILE *out, const char *before, const char *path, const
 
 static void write_settings(FILE *out, const Comparison *c, const char *command) {
   char path[2 * OPTION_TEXT];
-  snprintf(path, sizeof path, "%s/sweep.spec", c->folder);
+  snprintf(path, sizeof path, "%s/" SPEC_FILE, c->folder);
   fputs("<h2>Settings, and commands that repeat the comparison</h2>\n<pre>", out);
   if (file_exists(path)) write_command(out, "tools/sweep ", path, " --out runs/again\n");
   quote_html(out, command);

@@ -196,8 +196,9 @@ static int add_method(Spec *spec, const char *name, size_t length, Err *err) {
   snprintf(m->name, sizeof m->name, "%.*s", (int)length, name);
   memcpy(m->optimizer, m->name, strcspn(m->name, ":"));
   if (!optimizer_find(m->optimizer, err)) return -1;
-  if (strchr(m->name, '/')) return fail(err, "%s: \"%s\" is not a valid name: it must not contain \"/\"", spec->path,
-                                         m->name);
+  if (strchr(m->name, '/'))
+    return fail(err, "%s: \"%s\" is not a valid name: it must not contain \"/\"", spec->path,
+                m->name);
   for (int i = 0; i < spec->count; i++)
     if (strcmp(spec->methods[i].name, m->name) == 0)
       return fail(err, "%s: %s is named twice; a second entry needs a name of its own, such as "

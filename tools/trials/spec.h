@@ -18,6 +18,7 @@
 #include "core/option.h"
 #include "run/config.h"
 
+#define SPEC_FILE "sweep.spec" /* in the folder of a sweep */
 enum { SPEC_METHODS = 64, SPEC_DIMENSIONS = 6 };
 
 typedef struct {
