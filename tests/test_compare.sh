@@ -257,7 +257,7 @@ bad_logs() {
   cp -R whole/final/adamw mixed
   tiny --out mixed/other
   says 1 'their losses cannot be compared; use --mix on to compare them anyway' "$tools/compare" mixed
-  says 0 'they differ in channels' "$tools/compare" mixed --mix on
+  says 0 'the runs differ in channels' "$tools/compare" mixed --mix on
   tiny --out kept/1 --seed 1 --keep 1
   tiny --out kept/2 --seed 2 --max-seconds 60
   n=$("$tools/compare" kept --format csv | sed -n 's/^adamw,[^,]*,[^,]*,[^,]*,\([0-9]*\),.*/\1/p')

@@ -85,7 +85,7 @@ static int write_figures(const CompareOptions *o, const Comparison *c, Err *err)
   for (const FigureKind *kind = figure_kinds; kind->name; kind++) {
     char path[OPTION_TEXT + 64], *picture;
     size_t size;
-    Figure f = kind->make(c);
+    Figure f = kind->make(c, kind->axis);
     int status = 0, drawn = figure_has_points(&f);
     snprintf(path, sizeof path, "%s/%s.%s", o->figures, kind->name,
              format == FIGURE_PNG ? "png" : "svg");
@@ -105,7 +105,7 @@ static int draw(const char *name, const Comparison *c, Err *err) {
   char *picture;
   size_t size;
   while (strcmp(kind->name, name) != 0) kind++;
-  Figure f = kind->make(c);
+  Figure f = kind->make(c, kind->axis);
   figure_fit_terminal(&f);
   int status = figure_draw(&f, FIGURE_CHARACTERS, &picture, &size, err);
   figure_free(&f);

@@ -14,41 +14,6 @@
 #include "optim/optim.h"
 #include "optim/orthogonalize.h"
 
-/* A method with its options and state over the parameters of a model. */
-typedef struct {
-  OptimizerOptions common;
-  void *options;
-  OptimizerState *state;
-  int64_t t;
-} Subject;
-
-static int subject_open(Subject *s, const Optimizer *method, const char *settings, const GPT2 *m,
-                        Err *err) {
-  Settings said = {0};
-  *s = (Subject){0};
-  options_default(&(OptionSet){
-      .title = "optimizer", .rows = optimizer_options, .values = &s->common});
-  s->options = memory_take(1, method->options_size + 1);
-  OptionSet sets[] = {{.title = method->name, .rows = method->options, .values = s->options}, {0}};
-  int status = settings_preset(&said, FROM_PRESET, "bench", settings, err) ||
-               options_apply(sets, NULL, &said, err) ||
-               optimizer_open(&s->state, method, s->options, &s->common, m->params,
-                              m->param_count, 1, err);
-  settings_free(&said);
-  return status ? -1 : 0;
-}
-
-static void subject_close(Subject *s) {
-  optimizer_close(s->state);
-  free(s->options);
-}
-
-static double subject_seconds(Subject *s) {
-  double start = clock_seconds();
-  optimizer_step(s->state, ++s->t, 1e-3);
-  return clock_seconds() - start;
-}
-
 /* A model whose gradients are random. */
 static int open_model(GPT2 **m, const ModelOptions *size, Err *err) {
   ModelOptions small = *size;

@@ -15,12 +15,9 @@
 
 typedef struct {
   GPT2 *model;
-  OptimizerState *optimizer;
-  OptimizerOptions common;
-  void *options; /* the method's own */
+  Subject subject;
   int32_t *tokens;
   Batch batch;
-  int64_t t; /* steps so far */
 } Trainer;
 
 typedef struct {
@@ -48,29 +45,21 @@ static StepSeconds trainer_step(Trainer *t) {
   double last = clock_seconds();
   gradient_norm(m->params, m->param_count);
   clock_lap(&last, &s.norm);
-  optimizer_step(t->optimizer, ++t->t, 1e-3);
-  clock_lap(&last, &s.optimizer);
+  s.optimizer = subject_seconds(&t->subject);
   return s;
 }
 
 static void trainer_close(Trainer *t) {
-  optimizer_close(t->optimizer);
+  subject_close(&t->subject);
   gpt2_close(t->model);
-  free(t->options);
   free(t->tokens);
 }
 
 /* Takes the first step too, which touches all memory. */
 static int trainer_open(Trainer *t, const BenchCase *c, const Optimizer *method, Err *err) {
   *t = (Trainer){0};
-  t->options = memory_take(1, method->options_size + 1);
-  options_default(&(OptionSet){
-      .title = "optimizer", .rows = optimizer_options, .values = &t->common});
-  options_default(&(OptionSet){
-      .title = method->name, .rows = method->options, .values = t->options});
   if (gpt2_open(&t->model, &c->size, c->B, 1, err) ||
-      optimizer_open(&t->optimizer, method, t->options, &t->common, t->model->params,
-                     t->model->param_count, 1, err)) {
+      subject_open(&t->subject, method, "", t->model, err)) {
     trainer_close(t);
     return -1;
   }
@@ -87,8 +76,8 @@ static double trainer_flops(const Trainer *t) {
 static double trainer_bytes(const Trainer *t) {
   const GPT2 *m = t->model;
   return 2 * (double)m->weight_bytes + (double)m->activation_bytes +
-         (double)optimizer_state_bytes(t->optimizer) +
-         (double)optimizer_scratch_bytes(t->optimizer);
+         (double)optimizer_state_bytes(t->subject.state) +
+         (double)optimizer_scratch_bytes(t->subject.state);
 }
 
 /* ---- whole steps ---- */

@@ -100,9 +100,7 @@ static void choose_range(Figure *f, const RunLog *logs, int count) {
     free(loss);
   }
   if (low < start) high = fmin(high, start);
-  if (!(high > low)) return;
-  f->y_min = low - 0.06 * (high - low);
-  f->y_max = high + 0.06 * (high - low);
+  figure_show(f, low, high, 0.06, 0.06);
 }
 
 static void label_of(const RunLog *logs, int count, int index, char *out, size_t size) {

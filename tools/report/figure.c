@@ -41,6 +41,12 @@ Series *figure_add(Figure *f, SeriesKind kind, Look look, int n, const char *lab
   return s;
 }
 
+void figure_show(Figure *f, double low, double high, double below, double above) {
+  if (!(high > low)) return;
+  f->y_min = low - below * (high - low);
+  f->y_max = high + above * (high - low);
+}
+
 int figure_has_points(const Figure *f) {
   for (int i = 0; i < f->count; i++)
     if (f->series[i].n > 0) return 1;

@@ -58,6 +58,10 @@ void figure_free(Figure *f);
    The pointer holds until the next call. */
 Series *figure_add(Figure *f, SeriesKind kind, Look look, int n, const char *label);
 
+/* Shows y from low to high with these shares of the range below and above; nothing when there is no
+   such range. */
+void figure_show(Figure *f, double low, double high, double below, double above);
+
 /* Whether there is anything to draw. */
 int figure_has_points(const Figure *f);
 

@@ -55,9 +55,7 @@ static void choose_range(Figure *f) {
     low = fmin(low, quantile(s->y, s->n, 0));
     high = fmax(high, fmin(quantile(s->y, s->n, 0.9), s->y[0]));
   }
-  if (!(high > low)) return;
-  f->y_min = low - 0.05 * (high - low);
-  f->y_max = high + 0.02 * (high - low);
+  figure_show(f, low, high, 0.05, 0.02);
 }
 
 static void mark_target(Figure *f, const Comparison *c) {
@@ -84,18 +82,13 @@ static Figure loss_figure(const Comparison *c, int axis, int bands) {
 }
 
 /* The bands of many methods would cover each other; the last third has them in any case. */
-static Figure whole_figure(const Comparison *c, int axis) {
+static Figure whole_run(const Comparison *c, int axis) {
   return loss_figure(c, axis, c->count <= FEW);
 }
 
-static Figure loss_steps(const Comparison *c) { return whole_figure(c, AXIS_STEPS); }
-static Figure loss_tokens(const Comparison *c) { return whole_figure(c, AXIS_TOKENS); }
-static Figure loss_seconds(const Comparison *c) { return whole_figure(c, AXIS_SECONDS); }
-static Figure loss_flops(const Comparison *c) { return whole_figure(c, AXIS_FLOPS); }
-
 /* The last third, as high as the better half of the methods needs. */
-static Figure loss_end(const Comparison *c) {
-  Figure f = loss_figure(c, AXIS_STEPS, 1);
+static Figure last_third(const Comparison *c, int axis) {
+  Figure f = loss_figure(c, axis, 1);
   double end = 0, low = INFINITY, *at_start = memory_take((size_t)f.count, sizeof *at_start);
   int n = 0;
   for (int i = 0; i < f.count; i++)
@@ -115,8 +108,7 @@ static Figure loss_end(const Comparison *c) {
   if (!(high > low)) return f;
   f.x_min = end * 2 / 3;
   f.x_max = end;
-  f.y_min = low - 0.05 * (high - low);
-  f.y_max = high + 0.05 * (high - low);
+  figure_show(&f, low, high, 0.05, 0.05);
   return f;
 }
 
@@ -169,7 +161,8 @@ static Figure rates_axes(const Comparison *c, double octave) {
 }
 
 /* Loss against rate. What is far worse is above the range; crosses at the top diverged. */
-static Figure rates(const Comparison *c) {
+static Figure rates(const Comparison *c, int axis) {
+  (void)axis;
   double low = INFINITY, high = -INFINITY, octave = column_octave(c);
   Figure f = rates_axes(c, octave);
   for (int i = 0; i < c->count; i++) {
@@ -192,10 +185,7 @@ static Figure rates(const Comparison *c) {
     high = fmax(high, quantile(loss, s->n, 0.7));
     free(loss);
   }
-  if (high > low) {
-    f.y_min = low - 0.06 * (high - low);
-    f.y_max = high + 0.06 * (high - low);
-  }
+  figure_show(&f, low, high, 0.06, 0.06);
   for (int i = 0; i < c->count; i++)
     for (int j = 0; j < c->entries[i].tuning.count; j++) {
       if (!c->entries[i].tuning.points[j].diverged || isnan(f.y_max)) continue;
@@ -225,7 +215,8 @@ static void add_bar(Figure *f, Look look, int row, double from, double to, const
   s->high[0] = to;
 }
 
-static Figure step_time(const Comparison *c) {
+static Figure step_time(const Comparison *c, int axis) {
+  (void)axis;
   const Look grey = {0xC8C8C8, 1, 7};
   Figure f = bars(c, "milliseconds per step: gradient (grey) and optimizer (colour)");
   for (int i = 0; i < c->count; i++) {
@@ -237,7 +228,8 @@ static Figure step_time(const Comparison *c) {
   return f;
 }
 
-static Figure memory(const Comparison *c) {
+static Figure memory(const Comparison *c, int axis) {
+  (void)axis;
   Figure f = bars(c, "optimizer state in MB");
   for (int i = 0; i < c->count; i++)
     add_bar(&f, c->entries[i].look, i, 0, c->entries[i].state_bytes / 1e6, " MB");
@@ -246,16 +238,16 @@ static Figure memory(const Comparison *c) {
 
 const FigureKind figure_kinds[] = {
     {"loss-steps", "Validation loss against steps, mean over the seeds. A cross marks a run that "
-                   "diverged.", loss_steps},
+                   "diverged.", whole_run, AXIS_STEPS},
     {"loss-end", "Validation loss in the last third of the schedule: mean over the seeds, and a "
-                 "band that contains all of them.", loss_end},
-    {"loss-tokens", "Validation loss against training tokens.", loss_tokens},
-    {"loss-seconds", "Validation loss against seconds of training.", loss_seconds},
+                 "band that contains all of them.", last_third, AXIS_STEPS},
+    {"loss-tokens", "Validation loss against training tokens.", whole_run, AXIS_TOKENS},
+    {"loss-seconds", "Validation loss against seconds of training.", whole_run, AXIS_SECONDS},
     {"loss-flops", "Validation loss against floating-point operations of gradient and optimizer.",
-     loss_flops},
+     whole_run, AXIS_FLOPS},
     {"rates", "Loss at the end of the tuning runs against the learning rate. A cross at the top "
-              "marks a rate that diverged.", rates},
-    {"time", "Time of a training step: gradient, then optimizer.", step_time},
-    {"memory", "Memory of the optimizer state.", memory},
+              "marks a rate that diverged.", rates, 0},
+    {"time", "Time of a training step: gradient, then optimizer.", step_time, 0},
+    {"memory", "Memory of the optimizer state.", memory, 0},
     {0},
 };

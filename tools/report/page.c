@@ -52,7 +52,7 @@ static void write_inline(FILE *out, const char *svg, int number) {
 
 static int write_figure(FILE *out, const Comparison *c, int number, Err *err) {
   const FigureKind *kind = &figure_kinds[number];
-  Figure f = kind->make(c);
+  Figure f = kind->make(c, kind->axis);
   char *svg;
   size_t size;
   int status = 0;

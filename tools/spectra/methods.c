@@ -49,8 +49,8 @@ typedef struct {
   int64_t rows, cols, s, l;
   double *sigma;     /* (s) */
   float *X, *polar;  /* (rows,cols) */
-  float *work, *scratch;
-  float *memory;
+  float *vectors;    /* U, V and what making them needs */
+  float *work, *scratch, *memory;
   size_t bytes;
 } Problem;
 
@@ -80,10 +80,11 @@ static int64_t scratch_floats(int64_t rows, int64_t cols) {
 static size_t problem_layout(Problem *p, void *memory) {
   size_t n = (size_t)(p->rows * p->cols) * sizeof(float);
   size_t scratch = (size_t)scratch_floats(p->rows, p->cols) * sizeof(float);
+  size_t vectors = (size_t)((p->rows + p->cols) * p->s + orthonormal_work(p->s)) * sizeof(float);
   ArenaRow rows[] = {{(void **)&p->X, n}, {(void **)&p->polar, n}, {(void **)&p->work, n},
-                     {(void **)&p->scratch, scratch},
+                     {(void **)&p->scratch, scratch}, {(void **)&p->vectors, vectors},
                      {(void **)&p->sigma, (size_t)p->s * sizeof(double)}};
-  return arena_assign(rows, 5, memory);
+  return arena_assign(rows, 6, memory);
 }
 
 /* Orthonormal columns (rows,k) at random. */
@@ -102,27 +103,22 @@ static int problem_open(Problem *p, int64_t rows, int64_t cols, int spectrum, ui
   printf("\n%lld x %lld: %.0f MB of memory\n", (long long)rows, (long long)cols,
          (double)p->bytes / 1e6);
   fflush(stdout);
-  p->memory = malloc(p->bytes + 64);
-  float *U = malloc((size_t)(rows * p->s + cols * p->s + orthonormal_work(p->s)) * sizeof *U);
-  if (!p->memory || !U) {
-    free(U);
-    return fail(err, "no memory for a matrix of %lld x %lld", (long long)rows, (long long)cols);
-  }
-  problem_layout(p, (void *)(((uintptr_t)p->memory + 63) & ~(uintptr_t)63));
+  if (arena_take((void **)&p->memory, p->bytes, "the matrices of --shapes", err))
+    return -1;
+  problem_layout(p, p->memory);
   fill_sigma(p->sigma, p->s, p->l, spectrum);
-  float *V = U + rows * p->s, *work = V + cols * p->s;
+  float *U = p->vectors, *V = U + rows * p->s, *work = V + cols * p->s;
   random_basis(U, rows, p->s, seed, 1, work);
   random_basis(V, cols, p->s, seed, 2, work);
   gemm(PLAIN, TRANSPOSED, rows, cols, p->s, 1, U, p->s, V, p->s, 0, p->polar, cols);
   for (int64_t i = 0; i < rows; i++)
     for (int64_t j = 0; j < p->s; j++) U[i * p->s + j] *= (float)p->sigma[j];
   gemm(PLAIN, TRANSPOSED, rows, cols, p->s, 1, U, p->s, V, p->s, 0, p->X, cols);
-  free(U);
   return 0;
 }
 
 static void problem_close(Problem *p) {
-  free(p->memory);
+  if (p->memory) arena_free(p->memory, p->bytes);
   p->memory = NULL;
 }
 
