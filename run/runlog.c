@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/csv.h"
 #include "core/file.h"
 #include "run/folder.h"
 #include "run/names.h"
@@ -18,9 +19,13 @@ static int find_log(const char *folder, char *out, size_t size) {
 
 int runlog_exists(const char *path) {
   char file[OPTION_TEXT + 16];
-  const char *dot = strstr(path, ".csv");
+  Csv csv;
+  Err ignored;
   if (folder_exists(path)) return find_log(path, file, sizeof file);
-  return dot && (strcmp(dot, ".csv") == 0 || strcmp(dot, ".csv.gz") == 0) && file_exists(path);
+  if (csv_open(&csv, path, &ignored)) return 0;
+  int found = csv_column(&csv, "step") >= 0;
+  csv_close(&csv);
+  return found;
 }
 
 static int read_rows(RunLog *log, const char *path, Err *err) {

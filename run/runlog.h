@@ -24,7 +24,7 @@ typedef struct {
   char note[OPTION_TEXT + 256]; /* what is missing from the log, or empty */
 } RunLog;
 
-/* Whether `path` is the folder of a run, or is named as a log. */
+/* Whether `path` is a folder with a log, or a log file: CSV with a column "step". */
 int runlog_exists(const char *path);
 
 /* Reads the run in `path`: a run's folder, or a log file. A last row without its end of line is

@@ -208,6 +208,10 @@ bad_specs() {
   says 2 'set by the sweep itself' "$tools/sweep" bad.spec
   printf 'optimizers = adamw\nmuon.lr = 3\n' >bad.spec
   says 2 'there is no "muon" among the optimizers' "$tools/sweep" bad.spec
+  printf 'optimizers = adamw muon\nmuon.lr = 3\nsteps = 4\nunequal = on\n' >fewer.spec
+  says 0 '--optimizer adamw' "$tools/sweep" fewer.spec --optimizers adamw --print --out fewer
+  says 2 'there is no "muon" among the optimizers' \
+    "$tools/sweep" bad.spec --optimizers adamw --print --out fewer
   says 2 'cannot be opened' "$tools/sweep" missing.spec
   says 2 'name one spec' "$tools/sweep"
   says 1 'holds a run with steps = 30, and the spec says 31' \
@@ -242,6 +246,10 @@ bad_logs() {
   says 1 'the file holds more than one run' "$tools/plot" bad/twice
   says 1 'bad/nothing: holds no log.csv' "$tools/plot" bad/nothing
   says 1 'there is no such run' "$tools/plot" bad/missing
+  says 0 'bad/nothing: not a run, skipped' "$tools/plot" whole/final/adamw/*/seed-101 bad/nothing
+  says 0 'bad.spec: not a run, skipped' "$tools/plot" bad.spec "$good"
+  says 1 'there is no such run' "$tools/plot" "$good" bad/missing
+  says 1 'no run among these 2 paths' "$tools/plot" bad/nothing bad.spec
   says 0 'Left out: bad/broken/log.csv, line 5' "$tools/compare" bad
   says 0 '1 of 1 runs unfinished' "$tools/compare" bad
   says 1 'there are no runs in it' "$tools/compare" bad/nothing
