@@ -5,7 +5,8 @@
 
 #include "core/quote.h"
 #include "optim/gradient.h"
-#include "run/folder.h"
+#include "run/info.h"
+#include "run/names.h"
 #include "run/program.h"
 #include "run/run.h"
 #include "run/stop.h"
@@ -126,14 +127,14 @@ static int end(Run *run, int code, Err *err) {
   Err why;
   progress_break(&run->progress);
   const char *result = code == EXIT_DONE ? "finished" : err->text;
-  int status = folder_write_result(&run->config, &run->log, result, &why);
+  int status = info_write_result(&run->config, &run->log, result, &why);
   if (log_close(&run->log, &why)) status = -1;
   if (status && code == EXIT_DONE) {
     *err = why;
     return EXIT_FAILED;
   }
   if (code == EXIT_DONE)
-    progress_say(&run->progress, "done: %s/log.csv; tools/plot %s draws it", run->config.run.out,
+    progress_say(&run->progress, "done: %s/" LOG_FILE "; tools/plot %s draws it", run->config.run.out,
                  quote_path_text(path, sizeof path, run->config.run.out));
   return code;
 }

@@ -12,6 +12,7 @@
 #include "core/threads.h"
 #include "optim/gradient.h"
 #include "run/folder.h"
+#include "run/info.h"
 #include "run/lock.h"
 #include "run/resume.h"
 #include "run/sample.h"
@@ -70,12 +71,12 @@ static int open_folder(Run *r, Err *err) {
   if (!c->from)
     return checkpoint_remove_all(c->run.out, err) || spectrum_log_remove(c->run.out, err) ||
            folder_write_config(c, err) ||
-           folder_write_info(c, r->model, r->optimizer, r->data, err) ||
+           info_write(c, r->model, r->optimizer, r->data, err) ||
            log_open(&r->log, c->run.out, err);
   int status = log_resume(&r->log, c->run.out, c->from->log_bytes, c->from->step, err) ||
                checkpoint_make_newest(c->from, &note, err) ||
                log_cut(&r->log, c->from->log_bytes, err) || folder_write_config(c, err) ||
-               folder_write_resumed(c, err);
+               info_write_resumed(c, err);
   tell_latest(r, &note);
   return status;
 }
@@ -96,7 +97,7 @@ static void announce(const Run *r) {
          (long long)c->model.L, (long long)c->model.NH, (long long)c->model.C,
          (long long)c->model.context, (long long)c->model.V,
          (double)gpt2_weights(r->model) / 1e6);
-  folder_print_tables(stdout, c, r->model, r->optimizer);
+  info_print_tables(stdout, c, r->model, r->optimizer);
   if (c->from) {
     if (*c->from->damaged) {
       printf("a newer checkpoint cannot be used: ");

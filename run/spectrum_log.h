@@ -27,6 +27,10 @@ enum {
 extern const char *const spectrum_columns[SPECTRUM_NUMBERS];
 extern const double spectrum_quantiles[SPECTRUM_QUANTILES]; /* 0 (smallest) ... 1 (largest) */
 
+/* The number of a class among names (*count), to which a new name is added. */
+enum { SPECTRUM_CLASS = 64 };
+int spectrum_class(char (**names)[SPECTRUM_CLASS], int *count, const char *name);
+
 typedef struct SpectrumLog SpectrumLog;
 
 /* Opens spectrum.csv in the run's folder and says how much memory that takes; a run resumed behind

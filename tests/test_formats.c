@@ -787,7 +787,7 @@ static void test_old_shards(void) {
   tokenizes("some.txt", "many", two, 1, "many_000002.bin: already exists");
   check(shards_are("many_000002.bin\n"), "left: %s", program_output());
   program_run("cd %s && touch many_00002.bin many_000007.bin many_x.bin", folder);
-  tokenizes("some.txt", "many", one, 0, "10 tokens in 2 files; 2 after the last removed\n");
+  tokenizes("some.txt", "many", one, 0, "10 tokens in 2 files; removed 2 of an earlier run\n");
   check(shards_are("many_000000.bin many_000001.bin many_00002.bin many_x.bin\n"), "left: %s",
         program_output());
   program_run("cd %s && mv some.txt many_000001.bin && ln -s many_000001.bin some.txt", folder);

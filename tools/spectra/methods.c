@@ -40,6 +40,7 @@ static const Option options[] = {
 
 enum { GAUSSIAN, POWER, STEEP };
 #define SPECTRUM_NAMES "gaussian|power|steep"
+#define SPECTRUM_LIST "gaussian, power, steep"
 
 /* ---- the matrices ---- */
 
@@ -48,8 +49,8 @@ typedef struct {
   int64_t rows, cols, s, l;
   double *sigma;     /* (s) */
   float *X, *polar;  /* (rows,cols) */
-  float *work, *scratch;
-  float *memory;
+  float *vectors;    /* U, V and what making them needs */
+  float *work, *scratch, *memory;
   size_t bytes;
 } Problem;
 
@@ -67,7 +68,7 @@ static void fill_sigma(double *sigma, int64_t s, int64_t l, int spectrum) {
 
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/* Floats that any way wants as scratch. */
+/* Floats of scratch that are enough for every way. */
 static int64_t scratch_floats(int64_t rows, int64_t cols) {
   const Polar svd = {.way = BY_SVD}, steps = {.way = BY_NEWTON_SCHULZ};
   int64_t s = rows < cols ? rows : cols;
@@ -79,10 +80,11 @@ static int64_t scratch_floats(int64_t rows, int64_t cols) {
 static size_t problem_layout(Problem *p, void *memory) {
   size_t n = (size_t)(p->rows * p->cols) * sizeof(float);
   size_t scratch = (size_t)scratch_floats(p->rows, p->cols) * sizeof(float);
+  size_t vectors = (size_t)((p->rows + p->cols) * p->s + orthonormal_work(p->s)) * sizeof(float);
   ArenaRow rows[] = {{(void **)&p->X, n}, {(void **)&p->polar, n}, {(void **)&p->work, n},
-                     {(void **)&p->scratch, scratch},
+                     {(void **)&p->scratch, scratch}, {(void **)&p->vectors, vectors},
                      {(void **)&p->sigma, (size_t)p->s * sizeof(double)}};
-  return arena_assign(rows, 5, memory);
+  return arena_assign(rows, 6, memory);
 }
 
 /* Orthonormal columns (rows,k) at random. */
@@ -101,27 +103,22 @@ static int problem_open(Problem *p, int64_t rows, int64_t cols, int spectrum, ui
   printf("\n%lld x %lld: %.0f MB of memory\n", (long long)rows, (long long)cols,
          (double)p->bytes / 1e6);
   fflush(stdout);
-  p->memory = malloc(p->bytes + 64);
-  float *U = malloc((size_t)(rows * p->s + cols * p->s + orthonormal_work(p->s)) * sizeof *U);
-  if (!p->memory || !U) {
-    free(U);
-    return fail(err, "no memory for a matrix of %lld x %lld", (long long)rows, (long long)cols);
-  }
-  problem_layout(p, (void *)(((uintptr_t)p->memory + 63) & ~(uintptr_t)63));
+  if (arena_take((void **)&p->memory, p->bytes, "the matrices of --shapes", err))
+    return -1;
+  problem_layout(p, p->memory);
   fill_sigma(p->sigma, p->s, p->l, spectrum);
-  float *V = U + rows * p->s, *work = V + cols * p->s;
+  float *U = p->vectors, *V = U + rows * p->s, *work = V + cols * p->s;
   random_basis(U, rows, p->s, seed, 1, work);
   random_basis(V, cols, p->s, seed, 2, work);
   gemm(PLAIN, TRANSPOSED, rows, cols, p->s, 1, U, p->s, V, p->s, 0, p->polar, cols);
   for (int64_t i = 0; i < rows; i++)
     for (int64_t j = 0; j < p->s; j++) U[i * p->s + j] *= (float)p->sigma[j];
   gemm(PLAIN, TRANSPOSED, rows, cols, p->s, 1, U, p->s, V, p->s, 0, p->X, cols);
-  free(U);
   return 0;
 }
 
 static void problem_close(Problem *p) {
-  free(p->memory);
+  if (p->memory) arena_free(p->memory, p->bytes);
   p->memory = NULL;
 }
 
@@ -152,7 +149,8 @@ static Way *add_way(Ways *w, WayKind kind, const char *group, int64_t size, Look
   return way;
 }
 
-/* Every schedule after 1, 2, ... steps; beyond the steps it has where it goes on converging. */
+/* Every schedule after 1, 2, ... steps; after more than its own number of them only where it still
+   converges then. */
 static void list_schedules(Ways *w, const MethodsOptions *o, int long_enough) {
   for (int i = 0; i < schedule_count(); i++) {
     NewtonSchulz own = {i, 0};
@@ -224,7 +222,7 @@ static void judge(Way *way, const Problem *p) {
   way->flops = flops_of(way, p);
 }
 
-/* Rounds go over all ways in turn, so that noise of the machine meets all alike; the ceiling is
+/* Rounds go over all ways in turn, so that noise of the machine affects all alike; the ceiling is
    measured in the same rounds. */
 static double measure(Ways *w, Problem *p, int rounds) {
   double ceiling = 0, started = clock_seconds();
@@ -284,8 +282,8 @@ static int table_of(const Ways *w, double ceiling, const char *name, const Outpu
 static Figure figure_of(const Ways *w, const char *title, int captured) {
   Figure f = figure_make(title, "milliseconds",
                          captured ? "<result, X> / ||X||_*, 1 for msgn" : "relative error of msgn");
-  f.x_log = 1;
-  f.y_decades = !captured;
+  f.x_scale = SCALE_LOG;
+  f.y_scale = captured ? SCALE_LINEAR : SCALE_LOG;
   for (int i = 0; i < w->count; i++) {
     const Way *way = &w->ways[i];
     int seen = word_index("cubic|dion|classical|you", way->group) >= 0 ||
@@ -296,8 +294,8 @@ static Figure figure_of(const Ways *w, const char *title, int captured) {
     for (int k = i; k < w->count; k++) {
       if (strcmp(w->ways[k].group, way->group) != 0) continue;
       s->x[n] = 1e3 * w->ways[k].seconds;
-      s->y[n] = captured ? w->ways[k].captured : log10(fmax(w->ways[k].error, 1e-9));
-      f.x_min = fmin(f.x_min, s->x[n] / 1.1); /* fmin and fmax step over NaN */
+      s->y[n] = captured ? w->ways[k].captured : fmax(w->ways[k].error, 1e-9);
+      f.x_min = fmin(f.x_min, s->x[n] / 1.1); /* fmin and fmax ignore NaN */
       f.x_max = fmax(f.x_max, s->x[n++] * 1.1);
     }
     s->n = n;
@@ -349,11 +347,11 @@ static int read_spectra(const char *text, int *spectra, int room, Err *err) {
     snprintf(word, sizeof word, "%.*s", (int)strcspn(at, ","), at);
     spectra[count] = word_index(SPECTRUM_NAMES, word);
     if (spectra[count] < 0)
-      return fail(err, "--spectra %s: \"%s\" is none of " SPECTRUM_NAMES, text, word);
+      return fail(err, "--spectra %s: \"%s\" is not one of " SPECTRUM_LIST, text, word);
     at += strcspn(at, ",");
     at += *at == ',';
   }
-  return count > 0 ? count : fail(err, "--spectra: choose from " SPECTRUM_NAMES);
+  return count > 0 ? count : fail(err, "--spectra is empty: choose from " SPECTRUM_LIST);
 }
 
 static int run(const void *with, const Output *output, Err *err) {
