@@ -190,7 +190,8 @@ static void add_pieces(SpectrumLog *log, OptimizerState *optimizer, const Param 
       char name[SPECTRUM_CLASS] = "";
       class_name(p, i, down, name);
       Piece piece = {.param = p, .kind = spectrum_class(&log->names, &log->classes, name),
-                     .rows = rows, .cols = cols, .first = i * rows * p->cols + j * cols, .at = nth * rows * cols,
+                     .rows = rows, .cols = cols,
+                     .first = i * rows * p->cols + j * cols, .at = nth * rows * cols,
                      .momentum = found.momentum};
       if (!found.momentum && found.basis && found.moment) {
         piece.r = found.basis_floats / count / l;

@@ -33,7 +33,7 @@ int spectrum_class(char (**names)[SPECTRUM_CLASS], int *count, const char *name)
 
 typedef struct SpectrumLog SpectrumLog;
 
-/* Opens spectrum.csv in the run's folder and says how much memory that takes; a run resumed behind
+/* Opens spectrum.csv in the run's folder and says how much memory that takes; a run resumed after
    step `done` keeps its rows up to there. *log is NULL, and all other calls do nothing, when
    --log-spectrum is 0. Errors: the folder, no memory. */
 int spectrum_log_open(SpectrumLog **log, const Config *config, OptimizerState *optimizer,

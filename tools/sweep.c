@@ -139,7 +139,8 @@ static void print_commands(const Plan *plan) {
   }
   int waiting = plan_count(plan, TRIAL_WAITING);
   if (waiting > 0) {
-    fprintf(stderr, "# %d runs; run this again when they have finished: it may add runs\n", waiting);
+    fprintf(stderr, "# %d runs; run this again when they have finished: it may add runs\n",
+            waiting);
     return;
   }
   fprintf(stderr, "# all runs have finished: tools/compare ");

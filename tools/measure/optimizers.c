@@ -143,8 +143,9 @@ int bench_against_plain(const char *name, const ModelOptions *size, int rounds, 
     d[at] = subject_seconds(&adam);
     e[at] = copy_bandwidth();
   }
-  double plain = quantile(a, rounds, 0.5), muon_s = quantile(b, rounds, 0.5), low_s = quantile(c, rounds, 0.5);
-  double adam_s = quantile(d, rounds, 0.5), copy = quantile(e, rounds, 0.5);
+  double plain = quantile(a, rounds, 0.5), muon_s = quantile(b, rounds, 0.5);
+  double low_s = quantile(c, rounds, 0.5), adam_s = quantile(d, rounds, 0.5);
+  double copy = quantile(e, rounds, 0.5);
   double moved = 28 * (double)gpt2_weights(m); /* w, g, m, v read; w, m, v written */
   printf("\n%s: the plain five iterations take %.1f ms; in turn with them\n", name, 1e3 * plain);
   printf("  muon's whole step           %9.1f ms: %.2f times faster\n", 1e3 * muon_s,

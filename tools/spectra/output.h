@@ -1,4 +1,4 @@
-/* Where the results of a study go: tables to the terminal and to CSV files, figures beside these. */
+/* Where the results of a study go: tables to the terminal and to CSV files, figures to files. */
 #ifndef TOOLS_SPECTRA_OUTPUT_H
 #define TOOLS_SPECTRA_OUTPUT_H
 
