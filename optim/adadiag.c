@@ -7,8 +7,8 @@
    leaves open agrees with the vector it replaces; with two sides the right one follows the left, so
    that the diagonal of P^T G Q is S. */
 #include "optim/optim.h"
-#include "optim/orthogonalize.h"
-#include "optim/rotated_adam.h"
+#include "optim/parts/adam.h"
+#include "optim/parts/polar.h"
 
 typedef struct {
   Betas betas;

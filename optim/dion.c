@@ -14,9 +14,9 @@
 
 #include "core/blas.h"
 #include "core/lapack.h"
-#include "optim/low_rank.h"
-#include "optim/momentum.h"
 #include "optim/optim.h"
+#include "optim/parts/low_rank.h"
+#include "optim/parts/momentum.h"
 
 typedef struct {
   double momentum, fraction;

@@ -6,10 +6,10 @@
      U = msgn(S),  W = (1 - lr wd) W - lr scale U on those slices only. */
 #include <math.h>
 
-#include "optim/momentum.h"
 #include "optim/optim.h"
-#include "optim/orthogonalize.h"
-#include "optim/select.h"
+#include "optim/parts/momentum.h"
+#include "optim/parts/polar.h"
+#include "optim/parts/select.h"
 
 typedef struct {
   double momentum, fraction;

@@ -6,9 +6,9 @@
    The decay comes after the step, as in the authors' code (and as in SOAP's). */
 #include <math.h>
 
-#include "optim/low_rank.h"
 #include "optim/optim.h"
-#include "optim/rotated_adam.h"
+#include "optim/parts/adam.h"
+#include "optim/parts/low_rank.h"
 
 typedef struct {
   Betas betas;

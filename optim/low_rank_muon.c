@@ -17,9 +17,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "optim/low_rank.h"
-#include "optim/momentum.h"
 #include "optim/optim.h"
+#include "optim/parts/low_rank.h"
+#include "optim/parts/momentum.h"
 
 typedef struct {
   double momentum, mlp_decay;

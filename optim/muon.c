@@ -4,9 +4,9 @@
      B = mu B + (1 - mu) G,  Z = (1 - mu) G + mu B (Nesterov) or B,
      W = (1 - lr wd) W - lr scale msgn(Z).
    The decay takes the rate without the shape's scale, as in the authors' code. */
-#include "optim/momentum.h"
 #include "optim/optim.h"
-#include "optim/orthogonalize.h"
+#include "optim/parts/momentum.h"
+#include "optim/parts/polar.h"
 
 typedef struct {
   double momentum;

@@ -6,9 +6,9 @@
    eps 1e-8. */
 #include <math.h>
 
-#include "optim/momentum.h"
 #include "optim/optim.h"
-#include "optim/orthogonalize.h"
+#include "optim/parts/momentum.h"
+#include "optim/parts/polar.h"
 
 typedef struct {
   double momentum, beta2, eps;

@@ -8,9 +8,9 @@
    directions that no gradient has. */
 #include <string.h>
 
-#include "optim/momentum.h"
 #include "optim/optim.h"
-#include "optim/orthogonalize.h"
+#include "optim/parts/momentum.h"
+#include "optim/parts/polar.h"
 
 typedef struct {
   double momentum;

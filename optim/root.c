@@ -10,11 +10,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "optim/fit.h"
-#include "optim/momentum.h"
 #include "optim/optim.h"
-#include "optim/orthogonalize.h"
-#include "optim/select.h"
+#include "optim/parts/fit.h"
+#include "optim/parts/momentum.h"
+#include "optim/parts/polar.h"
+#include "optim/parts/select.h"
 
 typedef struct {
   double momentum, quantile;

@@ -4,9 +4,9 @@
      unconstrained  W = (1 - lr wd) W - lr radius LMO(D)
    with LMO sqrt(rows/cols) msgn(D) for the blocks' matrices and, as the head is tied to it, sign(D)
    / cols for the token embedding (head-norm sign). Positions and vectors are left to AdamW. */
-#include "optim/momentum.h"
 #include "optim/optim.h"
-#include "optim/steepest.h"
+#include "optim/parts/lmo.h"
+#include "optim/parts/momentum.h"
 
 typedef struct {
   double alpha, radius, head_radius;

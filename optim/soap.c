@@ -14,8 +14,8 @@
 #include "core/blas.h"
 #include "core/lapack.h"
 #include "optim/optim.h"
-#include "optim/orthogonalize.h"
-#include "optim/rotated_adam.h"
+#include "optim/parts/adam.h"
+#include "optim/parts/polar.h"
 
 typedef struct {
   Betas betas;

@@ -9,9 +9,9 @@
    first step. */
 #include <string.h>
 
-#include "optim/momentum.h"
 #include "optim/optim.h"
-#include "optim/steepest.h"
+#include "optim/parts/lmo.h"
+#include "optim/parts/momentum.h"
 
 typedef struct {
   double alpha, radius;

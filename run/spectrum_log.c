@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "core/file.h"
-#include "optim/low_rank.h"
-#include "optim/orthogonalize.h"
+#include "optim/parts/low_rank.h"
+#include "optim/parts/polar.h"
 
 const char *const spectrum_columns[SPECTRUM_NUMBERS] = {
     "stable_rank", "condition", "smallest", "q1", "q10", "q25", "median", "q75", "q90", "largest",

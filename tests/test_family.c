@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "core/blas.h"
-#include "optim/momentum.h"
-#include "optim/orthogonalize.h"
+#include "optim/parts/momentum.h"
+#include "optim/parts/polar.h"
 #include "run/config.h"
 #include "tests/check.h"
 #include "tests/problem.h"

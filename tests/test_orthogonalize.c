@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "core/blas.h"
-#include "optim/newton_schulz.h"
-#include "optim/orthogonalize.h"
+#include "optim/parts/newton_schulz.h"
+#include "optim/parts/polar.h"
 #include "tests/check.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))

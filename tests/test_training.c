@@ -5,7 +5,8 @@
 
 #include "core/blas.h"
 #include "model/gpt2.h"
-#include "optim/optim.h"
+#include "optim/harness.h"
+#include "optim/registry.h"
 #include "tests/check.h"
 
 enum { B = 4, T = 16, V = 257, STEPS = 200 };

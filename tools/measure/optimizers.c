@@ -9,8 +9,9 @@
 #include "core/blas.h"
 #include "core/clock.h"
 #include "optim/adamw.h"
-#include "optim/optim.h"
-#include "optim/orthogonalize.h"
+#include "optim/harness.h"
+#include "optim/parts/polar.h"
+#include "optim/registry.h"
 
 /* A method with its options and state over the parameters of a model. */
 typedef struct {

@@ -8,7 +8,7 @@
 #include "core/clock.h"
 #include "core/lapack.h"
 #include "core/random.h"
-#include "optim/low_rank.h"
+#include "optim/parts/low_rank.h"
 #include "tools/measure/measure.h"
 #include "tools/spectra/shape.h"
 #include "tools/spectra/study.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "core/option.h"
-#include "optim/newton_schulz.h"
+#include "optim/parts/newton_schulz.h"
 
 enum { SIDE_MAX = 16384 };
 

@@ -1,10 +1,10 @@
 /* Orthonormal bases of a few directions of a matrix: column selection, Gaussian sketches, power
    iteration (Halko, Martinsson, Tropp, arXiv 0909.4061), and low-rank orthogonalization on them. */
-#ifndef OPTIM_LOW_RANK_H
-#define OPTIM_LOW_RANK_H
+#ifndef OPTIM_PARTS_LOW_RANK_H
+#define OPTIM_PARTS_LOW_RANK_H
 
 #include "core/random.h"
-#include "optim/orthogonalize.h"
+#include "optim/parts/polar.h"
 
 #define CONSTRUCTIONS(X)                                          \
   X(BY_COLUMNS, "columns") X(BY_FIRST_COLUMNS, "first-columns") \

@@ -1,4 +1,4 @@
-#include "optim/steepest.h"
+#include "optim/parts/lmo.h"
 
 #include <math.h>
 

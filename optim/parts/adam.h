@@ -1,6 +1,6 @@
 /* Adam's moments in a rotated space: what AdaDiag, SOAP and GaLore share. */
-#ifndef OPTIM_ROTATED_ADAM_H
-#define OPTIM_ROTATED_ADAM_H
+#ifndef OPTIM_PARTS_ADAM_H
+#define OPTIM_PARTS_ADAM_H
 
 #include <stdint.h>
 

@@ -1,8 +1,8 @@
 /* Ways to the polar factor: msgn(X) = U V^T for X = U S V^T (thin, nonzero singular values). */
-#ifndef OPTIM_ORTHOGONALIZE_H
-#define OPTIM_ORTHOGONALIZE_H
+#ifndef OPTIM_PARTS_POLAR_H
+#define OPTIM_PARTS_POLAR_H
 
-#include "optim/newton_schulz.h"
+#include "optim/parts/newton_schulz.h"
 
 #define POLAR_WAYS(X) \
   X(BY_NEWTON_SCHULZ, "newton-schulz") X(BY_SVD, "svd") X(BY_CONVERGED, "converged")

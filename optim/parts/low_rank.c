@@ -1,4 +1,4 @@
-#include "optim/low_rank.h"
+#include "optim/parts/low_rank.h"
 
 #include <math.h>
 

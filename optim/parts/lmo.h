@@ -1,8 +1,8 @@
 /* Linear minimization oracles: the steepest direction of a step of norm 1, for several norms. */
-#ifndef OPTIM_STEEPEST_H
-#define OPTIM_STEEPEST_H
+#ifndef OPTIM_PARTS_LMO_H
+#define OPTIM_PARTS_LMO_H
 
-#include "optim/orthogonalize.h"
+#include "optim/parts/polar.h"
 
 #define NORMS(X)                                                                                 \
   X(NORM_SPECTRAL, "spectral") X(NORM_FROBENIUS, "frobenius") X(NORM_SIGN, "sign")               \

@@ -1,4 +1,4 @@
-#include "optim/rotated_adam.h"
+#include "optim/parts/adam.h"
 
 #include <math.h>
 #include <string.h>

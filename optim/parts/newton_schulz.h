@@ -2,8 +2,8 @@
    X = X / (||X||_F + eps), then X = a X + b (X X^T) X + c (X X^T)^2 X with coefficients for each
    step. eps makes the result smaller where ||X||_F is near it, as early in a run; each schedule has
    its source's. */
-#ifndef OPTIM_NEWTON_SCHULZ_H
-#define OPTIM_NEWTON_SCHULZ_H
+#ifndef OPTIM_PARTS_NEWTON_SCHULZ_H
+#define OPTIM_PARTS_NEWTON_SCHULZ_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Order statistics without sorting, and without memory of their own. */
-#ifndef OPTIM_SELECT_H
-#define OPTIM_SELECT_H
+#ifndef OPTIM_PARTS_SELECT_H
+#define OPTIM_PARTS_SELECT_H
 
 #include <stdint.h>
 

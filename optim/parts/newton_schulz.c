@@ -1,4 +1,4 @@
-#include "optim/newton_schulz.h"
+#include "optim/parts/newton_schulz.h"
 
 #include <assert.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "optim/fit.h"
+#include "optim/parts/fit.h"
 
 #include <math.h>
 #include <string.h>

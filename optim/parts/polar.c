@@ -1,4 +1,4 @@
-#include "optim/orthogonalize.h"
+#include "optim/parts/polar.h"
 
 #include <math.h>
 #include <string.h>
