@@ -1,6 +1,6 @@
 #include "optim/harness.h"
 
-#include <math.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,6 @@
 #include "optim/adamw.h"
 
 enum {
-  SLOTS_MAX = 8,
   PIECE = 1 << 16, /* numbers of an elementwise update done together: 1 MB with AdamW's state */
   STREAMS_PER_PARAM = 4096, /* random streams reserved for the matrices of one parameter */
 };
@@ -42,29 +41,25 @@ const Option auxiliary_options[] = {
     {.name = "aux-lr",
      .help = "Learning rate of the auxiliary AdamW (parameters that the optimizer does not update)",
      .type = OPTION_REAL, .at = FIELD(aux_lr), .fallback = "0.003", .max = 1e6},
-    {.name = "aux-beta1", .help = "First-moment decay of the auxiliary AdamW",
-     .type = OPTION_REAL, .at = FIELD(aux_beta1), .fallback = "0.9", .max = 0.9999999},
-    {.name = "aux-beta2", .help = "Second-moment decay of the auxiliary AdamW",
-     .type = OPTION_REAL, .at = FIELD(aux_beta2), .fallback = "0.95", .max = 0.9999999},
-    {.name = "aux-eps", .help = "Epsilon of the auxiliary AdamW",
-     .type = OPTION_REAL, .at = FIELD(aux_eps), .fallback = "1e-8", .min = 1e-30, .max = 1},
+    ADAM_OPTIONS(OptimizerOptions, aux, "aux-", " of the auxiliary AdamW", "0.9", "0.95", "1e-8"),
     {0},
 };
 
 int optimizer_takes_all(const Optimizer *method, const void *options) {
   for (Role role = ROLE_EMBEDDING; role <= ROLE_VECTOR; role++)
-    if (!method->accepts(&(Param){.role = role}, options)) return 0;
+    if (!method->accepts(&(Matrix){.role = role}, options)) return 0;
   return 1;
 }
 
 OptimizerCost optimizer_cost(const Optimizer *method, int64_t rows, int64_t cols) {
+  const Matrix shape = {.role = ROLE_MATRIX, .rows = rows, .cols = cols};
   OptimizerCost cost = {0, 0};
   void *options = calloc(1, method->options_size + 1);
   OptionSet set = {.title = method->name, .rows = method->options, .values = options};
   options_default(&set);
   for (const Slot *slot = method->slots; slot->name; slot++)
-    cost.state += slot->floats(rows, cols, options);
-  cost.flops = method->flops(&(Matrix){ROLE_MATRIX, rows, cols, NULL, NULL}, options);
+    cost.state += slot->floats(&shape, options);
+  cost.flops = method->flops(&shape, options);
   free(options);
   return cost;
 }
@@ -90,8 +85,10 @@ struct OptimizerState {
   uint64_t seed;
   Unit *matrices, *pieces; /* of the methods that need whole matrices; elementwise ones */
   int matrix_count, piece_count;
-  float *state, *scratch;
-  int64_t state_floats, scratch_floats; /* scratch: of one thread */
+  float *state;
+  char *scratch;
+  int64_t state_floats;
+  size_t thread_scratch; /* bytes of one thread */
   const void *options;
 };
 
@@ -103,7 +100,8 @@ static void cut(const OptimizerState *s, const Param *p, int *down, int *across)
 }
 
 static Unit make_unit(const OptimizerState *s, const Param *p, int index) {
-  int own = s->method->accepts(p, s->options);
+  int own = s->method->accepts(&(Matrix){.role = p->role, .rows = p->rows, .cols = p->cols},
+                               s->options);
   return (Unit){.param = p, .stride = p->cols, .auxiliary = !own,
                 .method = own ? s->method : &adamw,
                 .options = own ? s->options : &s->auxiliary,
@@ -144,39 +142,58 @@ static void list_units(OptimizerState *s, const Param *params, int count) {
   }
 }
 
+static Matrix shape_of(const Unit *u) {
+  return (Matrix){.role = u->param->role, .rows = u->rows, .cols = u->cols};
+}
+
+static int64_t slot_floats(const Unit *u, int slot) {
+  Matrix shape = shape_of(u);
+  return u->method->slots[slot].floats(&shape, u->options);
+}
+
+/* The first unit after those of the same parameter as unit i. */
+static int next_param(const Unit *units, int count, int i) {
+  int next = i;
+  while (next < count && units[next].param == units[i].param) next++;
+  return next;
+}
+
 /* Walked twice: sums the floats of state, then hands them out. The pieces of one array have their
    state side by side, so that a checkpoint sees one array. */
 static int64_t assign_state(Unit *units, int count, float *memory) {
   int64_t used = 0;
-  for (int i = 0; i < count;) {
-    int same = i;
-    while (same < count && units[same].param == units[i].param) same++;
+  for (int i = 0, next; i < count; i = next) {
+    next = next_param(units, count, i);
     for (int slot = 0; units[i].method->slots[slot].name; slot++) {
-      for (int u = i; u < same; u++) {
+      for (int u = i; u < next; u++) {
         if (memory) units[u].slots[slot] = memory + used;
-        used += units[u].method->slots[slot].floats(units[u].rows, units[u].cols,
-                                                    units[u].options);
+        used += slot_floats(&units[u], slot);
       }
-      used = aligned(used);
+      used = (used + 15) / 16 * 16; /* a whole cache line */
     }
-    i = same;
   }
   return used;
 }
 
-/* A block of columns is worked on in a copy: methods see contiguous matrices only. */
-static int64_t copy_floats(const Unit *u) {
-  return u->stride == u->cols ? 0 : aligned(2 * u->rows * u->cols);
-}
+/* Work memory of one call: the method's struct, and a contiguous copy of a block of columns. */
+typedef struct {
+  _Alignas(max_align_t) char method[WORK_MAX];
+  float *w, *g; /* (rows,cols), or NULL: the unit is contiguous */
+} UnitWork;
 
-static Matrix shape_of(const Unit *u) {
-  return (Matrix){u->param->role, u->rows, u->cols, NULL, NULL};
-}
-
-static int64_t unit_scratch(const Unit *u) {
+static void unit_layout(UnitWork *work, Scratch *s, const Unit *u) {
   Matrix shape = shape_of(u);
-  int64_t own = u->method->scratch ? u->method->scratch(&shape, u->options) : 0;
-  return aligned(own) + copy_floats(u);
+  int copied = u->stride != u->cols;
+  work->w = copied ? scratch_floats(s, matrix_size(&shape)) : NULL;
+  work->g = copied ? scratch_floats(s, matrix_size(&shape)) : NULL;
+  assert(u->method->work_size <= WORK_MAX);
+  if (u->method->layout) u->method->layout(work->method, s, &shape, u->options);
+}
+
+static size_t unit_scratch(const Unit *u) {
+  Scratch count = {0};
+  unit_layout(&(UnitWork){.w = NULL}, &count, u);
+  return count.used;
 }
 
 static double unit_flops(const Unit *u) {
@@ -203,10 +220,9 @@ static double keep_of(const Unit *u, const Step *step) {
                          : 1 - step->rate * step->decay;
 }
 
-static Step make_step(const OptimizerState *s, const Unit *u, int64_t t, double multiplier,
-                      float *scratch) {
+static Step make_step(const OptimizerState *s, const Unit *u, int64_t t, double multiplier) {
   double rate = (u->auxiliary ? s->common->aux_lr : s->common->lr) * multiplier;
-  Step step = {.t = t, .rate = rate, .decay = decay_of(s, u), .scratch = scratch,
+  Step step = {.t = t, .rate = rate, .decay = decay_of(s, u),
                .random = random_stream(s->seed, RANDOM_OPTIMIZER, u->stream, (uint32_t)t)};
   step.keep = keep_of(u, &step);
   return step;
@@ -218,36 +234,39 @@ static void copy_columns(float *to, int64_t to_stride, const float *from, int64_
     memcpy(to + i * to_stride, from + i * from_stride, (size_t)cols * sizeof *to);
 }
 
-static void call(const Unit *u, Step *step,
+static void call(const OptimizerState *s, const Unit *u, Step *step,
                  void (*function)(const Matrix *, float *const *, const void *, Step *)) {
   float *w = u->param->w + u->first, *g = u->param->g ? u->param->g + u->first : NULL;
   Matrix m = {u->param->role, u->rows, u->cols, w, g};
-  int64_t copied = copy_floats(u), size = u->rows * u->cols;
-  if (copied) {
-    m.w = step->scratch;
-    m.g = step->scratch + size;
-    copy_columns(step->scratch, u->cols, w, u->stride, u->rows, u->cols);
-    if (g) copy_columns(step->scratch + size, u->cols, g, u->stride, u->rows, u->cols);
-    step->scratch += copied;
+  Scratch scratch = {.memory = s->scratch + (size_t)thread_number() * s->thread_scratch};
+  UnitWork work;
+  unit_layout(&work, &scratch, u);
+  step->work = work.method;
+  if (work.w) {
+    copy_columns(work.w, u->cols, w, u->stride, u->rows, u->cols);
+    if (g) copy_columns(work.g, u->cols, g, u->stride, u->rows, u->cols);
+    m.w = work.w;
+    m.g = work.g;
   }
   function(&m, u->slots, u->options, step);
-  if (copied) copy_columns(w, u->stride, m.w, u->cols, u->rows, u->cols);
+  if (work.w) copy_columns(w, u->stride, work.w, u->cols, u->rows, u->cols);
 }
 
 static void init_state(OptimizerState *s) {
   for (int i = 0; i < s->matrix_count; i++) {
     const Unit *u = &s->matrices[i];
-    Step step = make_step(s, u, 0, 0, s->scratch);
-    if (u->method->init) call(u, &step, u->method->init);
+    Step step = make_step(s, u, 0, 0);
+    if (u->method->init) call(s, u, &step, u->method->init);
   }
 }
 
 static int allocate(OptimizerState *s, Err *err) {
   int64_t matrices = assign_state(s->matrices, s->matrix_count, NULL);
   s->state_floats = matrices + assign_state(s->pieces, s->piece_count, NULL);
-  for (int i = 0; i < s->matrix_count; i++)
-    if (unit_scratch(&s->matrices[i]) > s->scratch_floats)
-      s->scratch_floats = unit_scratch(&s->matrices[i]);
+  for (int i = 0; i < s->matrix_count; i++) {
+    size_t bytes = unit_scratch(&s->matrices[i]);
+    if (bytes > s->thread_scratch) s->thread_scratch = bytes;
+  }
   if (arena_take((void **)&s->state, optimizer_state_bytes(s), "the optimizer's state", err) ||
       arena_take((void **)&s->scratch, optimizer_scratch_bytes(s), "the optimizer's workspace",
                  err))
@@ -261,14 +280,12 @@ int optimizer_open(OptimizerState **state, const Optimizer *method, const void *
                    const OptimizerOptions *common, const Param *params, int count, uint64_t seed,
                    Err *err) {
   *state = NULL;
-  if (method->check && method->check(options, err)) return -1;
   OptimizerState *s = calloc(1, sizeof *s);
   s->method = method;
   s->options = options;
   s->common = common;
   s->seed = seed;
-  s->auxiliary = (AdamwOptions){
-      .beta1 = common->aux_beta1, .beta2 = common->aux_beta2, .eps = common->aux_eps};
+  s->auxiliary = (AdamwOptions){.adam = common->aux};
   list_units(s, params, count);
   s->matrices = calloc((size_t)s->matrix_count + 1, sizeof *s->matrices);
   s->pieces = calloc((size_t)s->piece_count + 1, sizeof *s->pieces);
@@ -278,7 +295,7 @@ int optimizer_open(OptimizerState **state, const Optimizer *method, const void *
     return -1;
   }
   init_state(s);
-  /* The dearest first, so that threads end together. */
+  /* Most expensive first, so that the threads finish together. */
   qsort(s->matrices, (size_t)s->matrix_count, sizeof *s->matrices, compare_flops);
   *state = s;
   return 0;
@@ -294,8 +311,8 @@ void optimizer_close(OptimizerState *s) {
 }
 
 static void step_unit(const OptimizerState *s, const Unit *u, int64_t t, double multiplier) {
-  Step step = make_step(s, u, t, multiplier, s->scratch + thread_number() * s->scratch_floats);
-  call(u, &step, u->method->update);
+  Step step = make_step(s, u, t, multiplier);
+  call(s, u, &step, u->method->update);
 }
 
 void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
@@ -320,7 +337,7 @@ size_t optimizer_state_bytes(const OptimizerState *s) {
 }
 
 size_t optimizer_scratch_bytes(const OptimizerState *s) {
-  return (size_t)(s->scratch_floats * threads_count()) * sizeof(float);
+  return s->thread_scratch * (size_t)threads_count();
 }
 
 double optimizer_flops(const OptimizerState *s) {
@@ -354,19 +371,15 @@ static int compare_stream(const void *a, const void *b) {
 
 static void visit_units(const Unit *units, int count,
                         void (*visit)(const char *, int64_t, float *, void *), void *with) {
-  for (int i = 0; i < count;) {
-    int same = i;
-    while (same < count && units[same].param == units[i].param) same++;
+  for (int i = 0, next; i < count; i = next) {
+    next = next_param(units, count, i);
     for (int slot = 0; units[i].method->slots[slot].name; slot++) {
       char name[128];
       int64_t floats = 0;
-      for (int u = i; u < same; u++)
-        floats += units[u].method->slots[slot].floats(units[u].rows, units[u].cols,
-                                                      units[u].options);
+      for (int u = i; u < next; u++) floats += slot_floats(&units[u], slot);
       snprintf(name, sizeof name, "%s.%s", units[i].param->name, units[i].method->slots[slot].name);
       visit(name, floats, units[i].slots[slot], with);
     }
-    i = same;
   }
 }
 
@@ -379,4 +392,25 @@ void optimizer_visit(OptimizerState *s,
   visit_units(ordered, s->matrix_count, visit, with);
   visit_units(s->pieces, s->piece_count, visit, with);
   free(ordered);
+}
+
+static void find_slot(const Unit *units, int count, const Param *p, SlotKind kind,
+                      const float **first, int64_t *floats) {
+  for (int i = 0; i < count; i++) {
+    const Slot *slots = units[i].method->slots;
+    int slot = 0;
+    while (slots[slot].name && slots[slot].kind != kind) slot++;
+    if (units[i].param != p || !slots[slot].name) continue;
+    if (!*first || units[i].slots[slot] < *first) *first = units[i].slots[slot];
+    *floats += slot_floats(&units[i], slot);
+  }
+}
+
+const float *optimizer_slot(const OptimizerState *s, const Param *p, SlotKind kind,
+                            int64_t *floats) {
+  const float *first = NULL;
+  *floats = 0;
+  find_slot(s->matrices, s->matrix_count, p, kind, &first, floats);
+  find_slot(s->pieces, s->piece_count, p, kind, &first, floats);
+  return first;
 }

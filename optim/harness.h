@@ -4,13 +4,15 @@
 #define OPTIM_HARNESS_H
 
 #include "optim/optim.h"
+#include "optim/parts/adam.h"
 
 #define QKV_SPLITS(X) X(QKV_THREE, "3") X(QKV_FUSED, "1") X(QKV_HEADS, "heads")
 enum { QKV_SPLITS(CHOICE_NAME) };
 
 typedef struct {
   double lr, weight_decay, embedding_decay; /* the last one is a factor on weight_decay */
-  double aux_lr, aux_beta1, aux_beta2, aux_eps; /* the auxiliary AdamW */
+  double aux_lr; /* of the auxiliary AdamW */
+  Adam aux;
   int qkv_split;
 } OptimizerOptions;
 
@@ -32,7 +34,7 @@ int optimizer_takes_all(const Optimizer *method, const void *options);
 typedef struct OptimizerState OptimizerState;
 
 /* Allocates all state. `options` is the struct of method->options; both structs and `params` must
-   live as long as the state. Errors: rules across options, no memory. */
+   live as long as the state. Errors: no memory. */
 int optimizer_open(OptimizerState **state, const Optimizer *method, const void *options,
                    const OptimizerOptions *common, const Param *params, int count, uint64_t seed,
                    Err *err);
@@ -58,6 +60,11 @@ void optimizer_route(const OptimizerState *state, const Param *p, char *out, siz
 /* How a parameter is cut: into down x across equal matrices, whose state lies in that order; arrays
    of elementwise methods are cut into their blocks. */
 void optimizer_cut(const OptimizerState *state, const Param *p, int *down, int *across);
+
+/* The first array of a kind in a parameter's state, with the matrices one after another, and how
+   many floats it has; NULL if there is none. */
+const float *optimizer_slot(const OptimizerState *state, const Param *p, SlotKind kind,
+                            int64_t *floats);
 
 /* The arrays of state, for checkpoints: calls visit(name = "param.slot", floats, data). */
 void optimizer_visit(OptimizerState *state,

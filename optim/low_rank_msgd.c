@@ -12,7 +12,7 @@ typedef struct {
   int scale;
 } LowRankMsgdOptions;
 
-static const Option options[] = {
+static const Option table[] = {
     LOW_RANK_OPTIONS(LowRankMsgdOptions, low, "newton-schulz"),
     SHAPE_SCALE_OPTION(LowRankMsgdOptions, scale, "kj"),
     {0},
@@ -20,23 +20,31 @@ static const Option options[] = {
 
 static const Slot slots[] = {{0}};
 
-static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
-  const LowRankMsgdOptions *o = with;
-  int64_t size = p->rows * p->cols;
-  float *z = step->scratch;
+typedef struct {
+  float *z; /* (rows,cols) */
+  LowRankWork low;
+} LowRankMsgdWork;
+
+static void layout(void *work, Scratch *s, const Matrix *p, const void *options) {
+  const LowRankMsgdOptions *o = options;
+  LowRankMsgdWork *w = work;
+  w->z = scratch_floats(s, matrix_size(p));
+  low_rank_layout(&w->low, s, p->rows, p->cols, &o->low);
+}
+
+static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
+  const LowRankMsgdOptions *o = options;
+  const LowRankMsgdWork *work = step->work;
+  int64_t size = matrix_size(p);
+  float *z = work->z;
   (void)slot;
   memcpy(z, p->g, (size_t)size * sizeof *z);
-  low_rank_factor(z, p->rows, p->cols, &o->low, &step->random, z + aligned(size));
+  low_rank_factor(z, p->rows, p->cols, &o->low, &step->random, &work->low);
   apply_update(p, step->keep, step->rate * shape_scale(o->scale, p->rows, p->cols), z);
 }
 
-static int64_t scratch(const Matrix *p, const void *with) {
-  const LowRankMsgdOptions *o = with;
-  return aligned(p->rows * p->cols) + low_rank_scratch(p->rows, p->cols, &o->low);
-}
-
-static double flops(const Matrix *p, const void *with) {
-  const LowRankMsgdOptions *o = with;
+static double flops(const Matrix *p, const void *options) {
+  const LowRankMsgdOptions *o = options;
   return 3 * (double)(p->rows * p->cols) + low_rank_flops(p->rows, p->cols, &o->low);
 }
 
@@ -46,11 +54,12 @@ const Optimizer low_rank_msgd = {
     .reference = "He, Deng, Lu: Low-rank Orthogonalization, arXiv 2509.11983 (abstract)",
     .ours = "lr=0.02 aux-lr=0.0036",
     .tune = "lr, aux-lr, rank",
-    .options = options,
+    .options = table,
     .options_size = sizeof(LowRankMsgdOptions),
     .slots = slots,
     .accepts = accepts_matrices,
     .update = update,
-    .scratch = scratch,
+    .layout = layout,
+    .work_size = sizeof(LowRankMsgdWork),
     .flops = flops,
 };

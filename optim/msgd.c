@@ -12,7 +12,7 @@ typedef struct {
   int scale;
 } MsgdOptions;
 
-static const Option options[] = {
+static const Option table[] = {
     POLAR_OPTIONS(MsgdOptions, polar, "newton-schulz", "jordan"),
     SHAPE_SCALE_OPTION(MsgdOptions, scale, "kj"),
     {0},
@@ -20,23 +20,31 @@ static const Option options[] = {
 
 static const Slot slots[] = {{0}};
 
-static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
-  const MsgdOptions *o = with;
-  int64_t size = p->rows * p->cols;
-  float *z = step->scratch;
+typedef struct {
+  float *z; /* (rows,cols) */
+  PolarWork polar;
+} MsgdWork;
+
+static void layout(void *work, Scratch *s, const Matrix *p, const void *options) {
+  const MsgdOptions *o = options;
+  MsgdWork *w = work;
+  w->z = scratch_floats(s, matrix_size(p));
+  polar_layout(&w->polar, s, p->rows, p->cols, &o->polar);
+}
+
+static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
+  const MsgdOptions *o = options;
+  const MsgdWork *work = step->work;
+  int64_t size = matrix_size(p);
+  float *z = work->z;
   (void)slot;
   memcpy(z, p->g, (size_t)size * sizeof *z);
-  polar_factor(z, p->rows, p->cols, &o->polar, z + aligned(size));
+  polar_factor(z, p->rows, p->cols, &o->polar, &work->polar);
   apply_update(p, step->keep, step->rate * shape_scale(o->scale, p->rows, p->cols), z);
 }
 
-static int64_t scratch(const Matrix *p, const void *with) {
-  const MsgdOptions *o = with;
-  return aligned(p->rows * p->cols) + polar_scratch(p->rows, p->cols, &o->polar);
-}
-
-static double flops(const Matrix *p, const void *with) {
-  const MsgdOptions *o = with;
+static double flops(const Matrix *p, const void *options) {
+  const MsgdOptions *o = options;
   return 3 * (double)(p->rows * p->cols) + polar_flops(p->rows, p->cols, &o->polar);
 }
 
@@ -46,11 +54,12 @@ const Optimizer msgd = {
     .reference = "He, Deng, Lu: Low-rank Orthogonalization, arXiv 2509.11983 (abstract)",
     .ours = "lr=0.02 aux-lr=0.0036",
     .tune = "lr, aux-lr",
-    .options = options,
+    .options = table,
     .options_size = sizeof(MsgdOptions),
     .slots = slots,
     .accepts = accepts_matrices,
     .update = update,
-    .scratch = scratch,
+    .layout = layout,
+    .work_size = sizeof(MsgdWork),
     .flops = flops,
 };

@@ -1,22 +1,22 @@
 #include "optim/optim.h"
 
-int accepts_all(const Param *p, const void *options) {
-  (void)p, (void)options;
+int accepts_all(const Matrix *shape, const void *options) {
+  (void)shape, (void)options;
   return 1;
 }
 
-int accepts_matrices(const Param *p, const void *options) {
+int accepts_matrices(const Matrix *shape, const void *options) {
   (void)options;
-  return p->role == ROLE_MATRIX;
+  return shape->role == ROLE_MATRIX;
 }
 
-int64_t slot_full(int64_t rows, int64_t cols, const void *options) {
+int64_t slot_full(const Matrix *shape, const void *options) {
   (void)options;
-  return rows * cols;
+  return matrix_size(shape);
 }
 
-int64_t slot_one(int64_t rows, int64_t cols, const void *options) {
-  (void)rows, (void)cols, (void)options;
+int64_t slot_one(const Matrix *shape, const void *options) {
+  (void)shape, (void)options;
   return 1;
 }
 

@@ -1,42 +1,19 @@
 #include "optim/parts/adam.h"
 
-#include <math.h>
-#include <string.h>
+AdamStep adam_step_plain(const Adam *o) {
+  return (AdamStep){.b1 = (float)o->beta1, .new1 = (float)(1 - o->beta1), .b2 = (float)o->beta2,
+                    .new2 = (float)(1 - o->beta2), .eps = (float)o->eps, .gain = 1, .root = 1};
+}
 
-#include "core/blas.h"
+AdamStep adam_step(const Adam *o, int64_t t, double rate) {
+  AdamStep a = adam_step_plain(o);
+  a.gain = (float)(rate / (1 - pow(o->beta1, (double)t)));
+  a.root = (float)(1 / sqrt(1 - pow(o->beta2, (double)t)));
+  return a;
+}
 
-void rotated_adam(float *u, float *m, float *v, const float *g, int64_t n, const Betas *betas,
-                  int64_t t) {
-  float b1 = (float)betas->beta1, b2 = (float)betas->beta2, eps = (float)betas->eps;
-  float new1 = (float)(1 - betas->beta1), new2 = (float)(1 - betas->beta2);
-  float rise1 = (float)(1 / (1 - pow(betas->beta1, (double)t)));
-  float rise2 = (float)(1 / sqrt(1 - pow(betas->beta2, (double)t)));
+void adam(float *u, float *m, float *v, const float *g, int64_t n, const AdamStep *a) {
+  const AdamStep step = *a;
 #pragma omp parallel for simd schedule(static)
-  for (int64_t i = 0; i < n; i++) {
-    m[i] = b1 * m[i] + new1 * g[i];
-    v[i] = b2 * v[i] + new2 * g[i] * g[i];
-    u[i] = m[i] * rise1 / (sqrtf(v[i]) * rise2 + eps);
-  }
-}
-
-void rotate(float *Y, const float *X, int64_t rows, int64_t cols, const float *P, const float *Q,
-            int inverted, float *work) {
-  Transpose left = inverted ? TRANSPOSED : PLAIN, right = inverted ? PLAIN : TRANSPOSED;
-  const float *half = X;
-  if (P) {
-    float *to = Q ? work : Y;
-    gemm(left, PLAIN, rows, cols, rows, 1, P, rows, X, cols, 0, to, cols);
-    half = to;
-  }
-  if (Q) gemm(PLAIN, right, rows, cols, cols, 1, half, cols, Q, cols, 0, Y, cols);
-  else if (!P) memmove(Y, X, (size_t)(rows * cols) * sizeof *Y);
-}
-
-void replace_basis(float *basis, const double *V, int64_t n) {
-  for (int64_t j = 0; j < n; j++) {
-    double along = 0;
-    for (int64_t i = 0; i < n; i++) along += V[j * n + i] * (double)basis[i * n + j];
-    for (int64_t i = 0; i < n; i++)
-      basis[i * n + j] = (float)(along < 0 ? -V[j * n + i] : V[j * n + i]);
-  }
+  for (int64_t i = 0; i < n; i++) u[i] = adam_number(&step, &m[i], &v[i], g[i]);
 }

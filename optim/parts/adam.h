@@ -1,37 +1,49 @@
-/* Adam's moments in a rotated space: what AdaDiag, SOAP and GaLore share. */
+/* Adam (Kingma, Ba, arXiv 1412.6980), the one place of its formula and options:
+     m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,
+     u = (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps). */
 #ifndef OPTIM_PARTS_ADAM_H
 #define OPTIM_PARTS_ADAM_H
 
+#include <math.h>
 #include <stdint.h>
 
 typedef struct {
   double beta1, beta2, eps;
-} Betas;
+} Adam;
 
-/* The rows for a method's option table; `betas` is the name of its Betas. */
-#define BETAS_OPTIONS(Options, betas, default_beta1, default_beta2, default_eps)                   \
-  {.name = "beta1", .help = "Decay of the first moment",                                           \
-   .type = OPTION_REAL, .at = offsetof(Options, betas.beta1), .fallback = default_beta1,           \
+/* The rows for an option table; `adam` is the name of its Adam. `prefix` comes before the options'
+   names, `of` after the help. */
+#define ADAM_OPTIONS(Options, adam, prefix, of, default_beta1, default_beta2, default_eps)         \
+  {.name = prefix "beta1", .help = "Decay of the first moment" of,                                 \
+   .type = OPTION_REAL, .at = offsetof(Options, adam.beta1), .fallback = default_beta1,            \
    .max = 0.9999999},                                                                              \
-  {.name = "beta2", .help = "Decay of the second moment",                                          \
-   .type = OPTION_REAL, .at = offsetof(Options, betas.beta2), .fallback = default_beta2,           \
+  {.name = prefix "beta2", .help = "Decay of the second moment" of,                                \
+   .type = OPTION_REAL, .at = offsetof(Options, adam.beta2), .fallback = default_beta2,            \
    .max = 0.9999999},                                                                              \
-  {.name = "eps", .help = "Constant added to the root of the second moment",                       \
-   .type = OPTION_REAL, .at = offsetof(Options, betas.eps), .fallback = default_eps,               \
+  {.name = prefix "eps", .help = "Constant added to the root of the second moment" of,             \
+   .type = OPTION_REAL, .at = offsetof(Options, adam.eps), .fallback = default_eps,                \
    .min = 1e-30, .max = 1}
 
-/* m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,
-   u = (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps). All (n); u may be g. */
-void rotated_adam(float *u, float *m, float *v, const float *g, int64_t n, const Betas *betas,
-                  int64_t t);
+/* The constants of one step, rounded to float once. */
+typedef struct {
+  float b1, new1, b2, new2, eps;
+  float gain, root; /* factors on m and on sqrt(v): the bias corrections and the rate */
+} AdamStep;
 
-/* Y = P X Q^T or, inverted, P^T X Q, with X (rows,cols), P (rows,rows), Q (cols,cols) holding the
-   basis in their columns; NULL stands for the identity. `work`: rows*cols floats. */
-void rotate(float *Y, const float *X, int64_t rows, int64_t cols, const float *P, const float *Q,
-            int inverted, float *work);
+/* Step t = 1, 2, ... at a learning rate. */
+AdamStep adam_step(const Adam *o, int64_t t, double rate);
 
-/* Basis (n,n) in columns from eigenvectors V (n,n) in rows; each column keeps the direction of the
-   one it replaces, as eigenvectors have no sign of their own and the moments know the old one. */
-void replace_basis(float *basis, const double *V, int64_t n);
+/* The same without bias corrections, at the rate 1. */
+AdamStep adam_step_plain(const Adam *o);
+
+/* One number: m and v take in g; returns rate u. */
+static inline float adam_number(const AdamStep *a, float *m, float *v, float g) {
+  *m = a->b1 * *m + a->new1 * g;
+  *v = a->b2 * *v + a->new2 * g * g;
+  return a->gain * *m / (sqrtf(*v) * a->root + a->eps);
+}
+
+/* n numbers; u may be g. */
+void adam(float *u, float *m, float *v, const float *g, int64_t n, const AdamStep *a);
 
 #endif
