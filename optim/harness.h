@@ -1,5 +1,5 @@
 /* What methods share: the schedule, weight decay's rule, which parameters a method gets (the
-   auxiliary AdamW gets the rest), the split of fused matrices, state, random streams and threads. */
+   auxiliary AdamW gets the rest), the split of fused matrices, state, random streams, threads. */
 #ifndef OPTIM_HARNESS_H
 #define OPTIM_HARNESS_H
 

@@ -32,7 +32,7 @@ typedef struct {
 typedef enum {
   SLOT_OTHER,
   SLOT_MOMENTUM,  /* a moving average of gradients, (rows, cols) */
-  SLOT_PROJECTED, /* the same in the subspace of SLOT_BASIS: (r, cols) for rows >= cols, else (rows, r) */
+  SLOT_PROJECTED, /* the same in the span of SLOT_BASIS: (r, cols) for a tall matrix, else (rows, r) */
   SLOT_SECOND,    /* a moving average of squares or products of gradients */
   SLOT_BASIS,     /* directions of a side, in columns */
 } SlotKind;
@@ -79,7 +79,7 @@ typedef struct {
 /* ---- what a method's file uses ---- */
 
 int accepts_all(const Matrix *shape, const void *options);
-int accepts_matrices(const Matrix *shape, const void *options); /* the linear layers inside blocks */
+int accepts_matrices(const Matrix *shape, const void *options); /* the blocks' linear layers */
 int64_t slot_full(const Matrix *shape, const void *options); /* rows * cols */
 int64_t slot_one(const Matrix *shape, const void *options);  /* 1 */
 

@@ -77,7 +77,8 @@ static void init(const Matrix *p, float *const *slot, const void *options, Step 
   if (o->coefficients == FITTED) fit_coefficients(s, l, newton_schulz_plan(&o->ns).steps, abc);
   if (o->coefficients == PUBLISHED)
     for (size_t i = 0; i < sizeof published / sizeof *published; i++)
-      if (published[i].shorter == s && published[i].longer == l && coefficients_safe(published[i].abc))
+      if (published[i].shorter == s && published[i].longer == l &&
+          coefficients_safe(published[i].abc))
         memcpy(abc, published[i].abc, sizeof abc);
   for (int i = 0; i < 3; i++) slot[COEFFICIENTS][i] = (float)abc[i];
 }

@@ -77,7 +77,8 @@ static void update(const Matrix *p, float *const *slot, const void *options, Ste
   const TrustRegionWork *work = step->work;
   int64_t size = matrix_size(p);
   float *z = work->z;
-  if (step->t == 1 && o->init == START_GRADIENT) memcpy(slot[MOMENTUM], p->g, (size_t)size * sizeof *z);
+  if (step->t == 1 && o->init == START_GRADIENT)
+    memcpy(slot[MOMENTUM], p->g, (size_t)size * sizeof *z);
   momentum_ema(z, slot[MOMENTUM], p->g, size, 1 - o->alpha, 0);
   lmo(z, p->rows, p->cols, norm_of(p->role, o), &o->polar, &work->polar);
   apply_update(p, step->keep, step->rate * o->radius, z);

@@ -8,8 +8,8 @@
 #include "run/config.h"
 
 /* A row is a step and a class of matrices (attn.c_attn.q, mlp.c_fc, ...): `step,class,matrices,of`
-   and the numbers of optim/parts/spectrum.h, medians over the class. `of` says what was measured, Z:
-   the `momentum`, the momentum looked ahead (`nesterov`), a moment kept in a subspace (`projected`,
+   and the numbers of optim/parts/spectrum.h, medians over the class. `of` says what was measured,
+   Z: the `momentum`, the momentum looked ahead (`nesterov`), a moment kept in a subspace (`projected`,
    as SUMO's), or the `gradient` of a method without an average of gradients. */
 typedef struct SpectrumLog SpectrumLog;
 

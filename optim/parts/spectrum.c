@@ -46,7 +46,7 @@ static double leading_share(const double *values, int64_t n, int64_t rank) {
   return all > 0 ? leading / all : NAN;
 }
 
-/* ||Q^T G||^2 / ||G||^2 with the first `rank` rows of V (s,s), vectors of a side of length s, as Q. */
+/* ||Q^T G||^2 / ||G||^2, Q the first `rank` rows of V (s,s), vectors of a side of length s. */
 static double share_along(const double *V, const float *G, int64_t rows, int64_t cols, Side side,
                           int64_t rank, const SpectrumWork *work) {
   int64_t s = i64_min(rows, cols), l = rows + cols - s;

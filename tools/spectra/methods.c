@@ -200,7 +200,8 @@ static int list_ranks(Ways *w, const MethodsOptions *o, int64_t s, Err *err) {
       int64_t rank = i64_max(1, (s * ranks[i] + 50) / 100);
       Way *way = add_way(w, BY_RANK, names[c], rank, palette_nth(7));
       way->look.dash = c + 1;
-      way->low = (LowRank){.rank = rank, .power_iterations = 1, .construction = c, .inner = INNER_SVD};
+      way->low = (LowRank){.rank = rank, .power_iterations = 1, .construction = c,
+                           .inner = INNER_SVD};
     }
   return count < 0 ? -1 : 0;
 }
