@@ -47,7 +47,6 @@ circles() {
   module_includes >"$work/includes"
   sort >"$work/back" <<'END'
 core/reader core/file
-optim/optim optim/adamw
 run/checkpoint run/run
 run/resume run/config
 END

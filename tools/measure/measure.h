@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "model/gpt2.h"
-#include "optim/optim.h"
+#include "optim/harness.h"
 
 enum { ROUNDS_MAX = 101 };
 

@@ -11,8 +11,9 @@
 #include "core/memory.h"
 #include "core/quantile.h"
 #include "optim/adamw.h"
-#include "optim/optim.h"
-#include "optim/orthogonalize.h"
+#include "optim/harness.h"
+#include "optim/parts/polar.h"
+#include "optim/registry.h"
 
 /* A model whose gradients are random. */
 static int open_model(GPT2 **m, const ModelOptions *size, Err *err) {
@@ -36,16 +37,20 @@ static double spread_of_step(const GPT2 *m, Subject *s) {
     if (strstr(m->params[i].name, "mlp.c_fc.weight")) p = &m->params[i];
   int64_t n = param_size(p), k = p->cols;
   float *change = memory_take((size_t)n, sizeof *change);
-  double *V = memory_take((size_t)(k * k + k + singular_work(k)), sizeof *V), *values = V + k * k;
+  SingularWork work;
+  Scratch scratch = {0};
+  singular_layout(&work, &scratch, k);
+  void *memory = scratch_allocate(&scratch);
+  singular_layout(&work, &scratch, k);
   memcpy(change, p->w, (size_t)n * sizeof *change);
   subject_seconds(s);
   for (int64_t i = 0; i < n; i++) change[i] = (change[i] - p->w[i]) * 1e3f;
-  singular_basis(change, p->rows, p->cols, 1, V, values, values + k);
+  singular_basis(change, p->rows, p->cols, RIGHT, &work);
   double mean = 0, worst = 0;
-  for (int64_t i = 0; i < k; i++) mean += values[i] / (double)k;
-  for (int64_t i = 0; i < k; i++) worst = fmax(worst, fabs(values[i] / mean - 1));
+  for (int64_t i = 0; i < k; i++) mean += work.values[i] / (double)k;
+  for (int64_t i = 0; i < k; i++) worst = fmax(worst, fabs(work.values[i] / mean - 1));
   free(change);
-  free(V);
+  free(memory);
   return worst;
 }
 
@@ -94,12 +99,14 @@ static void plain_newton_schulz(float *X, int64_t rows, int64_t cols, float *scr
   else memcpy(Y, X, (size_t)n * sizeof *X);
   float scale = (float)(1 / frobenius_norm(Y, n));
   for (int64_t i = 0; i < n; i++) Y[i] *= scale;
-  for (int k = 0; k < 5; k++) {
+  const NewtonSchulzPlan jordan = newton_schulz_plan(&(NewtonSchulz){.schedule = NS_JORDAN});
+  for (int64_t k = 0; k < jordan.steps; k++) {
+    float a = (float)jordan.abc[k][0], b = (float)jordan.abc[k][1], c = (float)jordan.abc[k][2];
     gemm(PLAIN, TRANSPOSED, s, s, l, 1, Y, l, Y, l, 0, A, s);
     gemm(PLAIN, PLAIN, s, s, s, 1, A, s, A, s, 0, P, s);
-    for (int64_t i = 0; i < s * s; i++) P[i] = -4.7750f * A[i] + 2.0315f * P[i];
+    for (int64_t i = 0; i < s * s; i++) P[i] = b * A[i] + c * P[i];
     memcpy(Z, Y, (size_t)n * sizeof *X);
-    gemm(PLAIN, PLAIN, s, l, s, 1, P, s, Y, l, 3.4445f, Z, l);
+    gemm(PLAIN, PLAIN, s, l, s, 1, P, s, Y, l, a, Z, l);
     float *swap = Y;
     Y = Z;
     Z = swap;

@@ -4,7 +4,7 @@
 
 #include "core/error.h"
 #include "model/gpt2.h"
-#include "optim/optim.h"
+#include "optim/harness.h"
 
 /* A size to measure: B rows of the model's context. */
 typedef struct {

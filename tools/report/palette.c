@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "optim/optim.h"
+#include "optim/registry.h"
 
 enum {
   BLACK = 0x000000,

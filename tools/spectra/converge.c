@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "core/random.h"
+#include "optim/parts/newton_schulz.h"
+#include "optim/parts/norms.h"
 #include "run/spectra.h"
 #include "tools/spectra/shape.h"
 #include "tools/spectra/study.h"
@@ -139,24 +141,31 @@ static void iterate(Method *m, const Values *from, int64_t steps) {
 
 /* eps of the float matrix after 1..steps iterations. */
 static int iterate_float(const Converge *c, Method *m, Err *err) {
+  NewtonSchulzWork work;
+  Scratch scratch = {0};
   int64_t n = c->rows * c->cols;
-  float *X = malloc((size_t)(n + newton_schulz_scratch(c->rows, c->cols)) * sizeof *X);
-  int status = X ? 0 : fail(err, "no memory for a matrix of %lld x %lld", (long long)c->rows,
-                            (long long)c->cols);
+  newton_schulz_layout(&work, &scratch, c->rows, c->cols);
+  float *X = scratch_floats(&scratch, n);
+  void *memory = scratch_allocate(&scratch);
+  newton_schulz_layout(&work, &scratch, c->rows, c->cols);
+  X = scratch_floats(&scratch, n);
+  int status = memory ? 0 : fail(err, "no memory for a matrix of %lld x %lld", (long long)c->rows,
+                                 (long long)c->cols);
   for (int q = 1; status == 0 && q <= c->options->steps; q++) {
-    NewtonSchulz ns = {m->ns.schedule, q};
+    NewtonSchulzPlan plan = newton_schulz_plan(&(NewtonSchulz){m->ns.schedule, q});
     Values v;
-    double norm = 0, delta;
+    double delta;
     Random random = random_stream((uint64_t)c->output->seed, RANDOM_TEST, 0, 0);
     random_normals(&random, X, n);
-    newton_schulz_direct(X, c->rows, c->cols, &ns, X + n);
-    for (int64_t i = 0; i < n; i++) norm += (double)X[i] * (double)X[i];
+    plan.direct = 1;
+    newton_schulz(X, c->rows, c->cols, &plan, &work);
+    double norm = frobenius_norm(X, n);
     if ((status = values_of_matrix(&v, X, c->rows, c->cols, err))) break;
-    for (int64_t i = 0; i < v.n; i++) v.x[i] *= sqrt(norm);
+    for (int64_t i = 0; i < v.n; i++) v.x[i] *= norm;
     distances(&v, &delta, &m->in_float[q]);
     values_free(&v);
   }
-  free(X);
+  free(memory);
   return status;
 }
 
@@ -170,8 +179,7 @@ static Method *add(Converge *c, const char *name, Look look, int degree, int sch
 
 /* `cubic` and `classical` are the degrees 1 and 2; degree 3 is not a schedule of the trainer. */
 static int compute(Converge *c, Err *err) {
-  const int own[] = {word_index(NS_SCHEDULE_NAMES, "cubic"),
-                     word_index(NS_SCHEDULE_NAMES, "classical"), -1};
+  const int own[] = {NS_CUBIC, NS_CLASSICAL, -1};
   for (int k = 1; k <= DEGREES; k++) {
     char name[32];
     Look look = palette_nth(6); /* black, which no schedule of the figure has */

@@ -285,7 +285,7 @@ static void left_table(const Scale *c) {
   Table t = table_make(head);
   Effect got[NS_STEPS_MAX], want[NS_STEPS_MAX];
   for (int schedule = 0; schedule < schedule_count(); schedule++) {
-    int64_t steps = newton_schulz_steps(&(NewtonSchulz){schedule, 0});
+    int64_t steps = newton_schulz_plan(&(NewtonSchulz){schedule, 0}).steps;
     table_row(&t);
     table_set(&t, 0, "%s", schedule_name(schedule));
     table_set(&t, 1, "%lld", (long long)steps);
@@ -313,7 +313,7 @@ static int left_figure(const Scale *c, Err *err) {
     NewtonSchulz ns = {word_index(NS_SCHEDULE_NAMES, drawn[d]), 0};
     Effect got[NS_STEPS_MAX], want[NS_STEPS_MAX];
     char label[64];
-    int64_t steps = newton_schulz_steps(&ns);
+    int64_t steps = newton_schulz_plan(&ns).steps;
     snprintf(label, sizeof label, "%s, %lld steps", drawn[d], (long long)steps);
     Series *s = add_pair(&f, c, palette_schedule(drawn[d]), label), *law = s - 1;
     for (int i = 0; i < c->size_count; i++) {

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "core/error.h"
-#include "optim/newton_schulz.h"
+#include "optim/parts/polynomials.h"
 
 /* Singular values of X / ||X||_F with the share of all directions that each represents. */
 typedef struct {

@@ -1,7 +1,7 @@
 /* The two forms of momentum in front of an orthogonalization (they differ by the factor 1 - mu,
    which msgn does not see). z may be g. */
-#ifndef OPTIM_MOMENTUM_H
-#define OPTIM_MOMENTUM_H
+#ifndef OPTIM_PARTS_MOMENTUM_H
+#define OPTIM_PARTS_MOMENTUM_H
 
 #include <stdint.h>
 

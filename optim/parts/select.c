@@ -1,4 +1,4 @@
-#include "optim/select.h"
+#include "optim/parts/select.h"
 
 float select_kth(float *x, int64_t n, int64_t k) {
   int64_t low = 0, high = n - 1;

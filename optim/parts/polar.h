@@ -1,8 +1,10 @@
 /* Ways to the polar factor: msgn(X) = U V^T for X = U S V^T (thin, nonzero singular values). */
-#ifndef OPTIM_ORTHOGONALIZE_H
-#define OPTIM_ORTHOGONALIZE_H
+#ifndef OPTIM_PARTS_POLAR_H
+#define OPTIM_PARTS_POLAR_H
 
-#include "optim/newton_schulz.h"
+#include "optim/parts/basis.h"
+#include "optim/parts/newton_schulz.h"
+#include "optim/parts/norms.h"
 
 #define POLAR_WAYS(X) \
   X(BY_NEWTON_SCHULZ, "newton-schulz") X(BY_SVD, "svd") X(BY_CONVERGED, "converged")
@@ -23,18 +25,17 @@ typedef struct {
   NEWTON_SCHULZ_OPTIONS(Options, polar.ns, default_schedule, "orthogonalize=newton-schulz",        \
                         "orthogonalize=newton-schulz")
 
-/* X (rows,cols) becomes msgn(X) in the chosen way; zero stays zero.
-   `scratch`: polar_scratch floats, aligned to 8 bytes. */
-void polar_factor(float *X, int64_t rows, int64_t cols, const Polar *polar, float *scratch);
-int64_t polar_scratch(int64_t rows, int64_t cols, const Polar *polar);
-double polar_flops(int64_t rows, int64_t cols, const Polar *polar);
+typedef struct {
+  NewtonSchulzWork ns;
+  SingularWork singular;
+  double *row;  /* (short side) */
+  float *P, *Y; /* (short side, short side), (rows,cols) */
+} PolarWork;
+void polar_layout(PolarWork *work, Scratch *s, int64_t rows, int64_t cols, const Polar *polar);
 
-/* A basis of the singular vectors of X (rows,cols) on its left (sides of length rows) or right:
-   eigenvectors of the Gram matrix in double, in the rows of V (n,n), by descending singular value;
-   n is the side's length. `work`: singular_work(n) doubles. */
-void singular_basis(const float *X, int64_t rows, int64_t cols, int right, double *V,
-                    double *values, double *work);
-int64_t singular_work(int64_t n);
+/* X (rows,cols) becomes msgn(X) in the chosen way; zero stays zero. */
+void polar_factor(float *X, int64_t rows, int64_t cols, const Polar *polar, const PolarWork *work);
+double polar_flops(int64_t rows, int64_t cols, const Polar *polar);
 
 #define SHAPE_SCALES(X)                                                                            \
   X(SCALE_NONE, "none") X(SCALE_KJ, "kj") X(SCALE_SPECTRAL, "spectral") X(SCALE_RMS, "rms")        \
@@ -50,8 +51,5 @@ double shape_scale(int scale, int64_t rows, int64_t cols);
   {.name = "shape-scale", .help = "Factor on the orthogonal update by the shape of the matrix",    \
    .type = OPTION_CHOICE, .at = offsetof(Options, field), .fallback = default_scale,               \
    .choices = SHAPE_SCALES(CHOICE_WORD)}
-
-/* ||X||_F, summed in double. */
-double frobenius_norm(const float *X, int64_t n);
 
 #endif

@@ -1,8 +1,8 @@
 /* Linear minimization oracles: the steepest direction of a step of norm 1, for several norms. */
-#ifndef OPTIM_STEEPEST_H
-#define OPTIM_STEEPEST_H
+#ifndef OPTIM_PARTS_LMO_H
+#define OPTIM_PARTS_LMO_H
 
-#include "optim/orthogonalize.h"
+#include "optim/parts/polar.h"
 
 #define NORMS(X)                                                                                 \
   X(NORM_SPECTRAL, "spectral") X(NORM_FROBENIUS, "frobenius") X(NORM_SIGN, "sign")               \
@@ -11,10 +11,10 @@ enum { NORMS(CHOICE_NAME) };
 
 /* M (rows,cols) becomes argmax <M, D> over the steps D of norm 1:
    spectral msgn(M);  frobenius M/||M||_F;  sign sign(M);  rms sqrt(rows/cols) msgn(M);
-   column, row: every column or row scaled to root mean square 1. Zeros stay zero.
-   `scratch`: steepest_scratch floats. */
-void steepest(float *M, int64_t rows, int64_t cols, int norm, const Polar *polar, float *scratch);
-int64_t steepest_scratch(int64_t rows, int64_t cols, int norm, const Polar *polar);
-double steepest_flops(int64_t rows, int64_t cols, int norm, const Polar *polar);
+   column, row: every column or row scaled to root mean square 1. Zeros stay zero. */
+void lmo(float *M, int64_t rows, int64_t cols, int norm, const Polar *polar, const PolarWork *work);
+void lmo_layout(PolarWork *work, Scratch *s, int64_t rows, int64_t cols, int norm,
+                const Polar *polar);
+double lmo_flops(int64_t rows, int64_t cols, int norm, const Polar *polar);
 
 #endif

@@ -1,7 +1,9 @@
-#include "optim/fit.h"
+#include "optim/parts/fit.h"
 
 #include <math.h>
 #include <string.h>
+
+#include "optim/parts/polynomials.h"
 
 enum { POINTS = 96, ROUNDS = 400 };
 
@@ -49,7 +51,9 @@ static void sort_corners(Corner corner[4]) {
 }
 
 void fit_coefficients(int64_t s, int64_t l, int64_t steps, double abc[3]) {
-  Corner corner[4] = {{{3.4445, -4.7750, 2.0315}, 0}};
+  const NewtonSchulzPlan jordan = newton_schulz_plan(&(NewtonSchulz){.schedule = NS_JORDAN});
+  Corner corner[4];
+  memcpy(corner[0].abc, jordan.abc[0], sizeof corner[0].abc);
   for (int i = 0; i < 4; i++) {
     if (i > 0) {
       memcpy(corner[i].abc, corner[0].abc, sizeof corner[i].abc);

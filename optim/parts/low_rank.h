@@ -1,10 +1,10 @@
 /* Orthonormal bases of a few directions of a matrix: column selection, Gaussian sketches, power
    iteration (Halko, Martinsson, Tropp, arXiv 0909.4061), and low-rank orthogonalization on them. */
-#ifndef OPTIM_LOW_RANK_H
-#define OPTIM_LOW_RANK_H
+#ifndef OPTIM_PARTS_LOW_RANK_H
+#define OPTIM_PARTS_LOW_RANK_H
 
 #include "core/random.h"
-#include "optim/orthogonalize.h"
+#include "optim/parts/polar.h"
 
 #define CONSTRUCTIONS(X)                                          \
   X(BY_COLUMNS, "columns") X(BY_FIRST_COLUMNS, "first-columns") \
@@ -22,37 +22,42 @@ typedef struct {
 
 /* The rows for a method's option table; `low` is the name of its LowRank. */
 #define LOW_RANK_OPTIONS(Options, low, default_inner)                                              \
-  {.name = "rank", .help = "directions kept (k)", .type = OPTION_INT,                              \
+  {.name = "rank", .help = "Directions kept (k)", .type = OPTION_INT,                              \
    .at = offsetof(Options, low.rank), .fallback = "128", .min = 1, .max = 1e6},                    \
   {.name = "construction",                                                                         \
-   .help = "of their basis: random columns (authors' code: the first of a tall matrix's), a "      \
-           "Gaussian sketch (their paper), power iteration",                                       \
+   .help = "Basis of the subspace: random columns, random ones of the first columns of a tall "    \
+           "matrix (authors' code), a Gaussian sketch (their paper), or power iteration",          \
    .type = OPTION_CHOICE, .at = offsetof(Options, low.construction), .fallback = "columns",        \
    .choices = CONSTRUCTIONS(CHOICE_WORD)},                                                         \
-  {.name = "power-iterations", .help = "of the construction `power`", .type = OPTION_INT,          \
+  {.name = "power-iterations", .help = "Power iterations", .type = OPTION_INT,          \
    .at = offsetof(Options, low.power_iterations), .fallback = "1", .max = 100,                     \
    .needs = "construction=power"},                                                                 \
-  {.name = "inner", .help = "how the small factor is orthogonalized", .type = OPTION_CHOICE,       \
+  {.name = "inner", .help = "How to orthogonalize the small factor", .type = OPTION_CHOICE,       \
    .at = offsetof(Options, low.inner), .fallback = default_inner,                                  \
    .choices = INNER_WAYS(CHOICE_WORD), .renamed = "exact=svd"},                                    \
   {.name = "full-below",                                                                           \
-   .help = "matrices with a side up to this are orthogonalized whole; authors' code: 500",         \
+   .help = "Orthogonalize matrices with a side up to this as a whole (authors' code: 500)",        \
    .type = OPTION_INT, .at = offsetof(Options, low.full_below), .fallback = "0", .max = 1e6},      \
-  {.name = "rank-compensation", .help = "multiply by sqrt(short side / rank)",                     \
+  {.name = "rank-compensation", .help = "Multiply by sqrt(short side / rank)",                     \
    .type = OPTION_CHOICE, .at = offsetof(Options, low.compensation), .fallback = "off",            \
    .choices = ON_OFF},                                                                             \
   NEWTON_SCHULZ_OPTIONS(Options, low.ns, "jordan", "inner=newton-schulz", "inner=newton-schulz")
+
+typedef struct {
+  float *Q, *B; /* (s,k) basis of the short side, (k,l) or (l,k) what X is in it */
+  int *drawn;   /* (k + l) */
+  QrWork qr;
+  PolarWork polar;
+} LowRankWork;
+void low_rank_layout(LowRankWork *work, Scratch *s, int64_t rows, int64_t cols,
+                     const LowRank *low);
 
 /* X (rows,cols) becomes its low-rank orthogonalization (He, Deng, Lu, arXiv 2509.11983, as in the
    authors' code): with Q an orthonormal basis (s,k) of k directions of the short side and
    B = Q^T X, the result is Q msgn(B). */
 void low_rank_factor(float *X, int64_t rows, int64_t cols, const LowRank *low, Random *random,
-                     float *scratch);
-int64_t low_rank_scratch(int64_t rows, int64_t cols, const LowRank *low);
+                     const LowRankWork *work);
 double low_rank_flops(int64_t rows, int64_t cols, const LowRank *low);
-
-/* The side along which a basis lies: LEFT has vectors of length rows, RIGHT of length cols. */
-typedef enum { LEFT, RIGHT } Side;
 
 /* Y = X Z for the side LEFT, X^T Z for RIGHT (from the other side to this one), k columns; and
    B = Q^T X (k,cols) for LEFT, X Q (rows,k) for RIGHT. */
@@ -65,11 +70,17 @@ void project(float *B, const float *X, int64_t rows, int64_t cols, Side side, co
 void project_back(float *X, int64_t rows, int64_t cols, Side side, const float *Q, const float *B,
                   int64_t k, double gain, double keep);
 
+typedef struct {
+  float *Y, *B, *turn; /* (side,w), (other side,w), (w,rank) with w sketched columns */
+  QrWork qr;
+  SingularWork singular;
+} RangeWork;
+void range_layout(RangeWork *work, Scratch *s, int64_t rows, int64_t cols, Side side, int64_t rank,
+                  int64_t oversample);
+
 /* Q (length of the side, rank): the leading singular vectors of X on a side by a Gaussian sketch
    of rank + oversample columns and power iteration, turned to the leading `rank` directions. */
 void range_finder(float *Q, const float *X, int64_t rows, int64_t cols, Side side, int64_t rank,
-                  int64_t oversample, int64_t power_iterations, Random *random, float *scratch);
-int64_t range_finder_scratch(int64_t rows, int64_t cols, Side side, int64_t rank,
-                             int64_t oversample);
+                  int64_t oversample, int64_t iterations, Random *random, const RangeWork *work);
 
 #endif

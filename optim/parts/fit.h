@@ -1,6 +1,6 @@
 /* One Newton-Schulz polynomial for each shape of matrix. */
-#ifndef OPTIM_FIT_H
-#define OPTIM_FIT_H
+#ifndef OPTIM_PARTS_FIT_H
+#define OPTIM_PARTS_FIT_H
 
 #include <stdint.h>
 

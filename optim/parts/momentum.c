@@ -1,4 +1,4 @@
-#include "optim/momentum.h"
+#include "optim/parts/momentum.h"
 
 /* z may be g. */
 static void momentum(float *z, float *b, const float *g, int64_t n, float mu, float gain,
