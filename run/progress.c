@@ -69,8 +69,9 @@ static int plain_line_due(const Progress *p, int64_t step) {
   return step % every == 0 || step == p->first + 1 || step == p->steps;
 }
 
-void progress_step(Progress *p, int64_t step, double loss, int64_t tokens, double seconds) {
-  double now = clock_seconds(), speed = (double)tokens / seconds;
+void progress_step(Progress *p, const LogRow *row) {
+  double now = clock_seconds(), speed = row->tokens_per_s, loss = row->train_loss;
+  int64_t step = row->step;
   p->train_loss = isnan(p->train_loss) ? loss : 0.9 * p->train_loss + 0.1 * loss;
   /* The first step touches all memory for the first time: the second replaces its speed. */
   p->tokens_per_s = p->steps_seen++ < 2 ? speed : 0.9 * p->tokens_per_s + 0.1 * speed;

@@ -142,26 +142,38 @@ void run_close(Run *r) {
   lock_release(r->lock);
 }
 
-int run_gradient(Run *r, int64_t t, LogRow *row, Err *err) {
-  const Config *c = &r->config;
-  int64_t B = c->run.batch, T = c->model.context;
-  double start = clock_seconds();
+/* ---- a step ---- */
+
+LogRow run_row(Run *r, int64_t t) {
+  LogRow row = log_row(t, t * r->config.run.batch * r->config.model.context);
   threads_follow_load();
   r->model->times = (PassTimes){0};
-  row->train_loss = 0;
-  for (int64_t first = 0; first < B; first += r->pass_rows) {
-    int64_t rows = B - first < r->pass_rows ? B - first : r->pass_rows;
-    if (stop_reason()) return RUN_STOPPED;
-    Batch batch;
-    if (data_batch(r->data, t - 1, first, rows, &batch, err)) return -1;
-    double loss = gpt2_loss_gradient(r->model, &batch, 1.0 / (double)(B * T), first > 0);
-    row->train_loss += loss * (double)rows / (double)B;
-    gpt2_backward(r->model);
-  }
+  r->lap = clock_seconds();
+  row.train_loss = 0;
+  return row;
+}
+
+int run_batch(Run *r, int64_t t, int64_t first, Batch *batch, Err *err) {
+  int64_t left = r->config.run.batch - first;
+  return data_batch(r->data, t - 1, first, left < r->pass_rows ? left : r->pass_rows, batch, err);
+}
+
+void run_gradient_done(Run *r, LogRow *row) {
+  clock_lap(&r->lap, &r->seconds);
   row->forward_ms = 1e3 * pass_seconds(r->model->times.forward);
   row->backward_ms = 1e3 * pass_seconds(r->model->times.backward);
-  r->seconds += clock_seconds() - start;
-  return 0;
+}
+
+void run_step_done(Run *r, LogRow *row) {
+  double seconds = 0;
+  clock_lap(&r->lap, &seconds);
+  r->seconds += seconds;
+  r->step = row->step;
+  row->optimizer_ms = 1e3 * seconds;
+  row->seconds = r->seconds;
+  double step_seconds = (row->forward_ms + row->backward_ms + row->optimizer_ms) / 1e3;
+  double tokens = (double)(r->config.run.batch * r->config.model.context);
+  row->tokens_per_s = tokens / step_seconds;
 }
 
 static const Param *weights_not_finite(const GPT2 *m) {
@@ -171,6 +183,7 @@ static const Param *weights_not_finite(const GPT2 *m) {
   return NULL;
 }
 
+/* The sentence names the step and the first tensor that is not finite. */
 static int diverged(const Run *r, const LogRow *row, Err *err) {
   const Param *w = weights_not_finite(r->model);
   const Param *g = gradient_not_finite(r->model->params, r->model->param_count);
@@ -184,34 +197,14 @@ static int diverged(const Run *r, const LogRow *row, Err *err) {
               *name ? " of " : "", name);
 }
 
-int run_check(const Run *r, const LogRow *row, Err *err) {
-  if (!isinf(row->val_loss) && !weights_not_finite(r->model)) return 0;
+int run_check_gradient(const Run *r, const LogRow *row, Err *err) {
+  if (isfinite(row->train_loss) && isfinite(row->grad_norm)) return 0;
   return diverged(r, row, err);
 }
 
-int run_clip(Run *r, LogRow *row, Err *err) {
-  double start = clock_seconds(), clip = r->config.run.clip;
-  const GPT2 *m = r->model;
-  row->grad_norm = gradient_norm(m->params, m->param_count);
-  if (!isfinite(row->train_loss) || !isfinite(row->grad_norm)) return diverged(r, row, err);
-  if (clip > 0 && row->grad_norm > clip)
-    gradient_scale(m->params, m->param_count, clip / row->grad_norm);
-  row->optimizer_ms = 1e3 * (clock_seconds() - start);
-  return 0;
-}
-
-void run_update(Run *r, LogRow *row) {
-  const Config *c = &r->config;
-  double start = clock_seconds();
-  double multiplier = schedule_at(&c->schedule, row->step, c->run.steps);
-  optimizer_step(r->optimizer, row->step, multiplier);
-  row->lr = c->optimizer.lr * multiplier;
-  row->optimizer_ms += 1e3 * (clock_seconds() - start);
-  r->seconds += row->optimizer_ms / 1e3;
-  r->step = row->step;
-  row->seconds = r->seconds;
-  double step_seconds = (row->forward_ms + row->backward_ms + row->optimizer_ms) / 1e3;
-  row->tokens_per_s = (double)(c->run.batch * c->model.context) / step_seconds;
+int run_check(const Run *r, const LogRow *row, Err *err) {
+  if (!isinf(row->val_loss) && !weights_not_finite(r->model)) return 0;
+  return diverged(r, row, err);
 }
 
 int run_validate(Run *r, double *loss, Err *err) {

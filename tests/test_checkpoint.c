@@ -490,8 +490,7 @@ static void test_full_disk(void) {
   char path[PATH_SIZE];
   remove_run("full");
   program_run("./train %s --data %s/text.txt --steps 4 --out %s/full", SETUP, folder, folder);
-  int code = program_run("sh -c 'ulimit -f 40; ./train --resume %s/full --steps 8'",
-                         folder);
+  int code = program_run("sh -c 'ulimit -f 40; ./train --resume %s/full --steps 8'", folder);
   check(code == 1 && strstr(program_output(), "not saved"), "full disk: exit code %d: %s", code,
         program_output());
   check(!exists(program_path(path, "full/.unfinished")), "full disk: the unfinished one stays");

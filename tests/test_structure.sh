@@ -75,12 +75,12 @@ prints() {
     grep -lE '(^|[^_a-zA-Z])((v?printf|puts|putchar|perror) *\(|(stdout|stderr)([^_a-zA-Z]|$))' {} + \
     >"$work/prints"
   cat >"$work/printers" <<'END'
+run/program.c
 run/progress.c
 run/run.c
+run/program.c
 run/spectrum_log.c
-tools/measure/growth.c
 tools/measure/optimizers.c
-tools/measure/parts.c
 tools/measure/step.c
 tools/spectra/converge.c
 tools/spectra/methods.c
@@ -89,7 +89,7 @@ tools/spectra/scale.c
 tools/trials/pool.c
 tools/trials/screen.c
 END
-  only 'prints, and is neither a main nor run/progress' "$work/prints" "$work/printers"
+  only 'prints, and is neither a main, its frame run/program, nor run/progress' "$work/prints" "$work/printers"
 }
 
 # Not a fault: many modules are tested through others.

@@ -20,6 +20,7 @@ typedef struct {
 
 #define FIELD(member) offsetof(CompareOptions, member)
 #define DRAW_NOTHING "none"
+enum { NO_FIGURE }; /* DRAW_NOTHING is the first word of --draw */
 static const Option options[] = {
     {.name = "baseline", .help = "Method that the others are compared with",
      .type = OPTION_WORD, .at = FIELD(comparison.baseline), .fallback = "adamw"},
@@ -35,7 +36,7 @@ static const Option options[] = {
     {.name = "figures", .help = "Folder to write the figures to",
      .type = OPTION_WORD, .at = FIELD(figures), .fallback = ""},
     {.name = "image", .help = "Format of the figures",
-     .type = OPTION_CHOICE, .at = FIELD(image), .fallback = "svg", .choices = "png|svg"},
+     .type = OPTION_CHOICE, .at = FIELD(image), .fallback = "svg", .choices = IMAGES(CHOICE_WORD)},
     {.name = "draw", .help = "Figure to draw in the terminal",
      .type = OPTION_CHOICE, .at = FIELD(draw), .fallback = DRAW_NOTHING,
      .choices = DRAW_NOTHING "|" FIGURE_NAMES},
@@ -80,7 +81,7 @@ static int read_options(CompareOptions *o, const char *folder, int argc, char **
 }
 
 static int write_figures(const CompareOptions *o, const Comparison *c, Err *err) {
-  FigureFormat format = o->image == 0 ? FIGURE_PNG : FIGURE_SVG;
+  FigureFormat format = (FigureFormat)o->image;
   if (folder_make(o->figures, err)) return -1;
   for (const FigureKind *kind = figure_kinds; kind->name; kind++) {
     char path[OPTION_TEXT + 64], *picture;
@@ -161,7 +162,7 @@ static int show(const CompareOptions *o, const char *folder, const Comparison *c
   char name[64];
   print_tables(o, c);
   word_at(DRAW_NOTHING "|" FIGURE_NAMES, o->draw, name, sizeof name);
-  if (o->draw > 0 && draw(name, c, err)) return -1;
+  if (o->draw != NO_FIGURE && draw(name, c, err)) return -1;
   if (*o->figures && write_figures(o, c, err)) return -1;
   return *o->html ? write_page(o, folder, c, err) : 0;
 }

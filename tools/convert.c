@@ -11,7 +11,8 @@
 #include "run/export.h"
 #include "run/program.h"
 
-enum { TO_FOLDER, TO_SAFETENSORS, TO_LLMC };
+#define FORMATS(X) X(TO_FOLDER, "huggingface") X(TO_SAFETENSORS, "safetensors") X(TO_LLMC, "llm.c")
+enum { FORMATS(CHOICE_NAME) };
 
 typedef struct {
   char from[OPTION_TEXT], to[OPTION_TEXT];
@@ -30,7 +31,7 @@ static const Option convert_options[] = {
     {.name = "format",
      .help = "Format to write (huggingface: a folder with config.json and the tokenizer)",
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "huggingface",
-     .choices = "huggingface|safetensors|llm.c"},
+     .choices = FORMATS(CHOICE_WORD)},
     {.name = "dtype", .help = "Number format (llm.c has f32, version 3, and bf16, version 5)",
      .type = OPTION_CHOICE, .at = FIELD(dtype), .fallback = "f32", .choices = DTYPE_NAMES},
     {.name = "overwrite", .help = "Replace an existing file or folder in --to",

@@ -14,7 +14,8 @@
 #include "data/tokenizer.h"
 #include "run/program.h"
 
-enum { EOT_BEFORE, EOT_AFTER };
+#define EOT_PLACES(X) X(EOT_BEFORE, "before") X(EOT_AFTER, "after")
+enum { EOT_PLACES(CHOICE_NAME) };
 enum { BATCH = 1024 }; /* documents that are encoded side by side */
 
 typedef struct {
@@ -37,7 +38,8 @@ static const Option tokenize_options[] = {
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "llm.c", .choices = SHARD_FORMATS},
     {.name = "eot",
      .help = "Put the end-of-text token before each document (llm.c) or after it (nanoGPT)",
-     .type = OPTION_CHOICE, .at = FIELD(eot), .fallback = "before", .choices = "before|after"},
+     .type = OPTION_CHOICE, .at = FIELD(eot), .fallback = "before",
+     .choices = EOT_PLACES(CHOICE_WORD)},
     {.name = "separator",
      .help = "Text that separates documents, such as <|endoftext|> (empty: one document per file)",
      .type = OPTION_WORD, .at = FIELD(separator), .fallback = ""},

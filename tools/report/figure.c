@@ -126,7 +126,7 @@ static void spread(Label *labels, int n, double apart, double low, double high) 
 static char letter_of(const Figure *f, const Series *s) {
   int n = 0;
   for (const Series *other = f->series; other < s; other++) n += *other->label != 0;
-  return *s->label ? (char)('A' + n % 26) : '*';
+  return (char)(*s->label ? 'A' + n % 26 : '*');
 }
 
 /* Black is invisible on most terminals. */

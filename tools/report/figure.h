@@ -5,9 +5,11 @@
 #include <stddef.h>
 
 #include "core/error.h"
+#include "core/option.h"
 #include "tools/report/palette.h"
 
-typedef enum { FIGURE_PNG, FIGURE_SVG, FIGURE_CHARACTERS } FigureFormat;
+#define IMAGES(X) X(FIGURE_PNG, "png") X(FIGURE_SVG, "svg")
+typedef enum { IMAGES(CHOICE_NAME) FIGURE_CHARACTERS } FigureFormat;
 
 typedef enum {
   SERIES_CURVE, /* line with symbols */

@@ -17,7 +17,7 @@ const Option output_options[] = {
      .type = OPTION_WORD, .at = FIELD(out), .fallback = "report/spectrum"},
     {.name = "format", .help = "Format of the figures (characters: print them)",
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "png",
-     .choices = "png|svg|characters"},
+     .choices = IMAGES(CHOICE_WORD) "|characters"},
     {.name = "overwrite", .help = "replace files that are not of this program's making",
      .type = OPTION_CHOICE, .at = offsetof(Output, overwrite), .fallback = "off",
      .choices = ON_OFF},
