@@ -120,9 +120,9 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(BUILD)/fuzz/tests/fuzz
 	$(call say,LD)$(compile_fuzz) -fsanitize=fuzzer $^ $(LIBS) -o $@
 
 # ---- tests ----
-# Under the sanitizers too: all but the finite differences (the same code as in test_training) and
-# test_checkpoint, which only starts programs.
-SANITIZED = $(filter-out %_double test_checkpoint,$(TESTS))
+# Under the sanitizers too: all but the finite differences (the same code as in test_training),
+# test_checkpoint, which only starts programs, and test_cpu, which preloads a library.
+SANITIZED = $(filter-out %_double test_checkpoint test_cpu,$(TESTS))
 # The C tests that start no program: for other compilers, processors and builds of OpenBLAS.
 FAST = $(filter-out test_checkpoint test_formats test_sample,$(TESTS))
 # Those among them in which OpenBLAS decides.

@@ -77,8 +77,8 @@ static void test_choice(void) {
 static const char *self; /* this program, to start again */
 
 static void says(const char *what, const char *text) {
-  check(strstr(program_output(), text) != NULL, "%s: \"%s\" is not in: %s", what, text,
-        program_output());
+  const char *output = program_output();
+  check(strstr(output, text) != NULL, "%s: \"%s\" is not in: %s", what, text, output);
 }
 
 /* Runs this program with an OpenBLAS that takes this CPU for a Prescott. */

@@ -53,7 +53,7 @@ static void help(FILE *out) {
   OptionSet own = {.title = "options", .rows = options};
   OptionSet spec = {.title = "lines of a spec", .rows = spec_options};
   fprintf(out,
-          "Trains with several optimizers, rates and seeds, for tools/compare.\n\n"
+          "Trains with several optimizers, rates and seeds; tools/compare compares them.\n\n"
           "  tools/sweep tools/specs/compare-quick.spec\n"
           "  tools/sweep SPEC --steps 100 --seeds 1   override settings of the spec\n"
           "  tools/sweep SPEC --print                 print the commands that are due, one\n"
