@@ -81,10 +81,10 @@ $(foreach k,f32 f64 asan fuzz analyze,$(eval $(call kind,$(k))))
 $(BUILD)/f32/tests/%.o $(BUILD)/f64/tests/%.o: MORE = -O2
 
 # info.txt names what was built: the revision, with a "+" after it when files differ from it.
-$(BUILD)/%/run/folder.o: MORE = -DBUILD_REVISION='"$(REVISION)"' \
+$(BUILD)/%/run/info.o: MORE = -DBUILD_REVISION='"$(REVISION)"' \
                                 -DBUILD_FLAGS='"$(OPT) $(ARCH) $(OPENMP) $(MATH)"'
 REVISION := $(shell git describe --always --dirty=+ 2>/dev/null || echo unknown)
-$(BUILD)/f32/run/folder.o: $(BUILD)/revision
+$(BUILD)/f32/run/info.o: $(BUILD)/revision
 $(BUILD)/revision: FORCE
 	@mkdir -p $(@D)
 	@echo '$(REVISION)' | cmp -s - $@ || echo '$(REVISION)' >$@
@@ -121,8 +121,9 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(BUILD)/fuzz/tests/fuzz
 
 # ---- tests ----
 # Tests that run with sanitizers too: all except the finite differences (the same code as in
-# test_training) and test_checkpoint, which only starts programs.
-SANITIZED = $(filter-out %_double test_checkpoint,$(TESTS))
+# test_training), test_checkpoint, which only starts programs, and test_cpu, which preloads a
+# library.
+SANITIZED = $(filter-out %_double test_checkpoint test_cpu,$(TESTS))
 # The C tests that start no program: for other compilers, processors and builds of OpenBLAS.
 FAST = $(filter-out test_checkpoint test_formats test_sample,$(TESTS))
 # The tests among them that depend on OpenBLAS.
@@ -199,7 +200,11 @@ install: all   ## Programs to PREFIX/lib/polar, commands polar-train, polar-plot
 
 demo: deps   ## AdamW and Muon on the embedded novels, and a figure of both
 	@$(MAKE) $(parallel) all
-	sh tools/demo.sh
+	./train --optimizer adamw --out runs/demo-adamw --overwrite on --val-every 25
+	./train --optimizer muon --out runs/demo-muon --overwrite on --val-every 25
+	tools/plot runs/demo-adamw runs/demo-muon --out runs/demo.png
+	@tools/plot runs/demo-adamw runs/demo-muon
+	@echo 'The same figure as a picture: runs/demo.png'
 
 bench: deps   ## Measures the speed on this machine
 	@$(MAKE) $(parallel) $(BIN)tools/bench

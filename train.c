@@ -5,7 +5,8 @@
 
 #include "core/quote.h"
 #include "optim/gradient.h"
-#include "run/folder.h"
+#include "run/info.h"
+#include "run/names.h"
 #include "run/program.h"
 #include "run/run.h"
 #include "run/stop.h"
@@ -74,12 +75,13 @@ static int train(Run *run, Err *err) {
     spectrum_log_before(run->spectrum, t);
     LogRow row = run_row(run, t);
     for (int64_t first = 0; first < o->batch; first += run->pass_rows) { /* --micro-batch */
+      int64_t left = o->batch - first, rows = left < run->pass_rows ? left : run->pass_rows;
       Batch batch;
       if (stop_reason()) return save_and_stop(run, err);
-      if (run_batch(run, t, first, &batch, err)) return EXIT_FAILED;
+      if (data_batch(run->data, t - 1, first, rows, &batch, err)) return EXIT_FAILED;
       double loss = gpt2_loss_gradient(model, &batch, weight, first > 0); /* forward */
       gpt2_backward(model);
-      row.train_loss += loss * (double)batch.B / (double)o->batch;
+      row.train_loss += loss * (double)rows / (double)o->batch;
     }
     run_gradient_done(run, &row);
     row.grad_norm = gradient_norm(model->params, model->param_count);
@@ -125,14 +127,14 @@ static int end(Run *run, int code, Err *err) {
   Err why;
   progress_break(&run->progress);
   const char *result = code == EXIT_DONE ? "finished" : err->text;
-  int status = folder_write_result(&run->config, &run->log, result, &why);
+  int status = info_write_result(&run->config, &run->log, result, &why);
   if (log_close(&run->log, &why)) status = -1;
   if (status && code == EXIT_DONE) {
     *err = why;
     return EXIT_FAILED;
   }
   if (code == EXIT_DONE)
-    progress_say(&run->progress, "done: %s/log.csv; tools/plot %s draws it", run->config.run.out,
+    progress_say(&run->progress, "done: %s/" LOG_FILE "; tools/plot %s draws it", run->config.run.out,
                  quote_path_text(path, sizeof path, run->config.run.out));
   return code;
 }

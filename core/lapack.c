@@ -14,57 +14,73 @@ void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a, const 
 
 enum { BLOCK = 32 }; /* columns per block of LAPACK's QR */
 
-int64_t orthonormal_work(int64_t k) { return k + k * BLOCK; }
+static int qr_room(int64_t k) { return (int)(k * BLOCK); }
+
+void qr_layout(QrWork *work, Scratch *s, int64_t k) {
+  work->tau = scratch_floats(s, k);
+  work->block = scratch_floats(s, qr_room(k));
+}
 
 /* A row-major Y is a column-major Y^T = L Q, so LQ without transposing is QR of Y. */
-void orthonormal_columns(float *Y, int64_t rows, int64_t k, float *work) {
-  int m = (int)k, n = (int)rows, room = (int)(k * BLOCK), info;
+void orthonormal_columns(float *Y, int64_t rows, int64_t k, const QrWork *work) {
+  int m = (int)k, n = (int)rows, room = qr_room(k), info;
   assert(k <= rows);
   threads_fix(threads_count());
-  sgelqf_(&m, &n, Y, &m, work, work + k, &room, &info);
+  sgelqf_(&m, &n, Y, &m, work->tau, work->block, &room, &info);
   assert(info == 0);
-  sorglq_(&m, &n, &m, Y, &m, work, work + k, &room, &info);
+  sorglq_(&m, &n, &m, Y, &m, work->tau, work->block, &room, &info);
   threads_release();
   assert(info == 0);
 }
 
-int64_t eigen_work(int64_t n) { return 1 + 6 * n + 2 * n * n + 3 + 5 * n; }
+static int eigen_room(int64_t n) { return (int)(1 + 6 * n + 2 * n * n); }
+static int eigen_integers(int64_t n) { return (int)(3 + 5 * n); }
 
-static void reverse_rows(double *A, double *values, int64_t n) {
+void eigen_layout(EigenWork *work, Scratch *s, int64_t n) {
+  work->reals = scratch_doubles(s, eigen_room(n));
+  work->integers = scratch_take(s, eigen_integers(n), sizeof(int));
+}
+
+static void reverse(double *values, int64_t n) {
   for (int64_t i = 0, j = n - 1; i < j; i++, j--) {
     double swap = values[i];
     values[i] = values[j];
     values[j] = swap;
+  }
+}
+
+static void reverse_rows(double *A, int64_t n) {
+  for (int64_t i = 0, j = n - 1; i < j; i++, j--)
     for (int64_t c = 0; c < n; c++) {
-      swap = A[i * n + c];
+      double swap = A[i * n + c];
       A[i * n + c] = A[j * n + c];
       A[j * n + c] = swap;
     }
-  }
 }
 
-void symmetric_eigen(double *A, double *values, int64_t n, double *work) {
-  int size = (int)n, room = (int)(1 + 6 * n + 2 * n * n), whole = (int)(3 + 5 * n), info;
-  int *integers = (int *)(void *)(work + room);
+void symmetric_eigen(double *A, double *values, int64_t n, const EigenWork *work) {
+  int size = (int)n, room = eigen_room(n), integers = eigen_integers(n), info;
   threads_fix(threads_count());
-  dsyevd_("V", "L", &size, A, &size, values, work, &room, integers, &whole, &info);
+  dsyevd_("V", "L", &size, A, &size, values, work->reals, &room, work->integers, &integers, &info);
   threads_release();
   assert(info == 0);
-  reverse_rows(A, values, n);
+  reverse(values, n);
+  reverse_rows(A, n);
 }
 
-/* More room than LAPACK's least: with that it reduces column by column, several times slower. */
-int64_t eigenvalues_work(int64_t n) { return 1 + 2 * n + 64 * n; }
+/* More than LAPACK's minimum: with that it reduces column by column, several times slower. */
+static int eigenvalues_room(int64_t n) { return (int)(1 + 2 * n + 64 * n); }
 
-void symmetric_eigenvalues(double *A, double *values, int64_t n, double *work) {
-  int size = (int)n, room = (int)eigenvalues_work(n), whole = 1, integer, info;
+void eigenvalues_layout(EigenWork *work, Scratch *s, int64_t n) {
+  work->reals = scratch_doubles(s, eigenvalues_room(n));
+  work->integers = scratch_take(s, 1, sizeof(int));
+}
+
+void symmetric_eigenvalues(double *A, double *values, int64_t n, const EigenWork *work) {
+  int size = (int)n, room = eigenvalues_room(n), integers = 1, info;
   threads_fix(threads_count());
-  dsyevd_("N", "L", &size, A, &size, values, work, &room, &integer, &whole, &info);
+  dsyevd_("N", "L", &size, A, &size, values, work->reals, &room, work->integers, &integers, &info);
   threads_release();
   assert(info == 0);
-  for (int64_t i = 0, j = n - 1; i < j; i++, j--) {
-    double swap = values[i];
-    values[i] = values[j];
-    values[j] = swap;
-  }
+  reverse(values, n);
 }

@@ -77,7 +77,8 @@ static int add_segment(Tokens *t, Segment segment, const char *name, Err *err) {
   return 0;
 }
 
-/* out (n) = ids at..at+n-1 of a segment. Returns the largest, which may be larger than out shows. */
+/* out (n) = ids at..at+n-1 of a segment. Returns the largest; out has its
+   lower 32 bits. */
 static uint64_t get_ids(const Segment *s, int64_t at, int64_t n, int32_t *out) {
   uint64_t largest = 0;
   for (int64_t i = 0; i < n; i++) {
@@ -205,7 +206,7 @@ int tokens_open(Tokens *t, const char *paths, const TextRules *rules, int64_t vo
   Stream texts = {0};
   *t = (Tokens){.vocab = vocab};
   int status = paths_list(&list, paths, err);
-  for (int i = 0; i < list.count && status == 0; i++)
+  for (int64_t i = 0; i < list.count && status == 0; i++)
     status = add_file(t, &texts, list.path[i], list.path[0], rules, err);
   status = stream_finish(&texts, t, paths, status, err);
   paths_free(&list);

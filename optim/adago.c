@@ -7,9 +7,9 @@
    third party's (kozistr/pytorch_optimizer). A --clip of at most gamma makes gamma inert. */
 #include <math.h>
 
-#include "optim/momentum.h"
 #include "optim/optim.h"
-#include "optim/orthogonalize.h"
+#include "optim/parts/momentum.h"
+#include "optim/parts/polar.h"
 
 typedef struct {
   double momentum, gamma, eps, v0;
@@ -18,7 +18,7 @@ typedef struct {
 } AdagoOptions;
 
 #define FIELD(member) offsetof(AdagoOptions, member)
-static const Option options[] = {
+static const Option table[] = {
     MOMENTUM_OPTION(AdagoOptions, momentum, "0.95"),
     {.name = "gamma", .help = "Largest gradient norm that is accumulated (larger ones are clipped)",
      .type = OPTION_REAL, .at = FIELD(gamma), .fallback = "10", .min = 1e-30, .max = 1e30},
@@ -33,36 +33,44 @@ static const Option options[] = {
 
 enum { MOMENTUM, NORM };
 static const Slot slots[] = {
-    {.name = "momentum", .floats = slot_full},
+    {.name = "momentum", .kind = SLOT_MOMENTUM, .floats = slot_full},
     {.name = "norm", .floats = slot_one},
     {0},
 };
 
-static void init(const Matrix *p, float *const *slot, const void *with, Step *step) {
-  const AdagoOptions *o = with;
+static void init(const Matrix *p, float *const *slot, const void *options, Step *step) {
+  const AdagoOptions *o = options;
   (void)p, (void)step;
   *slot[NORM] = (float)o->v0;
 }
 
-static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
-  const AdagoOptions *o = with;
-  int64_t size = p->rows * p->cols;
-  float *z = step->scratch, *v = slot[NORM];
+typedef struct {
+  float *z; /* (rows,cols) */
+  PolarWork polar;
+} AdagoWork;
+
+static void layout(void *work, Scratch *s, const Matrix *p, const void *options) {
+  const AdagoOptions *o = options;
+  AdagoWork *w = work;
+  w->z = scratch_floats(s, matrix_size(p));
+  polar_layout(&w->polar, s, p->rows, p->cols, &o->polar);
+}
+
+static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
+  const AdagoOptions *o = options;
+  const AdagoWork *work = step->work;
+  int64_t size = matrix_size(p);
+  float *z = work->z, *v = slot[NORM];
   momentum_ema(z, slot[MOMENTUM], p->g, size, o->momentum, 0);
   double norm = fmin(frobenius_norm(p->g, size), o->gamma);
   *v = (float)hypot((double)*v, norm);
-  polar_factor(z, p->rows, p->cols, &o->polar, z + aligned(size));
+  polar_factor(z, p->rows, p->cols, &o->polar, &work->polar);
   double alpha = fmax(o->eps, step->rate * norm / (double)*v);
   apply_update(p, step->keep, alpha * shape_scale(o->scale, p->rows, p->cols), z);
 }
 
-static int64_t scratch(const Matrix *p, const void *with) {
-  const AdagoOptions *o = with;
-  return aligned(p->rows * p->cols) + polar_scratch(p->rows, p->cols, &o->polar);
-}
-
-static double flops(const Matrix *p, const void *with) {
-  const AdagoOptions *o = with;
+static double flops(const Matrix *p, const void *options) {
+  const AdagoOptions *o = options;
   return 8 * (double)(p->rows * p->cols) + polar_flops(p->rows, p->cols, &o->polar);
 }
 
@@ -72,12 +80,13 @@ const Optimizer adago = {
     .reference = "Zhang, Liu, Schaeffer: AdaGrad Meets Muon, arXiv 2509.02981 (abstract)",
     .ours = "lr=0.05 aux-lr=3e-4",
     .tune = "lr, aux-lr, eps",
-    .options = options,
+    .options = table,
     .options_size = sizeof(AdagoOptions),
     .slots = slots,
     .accepts = accepts_matrices,
     .init = init,
     .update = update,
-    .scratch = scratch,
+    .layout = layout,
+    .work_size = sizeof(AdagoWork),
     .flops = flops,
 };

@@ -4,16 +4,9 @@
      w = (1 - lr wd) w - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps). */
 #include "optim/adamw.h"
 
-#include <math.h>
-
 #define FIELD(member) offsetof(AdamwOptions, member)
-static const Option options[] = {
-    {.name = "beta1", .help = "Decay of the first moment",
-     .type = OPTION_REAL, .at = FIELD(beta1), .fallback = "0.9", .max = 0.9999999},
-    {.name = "beta2", .help = "Decay of the second moment",
-     .type = OPTION_REAL, .at = FIELD(beta2), .fallback = "0.95", .max = 0.9999999},
-    {.name = "eps", .help = "Constant added to the root of the second moment",
-     .type = OPTION_REAL, .at = FIELD(eps), .fallback = "1e-8", .min = 1e-30, .max = 1},
+static const Option table[] = {
+    ADAM_OPTIONS(AdamwOptions, adam, "", "", "0.9", "0.95", "1e-8"),
     {.name = "scope",
      .help = "Parameters updated at --lr (matrices: hidden matrices only; the auxiliary AdamW "
              "updates the rest)",
@@ -23,36 +16,30 @@ static const Option options[] = {
 
 enum { M, V };
 static const Slot slots[] = {
-    {.name = "m", .floats = slot_full},
-    {.name = "v", .floats = slot_full},
+    {.name = "m", .kind = SLOT_MOMENTUM, .floats = slot_full},
+    {.name = "v", .kind = SLOT_SECOND, .floats = slot_full},
     {0},
 };
 
-static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
-  const AdamwOptions *o = with;
+static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
+  const AdamwOptions *o = options;
+  const AdamStep a = adam_step(&o->adam, step->t, step->rate);
   float *restrict w = p->w, *restrict m = slot[M], *restrict v = slot[V];
   const float *restrict g = p->g;
-  float b1 = (float)o->beta1, b2 = (float)o->beta2, eps = (float)o->eps;
-  float new1 = (float)(1 - o->beta1), new2 = (float)(1 - o->beta2);
   float keep = (float)step->keep;
-  float rate = (float)(step->rate / (1 - pow(o->beta1, (double)step->t)));
-  float root = (float)(1 / sqrt(1 - pow(o->beta2, (double)step->t)));
-  for (int64_t i = 0; i < p->rows * p->cols; i++) {
-    m[i] = b1 * m[i] + new1 * g[i];
-    v[i] = b2 * v[i] + new2 * g[i] * g[i];
-    w[i] = keep * w[i] - rate * m[i] / (sqrtf(v[i]) * root + eps);
-  }
+  for (int64_t i = 0; i < p->rows * p->cols; i++)
+    w[i] = keep * w[i] - adam_number(&a, &m[i], &v[i], g[i]);
 }
 
-/* With scope `matrices` AdamW stands where the matrix methods stand: so what they gain by a rate of
-   the embeddings' own can be told from what they gain by orthogonalization. */
-static int accepts(const Param *p, const void *with) {
-  const AdamwOptions *o = with;
+/* With scope `matrices`, AdamW updates exactly what the matrix methods update. So the gain from a
+   separate rate for the embeddings can be told from the gain from orthogonalization. */
+static int accepts(const Matrix *p, const void *options) {
+  const AdamwOptions *o = options;
   return o->scope == SCOPE_ALL || p->role == ROLE_MATRIX;
 }
 
-static double flops(const Matrix *p, const void *with) {
-  (void)with;
+static double flops(const Matrix *p, const void *options) {
+  (void)options;
   return 15 * (double)(p->rows * p->cols);
 }
 
@@ -62,7 +49,7 @@ const Optimizer adamw = {
     .reference = "Loshchilov, Hutter: Decoupled Weight Decay Regularization, arXiv 1711.05101",
     .published = "lr=6e-4 weight-decay=0.1",
     .tune = "lr, warmup",
-    .options = options,
+    .options = table,
     .options_size = sizeof(AdamwOptions),
     .slots = slots,
     .elementwise = 1,

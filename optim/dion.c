@@ -10,13 +10,13 @@
    the code in float differs as much from itself in double). And when M is 0 there V becomes 0 for
    good; here it stays. */
 #include <math.h>
-#include <string.h>
 
 #include "core/blas.h"
+#include "core/int64.h"
 #include "core/lapack.h"
-#include "optim/low_rank.h"
-#include "optim/momentum.h"
 #include "optim/optim.h"
+#include "optim/parts/low_rank.h"
+#include "optim/parts/momentum.h"
 
 typedef struct {
   double momentum, fraction;
@@ -24,7 +24,7 @@ typedef struct {
 } DionOptions;
 
 #define FIELD(member) offsetof(DionOptions, member)
-static const Option options[] = {
+static const Option table[] = {
     MOMENTUM_OPTION(DionOptions, momentum, "0.95"),
     {.name = "rank-fraction", .help = "Rank as a fraction of the shorter side",
      .type = OPTION_REAL, .at = FIELD(fraction), .fallback = "0.5", .max = 1},
@@ -32,32 +32,42 @@ static const Option options[] = {
     {0},
 };
 
-static int64_t shorter(int64_t rows, int64_t cols) { return rows < cols ? rows : cols; }
-
-static int64_t rank_of(int64_t rows, int64_t cols, const DionOptions *o) {
-  int64_t r = (int64_t)ceil(o->fraction * (double)shorter(rows, cols));
-  return r > 1 ? r : 1;
+static int64_t rank_of(const Matrix *p, const DionOptions *o) {
+  double r = ceil(o->fraction * (double)i64_min(p->rows, p->cols));
+  return i64_max((int64_t)r, 1);
 }
 
-static int64_t basis_floats(int64_t rows, int64_t cols, const void *with) {
-  return shorter(rows, cols) * rank_of(rows, cols, with);
+static int64_t basis_floats(const Matrix *p, const void *options) {
+  return i64_min(p->rows, p->cols) * rank_of(p, options);
 }
 
 enum { MOMENTUM, BASIS };
 static const Slot slots[] = {
-    {.name = "momentum", .floats = slot_full},
-    {.name = "basis", .floats = basis_floats},
+    {.name = "momentum", .kind = SLOT_MOMENTUM, .floats = slot_full},
+    {.name = "basis", .kind = SLOT_BASIS, .floats = basis_floats},
     {0},
 };
 
-static void init(const Matrix *p, float *const *slot, const void *with, Step *step) {
-  random_normals(&step->random, slot[BASIS], basis_floats(p->rows, p->cols, with));
+static void init(const Matrix *p, float *const *slot, const void *options, Step *step) {
+  random_normals(&step->random, slot[BASIS], basis_floats(p, options));
+}
+
+typedef struct {
+  float *U, *P, *R; /* (rows,cols), (long side, r), (short side, r) */
+  QrWork qr;
+} DionWork;
+
+static void layout(void *work, Scratch *s, const Matrix *p, const void *options) {
+  DionWork *w = work;
+  int64_t r = rank_of(p, options);
+  w->U = scratch_floats(s, matrix_size(p));
+  w->P = scratch_floats(s, i64_max(p->rows, p->cols) * r);
+  w->R = scratch_floats(s, i64_min(p->rows, p->cols) * r);
+  qr_layout(&w->qr, s, r);
 }
 
 static double column_length(const float *V, int64_t n, int64_t r, int64_t j) {
-  double sum = 0;
-  for (int64_t i = 0; i < n; i++) sum += (double)V[i * r + j] * (double)V[i * r + j];
-  return sqrt(sum);
+  return sqrt(square_sum(V + j, n, r));
 }
 
 /* Columns of R up to this share of the longest are rounding errors of float. */
@@ -75,51 +85,49 @@ static int unit_columns(float *V, const float *R, int64_t n, int64_t r) {
   return 1;
 }
 
-static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
-  const DionOptions *o = with;
-  int64_t r = rank_of(p->rows, p->cols, o), size = p->rows * p->cols;
-  int64_t s = shorter(p->rows, p->cols), l = p->rows + p->cols - s;
-  Side longer = p->rows >= p->cols ? LEFT : RIGHT, shorter_side = longer == LEFT ? RIGHT : LEFT;
-  float *M = slot[MOMENTUM], *V = slot[BASIS];
-  float *U = step->scratch, *P = U + aligned(size), *R = P + aligned(l * r);
-  for (int64_t i = 0; i < size; i++) M[i] += p->g[i];
-  to_side(P, M, p->rows, p->cols, longer, V, r);
-  orthonormal_columns(P, l, r, R + aligned(s * r));
-  to_side(R, M, p->rows, p->cols, shorter_side, P, r);
-  /* The way back wants R^T (r,cols) or R (rows,r). */
-  if (longer == LEFT)
-    gemm(PLAIN, TRANSPOSED, l, s, r, (float)(o->momentum - 1), P, r, R, r, 1, M, s);
-  else gemm(PLAIN, TRANSPOSED, s, l, r, (float)(o->momentum - 1), R, r, P, r, 1, M, l);
+/* X = gain P V^T + keep X, with P (long side, r), V (short side, r); transposed for a wide X. */
+static void add_product(float *X, const Matrix *p, const float *P, const float *V, int64_t r,
+                        double gain, double keep) {
+  int tall = p->rows >= p->cols;
+  gemm(PLAIN, TRANSPOSED, p->rows, p->cols, r, (float)gain, tall ? P : V, r, tall ? V : P, r,
+       (float)keep, X, p->cols);
+}
+
+static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
+  const DionOptions *o = options;
+  const DionWork *work = step->work;
+  int64_t r = rank_of(p, o), s = i64_min(p->rows, p->cols), l = i64_max(p->rows, p->cols);
+  Side side = long_side(p->rows, p->cols);
+  float *M = slot[MOMENTUM], *V = slot[BASIS], *P = work->P, *R = work->R, *U = work->U;
+  for (int64_t i = 0; i < p->rows * p->cols; i++) M[i] += p->g[i];
+  to_side(P, M, p->rows, p->cols, side, V, r);
+  orthonormal_columns(P, l, r, &work->qr);
+  to_side(R, M, p->rows, p->cols, opposite(side), P, r);
+  add_product(M, p, P, R, r, o->momentum - 1, 1);
   double moved = unit_columns(V, R, s, r) ? 1 : 0;
-  if (longer == LEFT) gemm(PLAIN, TRANSPOSED, l, s, r, 1, P, r, V, r, 0, U, s);
-  else gemm(PLAIN, TRANSPOSED, s, l, r, 1, V, r, P, r, 0, U, l);
+  add_product(U, p, P, V, r, 1, 0);
   apply_update(p, step->keep, moved * step->rate * shape_scale(o->scale, p->rows, p->cols), U);
 }
 
-static int64_t scratch(const Matrix *p, const void *with) {
-  int64_t r = rank_of(p->rows, p->cols, with), l = p->rows > p->cols ? p->rows : p->cols;
-  int64_t s = shorter(p->rows, p->cols);
-  return aligned(p->rows * p->cols) + aligned(l * r) + aligned(s * r) + orthonormal_work(r);
-}
-
-static double flops(const Matrix *p, const void *with) {
-  double r = (double)rank_of(p->rows, p->cols, with), m = (double)p->rows, n = (double)p->cols;
+static double flops(const Matrix *p, const void *options) {
+  double r = (double)rank_of(p, options), m = (double)p->rows, n = (double)p->cols;
   return 8 * m * n * r + 4 * fmax(m, n) * r * r + 4 * m * n;
 }
 
 const Optimizer dion = {
     .name = "dion",
-    .summary = "One amortized power iteration with error feedback",
+    .summary = "Low-rank orthonormal steps by one power iteration, with error feedback",
     .reference = "Ahn, Xu et al.: Dion, arXiv 2504.05295 (code)",
     .published = "lr=0.02 weight-decay=0.01",
     .ours = "aux-lr=0.0036",
     .tune = "lr, aux-lr, rank-fraction",
-    .options = options,
+    .options = table,
     .options_size = sizeof(DionOptions),
     .slots = slots,
     .accepts = accepts_matrices,
     .init = init,
     .update = update,
-    .scratch = scratch,
+    .layout = layout,
+    .work_size = sizeof(DionWork),
     .flops = flops,
 };

@@ -6,10 +6,11 @@
      U = msgn(S),  W = (1 - lr wd) W - lr scale U on those slices only. */
 #include <math.h>
 
-#include "optim/momentum.h"
+#include "core/int64.h"
 #include "optim/optim.h"
-#include "optim/orthogonalize.h"
-#include "optim/select.h"
+#include "optim/parts/momentum.h"
+#include "optim/parts/polar.h"
+#include "optim/parts/select.h"
 
 typedef struct {
   double momentum, fraction;
@@ -18,7 +19,7 @@ typedef struct {
 } Dion2Options;
 
 #define FIELD(member) offsetof(Dion2Options, member)
-static const Option options[] = {
+static const Option table[] = {
     MOMENTUM_OPTION(Dion2Options, momentum, "0.95"),
     {.name = "fraction", .help = "Fraction of the rows or columns that is updated in a step",
      .type = OPTION_REAL, .at = FIELD(fraction), .fallback = "0.25", .max = 1},
@@ -27,74 +28,90 @@ static const Option options[] = {
     {0},
 };
 
-static const Slot slots[] = {{.name = "momentum", .floats = slot_full}, {0}};
+enum { MOMENTUM };
+static const Slot slots[] = {{.name = "momentum", .kind = SLOT_MOMENTUM, .floats = slot_full}, {0}};
 
-static int64_t slice_count(int64_t side, const Dion2Options *o) {
-  int64_t k = (int64_t)ceil(o->fraction * (double)side);
-  return k > 1 ? k : 1;
+/* The rows and columns of the k slices that a step updates: rows of a wide matrix, else columns. */
+typedef struct {
+  int64_t k, rows, cols;
+} Chosen;
+
+static int by_rows(const Matrix *p) { return p->rows <= p->cols; }
+
+static Chosen chosen_of(const Matrix *p, const Dion2Options *o) {
+  double side = (double)i64_min(p->rows, p->cols);
+  int64_t k = i64_max((int64_t)ceil(o->fraction * side), 1);
+  return (Chosen){k, by_rows(p) ? k : p->rows, by_rows(p) ? p->cols : k};
 }
 
-/* What `choose` works with, for each slice. */
 typedef struct {
-  double size; /* L1 norm */
-  int64_t chosen;
-} Slice;
+  double *norm;    /* (side) L1 norms of the slices */
+  float *order;    /* (side) */
+  int64_t *chosen; /* (k) */
+  float *S;        /* the chosen slices of the momentum */
+  PolarWork polar;
+} Dion2Work;
 
-static int64_t slices_floats(int64_t side) { return aligned((int64_t)sizeof(Slice) / 4 * side); }
+static void layout(void *work, Scratch *s, const Matrix *p, const void *options) {
+  const Dion2Options *o = options;
+  Dion2Work *w = work;
+  Chosen c = chosen_of(p, o);
+  int64_t side = i64_min(p->rows, p->cols);
+  w->norm = scratch_doubles(s, side);
+  w->order = scratch_floats(s, side);
+  w->chosen = scratch_take(s, c.k, sizeof *w->chosen);
+  w->S = scratch_floats(s, c.rows * c.cols);
+  polar_layout(&w->polar, s, c.rows, c.cols, &o->polar);
+}
 
-/* The places of the k largest slices of M go to slices[0..k-1].chosen in ascending order; of equal
-   ones the first are taken. */
-static void choose(Slice *slices, float *order, const float *M, int64_t rows, int64_t cols,
-                   int64_t k) {
-  int64_t side = rows <= cols ? rows : cols, larger = 0, n = 0;
-  for (int64_t i = 0; i < side; i++) slices[i] = (Slice){0, 0};
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < cols; j++) slices[side == rows ? i : j].size += fabsf(M[i * cols + j]);
-  for (int64_t i = 0; i < side; i++) order[i] = (float)slices[i].size;
-  float least = select_kth(order, side, side - k);
-  for (int64_t i = 0; i < side; i++) larger += (float)slices[i].size > least;
+/* work->chosen (k) = the slices of M with the largest norms, in ascending order; of equal ones the
+   first are taken. */
+static void choose(const Dion2Work *work, const Matrix *p, const float *M, int64_t k) {
+  int64_t side = i64_min(p->rows, p->cols), larger = 0, n = 0;
+  double *norm = work->norm;
+  float *order = work->order;
+  for (int64_t i = 0; i < side; i++) norm[i] = 0;
+  for (int64_t i = 0; i < p->rows; i++)
+    for (int64_t j = 0; j < p->cols; j++) norm[by_rows(p) ? i : j] += fabsf(M[i * p->cols + j]);
+  for (int64_t i = 0; i < side; i++) order[i] = (float)norm[i];
+  float smallest = select_kth(order, side, side - k);
+  for (int64_t i = 0; i < side; i++) larger += (float)norm[i] > smallest;
   for (int64_t i = 0, equal = k - larger; i < side && n < k; i++) {
-    float size = (float)slices[i].size;
-    if (size > least || (size == least && equal-- > 0)) slices[n++].chosen = i;
+    float size = (float)norm[i];
+    if (size > smallest || (size == smallest && equal-- > 0)) work->chosen[n++] = i;
   }
 }
 
-static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
-  const Dion2Options *o = with;
-  int64_t m = p->rows, n = p->cols, by_rows = m <= n, side = by_rows ? m : n;
-  int64_t k = slice_count(side, o), rows = by_rows ? k : m, cols = by_rows ? n : k;
-  float *M = slot[0], mu = (float)o->momentum, keep = (float)step->keep;
-  Slice *slices = (Slice *)(void *)step->scratch;
-  float *S = step->scratch + slices_floats(side);
-  for (int64_t i = 0; i < m * n; i++) M[i] += p->g[i];
-  choose(slices, S, M, m, n, k); /* S is not in use yet */
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < cols; j++) {
-      float *x = &M[by_rows ? slices[i].chosen * n + j : i * n + slices[j].chosen];
-      S[i * cols + j] = *x;
+/* Where number (i,j) of the chosen slices is in the matrix. */
+static int64_t place(const Matrix *p, const int64_t *chosen, int64_t i, int64_t j) {
+  return by_rows(p) ? chosen[i] * p->cols + j : i * p->cols + chosen[j];
+}
+
+static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
+  const Dion2Options *o = options;
+  const Dion2Work *work = step->work;
+  Chosen c = chosen_of(p, o);
+  float *M = slot[MOMENTUM], *S = work->S, mu = (float)o->momentum, keep = (float)step->keep;
+  for (int64_t i = 0; i < p->rows * p->cols; i++) M[i] += p->g[i];
+  choose(work, p, M, c.k);
+  for (int64_t i = 0; i < c.rows; i++)
+    for (int64_t j = 0; j < c.cols; j++) {
+      float *x = &M[place(p, work->chosen, i, j)];
+      S[i * c.cols + j] = *x;
       *x *= mu;
     }
-  polar_factor(S, rows, cols, &o->polar, S + aligned(rows * cols));
-  float amount = (float)(step->rate * shape_scale(o->scale, m, n));
-  for (int64_t i = 0; i < m * n; i++) p->w[i] *= keep;
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < cols; j++) {
-      int64_t at = by_rows ? slices[i].chosen * n + j : i * n + slices[j].chosen;
-      p->w[at] -= amount * S[i * cols + j];
-    }
+  polar_factor(S, c.rows, c.cols, &o->polar, &work->polar);
+  float amount = (float)(step->rate * shape_scale(o->scale, p->rows, p->cols));
+  for (int64_t i = 0; i < p->rows * p->cols; i++) p->w[i] *= keep;
+  for (int64_t i = 0; i < c.rows; i++)
+    for (int64_t j = 0; j < c.cols; j++)
+      p->w[place(p, work->chosen, i, j)] -= amount * S[i * c.cols + j];
 }
 
-static int64_t scratch(const Matrix *p, const void *with) {
-  const Dion2Options *o = with;
-  int64_t by_rows = p->rows <= p->cols, side = by_rows ? p->rows : p->cols;
-  int64_t k = slice_count(side, o), m = by_rows ? k : p->rows, n = by_rows ? p->cols : k;
-  return slices_floats(side) + aligned(m * n) + polar_scratch(m, n, &o->polar);
-}
-
-static double flops(const Matrix *p, const void *with) {
-  const Dion2Options *o = with;
-  int64_t m = p->rows, n = p->cols, by_rows = m <= n, k = slice_count(by_rows ? m : n, o);
-  return 5 * (double)(m * n) + polar_flops(by_rows ? k : m, by_rows ? n : k, &o->polar);
+static double flops(const Matrix *p, const void *options) {
+  const Dion2Options *o = options;
+  Chosen c = chosen_of(p, o);
+  return 5 * (double)(p->rows * p->cols) + polar_flops(c.rows, c.cols, &o->polar);
 }
 
 const Optimizer dion2 = {
@@ -104,11 +121,12 @@ const Optimizer dion2 = {
     .published = "lr=0.02 weight-decay=0.01",
     .ours = "aux-lr=0.0036",
     .tune = "lr, aux-lr, fraction",
-    .options = options,
+    .options = table,
     .options_size = sizeof(Dion2Options),
     .slots = slots,
     .accepts = accepts_matrices,
     .update = update,
-    .scratch = scratch,
+    .layout = layout,
+    .work_size = sizeof(Dion2Work),
     .flops = flops,
 };

@@ -7,7 +7,7 @@ typedef struct {
 } LionOptions;
 
 #define FIELD(member) offsetof(LionOptions, member)
-static const Option options[] = {
+static const Option table[] = {
     {.name = "beta1", .help = "Weight of the momentum in the update",
      .type = OPTION_REAL, .at = FIELD(beta1), .fallback = "0.9", .max = 1},
     {.name = "beta2", .help = "Decay of the momentum",
@@ -15,11 +15,12 @@ static const Option options[] = {
     {0},
 };
 
-static const Slot slots[] = {{.name = "momentum", .floats = slot_full}, {0}};
+enum { MOMENTUM };
+static const Slot slots[] = {{.name = "momentum", .kind = SLOT_MOMENTUM, .floats = slot_full}, {0}};
 
-static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
-  const LionOptions *o = with;
-  float *restrict w = p->w, *restrict m = slot[0];
+static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
+  const LionOptions *o = options;
+  float *restrict w = p->w, *restrict m = slot[MOMENTUM];
   const float *restrict g = p->g;
   float b1 = (float)o->beta1, b2 = (float)o->beta2;
   float new1 = (float)(1 - o->beta1), new2 = (float)(1 - o->beta2);
@@ -32,8 +33,8 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   }
 }
 
-static double flops(const Matrix *p, const void *with) {
-  (void)with;
+static double flops(const Matrix *p, const void *options) {
+  (void)options;
   return 9 * (double)(p->rows * p->cols);
 }
 
@@ -43,7 +44,7 @@ const Optimizer lion = {
     .reference = "Chen et al.: Symbolic Discovery of Optimization Algorithms, arXiv 2302.06675",
     .ours = "lr=1e-4 weight-decay=1",
     .tune = "lr, weight-decay",
-    .options = options,
+    .options = table,
     .options_size = sizeof(LionOptions),
     .slots = slots,
     .elementwise = 1,

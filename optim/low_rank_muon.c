@@ -17,9 +17,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "optim/low_rank.h"
-#include "optim/momentum.h"
 #include "optim/optim.h"
+#include "optim/parts/low_rank.h"
+#include "optim/parts/momentum.h"
 
 typedef struct {
   double momentum, mlp_decay;
@@ -29,7 +29,7 @@ typedef struct {
 } LowRankMuonOptions;
 
 #define FIELD(member) offsetof(LowRankMuonOptions, member)
-static const Option options[] = {
+static const Option table[] = {
     MOMENTUM_OPTION(LowRankMuonOptions, momentum, "0.95"),
     {.name = "momentum-warmup",
      .help = "Steps over which the momentum rises from 0.85 (0: none; authors' scripts: 300)",
@@ -44,7 +44,8 @@ static const Option options[] = {
     {0},
 };
 
-static const Slot slots[] = {{.name = "momentum", .floats = slot_full}, {0}};
+enum { MOMENTUM };
+static const Slot slots[] = {{.name = "momentum", .kind = SLOT_MOMENTUM, .floats = slot_full}, {0}};
 
 /* Where the momentum rises from in the authors' scripts (and modded-nanogpt's). */
 static const double MOMENTUM_START = 0.85;
@@ -55,27 +56,35 @@ static double momentum_at(const LowRankMuonOptions *o, int64_t t) {
   return MOMENTUM_START + (o->momentum - MOMENTUM_START) * risen;
 }
 
-static double keep(const Param *p, const Step *step, const void *with) {
-  const LowRankMuonOptions *o = with;
+static double keep(const Param *p, const Step *step, const void *options) {
+  const LowRankMuonOptions *o = options;
   return 1 - step->rate * step->decay * (strstr(p->name, ".mlp.") ? o->mlp_decay : 1);
 }
 
-static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
-  const LowRankMuonOptions *o = with;
-  int64_t size = p->rows * p->cols;
-  float *z = step->scratch;
-  momentum_ema(z, slot[0], p->g, size, momentum_at(o, step->t), o->nesterov);
-  low_rank_factor(z, p->rows, p->cols, &o->low, &step->random, z + aligned(size));
+typedef struct {
+  float *z; /* (rows,cols) */
+  LowRankWork low;
+} LowRankMuonWork;
+
+static void layout(void *work, Scratch *s, const Matrix *p, const void *options) {
+  const LowRankMuonOptions *o = options;
+  LowRankMuonWork *w = work;
+  w->z = scratch_floats(s, matrix_size(p));
+  low_rank_layout(&w->low, s, p->rows, p->cols, &o->low);
+}
+
+static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
+  const LowRankMuonOptions *o = options;
+  const LowRankMuonWork *work = step->work;
+  int64_t size = matrix_size(p);
+  float *z = work->z;
+  momentum_ema(z, slot[MOMENTUM], p->g, size, momentum_at(o, step->t), o->nesterov);
+  low_rank_factor(z, p->rows, p->cols, &o->low, &step->random, &work->low);
   apply_update(p, step->keep, step->rate * shape_scale(o->scale, p->rows, p->cols), z);
 }
 
-static int64_t scratch(const Matrix *p, const void *with) {
-  const LowRankMuonOptions *o = with;
-  return aligned(p->rows * p->cols) + low_rank_scratch(p->rows, p->cols, &o->low);
-}
-
-static double flops(const Matrix *p, const void *with) {
-  const LowRankMuonOptions *o = with;
+static double flops(const Matrix *p, const void *options) {
+  const LowRankMuonOptions *o = options;
   return 6 * (double)(p->rows * p->cols) + low_rank_flops(p->rows, p->cols, &o->low);
 }
 
@@ -86,12 +95,13 @@ const Optimizer low_rank_muon = {
     .published = "lr=0.025 weight-decay=0.01",
     .ours = "aux-lr=0.0036",
     .tune = "lr, aux-lr, rank",
-    .options = options,
+    .options = table,
     .options_size = sizeof(LowRankMuonOptions),
     .slots = slots,
     .accepts = accepts_matrices,
     .update = update,
-    .scratch = scratch,
+    .layout = layout,
+    .work_size = sizeof(LowRankMuonWork),
     .flops = flops,
     .keep = keep,
 };

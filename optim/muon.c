@@ -4,9 +4,9 @@
      B = mu B + (1 - mu) G,  Z = (1 - mu) G + mu B (Nesterov) or B,
      W = (1 - lr wd) W - lr scale msgn(Z).
    The decay takes the rate without the shape's scale, as in the authors' code. */
-#include "optim/momentum.h"
 #include "optim/optim.h"
-#include "optim/orthogonalize.h"
+#include "optim/parts/momentum.h"
+#include "optim/parts/polar.h"
 
 typedef struct {
   double momentum;
@@ -14,7 +14,7 @@ typedef struct {
   Polar polar;
 } MuonOptions;
 
-static const Option options[] = {
+static const Option table[] = {
     MOMENTUM_OPTION(MuonOptions, momentum, "0.95"),
     NESTEROV_OPTION(MuonOptions, nesterov, "on"),
     POLAR_OPTIONS(MuonOptions, polar, "newton-schulz", "jordan"),
@@ -22,24 +22,33 @@ static const Option options[] = {
     {0},
 };
 
-static const Slot slots[] = {{.name = "momentum", .floats = slot_full}, {0}};
+enum { MOMENTUM };
+static const Slot slots[] = {{.name = "momentum", .kind = SLOT_MOMENTUM, .floats = slot_full}, {0}};
 
-static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
-  const MuonOptions *o = with;
-  int64_t size = p->rows * p->cols;
-  float *z = step->scratch;
-  momentum_ema(z, slot[0], p->g, size, o->momentum, o->nesterov);
-  polar_factor(z, p->rows, p->cols, &o->polar, z + aligned(size));
+typedef struct {
+  float *z; /* (rows,cols) */
+  PolarWork polar;
+} MuonWork;
+
+static void layout(void *work, Scratch *s, const Matrix *p, const void *options) {
+  const MuonOptions *o = options;
+  MuonWork *w = work;
+  w->z = scratch_floats(s, matrix_size(p));
+  polar_layout(&w->polar, s, p->rows, p->cols, &o->polar);
+}
+
+static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
+  const MuonOptions *o = options;
+  const MuonWork *work = step->work;
+  int64_t size = matrix_size(p);
+  float *z = work->z;
+  momentum_ema(z, slot[MOMENTUM], p->g, size, o->momentum, o->nesterov);
+  polar_factor(z, p->rows, p->cols, &o->polar, &work->polar);
   apply_update(p, step->keep, step->rate * shape_scale(o->scale, p->rows, p->cols), z);
 }
 
-static int64_t scratch(const Matrix *p, const void *with) {
-  const MuonOptions *o = with;
-  return aligned(p->rows * p->cols) + polar_scratch(p->rows, p->cols, &o->polar);
-}
-
-static double flops(const Matrix *p, const void *with) {
-  const MuonOptions *o = with;
+static double flops(const Matrix *p, const void *options) {
+  const MuonOptions *o = options;
   return 6 * (double)(p->rows * p->cols) + polar_flops(p->rows, p->cols, &o->polar);
 }
 
@@ -49,11 +58,12 @@ const Optimizer muon = {
     .reference = "Jordan et al.: Muon, an optimizer for hidden layers in neural networks, 2024",
     .published = "lr=0.02 aux-lr=0.0036",
     .tune = "lr, aux-lr",
-    .options = options,
+    .options = table,
     .options_size = sizeof(MuonOptions),
     .slots = slots,
     .accepts = accepts_matrices,
     .update = update,
-    .scratch = scratch,
+    .layout = layout,
+    .work_size = sizeof(MuonWork),
     .flops = flops,
 };

@@ -6,9 +6,9 @@
    eps 1e-8. */
 #include <math.h>
 
-#include "optim/momentum.h"
 #include "optim/optim.h"
-#include "optim/orthogonalize.h"
+#include "optim/parts/momentum.h"
+#include "optim/parts/polar.h"
 
 typedef struct {
   double momentum, beta2, eps;
@@ -17,7 +17,7 @@ typedef struct {
 } NormuonOptions;
 
 #define FIELD(member) offsetof(NormuonOptions, member)
-static const Option options[] = {
+static const Option table[] = {
     MOMENTUM_OPTION(NormuonOptions, momentum, "0.95"),
     NESTEROV_OPTION(NormuonOptions, nesterov, "on"),
     {.name = "beta2", .help = "Decay of the second moment of the rows",
@@ -30,19 +30,19 @@ static const Option options[] = {
     {0},
 };
 
-static int64_t row_floats(int64_t rows, int64_t cols, const void *with) {
-  (void)cols, (void)with;
-  return rows;
+static int64_t row_floats(const Matrix *p, const void *options) {
+  (void)options;
+  return p->rows;
 }
 
 enum { MOMENTUM, ROWS };
 static const Slot slots[] = {
-    {.name = "momentum", .floats = slot_full},
-    {.name = "rows", .floats = row_floats},
+    {.name = "momentum", .kind = SLOT_MOMENTUM, .floats = slot_full},
+    {.name = "rows", .kind = SLOT_SECOND, .floats = row_floats},
     {0},
 };
 
-/* U (rows,cols) by rows of equal size, of the same norm. */
+/* Divides each row of U (rows,cols) by the root of its second moment v, and keeps the norm of U. */
 static void normalize_rows(float *U, float *v, int64_t rows, int64_t cols,
                            const NormuonOptions *o) {
   double before = frobenius_norm(U, rows * cols);
@@ -57,23 +57,31 @@ static void normalize_rows(float *U, float *v, int64_t rows, int64_t cols,
   for (int64_t i = 0; i < rows * cols; i++) U[i] *= back;
 }
 
-static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
-  const NormuonOptions *o = with;
-  int64_t size = p->rows * p->cols;
-  float *z = step->scratch;
+typedef struct {
+  float *z; /* (rows,cols) */
+  PolarWork polar;
+} NormuonWork;
+
+static void layout(void *work, Scratch *s, const Matrix *p, const void *options) {
+  const NormuonOptions *o = options;
+  NormuonWork *w = work;
+  w->z = scratch_floats(s, matrix_size(p));
+  polar_layout(&w->polar, s, p->rows, p->cols, &o->polar);
+}
+
+static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
+  const NormuonOptions *o = options;
+  const NormuonWork *work = step->work;
+  int64_t size = matrix_size(p);
+  float *z = work->z;
   momentum_ema(z, slot[MOMENTUM], p->g, size, o->momentum, o->nesterov);
-  polar_factor(z, p->rows, p->cols, &o->polar, z + aligned(size));
+  polar_factor(z, p->rows, p->cols, &o->polar, &work->polar);
   normalize_rows(z, slot[ROWS], p->rows, p->cols, o);
   apply_update(p, step->keep, step->rate * shape_scale(o->scale, p->rows, p->cols), z);
 }
 
-static int64_t scratch(const Matrix *p, const void *with) {
-  const NormuonOptions *o = with;
-  return aligned(p->rows * p->cols) + polar_scratch(p->rows, p->cols, &o->polar);
-}
-
-static double flops(const Matrix *p, const void *with) {
-  const NormuonOptions *o = with;
+static double flops(const Matrix *p, const void *options) {
+  const NormuonOptions *o = options;
   return 12 * (double)(p->rows * p->cols) + polar_flops(p->rows, p->cols, &o->polar);
 }
 
@@ -84,11 +92,12 @@ const Optimizer normuon = {
     .published = "lr=0.02",
     .ours = "aux-lr=0.0036",
     .tune = "lr, aux-lr",
-    .options = options,
+    .options = table,
     .options_size = sizeof(NormuonOptions),
     .slots = slots,
     .accepts = accepts_matrices,
     .update = update,
-    .scratch = scratch,
+    .layout = layout,
+    .work_size = sizeof(NormuonWork),
     .flops = flops,
 };

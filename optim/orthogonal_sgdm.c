@@ -8,9 +8,9 @@
    directions that no gradient has. */
 #include <string.h>
 
-#include "optim/momentum.h"
 #include "optim/optim.h"
-#include "optim/orthogonalize.h"
+#include "optim/parts/momentum.h"
+#include "optim/parts/polar.h"
 
 typedef struct {
   double momentum;
@@ -21,7 +21,7 @@ typedef struct {
 #define DECAYS(X) X(COUPLED, "coupled") X(DECOUPLED, "decoupled")
 enum { DECAYS(CHOICE_NAME) };
 
-static const Option options[] = {
+static const Option table[] = {
     MOMENTUM_OPTION(OrthogonalOptions, momentum, "0.9"),
     POLAR_OPTIONS(OrthogonalOptions, polar, "svd", "jordan"),
     SHAPE_SCALE_OPTION(OrthogonalOptions, scale, "none"),
@@ -32,33 +32,42 @@ static const Option options[] = {
     {0},
 };
 
-static const Slot slots[] = {{.name = "momentum", .floats = slot_full}, {0}};
+enum { MOMENTUM };
+static const Slot slots[] = {{.name = "momentum", .kind = SLOT_MOMENTUM, .floats = slot_full}, {0}};
 
-static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
-  const OrthogonalOptions *o = with;
-  int64_t size = p->rows * p->cols;
-  float *z = step->scratch;
+typedef struct {
+  float *z; /* (rows,cols) */
+  PolarWork polar;
+} OrthogonalWork;
+
+static void layout(void *work, Scratch *s, const Matrix *p, const void *options) {
+  const OrthogonalOptions *o = options;
+  OrthogonalWork *w = work;
+  w->z = scratch_floats(s, matrix_size(p));
+  polar_layout(&w->polar, s, p->rows, p->cols, &o->polar);
+}
+
+static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
+  const OrthogonalOptions *o = options;
+  const OrthogonalWork *work = step->work;
+  int64_t size = matrix_size(p);
+  float *z = work->z;
   memcpy(z, p->g, (size_t)size * sizeof *z);
-  polar_factor(z, p->rows, p->cols, &o->polar, z + aligned(size));
+  polar_factor(z, p->rows, p->cols, &o->polar, &work->polar);
   float coupled = o->decay == COUPLED ? (float)step->decay : 0;
   for (int64_t i = 0; i < size; i++) z[i] += coupled * p->w[i];
-  momentum_heavy_ball(z, slot[0], z, size, o->momentum, 0);
+  momentum_heavy_ball(z, slot[MOMENTUM], z, size, o->momentum, 0);
   apply_update(p, step->keep, step->rate * shape_scale(o->scale, p->rows, p->cols), z);
 }
 
-static double keep(const Param *p, const Step *step, const void *with) {
-  const OrthogonalOptions *o = with;
+static double keep(const Param *p, const Step *step, const void *options) {
+  const OrthogonalOptions *o = options;
   (void)p;
   return o->decay == COUPLED ? 1 : 1 - step->rate * step->decay;
 }
 
-static int64_t scratch(const Matrix *p, const void *with) {
-  const OrthogonalOptions *o = with;
-  return aligned(p->rows * p->cols) + polar_scratch(p->rows, p->cols, &o->polar);
-}
-
-static double flops(const Matrix *p, const void *with) {
-  const OrthogonalOptions *o = with;
+static double flops(const Matrix *p, const void *options) {
+  const OrthogonalOptions *o = options;
   return 7 * (double)(p->rows * p->cols) + polar_flops(p->rows, p->cols, &o->polar);
 }
 
@@ -69,12 +78,13 @@ const Optimizer orthogonal_sgdm = {
     .published = "lr=1e-3",
     .ours = "aux-lr=0.0036",
     .tune = "lr, aux-lr",
-    .options = options,
+    .options = table,
     .options_size = sizeof(OrthogonalOptions),
     .slots = slots,
     .accepts = accepts_matrices,
     .update = update,
-    .scratch = scratch,
+    .layout = layout,
+    .work_size = sizeof(OrthogonalWork),
     .flops = flops,
     .keep = keep,
 };

@@ -10,11 +10,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "optim/fit.h"
-#include "optim/momentum.h"
+#include "core/int64.h"
 #include "optim/optim.h"
-#include "optim/orthogonalize.h"
-#include "optim/select.h"
+#include "optim/parts/fit.h"
+#include "optim/parts/momentum.h"
+#include "optim/parts/polar.h"
+#include "optim/parts/select.h"
 
 typedef struct {
   double momentum, quantile;
@@ -26,7 +27,7 @@ typedef struct {
 enum { SOURCES(CHOICE_NAME) };
 
 #define FIELD(member) offsetof(RootOptions, member)
-static const Option options[] = {
+static const Option table[] = {
     MOMENTUM_OPTION(RootOptions, momentum, "0.95"),
     NESTEROV_OPTION(RootOptions, nesterov, "on"),
     {.name = "quantile",
@@ -42,20 +43,20 @@ static const Option options[] = {
     {0},
 };
 
-static int64_t three_floats(int64_t rows, int64_t cols, const void *with) {
-  (void)rows, (void)cols, (void)with;
+static int64_t three_floats(const Matrix *p, const void *options) {
+  (void)p, (void)options;
   return 3;
 }
 
 enum { MOMENTUM, COEFFICIENTS };
 static const Slot slots[] = {
-    {.name = "momentum", .floats = slot_full},
+    {.name = "momentum", .kind = SLOT_MOMENTUM, .floats = slot_full},
     {.name = "coefficients", .floats = three_floats},
     {0},
 };
 
 typedef struct {
-  int64_t least, most;
+  int64_t shorter, longer;
   double abc[3];
 } Published;
 
@@ -66,16 +67,18 @@ static const Published published[] = {
     {2048, 16384, {3.1943, -3.8221, 1.5322}},
 };
 
-/* The coefficients of this shape; zeros stand for the schedule's. */
-static void init(const Matrix *p, float *const *slot, const void *with, Step *step) {
-  const RootOptions *o = with;
-  int64_t s = p->rows < p->cols ? p->rows : p->cols, l = p->rows + p->cols - s;
+/* The coefficients of this shape; zeros mean those of the schedule. They are kept as state, so that
+   a resumed run has the same. */
+static void init(const Matrix *p, float *const *slot, const void *options, Step *step) {
+  const RootOptions *o = options;
+  int64_t s = i64_min(p->rows, p->cols), l = i64_max(p->rows, p->cols);
   double abc[3] = {0, 0, 0};
   (void)step;
-  if (o->coefficients == FITTED) fit_coefficients(s, l, newton_schulz_steps(&o->ns), abc);
+  if (o->coefficients == FITTED) fit_coefficients(s, l, newton_schulz_plan(&o->ns).steps, abc);
   if (o->coefficients == PUBLISHED)
     for (size_t i = 0; i < sizeof published / sizeof *published; i++)
-      if (published[i].least == s && published[i].most == l && coefficients_safe(published[i].abc))
+      if (published[i].shorter == s && published[i].longer == l &&
+          coefficients_safe(published[i].abc))
         memcpy(abc, published[i].abc, sizeof abc);
   for (int i = 0; i < 3; i++) slot[COEFFICIENTS][i] = (float)abc[i];
 }
@@ -85,7 +88,7 @@ static double quantile(float *x, int64_t n, double q) {
   double place = q * (double)(n - 1);
   int64_t k = (int64_t)place;
   double below = select_kth(x, n, k), above = below;
-  if (k + 1 < n) { /* everything behind place k is at least as large: its least is next */
+  if (k + 1 < n) { /* every number after place k is at least as large: the smallest is next */
     above = x[k + 1];
     for (int64_t i = k + 2; i < n; i++) above = x[i] < above ? x[i] : above;
   }
@@ -94,38 +97,51 @@ static double quantile(float *x, int64_t n, double q) {
 
 static const double LIMIT_EPS = 1e-9; /* added to the quantile, as in the authors' code */
 
-static void clip(float *z, int64_t n, double q, float *scratch) {
-  for (int64_t i = 0; i < n; i++) scratch[i] = fabsf(z[i]);
-  float limit = (float)(quantile(scratch, n, q) + LIMIT_EPS);
+/* z (n) clipped to the quantile q of |z|; `magnitudes`: (n). */
+static void clip(float *z, int64_t n, double q, float *magnitudes) {
+  for (int64_t i = 0; i < n; i++) magnitudes[i] = fabsf(z[i]);
+  float limit = (float)(quantile(magnitudes, n, q) + LIMIT_EPS);
   for (int64_t i = 0; i < n; i++) z[i] = z[i] > limit ? limit : z[i] < -limit ? -limit : z[i];
 }
 
-static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
-  const RootOptions *o = with;
-  int64_t size = p->rows * p->cols;
-  float *z = step->scratch, *rest = z + aligned(size);
+typedef struct {
+  float *z, *magnitudes; /* (rows,cols) */
+  NewtonSchulzWork ns;
+} RootWork;
+
+static void layout(void *work, Scratch *s, const Matrix *p, const void *options) {
+  RootWork *w = work;
+  (void)options;
+  w->z = scratch_floats(s, matrix_size(p));
+  Scratch clipping = *s, iterating = *s;
+  w->magnitudes = scratch_floats(&clipping, matrix_size(p));
+  newton_schulz_layout(&w->ns, &iterating, p->rows, p->cols);
+  scratch_join(s, &clipping);
+  scratch_join(s, &iterating);
+}
+
+static NewtonSchulzPlan plan_of(const RootOptions *o, const float *coefficients) {
+  NewtonSchulzPlan plan = newton_schulz_plan(&o->ns);
+  const double abc[3] = {coefficients[0], coefficients[1], coefficients[2]};
+  return abc[0] != 0 ? newton_schulz_repeat(abc, plan.steps) : plan;
+}
+
+static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
+  const RootOptions *o = options;
+  const RootWork *work = step->work;
+  const NewtonSchulzPlan plan = plan_of(o, slot[COEFFICIENTS]);
+  int64_t size = matrix_size(p);
+  float *z = work->z;
   momentum_heavy_ball(z, slot[MOMENTUM], p->g, size, o->momentum, o->nesterov);
-  clip(z, size, o->quantile, rest);
-  if (slot[COEFFICIENTS][0] != 0) {
-    double abc[NS_STEPS_MAX][3];
-    for (int k = 0; k < NS_STEPS_MAX; k++)
-      for (int i = 0; i < 3; i++) abc[k][i] = slot[COEFFICIENTS][i];
-    newton_schulz_with(z, p->rows, p->cols, (const double (*)[3])abc, newton_schulz_steps(&o->ns),
-                       1, NS_EPS, rest);
-  } else {
-    newton_schulz(z, p->rows, p->cols, &o->ns, rest);
-  }
+  clip(z, size, o->quantile, work->magnitudes);
+  newton_schulz(z, p->rows, p->cols, &plan, &work->ns);
   apply_update(p, step->keep, step->rate * shape_scale(o->scale, p->rows, p->cols), z);
 }
 
-static int64_t scratch(const Matrix *p, const void *with) {
-  (void)with;
-  return aligned(p->rows * p->cols) + newton_schulz_scratch(p->rows, p->cols);
-}
-
-static double flops(const Matrix *p, const void *with) {
-  const RootOptions *o = with;
-  return 12 * (double)(p->rows * p->cols) + newton_schulz_flops(p->rows, p->cols, &o->ns);
+static double flops(const Matrix *p, const void *options) {
+  const RootOptions *o = options;
+  const NewtonSchulzPlan plan = newton_schulz_plan(&o->ns);
+  return 12 * (double)(p->rows * p->cols) + newton_schulz_flops(p->rows, p->cols, &plan);
 }
 
 const Optimizer root = {
@@ -134,12 +150,13 @@ const Optimizer root = {
     .reference = "He et al.: ROOT: Robust Orthogonalized Optimizer, arXiv 2511.20626 (toy code)",
     .published = "lr=1e-3 weight-decay=0.1 aux-lr=1e-3",
     .tune = "lr, aux-lr",
-    .options = options,
+    .options = table,
     .options_size = sizeof(RootOptions),
     .slots = slots,
     .accepts = accepts_matrices,
     .init = init,
     .update = update,
-    .scratch = scratch,
+    .layout = layout,
+    .work_size = sizeof(RootWork),
     .flops = flops,
 };

@@ -4,9 +4,9 @@
      unconstrained  W = (1 - lr wd) W - lr radius LMO(D)
    with LMO sqrt(rows/cols) msgn(D) for the blocks' matrices and, as the head is tied to it, sign(D)
    / cols for the token embedding (head-norm sign). Positions and vectors are left to AdamW. */
-#include "optim/momentum.h"
 #include "optim/optim.h"
-#include "optim/steepest.h"
+#include "optim/parts/lmo.h"
+#include "optim/parts/momentum.h"
 
 typedef struct {
   double alpha, radius, head_radius;
@@ -20,7 +20,7 @@ enum { FORMS(CHOICE_NAME) };
 enum { HEAD_NORMS(CHOICE_NAME) };
 
 #define FIELD(member) offsetof(ScionOptions, member)
-static const Option options[] = {
+static const Option table[] = {
     {.name = "alpha", .help = "Weight of the new gradient in the momentum",
      .type = OPTION_REAL, .at = FIELD(alpha), .fallback = "0.1", .min = 1e-7, .max = 1},
     {.name = "form", .help = "Constrain the weights to the norm ball, or only their steps",
@@ -40,42 +40,50 @@ static const Option options[] = {
     {0},
 };
 
-static const Slot slots[] = {{.name = "momentum", .floats = slot_full}, {0}};
+enum { MOMENTUM };
+static const Slot slots[] = {{.name = "momentum", .kind = SLOT_MOMENTUM, .floats = slot_full}, {0}};
 
-static int accepts(const Param *p, const void *with) {
-  const ScionOptions *o = with;
+static int accepts(const Matrix *p, const void *options) {
+  const ScionOptions *o = options;
   return p->role == ROLE_MATRIX || (p->role == ROLE_EMBEDDING && o->head_norm == HEAD_SIGN);
 }
 
 static int norm_of(Role role) { return role == ROLE_EMBEDDING ? NORM_SIGN : NORM_RMS; }
 
-static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
-  const ScionOptions *o = with;
-  int64_t size = p->rows * p->cols;
-  float *z = step->scratch;
-  momentum_ema(z, slot[0], p->g, size, 1 - o->alpha, 0);
-  steepest(z, p->rows, p->cols, norm_of(p->role), &o->polar, z + aligned(size));
+typedef struct {
+  float *z; /* (rows,cols) */
+  PolarWork polar;
+} ScionWork;
+
+static void layout(void *work, Scratch *s, const Matrix *p, const void *options) {
+  const ScionOptions *o = options;
+  ScionWork *w = work;
+  w->z = scratch_floats(s, matrix_size(p));
+  lmo_layout(&w->polar, s, p->rows, p->cols, norm_of(p->role), &o->polar);
+}
+
+static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
+  const ScionOptions *o = options;
+  const ScionWork *work = step->work;
+  int64_t size = matrix_size(p);
+  float *z = work->z;
+  momentum_ema(z, slot[MOMENTUM], p->g, size, 1 - o->alpha, 0);
+  lmo(z, p->rows, p->cols, norm_of(p->role), &o->polar, &work->polar);
   double radius = p->role == ROLE_EMBEDDING ? o->head_radius / (double)p->cols : o->radius;
   apply_update(p, step->keep, step->rate * radius, z);
 }
 
 /* The constrained form is a mean of the weights and a point of the ball: it has no other decay. */
-static double keep(const Param *p, const Step *step, const void *with) {
-  const ScionOptions *o = with;
+static double keep(const Param *p, const Step *step, const void *options) {
+  const ScionOptions *o = options;
   (void)p;
   return 1 - step->rate * (o->form == CONSTRAINED ? 1 : step->decay);
 }
 
-static int64_t scratch(const Matrix *p, const void *with) {
-  const ScionOptions *o = with;
-  return aligned(p->rows * p->cols) +
-         steepest_scratch(p->rows, p->cols, norm_of(p->role), &o->polar);
-}
-
-static double flops(const Matrix *p, const void *with) {
-  const ScionOptions *o = with;
+static double flops(const Matrix *p, const void *options) {
+  const ScionOptions *o = options;
   return 5 * (double)(p->rows * p->cols) +
-         steepest_flops(p->rows, p->cols, norm_of(p->role), &o->polar);
+         lmo_flops(p->rows, p->cols, norm_of(p->role), &o->polar);
 }
 
 const Optimizer scion = {
@@ -86,12 +94,13 @@ const Optimizer scion = {
     .published = "lr=2.44140625e-4",
     .ours = "aux-lr=0.0036",
     .tune = "lr, aux-lr, radius, head-radius",
-    .options = options,
+    .options = table,
     .options_size = sizeof(ScionOptions),
     .slots = slots,
     .accepts = accepts,
     .update = update,
-    .scratch = scratch,
+    .layout = layout,
+    .work_size = sizeof(ScionWork),
     .flops = flops,
     .keep = keep,
 };

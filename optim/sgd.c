@@ -1,26 +1,25 @@
 /* Stochastic gradient descent with heavy-ball momentum (Polyak 1964), Nesterov's form on request:
      b = mu b + g,  w = (1 - lr wd) w - lr (b or g + mu b). */
 #include "optim/optim.h"
+#include "optim/parts/momentum.h"
 
 typedef struct {
   double momentum;
   int nesterov;
 } SgdOptions;
 
-#define FIELD(member) offsetof(SgdOptions, member)
-static const Option options[] = {
-    {.name = "momentum", .help = "Heavy-ball momentum (mu; 0: plain gradient descent)",
-     .type = OPTION_REAL, .at = FIELD(momentum), .fallback = "0.9", .max = 0.9999999},
-    {.name = "nesterov", .help = "Use Nesterov momentum",
-     .type = OPTION_CHOICE, .at = FIELD(nesterov), .fallback = "off", .choices = ON_OFF},
+static const Option table[] = {
+    MOMENTUM_OPTION(SgdOptions, momentum, "0.9"),
+    NESTEROV_OPTION(SgdOptions, nesterov, "off"),
     {0},
 };
 
-static const Slot slots[] = {{.name = "momentum", .floats = slot_full}, {0}};
+enum { MOMENTUM };
+static const Slot slots[] = {{.name = "momentum", .kind = SLOT_MOMENTUM, .floats = slot_full}, {0}};
 
-static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
-  const SgdOptions *o = with;
-  float *restrict w = p->w, *restrict b = slot[0];
+static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
+  const SgdOptions *o = options;
+  float *restrict w = p->w, *restrict b = slot[MOMENTUM];
   const float *restrict g = p->g;
   float mu = (float)o->momentum, keep = (float)step->keep, rate = (float)step->rate;
   float of_g = o->nesterov ? 1 : 0, of_b = o->nesterov ? mu : 1;
@@ -30,8 +29,8 @@ static void update(const Matrix *p, float *const *slot, const void *with, Step *
   }
 }
 
-static double flops(const Matrix *p, const void *with) {
-  (void)with;
+static double flops(const Matrix *p, const void *options) {
+  (void)options;
   return 7 * (double)(p->rows * p->cols);
 }
 
@@ -41,7 +40,7 @@ const Optimizer sgd = {
     .reference = "Polyak: Some methods of speeding up the convergence of iteration methods, 1964",
     .ours = "lr=0.1",
     .tune = "lr, momentum",
-    .options = options,
+    .options = table,
     .options_size = sizeof(SgdOptions),
     .slots = slots,
     .elementwise = 1,

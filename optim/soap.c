@@ -12,66 +12,101 @@
 #include <string.h>
 
 #include "core/blas.h"
-#include "core/lapack.h"
+#include "core/int64.h"
 #include "optim/optim.h"
-#include "optim/orthogonalize.h"
-#include "optim/rotated_adam.h"
+#include "optim/parts/adam.h"
+#include "optim/parts/basis.h"
+#include "optim/parts/momentum.h"
 
 typedef struct {
-  Betas betas;
+  Adam adam;
   int64_t gap;
 } SoapOptions;
 
 #define FIELD(member) offsetof(SoapOptions, member)
-static const Option options[] = {
-    BETAS_OPTIONS(SoapOptions, betas, "0.95", "0.95", "1e-8"),
+static const Option table[] = {
+    ADAM_OPTIONS(SoapOptions, adam, "", "", "0.95", "0.95", "1e-8"),
     {.name = "update-gap", .help = "Steps between new bases (K)",
      .type = OPTION_INT, .at = FIELD(gap), .fallback = "10", .min = 1, .max = 1e12},
     {0},
 };
 
-static int64_t rows_square(int64_t rows, int64_t cols, const void *with) {
-  (void)cols, (void)with;
-  return rows * rows;
+static int64_t rows_square(const Matrix *p, const void *options) {
+  (void)options;
+  return p->rows * p->rows;
 }
 
-static int64_t cols_square(int64_t rows, int64_t cols, const void *with) {
-  (void)rows, (void)with;
-  return cols * cols;
+static int64_t cols_square(const Matrix *p, const void *options) {
+  (void)options;
+  return p->cols * p->cols;
 }
 
 enum { M, V, L, R, P, Q };
 static const Slot slots[] = {
-    {.name = "m", .floats = slot_full},
-    {.name = "v", .floats = slot_full},
-    {.name = "l", .floats = rows_square},
-    {.name = "r", .floats = cols_square},
-    {.name = "p", .floats = rows_square},
-    {.name = "q", .floats = cols_square},
+    {.name = "m", .kind = SLOT_MOMENTUM, .floats = slot_full},
+    {.name = "v", .kind = SLOT_SECOND, .floats = slot_full},
+    {.name = "l", .kind = SLOT_SECOND, .floats = rows_square},
+    {.name = "r", .kind = SLOT_SECOND, .floats = cols_square},
+    {.name = "p", .kind = SLOT_BASIS, .floats = rows_square},
+    {.name = "q", .kind = SLOT_BASIS, .floats = cols_square},
     {0},
 };
-
-/* L = b L + (1 - b) G G^T, or R with G^T G; `work` n*n floats. */
-static void accumulate(const Matrix *p, float *L_or_R, int right, double b, float *work) {
-  int64_t n = right ? p->cols : p->rows;
-  gram(right ? TRANSPOSED : PLAIN, n, p->rows + p->cols - n, p->g, p->cols, work);
-  for (int64_t i = 0; i < n * n; i++)
-    L_or_R[i] = (float)b * L_or_R[i] + (float)(1 - b) * work[i];
-}
-
-/* At the first step L is a multiple of G G^T: the basis is G's own. */
-static void first_basis(const Matrix *p, float *basis, int right, float *work) {
-  int64_t n = right ? p->cols : p->rows;
-  double *vectors = (double *)(void *)work, *values = vectors + n * n;
-  singular_basis(p->g, p->rows, p->cols, right, vectors, values, values + n);
-  replace_basis(basis, vectors, n);
-}
 
 /* A column of a basis and its eigenvalue, estimated by diag(P^T L P). */
 typedef struct {
   double value;
   int64_t column;
 } Estimate;
+
+/* With n the length of a side. */
+typedef struct {
+  SingularWork singular;
+  float *gram;       /* (n,n) */
+  float *g, *m, *u;  /* (rows,cols) gradient, moment and direction in the eigenbasis */
+  float *half;       /* (rows,cols) between two rotations */
+  Estimate *order;   /* (n) */
+  float *product;    /* (n,n) */
+  float *copy;       /* (rows,cols) */
+  QrWork qr;
+} SoapWork;
+
+static void layout(void *work, Scratch *s, const Matrix *p, const void *options) {
+  SoapWork *w = work;
+  Scratch first = *s, stepping = *s, averaging = *s, refreshing = *s;
+  int64_t n = i64_max(p->rows, p->cols), size = matrix_size(p);
+  (void)options;
+  singular_layout(&w->singular, &first, n);
+  w->g = scratch_floats(&stepping, size);
+  w->m = scratch_floats(&stepping, size);
+  w->u = scratch_floats(&stepping, size);
+  w->half = scratch_floats(&stepping, size);
+  w->gram = scratch_floats(&averaging, n * n);
+  w->order = scratch_take(&refreshing, n, sizeof *w->order);
+  w->product = scratch_floats(&refreshing, n * n);
+  w->copy = scratch_floats(&refreshing, size);
+  qr_layout(&w->qr, &refreshing, n);
+  scratch_join(s, &first);
+  scratch_join(s, &stepping);
+  scratch_join(s, &averaging);
+  scratch_join(s, &refreshing);
+}
+
+static int64_t side_length(const Matrix *p, Side side) {
+  return side == LEFT ? p->rows : p->cols;
+}
+
+/* At the first step L is a multiple of G G^T: the basis is G's own. */
+static void first_basis(const Matrix *p, float *basis, Side side, const SoapWork *work) {
+  singular_basis(p->g, p->rows, p->cols, side, &work->singular);
+  replace_basis(basis, work->singular.V, side_length(p, side));
+}
+
+/* A = b A + (1 - b) G G^T for A = L, with G^T G for A = R. */
+static void average_gram(const Matrix *p, float *A, Side side, double b, const SoapWork *work) {
+  int64_t n = side_length(p, side);
+  gram(side == RIGHT ? TRANSPOSED : PLAIN, n, p->rows + p->cols - n, p->g, p->cols, work->gram);
+  for (int64_t i = 0; i < n * n; i++) A[i] = (float)b * A[i] + (float)(1 - b) * work->gram[i];
+}
 
 static int compare_estimates(const void *a, const void *b) {
   const Estimate *x = a, *y = b;
@@ -86,93 +121,77 @@ static void sort_estimates(Estimate *order, const float *basis, const float *pro
   qsort(order, (size_t)n, sizeof *order, compare_estimates);
 }
 
-/* v's rows, or its columns for the right side, in the order; `copy` rows*cols floats. */
-static void permute(const Matrix *p, float *v, int right, const Estimate *order, float *copy) {
+/* v's rows, or its columns for the right side, in the new order. */
+static void permute(const Matrix *p, float *v, Side side, const SoapWork *work) {
+  const Estimate *order = work->order;
+  float *copy = work->copy;
   memcpy(copy, v, (size_t)(p->rows * p->cols) * sizeof *v);
   for (int64_t i = 0; i < p->rows; i++)
     for (int64_t j = 0; j < p->cols; j++)
-      v[i * p->cols + j] = right ? copy[i * p->cols + order[j].column]
-                                 : copy[order[i].column * p->cols + j];
+      v[i * p->cols + j] = side == RIGHT ? copy[i * p->cols + order[j].column]
+                                         : copy[order[i].column * p->cols + j];
 }
 
-static int64_t refresh_floats(int64_t rows, int64_t cols, int64_t n) {
-  return aligned((int64_t)(sizeof(Estimate) / sizeof(float)) * n) + aligned(n * n) +
-         aligned(rows * cols) + orthonormal_work(n);
-}
-
-/* One power step of a side, with the columns sorted first: without that, v stays with the place of
-   a direction whose eigenvalue crosses another's. */
-static void refresh(const Matrix *p, float *basis, const float *L_or_R, float *v, int right,
-                    float *work) {
-  int64_t n = right ? p->cols : p->rows;
-  Estimate *order = (Estimate *)(void *)work;
-  float *product = work + aligned((int64_t)(sizeof *order / sizeof *work) * n);
-  float *copy = product + aligned(n * n), *rest = copy + aligned(p->rows * p->cols);
-  gemm(PLAIN, PLAIN, n, n, n, 1, L_or_R, n, basis, n, 0, product, n);
-  sort_estimates(order, basis, product, n);
+/* A step of power iteration, basis = qr(A basis) with A = L or R, with the columns sorted first:
+   without that, v stays in the place of a direction whose eigenvalue has passed another's. */
+static void power_step(const Matrix *p, float *basis, const float *A, float *v, Side side,
+                       const SoapWork *work) {
+  int64_t n = side_length(p, side);
+  float *product = work->product;
+  gemm(PLAIN, PLAIN, n, n, n, 1, A, n, basis, n, 0, product, n);
+  sort_estimates(work->order, basis, product, n);
   for (int64_t i = 0; i < n; i++)
-    for (int64_t j = 0; j < n; j++) basis[i * n + j] = product[i * n + order[j].column];
-  orthonormal_columns(basis, n, n, rest);
-  permute(p, v, right, order, copy);
+    for (int64_t j = 0; j < n; j++) basis[i * n + j] = product[i * n + work->order[j].column];
+  orthonormal_columns(basis, n, n, &work->qr);
+  permute(p, v, side, work);
 }
 
-/* Adam's step t with the first moment kept in the original space and the second in the rotated
-   one. The old moment is rotated and the new gradient added there: rotated together they would
-   have other rounding errors than v's, and where the gradient has nothing else m / sqrt(v) would
-   have no bound. */
-static void adam_step(const Matrix *p, float *const *slot, const SoapOptions *o, const Step *step,
-                      int64_t t) {
-  int64_t size = p->rows * p->cols;
-  float *g = step->scratch, *m = g + aligned(size), *work = m + aligned(size);
-  const Betas *b = &o->betas;
-  float b1 = (float)b->beta1, b2 = (float)b->beta2, eps = (float)b->eps;
-  float new1 = (float)(1 - b->beta1), new2 = (float)(1 - b->beta2);
-  double rise = sqrt(1 - pow(b->beta2, (double)t)) / (1 - pow(b->beta1, (double)t));
-  rotate(g, p->g, p->rows, p->cols, slot[P], slot[Q], 1, work);
-  rotate(m, slot[M], p->rows, p->cols, slot[P], slot[Q], 1, work);
-  for (int64_t i = 0; i < size; i++) {
-    slot[M][i] = b1 * slot[M][i] + new1 * p->g[i];
-    slot[V][i] = b2 * slot[V][i] + new2 * g[i] * g[i];
-    m[i] = (b1 * m[i] + new1 * g[i]) / (sqrtf(slot[V][i]) + eps);
-  }
-  rotate(g, m, p->rows, p->cols, slot[P], slot[Q], 0, work);
-  apply_update(p, step->keep, step->keep * step->rate * rise, g); /* decay after the step */
+/* Adam's step t with the first moment kept in the original space and the second in the eigenbasis.
+   The old moment is rotated and the new gradient added there: rotated together they would have
+   other rounding errors than v's, and where the gradient has nothing else m / sqrt(v) would have no
+   bound. */
+static void step_in_eigenbasis(const Matrix *p, float *const *slot, const SoapOptions *o,
+                               const Step *step, int64_t t) {
+  const SoapWork *work = step->work;
+  const AdamStep a = adam_step_plain(&o->adam);
+  const float *left = slot[P], *right = slot[Q];
+  int64_t size = matrix_size(p);
+  float *g = work->g, *m = work->m, *u = work->u;
+  rotate(g, p->g, p->rows, p->cols, left, right, 1, work->half);
+  rotate(m, slot[M], p->rows, p->cols, left, right, 1, work->half);
+  adam(g, m, slot[V], g, size, &a);
+  rotate(u, g, p->rows, p->cols, left, right, 0, work->half);
+  double b1 = o->adam.beta1, b2 = o->adam.beta2;
+  double correction = sqrt(1 - pow(b2, (double)t)) / (1 - pow(b1, (double)t));
+  apply_update(p, step->keep, step->keep * step->rate * correction, u); /* decay after the step */
+  momentum_ema(m, slot[M], p->g, size, b1, 0);
 }
 
-static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
-  const SoapOptions *o = with;
-  float *work = step->scratch;
-  int64_t t = step->t - 1; /* 0: the first gradient */
+static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
+  const SoapOptions *o = options;
+  const SoapWork *work = step->work;
+  int64_t t = step->t - 1; /* the first gradient makes the bases only */
   if (t == 0) {
-    first_basis(p, slot[P], 0, work);
-    first_basis(p, slot[Q], 1, work);
+    first_basis(p, slot[P], LEFT, work);
+    first_basis(p, slot[Q], RIGHT, work);
   } else {
-    adam_step(p, slot, o, step, t);
+    step_in_eigenbasis(p, slot, o, step, t);
   }
-  accumulate(p, slot[L], 0, o->betas.beta2, work);
-  accumulate(p, slot[R], 1, o->betas.beta2, work);
+  average_gram(p, slot[L], LEFT, o->adam.beta2, work);
+  average_gram(p, slot[R], RIGHT, o->adam.beta2, work);
   if (t > 0 && t % o->gap == 0) {
-    refresh(p, slot[P], slot[L], slot[V], 0, work);
-    refresh(p, slot[Q], slot[R], slot[V], 1, work);
+    power_step(p, slot[P], slot[L], slot[V], LEFT, work);
+    power_step(p, slot[Q], slot[R], slot[V], RIGHT, work);
   }
 }
 
-static double keep(const Param *p, const Step *step, const void *with) {
-  (void)p, (void)with;
+static double keep(const Param *p, const Step *step, const void *options) {
+  (void)p, (void)options;
   return step->t == 1 ? 1 : 1 - step->rate * step->decay;
 }
 
-static int64_t scratch(const Matrix *p, const void *with) {
-  (void)with;
-  int64_t n = p->rows > p->cols ? p->rows : p->cols, first = 2 * (n * n + n + singular_work(n));
-  int64_t refreshing = refresh_floats(p->rows, p->cols, n);
-  int64_t stepping = 3 * aligned(p->rows * p->cols);
-  int64_t most = first > refreshing ? first : refreshing;
-  return most > stepping ? most : stepping;
-}
-
-static double flops(const Matrix *p, const void *with) {
-  const SoapOptions *o = with;
+static double flops(const Matrix *p, const void *options) {
+  const SoapOptions *o = options;
   double m = (double)p->rows, n = (double)p->cols, sides = m * m * n + m * n * n;
   return 7 * sides + 20 * m * n + (2 + 8. / 3) * (m * m * m + n * n * n) / (double)o->gap;
 }
@@ -183,12 +202,13 @@ const Optimizer soap = {
     .reference = "Vyas et al.: SOAP, arXiv 2409.11321 (code)",
     .published = "lr=3e-3 weight-decay=0.01 aux-lr=3e-3",
     .tune = "lr, aux-lr, update-gap",
-    .options = options,
+    .options = table,
     .options_size = sizeof(SoapOptions),
     .slots = slots,
     .accepts = accepts_matrices,
     .update = update,
-    .scratch = scratch,
+    .layout = layout,
+    .work_size = sizeof(SoapWork),
     .flops = flops,
     .keep = keep,
 };

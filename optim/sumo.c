@@ -7,9 +7,9 @@
      2. Gh = Q^T G    3. M = mu M + Gh    4. O = msgn(M)
      5. if ||O|| > gamma ||O_before||: O = gamma ||O_before|| O / ||O||
      6. W = (1 - lr wd) W - lr (scale Q O + (G - Q Gh)).
-   That is form v2, the default. Form v1, of the first version on arXiv as others describe it,
-   leaves G - Q Gh out. That term has the size of the raw gradient. ||O|| is sqrt(r) as long as M has
-   r directions, so that the limiter acts only where M had fewer. The SVD in step 4 is the paper's
+   This is form v2, the default. Form v1, of the first version on arXiv as others describe it,
+   leaves G - Q Gh out; that term has the size of the raw gradient. ||O|| is sqrt(r) as long as M
+   has r directions, so that the limiter acts only where M had fewer. The SVD in step 4 is the paper's
    point; Newton-Schulz there is its ablation. The scale of the text is sqrt(max(m, n)) `following
    Moonlight`, and whether it takes the last term is not said; the default is Moonlight's own,
    0.2 sqrt(max(m, n)), on Q O only. */
@@ -17,9 +17,10 @@
 #include <string.h>
 
 #include "core/blas.h"
-#include "optim/low_rank.h"
-#include "optim/momentum.h"
+#include "core/int64.h"
 #include "optim/optim.h"
+#include "optim/parts/low_rank.h"
+#include "optim/parts/momentum.h"
 
 typedef struct {
   double momentum, gamma, refresh_below;
@@ -32,7 +33,7 @@ typedef struct {
 enum { FORMS(CHOICE_NAME) };
 
 #define FIELD(member) offsetof(SumoOptions, member)
-static const Option options[] = {
+static const Option table[] = {
     MOMENTUM_OPTION(SumoOptions, momentum, "0.95"),
     {.name = "rank", .help = "Rank of the subspace (r)",
      .type = OPTION_INT, .at = FIELD(rank), .fallback = "128", .min = 1, .max = 1e6},
@@ -57,49 +58,74 @@ static const Option options[] = {
     {0},
 };
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
-static int64_t rank_of(int64_t rows, int64_t cols, const SumoOptions *o) {
-  return least(o->rank, least(rows, cols));
+static int64_t rank_of(const Matrix *p, const SumoOptions *o) {
+  return i64_min(o->rank, i64_min(p->rows, p->cols));
 }
 
-static int64_t basis_floats(int64_t rows, int64_t cols, const void *with) {
-  return (rows > cols ? rows : cols) * rank_of(rows, cols, with);
+static int64_t basis_floats(const Matrix *p, const void *options) {
+  return i64_max(p->rows, p->cols) * rank_of(p, options);
 }
 
-static int64_t moment_floats(int64_t rows, int64_t cols, const void *with) {
-  return least(rows, cols) * rank_of(rows, cols, with);
+static int64_t moment_floats(const Matrix *p, const void *options) {
+  return i64_min(p->rows, p->cols) * rank_of(p, options);
 }
 
 enum { BASIS, MOMENT, NORM };
 static const Slot slots[] = {
-    {.name = "basis", .floats = basis_floats},
-    {.name = "moment", .floats = moment_floats},
+    {.name = "basis", .kind = SLOT_BASIS, .floats = basis_floats},
+    {.name = "moment", .kind = SLOT_PROJECTED, .floats = moment_floats},
     {.name = "norm", .floats = slot_one},
     {0},
 };
 
-/* Step 1's two tests; `low` has room for Q^T G. */
-static int is_due(const Matrix *p, Side side, int64_t r, const float *Q, const SumoOptions *o,
-                  const Step *step, float *low) {
-  if ((step->t - 1) % o->gap == 0) return 1;
-  if (o->refresh_below == 0) return 0;
-  project(low, p->g, p->rows, p->cols, side, Q, r);
-  return frobenius_norm(low, r * least(p->rows, p->cols)) <= o->refresh_below;
+typedef struct {
+  float *Q, *R, *M; /* (l,r) the new basis, (r,r), the old moment */
+  RangeWork range;
+  float *U, *low, *O; /* (rows,cols), Q^T G, O */
+  PolarWork polar;
+} SumoWork;
+
+static void layout(void *work, Scratch *s, const Matrix *p, const void *options) {
+  const SumoOptions *o = options;
+  SumoWork *w = work;
+  Scratch refreshing = *s, stepping = *s;
+  int64_t r = rank_of(p, o), n = moment_floats(p, o);
+  w->Q = scratch_floats(&refreshing, basis_floats(p, o));
+  w->R = scratch_floats(&refreshing, r * r);
+  w->M = scratch_floats(&refreshing, n);
+  range_layout(&w->range, &refreshing, p->rows, p->cols, long_side(p->rows, p->cols), r,
+               o->oversample);
+  w->U = scratch_floats(&stepping, matrix_size(p));
+  w->low = scratch_floats(&stepping, n);
+  w->O = scratch_floats(&stepping, n);
+  polar_layout(&w->polar, &stepping, r, i64_min(p->rows, p->cols), &o->polar);
+  scratch_join(s, &refreshing);
+  scratch_join(s, &stepping);
 }
 
-/* A new basis; the moment moves with it: M = R M (or M R^T), R = Q'^T Q. */
-static void refresh(const Matrix *p, Side side, int64_t r, float *Q, float *M, const SumoOptions *o,
-                    Step *step) {
-  int64_t l = side == LEFT ? p->rows : p->cols, s = p->rows + p->cols - l;
-  float *new_Q = step->scratch, *R = new_Q + aligned(l * r), *old_M = R + aligned(r * r);
-  range_finder(new_Q, p->g, p->rows, p->cols, side, r, o->oversample, o->power_iterations,
-               &step->random, old_M + aligned(s * r));
-  gemm(TRANSPOSED, PLAIN, r, r, l, 1, new_Q, r, Q, r, 0, R, r);
-  memcpy(Q, new_Q, (size_t)(l * r) * sizeof *Q);
-  memcpy(old_M, M, (size_t)(s * r) * sizeof *M);
-  if (side == LEFT) gemm(PLAIN, PLAIN, r, s, r, 1, R, r, old_M, s, 0, M, s);
-  else gemm(PLAIN, TRANSPOSED, s, r, r, 1, old_M, r, R, r, 0, M, r);
+/* Step 1's two conditions. */
+static int is_due(const Matrix *p, Side side, int64_t r, const float *Q, const SumoOptions *o,
+                  const Step *step) {
+  const SumoWork *work = step->work;
+  if ((step->t - 1) % o->gap == 0) return 1;
+  if (o->refresh_below == 0) return 0;
+  project(work->low, p->g, p->rows, p->cols, side, Q, r);
+  return frobenius_norm(work->low, moment_floats(p, o)) <= o->refresh_below;
+}
+
+/* Step 1: a new basis Q', and M = R M (or M R^T) with R = Q'^T Q. */
+static void change_basis(const Matrix *p, Side side, int64_t r, float *Q, float *M,
+                         const SumoOptions *o, Step *step) {
+  const SumoWork *work = step->work;
+  int64_t s = i64_min(p->rows, p->cols), l = i64_max(p->rows, p->cols);
+  float *R = work->R;
+  range_finder(work->Q, p->g, p->rows, p->cols, side, r, o->oversample, o->power_iterations,
+               &step->random, &work->range);
+  gemm(TRANSPOSED, PLAIN, r, r, l, 1, work->Q, r, Q, r, 0, R, r);
+  memcpy(Q, work->Q, (size_t)(l * r) * sizeof *Q);
+  memcpy(work->M, M, (size_t)(s * r) * sizeof *M);
+  if (side == LEFT) gemm(PLAIN, PLAIN, r, s, r, 1, R, r, work->M, s, 0, M, s);
+  else gemm(PLAIN, TRANSPOSED, s, r, r, 1, work->M, r, R, r, 0, M, r);
 }
 
 /* Step 5, on O (n). */
@@ -112,43 +138,33 @@ static void limit_growth(float *O, int64_t n, double gamma, float *norm_before) 
   *norm_before = (float)norm;
 }
 
-static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
-  const SumoOptions *o = with;
-  int64_t r = rank_of(p->rows, p->cols, o), size = p->rows * p->cols;
-  Side side = p->rows >= p->cols ? LEFT : RIGHT;
-  int64_t rows = side == LEFT ? r : p->rows, cols = side == LEFT ? p->cols : r, n = rows * cols;
-  float *Q = slot[BASIS], *M = slot[MOMENT];
-  if (is_due(p, side, r, Q, o, step, step->scratch)) refresh(p, side, r, Q, M, o, step);
-  float *U = step->scratch, *low = U + aligned(size), *O = low + aligned(n);
+static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
+  const SumoOptions *o = options;
+  const SumoWork *work = step->work;
+  int64_t r = rank_of(p, o), n = moment_floats(p, o);
+  Side side = long_side(p->rows, p->cols);
+  int64_t rows = side == LEFT ? r : p->rows, cols = side == LEFT ? p->cols : r; /* of M */
+  float *Q = slot[BASIS], *M = slot[MOMENT], *U = work->U, *low = work->low, *O = work->O;
+  if (is_due(p, side, r, Q, o, step)) change_basis(p, side, r, Q, M, o, step);
   project(low, p->g, p->rows, p->cols, side, Q, r);
   momentum_heavy_ball(O, M, low, n, o->momentum, 0);
-  polar_factor(O, rows, cols, &o->polar, O + aligned(n));
+  polar_factor(O, rows, cols, &o->polar, &work->polar);
   limit_growth(O, n, o->gamma, slot[NORM]);
+  /* U = Q (scale O - Gh) + G, without Gh and G in form v1. */
   float scale = (float)shape_scale(o->scale, p->rows, p->cols), outside = o->form == FORM_V2;
   for (int64_t i = 0; i < n; i++) O[i] = scale * O[i] - outside * low[i];
-  memcpy(U, p->g, (size_t)size * sizeof *U);
+  memcpy(U, p->g, (size_t)matrix_size(p) * sizeof *U);
   project_back(U, p->rows, p->cols, side, Q, O, r, 1, outside);
   apply_update(p, step->keep, step->rate, U);
 }
 
-static int64_t scratch(const Matrix *p, const void *with) {
-  const SumoOptions *o = with;
-  int64_t r = rank_of(p->rows, p->cols, o), s = least(p->rows, p->cols), l = p->rows + p->cols - s;
-  Side side = p->rows >= p->cols ? LEFT : RIGHT;
-  int64_t refreshing = aligned(l * r) + aligned(r * r) + aligned(s * r) +
-                       range_finder_scratch(p->rows, p->cols, side, r, o->oversample);
-  int64_t stepping = aligned(p->rows * p->cols) + 2 * aligned(s * r) +
-                     polar_scratch(r, s, &o->polar);
-  return refreshing > stepping ? refreshing : stepping;
-}
-
-static double flops(const Matrix *p, const void *with) {
-  const SumoOptions *o = with;
-  double r = (double)rank_of(p->rows, p->cols, o), m = (double)p->rows, n = (double)p->cols;
+static double flops(const Matrix *p, const void *options) {
+  const SumoOptions *o = options;
+  double r = (double)rank_of(p, o), m = (double)p->rows, n = (double)p->cols;
   double w = r + (double)o->oversample, q = (double)o->power_iterations;
   double refreshing = (2 * m * n * w * (2 + 2 * q) + 4 * (m + n) * w * w) / (double)o->gap;
   return 4 * m * n * r + 4 * m * n + refreshing +
-         polar_flops((int64_t)r, least(p->rows, p->cols), &o->polar);
+         polar_flops((int64_t)r, i64_min(p->rows, p->cols), &o->polar);
 }
 
 const Optimizer sumo = {
@@ -157,11 +173,12 @@ const Optimizer sumo = {
     .reference = "Refael et al.: SUMO, arXiv 2505.24749 (NeurIPS 2025, read in full)",
     .ours = "lr=6e-4 aux-lr=6e-4",
     .tune = "lr, aux-lr, rank, update-gap",
-    .options = options,
+    .options = table,
     .options_size = sizeof(SumoOptions),
     .slots = slots,
     .accepts = accepts_matrices,
     .update = update,
-    .scratch = scratch,
+    .layout = layout,
+    .work_size = sizeof(SumoWork),
     .flops = flops,
 };

@@ -9,9 +9,9 @@
    first step. */
 #include <string.h>
 
-#include "optim/momentum.h"
 #include "optim/optim.h"
-#include "optim/steepest.h"
+#include "optim/parts/lmo.h"
+#include "optim/parts/momentum.h"
 
 typedef struct {
   double alpha, radius;
@@ -25,7 +25,7 @@ enum { NORM_ADAMW = NORM_ROW + 1 }; /* the word after NORMS: left to the auxilia
 enum { STARTS(CHOICE_NAME) };
 
 #define FIELD(member) offsetof(TrustRegionOptions, member)
-static const Option options[] = {
+static const Option table[] = {
     {.name = "norm", .help = "Norm for steps of hidden matrices",
      .type = OPTION_CHOICE, .at = FIELD(norm), .fallback = "spectral",
      .choices = NORMS(CHOICE_WORD)},
@@ -47,7 +47,8 @@ static const Option options[] = {
     {0},
 };
 
-static const Slot slots[] = {{.name = "momentum", .floats = slot_full}, {0}};
+enum { MOMENTUM };
+static const Slot slots[] = {{.name = "momentum", .kind = SLOT_MOMENTUM, .floats = slot_full}, {0}};
 
 static int norm_of(Role role, const TrustRegionOptions *o) {
   if (role == ROLE_MATRIX) return o->norm;
@@ -55,30 +56,38 @@ static int norm_of(Role role, const TrustRegionOptions *o) {
   return o->vector_norm == NORM_RMS ? NORM_ROW : o->vector_norm; /* vectors are stored as rows */
 }
 
-static int accepts(const Param *p, const void *with) {
-  return norm_of(p->role, with) != NORM_ADAMW;
+static int accepts(const Matrix *p, const void *options) {
+  return norm_of(p->role, options) != NORM_ADAMW;
 }
 
-static void update(const Matrix *p, float *const *slot, const void *with, Step *step) {
-  const TrustRegionOptions *o = with;
-  int64_t size = p->rows * p->cols;
-  float *z = step->scratch;
-  if (step->t == 1 && o->init == START_GRADIENT) memcpy(slot[0], p->g, (size_t)size * sizeof *z);
-  momentum_ema(z, slot[0], p->g, size, 1 - o->alpha, 0);
-  steepest(z, p->rows, p->cols, norm_of(p->role, o), &o->polar, z + aligned(size));
+typedef struct {
+  float *z; /* (rows,cols) */
+  PolarWork polar;
+} TrustRegionWork;
+
+static void layout(void *work, Scratch *s, const Matrix *p, const void *options) {
+  const TrustRegionOptions *o = options;
+  TrustRegionWork *w = work;
+  w->z = scratch_floats(s, matrix_size(p));
+  lmo_layout(&w->polar, s, p->rows, p->cols, norm_of(p->role, o), &o->polar);
+}
+
+static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
+  const TrustRegionOptions *o = options;
+  const TrustRegionWork *work = step->work;
+  int64_t size = matrix_size(p);
+  float *z = work->z;
+  if (step->t == 1 && o->init == START_GRADIENT)
+    memcpy(slot[MOMENTUM], p->g, (size_t)size * sizeof *z);
+  momentum_ema(z, slot[MOMENTUM], p->g, size, 1 - o->alpha, 0);
+  lmo(z, p->rows, p->cols, norm_of(p->role, o), &o->polar, &work->polar);
   apply_update(p, step->keep, step->rate * o->radius, z);
 }
 
-static int64_t scratch(const Matrix *p, const void *with) {
-  const TrustRegionOptions *o = with;
-  return aligned(p->rows * p->cols) +
-         steepest_scratch(p->rows, p->cols, norm_of(p->role, o), &o->polar);
-}
-
-static double flops(const Matrix *p, const void *with) {
-  const TrustRegionOptions *o = with;
+static double flops(const Matrix *p, const void *options) {
+  const TrustRegionOptions *o = options;
   return 5 * (double)(p->rows * p->cols) +
-         steepest_flops(p->rows, p->cols, norm_of(p->role, o), &o->polar);
+         lmo_flops(p->rows, p->cols, norm_of(p->role, o), &o->polar);
 }
 
 const Optimizer trust_region = {
@@ -87,11 +96,12 @@ const Optimizer trust_region = {
     .reference = "Kovalev: Understanding Gradient Orthogonalization, arXiv 2503.12645 (theorems)",
     .ours = "lr=0.02 aux-lr=0.0036",
     .tune = "lr, aux-lr",
-    .options = options,
+    .options = table,
     .options_size = sizeof(TrustRegionOptions),
     .slots = slots,
     .accepts = accepts,
     .update = update,
-    .scratch = scratch,
+    .layout = layout,
+    .work_size = sizeof(TrustRegionWork),
     .flops = flops,
 };

@@ -12,9 +12,10 @@
 #include "model/formats/huggingface.h"
 #include "run/export.h"
 #include "run/lock.h"
+#include "run/names.h"
 #include "run/run.h"
 
-static const char latest[] = "latest";
+static const char latest[] = LATEST_LINK;
 static const char aside[] = ".set-aside"; /* behind the name of one that must not be resumed */
 
 /* ---- names ---- */
@@ -141,7 +142,7 @@ static int open_whole(Checkpoint *c, const char *folder, Err *err) {
    folder without a run. */
 static int lock_run(Checkpoint *c, Err *err) {
   char log[CHECKPOINT_PATH];
-  if (join(log, sizeof log, c->run, "log.csv", err)) return -1;
+  if (join(log, sizeof log, c->run, LOG_FILE, err)) return -1;
   if (!checkpoint_any(c->run) && !file_taken(log)) return 0;
   c->lock = lock_take(c->run, err);
   return c->lock < 0 ? -1 : 0;

@@ -15,7 +15,7 @@
 #include "model/gpt2.h"
 #include "model/formats/safetensors.h"
 #include "model/formats/weights.h"
-#include "optim/optim.h"
+#include "optim/harness.h"
 
 enum { CHECKPOINT_PATH = OPTION_TEXT + 128 };
 

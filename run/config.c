@@ -250,7 +250,7 @@ static void help_roles(FILE *out, const Optimizer *o) {
   FILE *line = open_memstream(&text, &size);
   fputs("Updates ", line);
   for (int i = 0; i < KINDS; i++)
-    if (o->accepts(&(Param){.role = kinds[i].role}, options))
+    if (o->accepts(&(Matrix){.role = kinds[i].role}, options))
       fprintf(line, "%s%s", taken++ ? ", " : "", kinds[i].name);
   fputs(taken < KINDS ? "; AdamW (--aux-lr) updates the rest." : ".", line);
   fclose(line);

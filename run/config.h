@@ -8,7 +8,8 @@
 #include "core/option.h"
 #include "data/data.h"
 #include "model/gpt2.h"
-#include "optim/optim.h"
+#include "optim/harness.h"
+#include "optim/registry.h"
 #include "optim/schedule.h"
 #include "run/checkpoint.h"
 

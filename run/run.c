@@ -12,6 +12,7 @@
 #include "core/threads.h"
 #include "optim/gradient.h"
 #include "run/folder.h"
+#include "run/info.h"
 #include "run/lock.h"
 #include "run/resume.h"
 #include "run/sample.h"
@@ -47,9 +48,7 @@ static int restore(Run *r, Err *err) {
 
 static int open_parts(Run *r, Err *err) {
   Config *c = &r->config;
-  int T = (int)c->model.context;
-  if (data_open(&r->data, &c->data, (int)c->model.V, T, err) ||
-      data_check(r->data, (int)c->run.batch, T, err) ||
+  if (data_open(&r->data, &c->data, c->model.V, c->run.batch, c->model.context, err) ||
       gpt2_open(&r->model, &c->model, r->pass_rows, 1, err))
     return -1;
   r->fingerprint = data_fingerprint(r->data);
@@ -72,12 +71,12 @@ static int open_folder(Run *r, Err *err) {
   if (!c->from)
     return checkpoint_remove_all(c->run.out, err) || spectrum_log_remove(c->run.out, err) ||
            folder_write_config(c, err) ||
-           folder_write_info(c, r->model, r->optimizer, r->data, err) ||
+           info_write(c, r->model, r->optimizer, r->data, err) ||
            log_open(&r->log, c->run.out, err);
   int status = log_resume(&r->log, c->run.out, c->from->log_bytes, c->from->step, err) ||
                checkpoint_make_newest(c->from, &note, err) ||
                log_cut(&r->log, c->from->log_bytes, err) || folder_write_config(c, err) ||
-               folder_write_resumed(c, err);
+               info_write_resumed(c, err);
   tell_latest(r, &note);
   return status;
 }
@@ -98,7 +97,7 @@ static void announce(const Run *r) {
          (long long)c->model.L, (long long)c->model.NH, (long long)c->model.C,
          (long long)c->model.context, (long long)c->model.V,
          (double)gpt2_weights(r->model) / 1e6);
-  folder_print_tables(stdout, c, r->model, r->optimizer);
+  info_print_tables(stdout, c, r->model, r->optimizer);
   if (c->from) {
     if (*c->from->damaged) {
       printf("a newer checkpoint cannot be used: ");
@@ -120,10 +119,6 @@ int run_open(Run *r, Err *err) {
   r->opened = clock_seconds();
   threads_start((int)c->run.threads);
   r->pass_rows = c->run.micro_batch ? c->run.micro_batch : c->run.batch;
-  size_t pass_tokens = (size_t)(r->pass_rows * c->model.context);
-  r->x = calloc(pass_tokens, sizeof *r->x);
-  r->y = calloc(pass_tokens, sizeof *r->y);
-  if (!r->x || !r->y) return fail(err, "no memory for %zu tokens", pass_tokens);
   if (folder_claim(c, &r->lock, err) || open_parts(r, err)) return -1;
   stop_catch(); /* before this a signal ends the program; nothing is lost */
   if (open_folder(r, err)) return -1;
@@ -144,8 +139,6 @@ void run_close(Run *r) {
   optimizer_close(r->optimizer);
   gpt2_close(r->model);
   data_close(r->data);
-  free(r->x);
-  free(r->y);
   config_free(&r->config);
   lock_release(r->lock);
 }
@@ -159,13 +152,6 @@ LogRow run_row(Run *r, int64_t t) {
   r->lap = clock_seconds();
   row.train_loss = 0;
   return row;
-}
-
-int run_batch(Run *r, int64_t t, int64_t first, Batch *batch, Err *err) {
-  int64_t B = r->config.run.batch, T = r->config.model.context, left = B - first;
-  *batch = (Batch){r->x, r->y, left < r->pass_rows ? left : r->pass_rows, T};
-  return data_train_rows(r->data, t - 1, (int)B, (int)first, (int)batch->B, (int)T, r->x, r->y,
-                         err);
 }
 
 void run_gradient_done(Run *r, LogRow *row) {
@@ -219,14 +205,14 @@ int run_check(const Run *r, const LogRow *row, Err *err) {
 
 int run_validate(Run *r, double *loss, Err *err) {
   const Config *c = &r->config;
-  int64_t T = c->model.context, count = data_val_count(r->data, (int)T);
+  int64_t T = c->model.context, count = data_val_rows(r->data);
   int64_t wanted = c->run.val_tokens / T > 0 ? c->run.val_tokens / T : 1;
   if (count > wanted) count = wanted;
   *loss = 0;
   for (int64_t first = 0; first < count && !stop_reason(); first += r->pass_rows) {
     int64_t rows = count - first < r->pass_rows ? count - first : r->pass_rows;
-    if (data_val_rows(r->data, first, (int)rows, (int)T, r->x, r->y, err)) return -1;
-    Batch batch = {.x = r->x, .y = r->y, .B = rows, .T = T};
+    Batch batch;
+    if (data_val_batch(r->data, first, rows, &batch, err)) return -1;
     *loss += gpt2_loss(r->model, &batch) * (double)rows / (double)count;
   }
   if (isnan(*loss)) *loss = INFINITY; /* NaN in a row means "not measured" */

@@ -16,7 +16,6 @@ typedef struct Run {
   Log log;
   SpectrumLog *spectrum; /* NULL when it is off */
   Progress progress;
-  int32_t *x, *y;    /* (micro_batch, T) one pass's tokens */
   int64_t pass_rows; /* sequences of one pass */
   int64_t step;      /* steps done */
   double seconds;    /* training time */
@@ -34,9 +33,6 @@ void run_close(Run *run);
 
 /* Starts the time of step t = 1, 2, ... and returns its row, with no loss yet. */
 LogRow run_row(Run *run, int64_t t);
-
-/* Sequences first, first + 1, ... of the batch of step t, as many as fit one pass. */
-int run_batch(Run *run, int64_t t, int64_t first, Batch *batch, Err *err);
 
 /* Set the times in the row: of the forward and backward passes when the gradient is complete; of
    the optimizer, with norm and clipping, when the step is. */

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "optim/optim.h"
+#include "optim/harness.h"
 
 enum { GOLDEN_WORD = 64 };
 

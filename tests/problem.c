@@ -24,7 +24,7 @@ float problem_weight(int i, int64_t j) { return check_value(500 + (uint64_t)i, (
 Problem problem_make(const Optimizer *method, const Shape *shapes, int count) {
   Problem p = {.method = method, .count = count, .seed = 42,
                .common = {.lr = 0.02, .weight_decay = 0.1, .embedding_decay = 1,
-                          .aux_lr = 0.01, .aux_beta1 = 0.9, .aux_beta2 = 0.95, .aux_eps = 1e-8}};
+                          .aux_lr = 0.01, .aux = {0.9, 0.95, 1e-8}}};
   p.options = calloc(1, method->options_size + 1);
   OptionSet set = {.title = "options", .rows = method->options, .values = p.options};
   options_default(&set);

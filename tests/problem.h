@@ -3,7 +3,8 @@
 #ifndef TESTS_PROBLEM_H
 #define TESTS_PROBLEM_H
 
-#include "optim/optim.h"
+#include "optim/harness.h"
+#include "optim/registry.h"
 
 enum { PROBLEM_PARAMS = 13 };
 

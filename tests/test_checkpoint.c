@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 #include "model/formats/safetensors.h"
-#include "optim/optim.h"
+#include "optim/harness.h"
+#include "optim/registry.h"
 #include "run/checkpoint.h"
 #include "run/config.h"
 #include "tests/check.h"

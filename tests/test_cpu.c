@@ -74,15 +74,17 @@ static void test_choice(void) {
   check(!cpu_core_listed("Zen", ""), "an empty list");
 }
 
+static const char *self; /* this program, to start again */
+
 static void says(const char *what, const char *text) {
-  check(strstr(program_output(), text) != NULL, "%s: \"%s\" is not in: %s", what, text,
-        program_output());
+  const char *output = program_output();
+  check(strstr(output, text) != NULL, "%s: \"%s\" is not in: %s", what, text, output);
 }
 
 /* Runs this program with an OpenBLAS that takes this CPU for a Prescott. */
 static void show(const char *variables, int want) {
-  int code = program_run("LD_PRELOAD=%s/openblas.so %s build/test_cpu show", program_folder("cpu"),
-                         variables);
+  int code = program_run("LD_PRELOAD=%s/openblas.so %s %s show", program_folder("cpu"),
+                         variables, self);
   check(code == want, "%s: exit code %d: %s", variables, code, program_output());
 }
 
@@ -119,16 +121,17 @@ static void test_restart(void) {
 }
 
 static void test_limits(void) {
-  int code = program_run("ulimit -v 90000; exec build/test_cpu show");
+  int code = program_run("ulimit -v 90000; exec %s show", self);
   check(code == 1, "ulimit -v 90000: exit code %d", code);
   says("ulimit -v 90000", "OpenBLAS needs");
-  code = program_run("ulimit -s 64; exec build/test_cpu show");
+  code = program_run("ulimit -s 64; exec %s show", self);
   check(code == 0 || code == 1, "ulimit -s 64: exit code %d", code);
-  code = program_run("OMP_NUM_THREADS=100000 build/test_cpu show");
+  code = program_run("OMP_NUM_THREADS=100000 %s show", self);
   check(code == 0, "OMP_NUM_THREADS=100000: exit code %d", code);
 }
 
 int main(int argc, char **argv) {
+  self = argv[0];
   if (argc > 1 && strcmp(argv[1], "show") == 0) {
     int left = getenv("POLAR_RESTART") || getenv("POLAR_TRIED_CORES") ||
                getenv("POLAR_FOUND_CORE") || getenv("OPENBLAS_CORETYPE") || getenv("GOMP_SPINCOUNT");

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "core/blas.h"
-#include "optim/momentum.h"
-#include "optim/orthogonalize.h"
+#include "optim/parts/momentum.h"
+#include "optim/parts/polar.h"
 #include "run/config.h"
 #include "tests/check.h"
 #include "tests/problem.h"
@@ -359,13 +359,17 @@ static void test_rank(const char *method, const char *settings, int64_t rank) {
     const Param *q = &p.params[i];
     if (q->role != ROLE_MATRIX || q->blocks > 1) continue;
     int64_t s = q->rows < q->cols ? q->rows : q->cols;
-    double *V = malloc((size_t)(s * s + s + singular_work(s)) * sizeof *V), *values = V + s * s;
+    SingularWork work;
+    Scratch scratch = {0};
+    singular_layout(&work, &scratch, s);
+    void *memory = scratch_allocate(&scratch);
+    singular_layout(&work, &scratch, s);
     double off = 0;
-    singular_basis(q->w, q->rows, q->cols, q->rows > q->cols, V, values, values + s);
-    for (int64_t k = 0; k < s; k++) off = fmax(off, fabs(values[k] - (k < rank)));
+    singular_basis(q->w, q->rows, q->cols, q->rows > q->cols ? RIGHT : LEFT, &work);
+    for (int64_t k = 0; k < s; k++) off = fmax(off, fabs(work.values[k] - (k < rank)));
     check(off <= 1e-5, "%s %s: singular values of a step of %lld x %lld are off by %.2g", method,
           settings, (long long)q->rows, (long long)q->cols, off);
-    free(V);
+    free(memory);
   }
   problem_free(&p);
 }

@@ -370,7 +370,8 @@ static void test_wrong_models(void) {
       {"config.json", "\"vocab_size\": 40", "\"vocab_size\": 41", "vocab_size is 41"},
       {"config.json", "gelu_new", "gelu_old", "activation_function is gelu_old"},
       {"config.json", "\"gelu_new\"", "\"gelu\"    ", "is gelu, the exact one by erf"},
-      {"config.json", "\"attn_pdrop\": 0.1", "\"n_inner\": 64    ", "n_inner is 64; only 4 n_embd = 96"},
+      {"config.json", "\"attn_pdrop\": 0.1", "\"n_inner\": 64    ",
+       "n_inner is 64; only 4 n_embd = 96"},
       {"config.json", "\"attn_pdrop\": 0.1", "\"n_inner\": \"x\"   ", "n_inner is 0;"},
       {"config.json", "1e-05", "1e-06", "layer_norm_epsilon"},
       {"config.json", "\"gpt2\"", "\"gpt3\"", "model_type"},
@@ -786,7 +787,7 @@ static void test_old_shards(void) {
   tokenizes("some.txt", "many", two, 1, "many_000002.bin: already exists");
   check(shards_are("many_000002.bin\n"), "left: %s", program_output());
   program_run("cd %s && touch many_00002.bin many_000007.bin many_x.bin", folder);
-  tokenizes("some.txt", "many", one, 0, "10 tokens in 2 files; 2 behind the last removed\n");
+  tokenizes("some.txt", "many", one, 0, "10 tokens in 2 files; removed 2 of an earlier run\n");
   check(shards_are("many_000000.bin many_000001.bin many_00002.bin many_x.bin\n"), "left: %s",
         program_output());
   program_run("cd %s && mv some.txt many_000001.bin && ln -s many_000001.bin some.txt", folder);

@@ -1,13 +1,12 @@
 /* Orthogonalization: the polynomials' numbers, matrices with known singular values, the polar
    factor, the shapes' scales. */
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/blas.h"
-#include "optim/newton_schulz.h"
-#include "optim/orthogonalize.h"
+#include "optim/parts/newton_schulz.h"
+#include "optim/parts/polar.h"
 #include "tests/check.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
@@ -38,46 +37,125 @@ static const struct {
     {"track3", 12, {1.00000495, 1, 1, 1, 1, 1, 1}},
 };
 
-/* The whole schedule on one singular value. */
-static double compose(const NewtonSchulz *ns, double x) {
-  for (int64_t k = 0; k < newton_schulz_steps(ns); k++) {
-    double a, b, c;
-    newton_schulz_coefficients(ns, k, &a, &b, &c);
-    x = a * x + b * pow(x, 3) + c * pow(x, 5);
+static NewtonSchulzPlan plan_of(const char *schedule, int64_t steps) {
+  return newton_schulz_plan(&(NewtonSchulz){word_index(NS_SCHEDULE_NAMES, schedule), steps});
+}
+
+/* The whole plan on one singular value. */
+static double compose(const NewtonSchulzPlan *plan, double x) {
+  for (int64_t k = 0; k < plan->steps; k++) {
+    const double *abc = plan->abc[k];
+    x = abc[0] * x + abc[1] * pow(x, 3) + abc[2] * pow(x, 5);
   }
   return x;
 }
 
 static void test_polynomials(void) {
   for (int i = 0; i < COUNT(composed); i++) {
-    NewtonSchulz ns = {word_index(NS_SCHEDULE_NAMES, composed[i].schedule), composed[i].steps};
+    NewtonSchulzPlan plan = plan_of(composed[i].schedule, composed[i].steps);
     for (int j = 0; j < 7; j++)
-      check_near(compose(&ns, points[j]), composed[i].values[j], 1e-8, "%s, %d steps, at %g",
+      check_near(compose(&plan, points[j]), composed[i].values[j], 1e-8, "%s, %d steps, at %g",
                  composed[i].schedule, composed[i].steps, points[j]);
   }
-  NewtonSchulz ns = {word_index(NS_SCHEDULE_NAMES, "track3"), 0};
-  check(newton_schulz_steps(&ns) == 12, "track3 has %lld steps",
-        (long long)newton_schulz_steps(&ns));
-  ns.steps = 3;
-  check(newton_schulz_steps(&ns) == 3, "ns-steps 3 makes %lld",
-        (long long)newton_schulz_steps(&ns));
+  NewtonSchulzPlan all = plan_of("track3", 0), three = plan_of("track3", 3);
+  check(all.steps == 12, "track3 has %lld steps", (long long)all.steps);
+  check(three.steps == 3, "ns-steps 3 makes %lld", (long long)three.steps);
+  NewtonSchulzPlan converged = plan_of("converged", 0);
   for (double x = 1e-6; x <= 1; x *= 1.7)
-    check_near(compose(&newton_schulz_converged, x), 1, 1e-9, "converged, at %g", x);
+    check_near(compose(&converged, x), 1, 1e-9, "converged, at %g", x);
+}
+
+/* Further steps repeat the last polynomial; newton_schulz_repeat repeats one. */
+static void test_repeated(void) {
+  NewtonSchulzPlan nine = plan_of("polar-express", 9), seven = plan_of("you", 8);
+  NewtonSchulzPlan jordan = plan_of("jordan", 4), same = newton_schulz_repeat(jordan.abc[0], 4);
+  check(memcmp(nine.abc[7], nine.abc[8], sizeof nine.abc[7]) == 0 &&
+            memcmp(nine.abc[6], nine.abc[7], sizeof nine.abc[7]) != 0, "polar-express, step 9");
+  check(memcmp(seven.abc[5], seven.abc[7], sizeof seven.abc[5]) == 0, "you, step 8");
+  check(memcmp(&jordan, &same, sizeof same) == 0, "Jordan's polynomial four times");
+}
+
+/* Solves the 4 x 4 system with its right side in the last column, by Gauss with pivots. */
+static void solve4(double m[4][5], double x[4]) {
+  for (int i = 0; i < 4; i++) {
+    int pivot = i;
+    for (int k = i + 1; k < 4; k++)
+      if (fabs(m[k][i]) > fabs(m[pivot][i])) pivot = k;
+    double row[5];
+    memcpy(row, m[i], sizeof row);
+    memcpy(m[i], m[pivot], sizeof row);
+    memcpy(m[pivot], row, sizeof row);
+    for (int k = i + 1; k < 4; k++)
+      for (int j = 4; j >= i; j--) m[k][j] -= m[i][j] * m[k][i] / m[i][i];
+  }
+  for (int i = 3; i >= 0; i--) {
+    x[i] = m[i][4];
+    for (int j = i + 1; j < 4; j++) x[i] -= m[i][j] * x[j];
+    x[i] /= m[i][i];
+  }
+}
+
+/* The quintic that is nearest to 1 on [lo,hi] in the maximum norm: Remez's exchange on x = lo, q,
+   r, hi, where the errors alternate. */
+static void optimal_quintic(double lo, double hi, double out[3]) {
+  if (lo / hi >= 1 - 5e-6) {
+    out[0] = 15 / (8 * hi);
+    out[1] = -10 / (8 * pow(hi, 3));
+    out[2] = 3 / (8 * pow(hi, 5));
+    return;
+  }
+  double q = (3 * lo + hi) / 4, r = (lo + 3 * hi) / 4, error = INFINITY, last;
+  do {
+    const double x[4] = {lo, q, r, hi};
+    double system[4][5], solution[4];
+    for (int i = 0; i < 4; i++) {
+      const double row[5] = {x[i], pow(x[i], 3), pow(x[i], 5), i % 2 ? -1 : 1, 1};
+      memcpy(system[i], row, sizeof row);
+    }
+    solve4(system, solution);
+    memcpy(out, solution, 3 * sizeof *out);
+    double a = out[0], b = out[1], c = out[2], root = sqrt(9 * b * b - 20 * a * c);
+    q = sqrt((-3 * b - root) / (10 * c));
+    r = sqrt((-3 * b + root) / (10 * c));
+    last = error;
+    error = solution[3];
+  } while (fabs(error - last) > 1e-15);
+}
+
+/* The optimal coefficients for singular values in [l,1], step after step (Polar Express, section 3
+   and Appendix G): fills abc (steps,3), each step divided by `safety` (1: none). */
+static void generate(double l, int64_t steps, double safety, double (*abc)[3]) {
+  const double cushion = 0.02407327424182761; /* of the authors' code; the text says 1/10 */
+  double lo = l, hi = 1;
+  for (int64_t k = 0; k < steps; k++) {
+    double *p = abc[k];
+    optimal_quintic(fmax(lo, cushion * hi), hi, p);
+    double at_lo = lo * (p[0] + lo * lo * (p[1] + lo * lo * p[2]));
+    double at_hi = hi * (p[0] + hi * hi * (p[1] + hi * hi * p[2]));
+    double center = 2 / (at_lo + at_hi);
+    for (int i = 0; i < 3; i++) p[i] *= center / pow(safety, 2 * i + 1);
+    lo = at_lo * center;
+    hi = 2 - lo;
+  }
 }
 
 /* The generator against the published triples in the schedule (the last is printed as its limit).
-   Steps of the schedule are divided by 1.01, its last is not. */
+   Steps of the schedule are divided by 1.01, its last is not; and against `converged`, our own. */
 static void test_generator(void) {
-  NewtonSchulz ns = {word_index(NS_SCHEDULE_NAMES, "polar-express"), 8};
-  double abc[8][3], safe[8][3], abc_of[3];
-  polar_express_generate(1e-3, 8, 1, abc);
-  polar_express_generate(1e-3, 8, 1.01, safe);
-  for (int k = 0; k < 8; k++) {
-    newton_schulz_coefficients(&ns, k, &abc_of[0], &abc_of[1], &abc_of[2]);
+  NewtonSchulzPlan plan = plan_of("polar-express", 8), converged = plan_of("converged", 0);
+  double abc[13][3], safe[13][3];
+  generate(1e-3, 8, 1, abc);
+  generate(1e-3, 8, 1.01, safe);
+  for (int k = 0; k < 8; k++)
     for (int i = 0; i < 3; i++)
-      check_near((k < 7 ? safe : abc)[k][i], abc_of[i], 1e-8,
+      check_near((k < 7 ? safe : abc)[k][i], plan.abc[k][i], 1e-8,
                  "Polar Express, step %d, coefficient %d", k, i);
-  }
+  generate(1e-6, 13, 1, abc);
+  generate(1e-6, 13, 1.01, safe);
+  for (int k = 0; k < 13; k++)
+    for (int i = 0; i < 3; i++)
+      check_near((k < 12 ? safe : abc)[k][i], converged.abc[k][i], 1e-8,
+                 "converged, step %d, coefficient %d", k, i);
 }
 
 /* ---- matrices with known singular values ---- */
@@ -116,11 +194,20 @@ static float *to_float(const double *X, int64_t n, double scale) {
   return Y;
 }
 
-typedef void Method(float *, int64_t, int64_t, const NewtonSchulz *, float *);
+/* newton_schulz with exactly the work memory that its layout asks for. */
+static void iterate(float *X, int64_t rows, int64_t cols, const NewtonSchulzPlan *plan) {
+  NewtonSchulzWork work;
+  Scratch scratch = {0};
+  newton_schulz_layout(&work, &scratch, rows, cols);
+  void *memory = scratch_allocate(&scratch);
+  newton_schulz_layout(&work, &scratch, rows, cols);
+  newton_schulz(X, rows, cols, plan, &work);
+  free(memory);
+}
 
 /* Every singular value must become what the scalar polynomial makes of it, and U and V stay. */
-static void check_matrix(Method *method, int schedule, int64_t rows, int64_t cols, double scale) {
-  NewtonSchulz ns = {schedule, 0};
+static void check_matrix(int direct, int schedule, int64_t rows, int64_t cols, double scale) {
+  NewtonSchulzPlan plan = newton_schulz_plan(&(NewtonSchulz){schedule, 0});
   int64_t k = rows < cols ? rows : cols, n = rows * cols;
   double *U = orthonormal(rows, k, 1), *V = orthonormal(cols, k, 2), norm = 0;
   double *s = calloc((size_t)k, sizeof *s);
@@ -130,50 +217,44 @@ static void check_matrix(Method *method, int schedule, int64_t rows, int64_t col
   }
   double *X = compose_matrix(U, s, V, rows, cols, k);
   float *got = to_float(X, n, scale);
-  double divisor = newton_schulz_margin(&ns) * scale * sqrt(norm) + newton_schulz_eps(&ns);
-  for (int64_t i = 0; i < k; i++) s[i] = compose(&ns, scale * s[i] / divisor);
+  double divisor = plan.margin * scale * sqrt(norm) + plan.eps;
+  for (int64_t i = 0; i < k; i++) s[i] = compose(&plan, scale * s[i] / divisor);
   double *want = compose_matrix(U, s, V, rows, cols, k);
-  float *scratch = malloc((size_t)newton_schulz_scratch(rows, cols) * sizeof *scratch);
   char name[32];
   word_at(NS_SCHEDULE_NAMES, schedule, name, sizeof name);
-  method(got, rows, cols, &ns, scratch);
-  double error = relative_error(got, want, n), allowed = strcmp(name, "cans") == 0 ? 1e-4 : 3e-5;
+  plan.direct |= direct;
+  iterate(got, rows, cols, &plan);
+  double error = relative_error(got, want, n), allowed = schedule == NS_CANS ? 1e-4 : 3e-5;
   check(error <= allowed, "newton_schulz%s, %s, %lld x %lld scaled by %g: relative error %.2g",
-        method == newton_schulz ? "" : "_direct", name, (long long)rows, (long long)cols, scale,
-        error);
-  free(U), free(V), free(s), free(X), free(got), free(want), free(scratch);
+        direct ? " direct" : "", name, (long long)rows, (long long)cols, scale, error);
+  free(U), free(V), free(s), free(X), free(got), free(want);
 }
 
 /* Zero stays zero, without a NaN, whether eps is added or not. */
 static void check_zero(int schedule) {
-  NewtonSchulz ns = {schedule, 0};
-  float X[6 * 5] = {0}, scratch[1024], off = 0;
-  assert(newton_schulz_scratch(6, 5) <= 1024);
-  newton_schulz(X, 6, 5, &ns, scratch);
+  NewtonSchulzPlan plan = newton_schulz_plan(&(NewtonSchulz){schedule, 0});
+  float X[6 * 5] = {0}, off = 0;
+  iterate(X, 6, 5, &plan);
   for (int i = 0; i < 30; i++) off = X[i] == 0 ? off : 1;
   check(off == 0, "newton_schulz, schedule %d: zero does not stay zero", schedule);
 }
 
 static void test_newton_schulz(void) {
   static const int64_t shapes[][2] = {{1, 1}, {1, 9},  {9, 1},   {5, 8},   {8, 5},  {7, 7},
-                                      {3, 100}, {100, 3}, {48, 64}, {64, 48}, {31, 47}};
-  for (int schedule = 0; ; schedule++) {
-    char name[32];
-    word_at(NS_SCHEDULE_NAMES, schedule, name, sizeof name);
+                                      {3, 100}, {100, 3}, {48, 64}, {64, 48}, {31, 47},
+                                      {64, 100}, {130, 70}};
+  for (int schedule = 0; schedule < NS_SCHEDULE_COUNT; schedule++) {
     /* CANS is steep at 1, where it ends: it makes 0.995 to 1.015 of a vector of norm 1. */
-    int from = strcmp(name, "cans") == 0 ? 3 : 0;
-    for (int i = from; i < COUNT(shapes); i++) {
-      check_matrix(newton_schulz, schedule, shapes[i][0], shapes[i][1], 1);
-      check_matrix(newton_schulz_direct, schedule, shapes[i][0], shapes[i][1], 1);
+    for (int i = schedule == NS_CANS ? 3 : 0; i < COUNT(shapes); i++) {
+      check_matrix(0, schedule, shapes[i][0], shapes[i][1], 1);
+      check_matrix(1, schedule, shapes[i][0], shapes[i][1], 1);
     }
     static const double scales[] = {1e-30, 1e-7, 1e-6, 1e30}; /* eps is 1e-7, 1e-8 or 0 */
     for (int i = 0; i < COUNT(scales); i++) {
-      check_matrix(newton_schulz, schedule, 6, 11, scales[i]);
-      check_matrix(newton_schulz_direct, schedule, 7, 6, scales[i]);
+      check_matrix(0, schedule, 6, 11, scales[i]);
+      check_matrix(1, schedule, 7, 6, scales[i]);
     }
     check_zero(schedule);
-    const char *last = strrchr(NS_SCHEDULE_NAMES, '|') + 1;
-    if (strcmp(name, last) == 0) break;
   }
 }
 
@@ -186,12 +267,14 @@ static double *polar_of(const double *X, int64_t rows, int64_t cols, int way, do
   Polar polar = {.way = way};
   float *Y = to_float(X, rows * cols, scale);
   double *out = malloc((size_t)(rows * cols) * sizeof *out);
-  float *scratch = NULL;
-  size_t bytes = (size_t)polar_scratch(rows, cols, &polar) * sizeof *scratch;
-  if (posix_memalign((void **)&scratch, 64, bytes)) exit(1);
-  polar_factor(Y, rows, cols, &polar, scratch);
+  PolarWork work;
+  Scratch scratch = {0};
+  polar_layout(&work, &scratch, rows, cols, &polar);
+  void *memory = scratch_allocate(&scratch);
+  polar_layout(&work, &scratch, rows, cols, &polar);
+  polar_factor(Y, rows, cols, &polar, &work);
   for (int64_t i = 0; i < rows * cols; i++) out[i] = Y[i];
-  free(Y), free(scratch);
+  free(Y), free(memory);
   return out;
 }
 
@@ -212,7 +295,7 @@ static void check_polar(const double *X, const double *want, int64_t rows, int64
   }
 }
 
-/* U V^T whatever positive singular values lie between, and whatever the scale; and the transpose
+/* U V^T for any positive singular values, and whatever the scale; and the transpose
    of it for the transpose. With U and V taken at random, P X R and all orthogonal changes are
    among the cases. */
 static void check_polar_case(int64_t rows, int64_t cols) {
@@ -298,6 +381,7 @@ static void test_shape_scale(void) {
 int main(void) {
   threads_start(2);
   test_polynomials();
+  test_repeated();
   test_generator();
   test_newton_schulz();
   test_polar();

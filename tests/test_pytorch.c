@@ -9,6 +9,7 @@
 #include "model/decoder.h"
 #include "model/gpt2.h"
 #include "optim/adamw.h"
+#include "optim/harness.h"
 #include "tests/check.h"
 #include "tests/fixture.h"
 
@@ -81,7 +82,7 @@ int main(void) {
   OptimizerState *state;
   int32_t x[B * T], y[B * T];
   real logits[B * V];
-  AdamwOptions adam = {0.9, 0.95, 1e-8, 0};
+  AdamwOptions adam = {.adam = {0.9, 0.95, 1e-8}, .scope = SCOPE_ALL};
   OptimizerOptions common = {.lr = 1e-2, .weight_decay = 0.1, .embedding_decay = 1};
   threads_start(0);
   Fixture f = fixture_read("tests/fixtures/gpt2.txt.gz");

@@ -5,15 +5,15 @@
 
 #include "core/blas.h"
 #include "model/gpt2.h"
-#include "optim/optim.h"
+#include "optim/harness.h"
+#include "optim/registry.h"
 #include "tests/check.h"
 
 enum { B = 4, T = 16, V = 257, STEPS = 200 };
 
 static double fit(const char *name, double lr) {
   const ModelOptions size = {.L = 2, .NH = 2, .C = 32, .context = T, .V = V};
-  OptimizerOptions common = {.lr = lr, .aux_lr = 1e-2, .aux_beta1 = 0.9, .aux_beta2 = 0.95,
-                             .aux_eps = 1e-8};
+  OptimizerOptions common = {.lr = lr, .aux_lr = 1e-2, .aux = {0.9, 0.95, 1e-8}};
   Err err;
   const Optimizer *method = optimizer_find(name, &err);
   void *options = calloc(1, method->options_size);

@@ -65,7 +65,7 @@ static int save(const GPT2 *m, const ConvertOptions *o, Err *err) {
   return llmc_save(m, o->to, o->dtype == DTYPE_F32 ? LLMC_F32 : LLMC_BF16, err);
 }
 
-/* Nothing that exists is replaced unasked; in a folder, none of the files that are written. */
+/* Without --overwrite no file is replaced, in a folder none of those that are written. */
 static int check_free(const ConvertOptions *o, Err *err) {
   char path[OPTION_TEXT + 32];
   if (o->format != TO_FOLDER || !folder_exists(o->to))
@@ -109,7 +109,7 @@ static int convert(const ConvertOptions *o, Err *err) {
 
 static int check(const ConvertOptions *o, Err *err) {
   if (!*o->from || !*o->to)
-    return fail(err, "--from and --to are both needed; --help lists the options");
+    return fail(err, "--from and --to are required; --help lists the options");
   if (o->format == TO_LLMC && o->dtype == DTYPE_F16)
     return fail(err, "--dtype f16: llm.c has no such checkpoints; use f32 or bf16");
   return 0;

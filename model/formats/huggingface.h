@@ -15,9 +15,9 @@ int huggingface_names(Safetensors *s, Err *err);
    heads: NH stays 0. Error: not a GPT-2. */
 int huggingface_size(const Safetensors *s, ModelOptions *size, Err *err);
 
-/* Reads config.json. Errors: not strict JSON, another architecture, another activation function,
-   epsilon or width of the MLP than ours, a size missing or contradicting what `size` holds, which
-   is that of the tensors; its NH is filled in. */
+/* Reads config.json, compares it with the sizes of the tensors in `size`, and sets size->NH.
+   Errors: not strict JSON; another architecture, activation function, epsilon or MLP width than
+   ours; a size that is missing or differs. */
 int huggingface_config_read(const char *path, ModelOptions *size, Err *err);
 
 /* Returns the text of config.json, which the caller frees, or NULL if there is no memory. */

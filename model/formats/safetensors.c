@@ -43,8 +43,8 @@ static int read_dtype(const Safetensors *s, const Json *value, Tensor *t, int *s
       *size = dtypes[i].bytes;
       return 0;
     }
-  return fail(err, "%s: tensor %.100s: unknown type %.100s; F64, F32, F16 and BF16 can be read", s->path,
-              t->name, name);
+  return fail(err, "%s: tensor %.100s: unknown type %.100s; F64, F32, F16 and BF16 can be read",
+              s->path, t->name, name);
 }
 
 static int read_shape(const Safetensors *s, const Json *value, Tensor *t, Err *err) {

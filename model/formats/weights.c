@@ -33,8 +33,8 @@ static int no_weights(const char *folder, Err *err) {
     if (snprintf(path, sizeof path, "%s/%s", folder, pickles[i]) < (int)sizeof path &&
         file_exists(path))
       return fail(err,
-                  "%s: is a PyTorch checkpoint, a pickle, which can run any program and is not read; "
-                  "save the model as safetensors, with save_pretrained of Hugging Face's "
+                  "%s: is a PyTorch checkpoint, a pickle, which can run any program and is not "
+                  "read; save the model as safetensors, with save_pretrained of Hugging Face's "
                   "transformers",
                   path);
   return fail(err,

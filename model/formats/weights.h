@@ -1,6 +1,6 @@
 /* Weights from a file or folder, whichever of the formats it is in:
-     a folder in Hugging Face's layout (config.json, model.safetensors), such as a checkpoint, or with
-     several files and model.safetensors.index.json;
+     a folder in Hugging Face's layout (config.json, model.safetensors), such as a checkpoint, or
+     with several files and model.safetensors.index.json;
      a .safetensors file; an llm.c checkpoint of version 3 or 5. */
 #ifndef MODEL_FORMATS_WEIGHTS_H
 #define MODEL_FORMATS_WEIGHTS_H

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/arena.h"
 #include "core/blas.h"
 #include "core/clock.h"
+#include "core/int64.h"
 #include "core/lapack.h"
 #include "core/random.h"
-#include "optim/low_rank.h"
+#include "optim/parts/low_rank.h"
 #include "tools/measure/measure.h"
 #include "tools/spectra/shape.h"
 #include "tools/spectra/study.h"
@@ -40,6 +40,7 @@ static const Option options[] = {
 
 enum { GAUSSIAN, POWER, STEEP };
 #define SPECTRUM_NAMES "gaussian|power|steep"
+#define SPECTRUM_LIST "gaussian, power, steep"
 
 /* ---- the matrices ---- */
 
@@ -48,9 +49,11 @@ typedef struct {
   int64_t rows, cols, s, l;
   double *sigma;     /* (s) */
   float *X, *polar;  /* (rows,cols) */
-  float *work, *scratch;
-  float *memory;
-  size_t bytes;
+  float *result;     /* (rows,cols) */
+  NewtonSchulzWork ns;
+  PolarWork polar_work;
+  LowRankWork low;
+  void *memory;
 } Problem;
 
 static void fill_sigma(double *sigma, int64_t s, int64_t l, int spectrum) {
@@ -65,59 +68,74 @@ static void fill_sigma(double *sigma, int64_t s, int64_t l, int spectrum) {
   for (int64_t i = 0; i < s; i++) sigma[i] /= sqrt(sum);
 }
 
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-
-/* Floats that any way wants as scratch. */
-static int64_t scratch_floats(int64_t rows, int64_t cols) {
-  const Polar svd = {.way = BY_SVD}, steps = {.way = BY_NEWTON_SCHULZ};
-  int64_t s = rows < cols ? rows : cols;
-  LowRank low = {.rank = s, .construction = BY_POWER, .inner = 1};
-  return most(low_rank_scratch(rows, cols, &low),
-              most(polar_scratch(rows, cols, &svd), polar_scratch(rows, cols, &steps)));
+/* Every way has its turn with the same memory. */
+static void layout(Problem *p, Scratch *s) {
+  const Polar svd = {.way = BY_SVD};
+  const LowRank low = {.rank = p->s, .construction = BY_POWER, .inner = INNER_SVD};
+  p->X = scratch_floats(s, p->rows * p->cols);
+  p->polar = scratch_floats(s, p->rows * p->cols);
+  p->result = scratch_floats(s, p->rows * p->cols);
+  p->sigma = scratch_doubles(s, p->s);
+  Scratch by_steps = *s, by_svd = *s, by_rank = *s;
+  newton_schulz_layout(&p->ns, &by_steps, p->rows, p->cols);
+  polar_layout(&p->polar_work, &by_svd, p->rows, p->cols, &svd);
+  low_rank_layout(&p->low, &by_rank, p->rows, p->cols, &low);
+  scratch_join(s, &by_steps);
+  scratch_join(s, &by_svd);
+  scratch_join(s, &by_rank);
 }
 
-static size_t problem_layout(Problem *p, void *memory) {
-  size_t n = (size_t)(p->rows * p->cols) * sizeof(float);
-  size_t scratch = (size_t)scratch_floats(p->rows, p->cols) * sizeof(float);
-  ArenaRow rows[] = {{(void **)&p->X, n}, {(void **)&p->polar, n}, {(void **)&p->work, n},
-                     {(void **)&p->scratch, scratch},
-                     {(void **)&p->sigma, (size_t)p->s * sizeof(double)}};
-  return arena_assign(rows, 5, memory);
+/* Random U (rows,s) and V (cols,s) with orthonormal columns. */
+typedef struct {
+  float *U, *V;
+  QrWork qr;
+} Bases;
+
+static void bases_layout(Bases *b, Scratch *s, const Problem *p) {
+  b->U = scratch_floats(s, p->rows * p->s);
+  b->V = scratch_floats(s, p->cols * p->s);
+  qr_layout(&b->qr, s, p->s);
 }
 
-/* Orthonormal columns (rows,k) at random. */
 static void random_basis(float *Q, int64_t rows, int64_t k, uint64_t seed, uint32_t index,
-                         float *work) {
+                         const QrWork *qr) {
   Random random = random_stream(seed, RANDOM_TEST, index, 0);
   random_normals(&random, Q, rows * k);
-  orthonormal_columns(Q, rows, k, work);
+  orthonormal_columns(Q, rows, k, qr);
+}
+
+static void fill(Problem *p, const Bases *b, int spectrum, uint64_t seed) {
+  int64_t rows = p->rows, cols = p->cols, s = p->s;
+  fill_sigma(p->sigma, s, p->l, spectrum);
+  random_basis(b->U, rows, s, seed, 1, &b->qr);
+  random_basis(b->V, cols, s, seed, 2, &b->qr);
+  gemm(PLAIN, TRANSPOSED, rows, cols, s, 1, b->U, s, b->V, s, 0, p->polar, cols);
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < s; j++) b->U[i * s + j] *= (float)p->sigma[j];
+  gemm(PLAIN, TRANSPOSED, rows, cols, s, 1, b->U, s, b->V, s, 0, p->X, cols);
 }
 
 static int problem_open(Problem *p, int64_t rows, int64_t cols, int spectrum, uint64_t seed,
                         Err *err) {
-  *p = (Problem){.rows = rows, .cols = cols, .s = rows < cols ? rows : cols,
-                 .l = rows < cols ? cols : rows};
-  p->bytes = problem_layout(p, NULL);
+  Scratch scratch = {0}, other = {0};
+  Bases bases;
+  *p = (Problem){.rows = rows, .cols = cols, .s = i64_min(rows, cols), .l = i64_max(rows, cols)};
+  layout(p, &scratch);
   printf("\n%lld x %lld: %.0f MB of memory\n", (long long)rows, (long long)cols,
-         (double)p->bytes / 1e6);
+         (double)scratch.used / 1e6);
   fflush(stdout);
-  p->memory = malloc(p->bytes + 64);
-  float *U = malloc((size_t)(rows * p->s + cols * p->s + orthonormal_work(p->s)) * sizeof *U);
-  if (!p->memory || !U) {
-    free(U);
-    return fail(err, "no memory for a matrix of %lld x %lld", (long long)rows, (long long)cols);
+  bases_layout(&bases, &other, p);
+  void *memory = scratch_allocate(&other);
+  p->memory = scratch_allocate(&scratch);
+  if (p->memory && memory) {
+    layout(p, &scratch);
+    bases_layout(&bases, &other, p);
+    fill(p, &bases, spectrum, seed);
   }
-  problem_layout(p, (void *)(((uintptr_t)p->memory + 63) & ~(uintptr_t)63));
-  fill_sigma(p->sigma, p->s, p->l, spectrum);
-  float *V = U + rows * p->s, *work = V + cols * p->s;
-  random_basis(U, rows, p->s, seed, 1, work);
-  random_basis(V, cols, p->s, seed, 2, work);
-  gemm(PLAIN, TRANSPOSED, rows, cols, p->s, 1, U, p->s, V, p->s, 0, p->polar, cols);
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < p->s; j++) U[i * p->s + j] *= (float)p->sigma[j];
-  gemm(PLAIN, TRANSPOSED, rows, cols, p->s, 1, U, p->s, V, p->s, 0, p->X, cols);
-  free(U);
-  return 0;
+  int status = p->memory && memory ? 0 : fail(err, "no memory for a matrix of %lld x %lld",
+                                              (long long)rows, (long long)cols);
+  free(memory);
+  return status;
 }
 
 static void problem_close(Problem *p) {
@@ -152,17 +170,18 @@ static Way *add_way(Ways *w, WayKind kind, const char *group, int64_t size, Look
   return way;
 }
 
-/* Every schedule after 1, 2, ... steps; beyond the steps it has where it goes on converging. */
+/* Every schedule after 1, 2, ... steps; beyond the steps it has where it continues to converge. */
 static void list_schedules(Ways *w, const MethodsOptions *o, int long_enough) {
   for (int i = 0; i < schedule_count(); i++) {
     NewtonSchulz own = {i, 0};
     const char *name = schedule_name(i);
-    int64_t last = word_index("track3|converged", name) >= 0 ? newton_schulz_steps(&own) : o->steps;
-    int64_t first = strcmp(name, "converged") == 0 ? last : 3;
+    int64_t all = newton_schulz_plan(&own).steps;
+    int64_t last = i == NS_TRACK3 || i == NS_CONVERGED ? all : o->steps;
+    int64_t first = i == NS_CONVERGED ? last : 3;
     for (int64_t steps = first; steps <= last && w->count + 2 < WAYS_MAX; steps++) {
       Way *way = add_way(w, BY_STEPS, name, steps, palette_schedule(name));
       way->polar = (Polar){BY_NEWTON_SCHULZ, {i, steps}};
-      if (!long_enough || steps != newton_schulz_steps(&own) || first == last) continue;
+      if (!long_enough || steps != all || first == last) continue;
       char direct[32];
       snprintf(direct, sizeof direct, "%s, no Gram", name);
       way = add_way(w, BY_STEPS_DIRECT, direct, steps, palette_schedule(name));
@@ -179,32 +198,37 @@ static int list_ranks(Ways *w, const MethodsOptions *o, int64_t s, Err *err) {
   int count = read_numbers(o->ranks, "ranks", 1, 100, ranks, 16, err);
   for (int c = 0; c < 3; c++)
     for (int i = 0; i < count && w->count < WAYS_MAX; i++) {
-      int64_t rank = most(1, (s * ranks[i] + 50) / 100);
+      int64_t rank = i64_max(1, (s * ranks[i] + 50) / 100);
       Way *way = add_way(w, BY_RANK, names[c], rank, palette_nth(7));
       way->look.dash = c + 1;
-      way->low = (LowRank){.rank = rank, .power_iterations = 1, .construction = c, .inner = 1};
+      way->low = (LowRank){.rank = rank, .power_iterations = 1, .construction = c,
+                           .inner = INNER_SVD};
     }
   return count < 0 ? -1 : 0;
 }
 
 static void apply(const Way *way, Problem *p) {
-  memcpy(p->work, p->X, (size_t)(p->rows * p->cols) * sizeof *p->X);
+  memcpy(p->result, p->X, (size_t)(p->rows * p->cols) * sizeof *p->X);
   Random random = random_stream(3, RANDOM_TEST, 0, 0);
   switch (way->kind) {
-    case BY_STEPS_DIRECT:
-      newton_schulz_direct(p->work, p->rows, p->cols, &way->polar.ns, p->scratch);
+    case BY_STEPS:
+    case BY_STEPS_DIRECT: {
+      NewtonSchulzPlan plan = newton_schulz_plan(&way->polar.ns);
+      plan.direct |= way->kind == BY_STEPS_DIRECT;
+      newton_schulz(p->result, p->rows, p->cols, &plan, &p->ns);
       break;
-    case BY_RANK: low_rank_factor(p->work, p->rows, p->cols, &way->low, &random, p->scratch); break;
-    default: polar_factor(p->work, p->rows, p->cols, &way->polar, p->scratch);
+    }
+    case BY_RANK: low_rank_factor(p->result, p->rows, p->cols, &way->low, &random, &p->low); break;
+    default: polar_factor(p->result, p->rows, p->cols, &way->polar, &p->polar_work);
   }
 }
 
 static double flops_of(const Way *way, const Problem *p) {
-  double s = (double)p->s, l = (double)p->l;
   if (way->kind == BY_RANK) return low_rank_flops(p->rows, p->cols, &way->low);
-  if (way->kind == BY_STEPS_DIRECT) { /* as of a square matrix, which has no Gram form */
-    double steps = (double)newton_schulz_steps(&way->polar.ns);
-    return newton_schulz_flops(p->s, p->s, &way->polar.ns) + steps * 3 * (l - s) * s * s;
+  if (way->kind == BY_STEPS_DIRECT) {
+    NewtonSchulzPlan plan = newton_schulz_plan(&way->polar.ns);
+    plan.direct = 1;
+    return newton_schulz_flops(p->rows, p->cols, &plan);
   }
   return polar_flops(p->rows, p->cols, &way->polar);
 }
@@ -214,9 +238,9 @@ static double flops_of(const Way *way, const Problem *p) {
 static void judge(Way *way, const Problem *p) {
   double off = 0, along = 0, nuclear = 0;
   for (int64_t i = 0; i < p->rows * p->cols; i++) {
-    double d = (double)p->work[i] - (double)p->polar[i];
+    double d = (double)p->result[i] - (double)p->polar[i];
     off += d * d;
-    along += (double)p->work[i] * (double)p->X[i];
+    along += (double)p->result[i] * (double)p->X[i];
   }
   for (int64_t i = 0; i < p->s; i++) nuclear += p->sigma[i];
   way->error = sqrt(off / (double)p->s);
@@ -224,7 +248,7 @@ static void judge(Way *way, const Problem *p) {
   way->flops = flops_of(way, p);
 }
 
-/* Rounds go over all ways in turn, so that noise of the machine meets all alike; the ceiling is
+/* Rounds go over all ways in turn, so that noise of the machine affects all alike; the ceiling is
    measured in the same rounds. */
 static double measure(Ways *w, Problem *p, int rounds) {
   double ceiling = 0, started = clock_seconds();
@@ -284,8 +308,8 @@ static int table_of(const Ways *w, double ceiling, const char *name, const Outpu
 static Figure figure_of(const Ways *w, const char *title, int captured) {
   Figure f = figure_make(title, "milliseconds",
                          captured ? "<result, X> / ||X||_*, 1 for msgn" : "relative error of msgn");
-  f.x_log = 1;
-  f.y_decades = !captured;
+  f.x_scale = SCALE_LOG;
+  f.y_scale = captured ? SCALE_LINEAR : SCALE_LOG;
   for (int i = 0; i < w->count; i++) {
     const Way *way = &w->ways[i];
     int seen = word_index("cubic|dion|classical|you", way->group) >= 0 ||
@@ -296,8 +320,8 @@ static Figure figure_of(const Ways *w, const char *title, int captured) {
     for (int k = i; k < w->count; k++) {
       if (strcmp(w->ways[k].group, way->group) != 0) continue;
       s->x[n] = 1e3 * w->ways[k].seconds;
-      s->y[n] = captured ? w->ways[k].captured : log10(fmax(w->ways[k].error, 1e-9));
-      f.x_min = fmin(f.x_min, s->x[n] / 1.1); /* fmin and fmax step over NaN */
+      s->y[n] = captured ? w->ways[k].captured : fmax(w->ways[k].error, 1e-9);
+      f.x_min = fmin(f.x_min, s->x[n] / 1.1); /* fmin and fmax ignore NaN */
       f.x_max = fmax(f.x_max, s->x[n++] * 1.1);
     }
     s->n = n;
@@ -349,11 +373,11 @@ static int read_spectra(const char *text, int *spectra, int room, Err *err) {
     snprintf(word, sizeof word, "%.*s", (int)strcspn(at, ","), at);
     spectra[count] = word_index(SPECTRUM_NAMES, word);
     if (spectra[count] < 0)
-      return fail(err, "--spectra %s: \"%s\" is none of " SPECTRUM_NAMES, text, word);
+      return fail(err, "--spectra %s: \"%s\" is not one of " SPECTRUM_LIST, text, word);
     at += strcspn(at, ",");
     at += *at == ',';
   }
-  return count > 0 ? count : fail(err, "--spectra: choose from " SPECTRUM_NAMES);
+  return count > 0 ? count : fail(err, "--spectra is empty: choose from " SPECTRUM_LIST);
 }
 
 static int run(const void *with, const Output *output, Err *err) {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "core/option.h"
-#include "optim/newton_schulz.h"
+#include "optim/parts/polynomials.h"
 
 enum { SIDE_MAX = 16384 };
 
@@ -29,11 +29,7 @@ int read_shapes(const char *text, int64_t *rows, int64_t *cols, int room, Err *e
   return count > 0 ? count : bad(text, err);
 }
 
-int schedule_count(void) {
-  int count = 1;
-  for (const char *c = NS_SCHEDULE_NAMES; *c; c++) count += *c == '|';
-  return count;
-}
+int schedule_count(void) { return NS_SCHEDULE_COUNT; }
 
 const char *schedule_name(int schedule) {
   static char name[32];

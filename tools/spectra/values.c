@@ -5,17 +5,20 @@
 #include <string.h>
 
 #include "core/blas.h"
+#include "core/int64.h"
 #include "core/lapack.h"
+#include "core/memory.h"
+#include "core/quantile.h"
 #include "core/random.h"
 
 enum {
   PANEL = 512,       /* rows of a random matrix made at a time */
-  LAW_POINTS = 8192, /* that stand for the law */
+  LAW_POINTS = 8192, /* that approximate the law */
 };
 static const double PI = 3.14159265358979323846;
 
 Values values_make(int64_t n) {
-  Values v = {n, calloc((size_t)n + 1, sizeof(double)), calloc((size_t)n + 1, sizeof(double))};
+  Values v = {n, memory_take((size_t)n, sizeof(double)), memory_take((size_t)n, sizeof(double))};
   for (int64_t i = 0; i < n; i++) v.weight[i] = 1 / (double)n;
   return v;
 }
@@ -35,78 +38,83 @@ void values_free(Values *v) {
 
 /* ---- measured ---- */
 
-static int64_t gram_doubles(int64_t s) { return s * s + eigenvalues_work(s); }
+typedef struct {
+  double *A;     /* (s,s) Gram matrix of the short side */
+  EigenWork eigen;
+  double *panel; /* (rows,s) rows of the long side */
+  float *normal; /* (rows,s) */
+} GramWork;
 
-size_t values_random_bytes(int64_t s) {
-  return (size_t)(gram_doubles(s) + PANEL * s) * sizeof(double) +
-         (size_t)(PANEL * s) * sizeof(float);
+static void gram_layout(GramWork *work, Scratch *scratch, int64_t s, int64_t rows) {
+  work->A = scratch_doubles(scratch, s * s);
+  eigenvalues_layout(&work->eigen, scratch, s);
+  work->panel = scratch_doubles(scratch, rows * s);
+  work->normal = scratch_floats(scratch, rows * s);
 }
 
-/* A (s,s) is X X^T of the short side: v->x becomes sqrt(eigenvalues / trace). */
-static void from_gram(Values *v, double *A, int64_t s) {
+/* Memory with A = 0, to be freed; NULL when there is none. */
+static void *gram_open(GramWork *work, int64_t s, int64_t rows) {
+  Scratch scratch = {0};
+  gram_layout(work, &scratch, s, rows);
+  void *memory = scratch_allocate(&scratch);
+  gram_layout(work, &scratch, s, rows);
+  if (memory) memset(work->A, 0, (size_t)(s * s) * sizeof *work->A);
+  return memory;
+}
+
+size_t values_random_bytes(int64_t s) {
+  GramWork work;
+  Scratch count = {0};
+  gram_layout(&work, &count, s, PANEL);
+  return count.used;
+}
+
+/* The values become sqrt(eigenvalues / trace) of A = X X^T. */
+static void from_gram(Values *v, const GramWork *work, int64_t s) {
   double trace = 0;
-  for (int64_t i = 0; i < s; i++) trace += A[i * s + i];
-  symmetric_eigenvalues(A, v->x, s, A + s * s);
+  for (int64_t i = 0; i < s; i++) trace += work->A[i * s + i];
+  symmetric_eigenvalues(work->A, v->x, s, &work->eigen);
   for (int64_t i = 0; i < s; i++) v->x[i] = v->x[i] > 0 ? sqrt(v->x[i] / trace) : 0;
 }
 
 int values_random(Values *v, int64_t s, int64_t l, uint64_t seed, uint32_t index, Err *err) {
-  double *A = calloc((size_t)gram_doubles(s), sizeof *A);
-  double *panel = malloc((size_t)(PANEL * s) * sizeof *panel);
-  float *normal = malloc((size_t)(PANEL * s) * sizeof *normal);
-  int status = A && panel && normal ? 0 : fail(err, "no memory for a matrix of size %lld: %.0f MB",
-                                               (long long)s, (double)values_random_bytes(s) / 1e6);
-  for (int64_t from = 0; status == 0 && from < l; from += PANEL) {
-    int64_t rows = l - from < PANEL ? l - from : PANEL;
+  GramWork work;
+  void *memory = gram_open(&work, s, PANEL);
+  if (!memory)
+    return fail(err, "no memory for a matrix of size %lld: %.0f MB", (long long)s,
+                (double)values_random_bytes(s) / 1e6);
+  for (int64_t from = 0; from < l; from += PANEL) {
+    int64_t rows = i64_min(PANEL, l - from);
     Random random = random_stream(seed, RANDOM_TEST, index, (uint32_t)(from / PANEL));
-    random_normals(&random, normal, rows * s);
-    for (int64_t i = 0; i < rows * s; i++) panel[i] = (double)normal[i];
-    gram_add_double(s, rows, panel, A);
+    random_normals(&random, work.normal, rows * s);
+    for (int64_t i = 0; i < rows * s; i++) work.panel[i] = (double)work.normal[i];
+    gram_add_double(s, rows, work.panel, work.A);
   }
-  if (status == 0) {
-    *v = values_make(s);
-    from_gram(v, A, s);
-  }
-  free(A);
-  free(panel);
-  free(normal);
-  return status;
-}
-
-int values_of_matrix(Values *v, const float *X, int64_t rows, int64_t cols, Err *err) {
-  int64_t s = rows < cols ? rows : cols, l = rows + cols - s;
-  double *A = calloc((size_t)gram_doubles(s), sizeof *A);
-  double *column = malloc((size_t)(l * s) * sizeof *column); /* (l,s): one long side per row */
-  if (!A || !column) {
-    free(A);
-    free(column);
-    return fail(err, "no memory for a matrix of %lld x %lld", (long long)rows, (long long)cols);
-  }
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < cols; j++)
-      column[rows > cols ? i * s + j : j * s + i] = (double)X[i * cols + j];
-  gram_add_double(s, l, column, A);
   *v = values_make(s);
-  from_gram(v, A, s);
-  free(A);
-  free(column);
+  from_gram(v, &work, s);
+  free(memory);
   return 0;
 }
 
-static int descending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x < y) - (x > y);
+int values_of_matrix(Values *v, const float *X, int64_t rows, int64_t cols, Err *err) {
+  int64_t s = i64_min(rows, cols), l = i64_max(rows, cols);
+  GramWork work;
+  void *memory = gram_open(&work, s, l);
+  if (!memory)
+    return fail(err, "no memory for a matrix of %lld x %lld", (long long)rows, (long long)cols);
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < cols; j++)
+      work.panel[rows > cols ? i * s + j : j * s + i] = (double)X[i * cols + j];
+  gram_add_double(s, l, work.panel, work.A);
+  *v = values_make(s);
+  from_gram(v, &work, s);
+  free(memory);
+  return 0;
 }
 
 double values_quantile(const Values *v, double q) {
-  double *x = malloc((size_t)v->n * sizeof *x), last = (double)(v->n - 1);
-  memcpy(x, v->x, (size_t)v->n * sizeof *x);
-  qsort(x, (size_t)v->n, sizeof *x, descending);
-  double at = fmin(fmax((1 - q) * (double)v->n - 0.5, 0), last);
-  int64_t i = (int64_t)at < v->n - 1 ? (int64_t)at : v->n - 1, j = i + 1 < v->n ? i + 1 : i;
-  double out = x[i] + (at - (double)i) * (x[j] - x[i]);
-  free(x);
-  return out;
+  double n = (double)v->n; /* quantile() calls the i-th of n the (i - 1) / (n - 1) quantile */
+  return quantile(v->x, v->n, n > 1 ? fmin(fmax((q * n - 0.5) / (n - 1), 0), 1) : 0);
 }
 
 /* ---- laws ---- */
@@ -165,17 +173,23 @@ double smallest_geometric_mean(void) {
 
 /* ---- iterations ---- */
 
+/* A schedule beyond the steps that it has. */
+static NewtonSchulzPlan long_plan(const NewtonSchulz *ns) {
+  return newton_schulz_plan(&(NewtonSchulz){ns->schedule, NS_STEPS_MAX});
+}
+
+static double polynomial(const double abc[3], double x) {
+  return x * (abc[0] + x * x * (abc[1] + x * x * abc[2]));
+}
+
 void values_margin(Values *v, const NewtonSchulz *ns) {
-  for (int64_t i = 0; i < v->n; i++) v->x[i] /= newton_schulz_margin(ns);
+  const NewtonSchulzPlan plan = long_plan(ns);
+  for (int64_t i = 0; i < v->n; i++) v->x[i] /= plan.margin;
 }
 
 void values_step(Values *v, const NewtonSchulz *ns, int64_t k) {
-  double a, b, c;
-  newton_schulz_coefficients(ns, k, &a, &b, &c);
-  for (int64_t i = 0; i < v->n; i++) {
-    double x = v->x[i];
-    v->x[i] = x * (a + x * x * (b + x * x * c));
-  }
+  const NewtonSchulzPlan plan = long_plan(ns);
+  for (int64_t i = 0; i < v->n; i++) v->x[i] = polynomial(plan.abc[k], v->x[i]);
 }
 
 Effect values_effect(const Values *v) {
@@ -194,12 +208,12 @@ Effect values_effect(const Values *v) {
 }
 
 double steps_to_half(double x, const NewtonSchulz *ns) {
-  x /= newton_schulz_margin(ns);
-  for (int64_t k = 0; k < NS_STEPS_MAX; k++) {
-    double a, b, c, before = x;
+  const NewtonSchulzPlan plan = long_plan(ns);
+  x /= plan.margin;
+  for (int64_t k = 0; k < plan.steps; k++) {
+    double before = x;
     if (x >= 0.5) return (double)k;
-    newton_schulz_coefficients(ns, k, &a, &b, &c);
-    x = x * (a + x * x * (b + x * x * c));
+    x = polynomial(plan.abc[k], x);
     if (x >= 0.5) return (double)k + log(0.5 / before) / log(x / before);
   }
   return NAN;

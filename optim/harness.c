@@ -1,0 +1,416 @@
+#include "optim/harness.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/arena.h"
+#include "core/blas.h"
+#include "optim/adamw.h"
+
+enum {
+  PIECE = 1 << 16, /* numbers of an elementwise update done together: 1 MB with AdamW's state */
+  STREAMS_PER_PARAM = 4096, /* random streams reserved for the matrices of one parameter */
+};
+
+#define FIELD(member) offsetof(OptimizerOptions, member)
+const Option optimizer_options[] = {
+    {.name = "lr", .help = "Learning rate",
+     .type = OPTION_REAL, .at = FIELD(lr), .fallback = "0.001", .max = 1e6},
+    {.name = "weight-decay", .help = "Decoupled weight decay of matrices and embeddings",
+     .type = OPTION_REAL, .at = FIELD(weight_decay), .fallback = "0", .max = 1e3,
+     .needs = "form!=constrained"},
+    {.name = "embedding-decay",
+     .help = "Weight decay of token and position embeddings, as a factor on --weight-decay (1 as "
+             "llm.c; 0 as the official Dion, NorMuon and low-rank Muon scripts)",
+     .type = OPTION_REAL, .at = FIELD(embedding_decay), .fallback = "1", .max = 1e3,
+     .needs = "weight-decay!=0"},
+    {0},
+};
+
+const Option matrix_options[] = {
+    {.name = "qkv-split",
+     .help = "Treat the fused QKV matrix as three matrices, as one, or as one per head",
+     .type = OPTION_CHOICE, .at = FIELD(qkv_split), .fallback = "3",
+     .choices = QKV_SPLITS(CHOICE_WORD)},
+    {0},
+};
+
+const Option auxiliary_options[] = {
+    {.name = "aux-lr",
+     .help = "Learning rate of the auxiliary AdamW (parameters that the optimizer does not update)",
+     .type = OPTION_REAL, .at = FIELD(aux_lr), .fallback = "0.003", .max = 1e6},
+    ADAM_OPTIONS(OptimizerOptions, aux, "aux-", " of the auxiliary AdamW", "0.9", "0.95", "1e-8"),
+    {0},
+};
+
+int optimizer_takes_all(const Optimizer *method, const void *options) {
+  for (Role role = ROLE_EMBEDDING; role <= ROLE_VECTOR; role++)
+    if (!method->accepts(&(Matrix){.role = role}, options)) return 0;
+  return 1;
+}
+
+OptimizerCost optimizer_cost(const Optimizer *method, int64_t rows, int64_t cols) {
+  const Matrix shape = {.role = ROLE_MATRIX, .rows = rows, .cols = cols};
+  OptimizerCost cost = {0, 0};
+  void *options = calloc(1, method->options_size + 1);
+  OptionSet set = {.title = method->name, .rows = method->options, .values = options};
+  options_default(&set);
+  for (const Slot *slot = method->slots; slot->name; slot++)
+    cost.state += slot->floats(&shape, options);
+  cost.flops = method->flops(&shape, options);
+  free(options);
+  return cost;
+}
+
+/* ---- units: what one call of update works on ---- */
+
+typedef struct {
+  const Param *param;
+  const Optimizer *method;
+  const void *options;
+  int auxiliary;      /* the harness's AdamW, for what the method does not take */
+  int64_t rows, cols;
+  int64_t first;      /* the unit's first number in the parameter */
+  int64_t stride;     /* of its rows there; cols unless it is a block of columns */
+  uint32_t stream;    /* of its random numbers */
+  float *slots[SLOTS_MAX];
+} Unit;
+
+struct OptimizerState {
+  const Optimizer *method;
+  const OptimizerOptions *common;
+  AdamwOptions auxiliary;
+  uint64_t seed;
+  Unit *matrices, *pieces; /* of the methods that need whole matrices; elementwise ones */
+  int matrix_count, piece_count;
+  float *state;
+  char *scratch;
+  int64_t state_floats;
+  size_t thread_scratch; /* bytes of one thread */
+  const void *options;
+};
+
+/* How a parameter is cut: into rows x cols equal blocks. */
+static void cut(const OptimizerState *s, const Param *p, int *down, int *across) {
+  int split = s->common->qkv_split;
+  *down = split == QKV_HEADS ? p->head_rows : split == QKV_THREE ? p->blocks : 1;
+  *across = split == QKV_HEADS ? p->head_cols : 1;
+}
+
+static Unit make_unit(const OptimizerState *s, const Param *p, int index) {
+  int own = s->method->accepts(&(Matrix){.role = p->role, .rows = p->rows, .cols = p->cols},
+                               s->options);
+  return (Unit){.param = p, .stride = p->cols, .auxiliary = !own,
+                .method = own ? s->method : &adamw,
+                .options = own ? s->options : &s->auxiliary,
+                .stream = (uint32_t)(index * STREAMS_PER_PARAM)};
+}
+
+static void add_matrices(OptimizerState *s, Unit unit) {
+  int down, across;
+  cut(s, unit.param, &down, &across);
+  unit.rows = unit.param->rows / down;
+  unit.cols = unit.param->cols / across;
+  for (int i = 0; i < down; i++)
+    for (int j = 0; j < across; j++) {
+      unit.first = i * unit.rows * unit.stride + j * unit.cols;
+      if (s->matrices) s->matrices[s->matrix_count] = unit;
+      s->matrix_count++;
+      unit.stream++;
+    }
+}
+
+static void add_pieces(OptimizerState *s, Unit unit) {
+  int64_t size = param_size(unit.param);
+  unit.rows = 1;
+  for (; unit.first < size; unit.first += PIECE) {
+    unit.cols = unit.stride = size - unit.first < PIECE ? size - unit.first : PIECE;
+    if (s->pieces) s->pieces[s->piece_count] = unit;
+    s->piece_count++;
+  }
+}
+
+/* Walked twice: counts, then fills the lists. */
+static void list_units(OptimizerState *s, const Param *params, int count) {
+  s->matrix_count = s->piece_count = 0;
+  for (int i = 0; i < count; i++) {
+    Unit unit = make_unit(s, &params[i], i);
+    if (unit.method->elementwise) add_pieces(s, unit);
+    else add_matrices(s, unit);
+  }
+}
+
+static Matrix shape_of(const Unit *u) {
+  return (Matrix){.role = u->param->role, .rows = u->rows, .cols = u->cols};
+}
+
+static int64_t slot_floats(const Unit *u, int slot) {
+  Matrix shape = shape_of(u);
+  return u->method->slots[slot].floats(&shape, u->options);
+}
+
+/* The first unit after those of the same parameter as unit i. */
+static int next_param(const Unit *units, int count, int i) {
+  int next = i;
+  while (next < count && units[next].param == units[i].param) next++;
+  return next;
+}
+
+/* Walked twice: sums the floats of state, then hands them out. The pieces of one array have their
+   state side by side, so that a checkpoint sees one array. */
+static int64_t assign_state(Unit *units, int count, float *memory) {
+  int64_t used = 0;
+  for (int i = 0, next; i < count; i = next) {
+    next = next_param(units, count, i);
+    for (int slot = 0; units[i].method->slots[slot].name; slot++) {
+      for (int u = i; u < next; u++) {
+        if (memory) units[u].slots[slot] = memory + used;
+        used += slot_floats(&units[u], slot);
+      }
+      used = (used + 15) / 16 * 16; /* a whole cache line */
+    }
+  }
+  return used;
+}
+
+/* Work memory of one call: the method's struct, and a contiguous copy of a block of columns. */
+typedef struct {
+  _Alignas(max_align_t) char method[WORK_MAX];
+  float *w, *g; /* (rows,cols), or NULL: the unit is contiguous */
+} UnitWork;
+
+static void unit_layout(UnitWork *work, Scratch *s, const Unit *u) {
+  Matrix shape = shape_of(u);
+  int copied = u->stride != u->cols;
+  work->w = copied ? scratch_floats(s, matrix_size(&shape)) : NULL;
+  work->g = copied ? scratch_floats(s, matrix_size(&shape)) : NULL;
+  assert(u->method->work_size <= WORK_MAX);
+  if (u->method->layout) u->method->layout(work->method, s, &shape, u->options);
+}
+
+static size_t unit_scratch(const Unit *u) {
+  Scratch count = {0};
+  unit_layout(&(UnitWork){.w = NULL}, &count, u);
+  return count.used;
+}
+
+static double unit_flops(const Unit *u) {
+  Matrix shape = shape_of(u);
+  return u->method->flops(&shape, u->options);
+}
+
+static int compare_flops(const void *a, const void *b) {
+  const Unit *x = a, *y = b;
+  double fx = unit_flops(x), fy = unit_flops(y);
+  if (fx != fy) return fx < fy ? 1 : -1;
+  return x->stream < y->stream ? -1 : x->stream > y->stream;
+}
+
+static double decay_of(const OptimizerState *s, const Unit *u) {
+  Role role = u->param->role;
+  int embedding = role == ROLE_EMBEDDING || role == ROLE_POSITION;
+  double factor = embedding ? s->common->embedding_decay : 1;
+  return u->param->decay ? factor * s->common->weight_decay : 0;
+}
+
+static double keep_of(const Unit *u, const Step *step) {
+  return u->method->keep ? u->method->keep(u->param, step, u->options)
+                         : 1 - step->rate * step->decay;
+}
+
+static Step make_step(const OptimizerState *s, const Unit *u, int64_t t, double multiplier) {
+  double rate = (u->auxiliary ? s->common->aux_lr : s->common->lr) * multiplier;
+  Step step = {.t = t, .rate = rate, .decay = decay_of(s, u),
+               .random = random_stream(s->seed, RANDOM_OPTIMIZER, u->stream, (uint32_t)t)};
+  step.keep = keep_of(u, &step);
+  return step;
+}
+
+static void copy_columns(float *to, int64_t to_stride, const float *from, int64_t from_stride,
+                         int64_t rows, int64_t cols) {
+  for (int64_t i = 0; i < rows; i++)
+    memcpy(to + i * to_stride, from + i * from_stride, (size_t)cols * sizeof *to);
+}
+
+static void call(const OptimizerState *s, const Unit *u, Step *step,
+                 void (*function)(const Matrix *, float *const *, const void *, Step *)) {
+  float *w = u->param->w + u->first, *g = u->param->g ? u->param->g + u->first : NULL;
+  Matrix m = {u->param->role, u->rows, u->cols, w, g};
+  Scratch scratch = {.memory = s->scratch + (size_t)thread_number() * s->thread_scratch};
+  UnitWork work;
+  unit_layout(&work, &scratch, u);
+  step->work = work.method;
+  if (work.w) {
+    copy_columns(work.w, u->cols, w, u->stride, u->rows, u->cols);
+    if (g) copy_columns(work.g, u->cols, g, u->stride, u->rows, u->cols);
+    m.w = work.w;
+    m.g = work.g;
+  }
+  function(&m, u->slots, u->options, step);
+  if (work.w) copy_columns(w, u->stride, work.w, u->cols, u->rows, u->cols);
+}
+
+static void init_state(OptimizerState *s) {
+  for (int i = 0; i < s->matrix_count; i++) {
+    const Unit *u = &s->matrices[i];
+    Step step = make_step(s, u, 0, 0);
+    if (u->method->init) call(s, u, &step, u->method->init);
+  }
+}
+
+static int allocate(OptimizerState *s, Err *err) {
+  int64_t matrices = assign_state(s->matrices, s->matrix_count, NULL);
+  s->state_floats = matrices + assign_state(s->pieces, s->piece_count, NULL);
+  for (int i = 0; i < s->matrix_count; i++) {
+    size_t bytes = unit_scratch(&s->matrices[i]);
+    if (bytes > s->thread_scratch) s->thread_scratch = bytes;
+  }
+  if (arena_take((void **)&s->state, optimizer_state_bytes(s), "the optimizer's state", err) ||
+      arena_take((void **)&s->scratch, optimizer_scratch_bytes(s), "the optimizer's workspace",
+                 err))
+    return -1;
+  assign_state(s->matrices, s->matrix_count, s->state);
+  assign_state(s->pieces, s->piece_count, s->state + matrices);
+  return 0;
+}
+
+int optimizer_open(OptimizerState **state, const Optimizer *method, const void *options,
+                   const OptimizerOptions *common, const Param *params, int count, uint64_t seed,
+                   Err *err) {
+  *state = NULL;
+  OptimizerState *s = calloc(1, sizeof *s);
+  s->method = method;
+  s->options = options;
+  s->common = common;
+  s->seed = seed;
+  s->auxiliary = (AdamwOptions){.adam = common->aux};
+  list_units(s, params, count);
+  s->matrices = calloc((size_t)s->matrix_count + 1, sizeof *s->matrices);
+  s->pieces = calloc((size_t)s->piece_count + 1, sizeof *s->pieces);
+  list_units(s, params, count);
+  if (allocate(s, err)) {
+    optimizer_close(s);
+    return -1;
+  }
+  init_state(s);
+  /* Most expensive first, so that the threads finish together. */
+  qsort(s->matrices, (size_t)s->matrix_count, sizeof *s->matrices, compare_flops);
+  *state = s;
+  return 0;
+}
+
+void optimizer_close(OptimizerState *s) {
+  if (!s) return;
+  arena_free(s->state, optimizer_state_bytes(s));
+  arena_free(s->scratch, optimizer_scratch_bytes(s));
+  free(s->matrices);
+  free(s->pieces);
+  free(s);
+}
+
+static void step_unit(const OptimizerState *s, const Unit *u, int64_t t, double multiplier) {
+  Step step = make_step(s, u, t, multiplier);
+  call(s, u, &step, u->method->update);
+}
+
+void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
+  /* Many matrices: one thread each. Few: all threads inside each product. */
+  if (s->matrix_count >= 2 * threads_count()) {
+#pragma omp parallel for schedule(dynamic)
+    for (int i = 0; i < s->matrix_count; i++) step_unit(s, &s->matrices[i], t, multiplier);
+  } else {
+    for (int i = 0; i < s->matrix_count; i++) step_unit(s, &s->matrices[i], t, multiplier);
+  }
+#pragma omp parallel for schedule(static)
+  for (int i = 0; i < s->piece_count; i++) step_unit(s, &s->pieces[i], t, multiplier);
+}
+
+double optimizer_keep(const OptimizerState *s, const Param *p, int64_t t, double rate) {
+  Unit unit = make_unit(s, p, 0);
+  return keep_of(&unit, &(Step){.t = t, .rate = rate, .decay = decay_of(s, &unit)});
+}
+
+size_t optimizer_state_bytes(const OptimizerState *s) {
+  return (size_t)s->state_floats * sizeof(float);
+}
+
+size_t optimizer_scratch_bytes(const OptimizerState *s) {
+  return s->thread_scratch * (size_t)threads_count();
+}
+
+double optimizer_flops(const OptimizerState *s) {
+  double sum = 0;
+  for (int i = 0; i < s->matrix_count; i++) sum += unit_flops(&s->matrices[i]);
+  for (int i = 0; i < s->piece_count; i++) sum += unit_flops(&s->pieces[i]);
+  return sum;
+}
+
+void optimizer_route(const OptimizerState *s, const Param *p, char *out, size_t size) {
+  Unit unit = make_unit(s, p, 0);
+  int down, across;
+  cut(s, p, &down, &across);
+  if (unit.auxiliary) snprintf(out, size, "auxiliary adamw");
+  else if (unit.method->elementwise) snprintf(out, size, "%s", unit.method->name);
+  else
+    snprintf(out, size, "%s, %d x %lldx%lld", unit.method->name, down * across,
+             (long long)p->rows / down, (long long)p->cols / across);
+}
+
+void optimizer_cut(const OptimizerState *s, const Param *p, int *down, int *across) {
+  *down = p->blocks;
+  *across = 1;
+  if (!make_unit(s, p, 0).method->elementwise) cut(s, p, down, across);
+}
+
+static int compare_stream(const void *a, const void *b) {
+  const Unit *x = a, *y = b;
+  return x->stream < y->stream ? -1 : x->stream > y->stream;
+}
+
+static void visit_units(const Unit *units, int count,
+                        void (*visit)(const char *, int64_t, float *, void *), void *with) {
+  for (int i = 0, next; i < count; i = next) {
+    next = next_param(units, count, i);
+    for (int slot = 0; units[i].method->slots[slot].name; slot++) {
+      char name[128];
+      int64_t floats = 0;
+      for (int u = i; u < next; u++) floats += slot_floats(&units[u], slot);
+      snprintf(name, sizeof name, "%s.%s", units[i].param->name, units[i].method->slots[slot].name);
+      visit(name, floats, units[i].slots[slot], with);
+    }
+  }
+}
+
+void optimizer_visit(OptimizerState *s,
+                     void (*visit)(const char *name, int64_t floats, float *data, void *with),
+                     void *with) {
+  Unit *ordered = malloc((size_t)(s->matrix_count + 1) * sizeof *ordered);
+  memcpy(ordered, s->matrices, (size_t)s->matrix_count * sizeof *ordered);
+  qsort(ordered, (size_t)s->matrix_count, sizeof *ordered, compare_stream);
+  visit_units(ordered, s->matrix_count, visit, with);
+  visit_units(s->pieces, s->piece_count, visit, with);
+  free(ordered);
+}
+
+static void find_slot(const Unit *units, int count, const Param *p, SlotKind kind,
+                      const float **first, int64_t *floats) {
+  for (int i = 0; i < count; i++) {
+    const Slot *slots = units[i].method->slots;
+    int slot = 0;
+    while (slots[slot].name && slots[slot].kind != kind) slot++;
+    if (units[i].param != p || !slots[slot].name) continue;
+    if (!*first || units[i].slots[slot] < *first) *first = units[i].slots[slot];
+    *floats += slot_floats(&units[i], slot);
+  }
+}
+
+const float *optimizer_slot(const OptimizerState *s, const Param *p, SlotKind kind,
+                            int64_t *floats) {
+  const float *first = NULL;
+  *floats = 0;
+  find_slot(s->matrices, s->matrix_count, p, kind, &first, floats);
+  find_slot(s->pieces, s->piece_count, p, kind, &first, floats);
+  return first;
+}

@@ -1,0 +1,74 @@
+/* What methods share: the schedule, weight decay's rule, which parameters a method gets (the
+   auxiliary AdamW gets the rest), the split of fused matrices, state, random streams, threads. */
+#ifndef OPTIM_HARNESS_H
+#define OPTIM_HARNESS_H
+
+#include "optim/optim.h"
+#include "optim/parts/adam.h"
+
+#define QKV_SPLITS(X) X(QKV_THREE, "3") X(QKV_FUSED, "1") X(QKV_HEADS, "heads")
+enum { QKV_SPLITS(CHOICE_NAME) };
+
+typedef struct {
+  double lr, weight_decay, embedding_decay; /* the last one is a factor on weight_decay */
+  double aux_lr; /* of the auxiliary AdamW */
+  Adam aux;
+  int qkv_split;
+} OptimizerOptions;
+
+/* Tables over OptimizerOptions: of all methods; of those that need whole matrices; of the auxiliary
+   AdamW. */
+extern const Option optimizer_options[], matrix_options[], auxiliary_options[];
+
+/* Floats of state and FLOPs of a step for one (rows,cols) matrix of a block, as declared, at the
+   default options. */
+typedef struct {
+  int64_t state;
+  double flops;
+} OptimizerCost;
+OptimizerCost optimizer_cost(const Optimizer *method, int64_t rows, int64_t cols);
+
+/* Whether the method updates every parameter itself, so that there is no auxiliary AdamW. */
+int optimizer_takes_all(const Optimizer *method, const void *options);
+
+typedef struct OptimizerState OptimizerState;
+
+/* Allocates all state. `options` is the struct of method->options; both structs and `params` must
+   live as long as the state. Errors: no memory. */
+int optimizer_open(OptimizerState **state, const Optimizer *method, const void *options,
+                   const OptimizerOptions *common, const Param *params, int count, uint64_t seed,
+                   Err *err);
+void optimizer_close(OptimizerState *state);
+
+/* Step t = 1, 2, ... on the gradients in the params; `multiplier` in [0,1] is the schedule's. */
+void optimizer_step(OptimizerState *state, int64_t t, double multiplier);
+
+/* What step t multiplies the weights of a parameter by at the scheduled rate, as what updates it
+   decays them: w = keep w - rate (its direction). */
+double optimizer_keep(const OptimizerState *state, const Param *p, int64_t t, double rate);
+
+/* Bytes of state and of workspace. */
+size_t optimizer_state_bytes(const OptimizerState *state);
+size_t optimizer_scratch_bytes(const OptimizerState *state);
+
+/* FLOPs of one step, as declared. */
+double optimizer_flops(const OptimizerState *state);
+
+/* "adamw", "muon 3 x 128x128", ... : what updates a parameter and how it is cut. */
+void optimizer_route(const OptimizerState *state, const Param *p, char *out, size_t size);
+
+/* How a parameter is cut: into down x across equal matrices, whose state lies in that order; arrays
+   of elementwise methods are cut into their blocks. */
+void optimizer_cut(const OptimizerState *state, const Param *p, int *down, int *across);
+
+/* The first array of a kind in a parameter's state, with the matrices one after another, and how
+   many floats it has; NULL if there is none. */
+const float *optimizer_slot(const OptimizerState *state, const Param *p, SlotKind kind,
+                            int64_t *floats);
+
+/* The arrays of state, for checkpoints: calls visit(name = "param.slot", floats, data). */
+void optimizer_visit(OptimizerState *state,
+                     void (*visit)(const char *name, int64_t floats, float *data, void *with),
+                     void *with);
+
+#endif

@@ -1,0 +1,86 @@
+#include "optim/parts/polar.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/blas.h"
+#include "core/int64.h"
+
+/* Eigenvalues of the Gram matrix below this share of the largest are singular values of zero: in
+   double they are resolved to 1e-8 of the largest singular value, enough for float data. */
+static const double RANK_TOLERANCE = 1e-13;
+
+void polar_layout(PolarWork *work, Scratch *s, int64_t rows, int64_t cols, const Polar *polar) {
+  int64_t side = i64_min(rows, cols);
+  if (polar->way != BY_SVD) {
+    newton_schulz_layout(&work->ns, s, rows, cols);
+    return;
+  }
+  singular_layout(&work->singular, s, side);
+  work->row = scratch_doubles(s, side);
+  work->P = scratch_floats(s, side * side);
+  work->Y = scratch_floats(s, rows * cols);
+}
+
+/* P (s,s) = V^T diag(s_1/s_k) V over the singular values s_k that are not zero. */
+static void inverse_root(float *P, const SingularWork *singular, int64_t s, double *row) {
+  const double *V = singular->V, *values = singular->values;
+  for (int64_t i = 0; i < s; i++) {
+    memset(row, 0, (size_t)s * sizeof *row);
+    for (int64_t k = 0; k < s && values[k] > sqrt(RANK_TOLERANCE) * values[0]; k++) {
+      double v = V[k * s + i] * (values[0] / values[k]);
+      for (int64_t j = 0; j < s; j++) row[j] += v * V[k * s + j];
+    }
+    for (int64_t j = 0; j < s; j++) P[i * s + j] = (float)row[j];
+  }
+}
+
+/* With the Gram matrix of the short side A = V^T diag(s^2) V: msgn(X) = V^T diag(1/s) V X. */
+static void polar_by_svd(float *X, int64_t rows, int64_t cols, const PolarWork *work) {
+  int64_t s = i64_min(rows, cols);
+  float *P = work->P, *Y = work->Y;
+  singular_basis(X, rows, cols, rows > cols ? RIGHT : LEFT, &work->singular);
+  inverse_root(P, &work->singular, s, work->row);
+  /* X/s_1 times s_1 P: neither leaves the range of float. */
+  double largest = work->singular.values[0];
+  for (int64_t i = 0; i < rows * cols; i++) Y[i] = largest > 0 ? (float)(X[i] / largest) : 0;
+  if (rows > cols) gemm(PLAIN, PLAIN, rows, cols, s, 1, Y, cols, P, s, 0, X, cols);
+  else gemm(PLAIN, PLAIN, rows, cols, s, 1, P, s, Y, cols, 0, X, cols);
+}
+
+static NewtonSchulzPlan plan_of(const Polar *polar) {
+  const NewtonSchulz converged = {.schedule = NS_CONVERGED};
+  return newton_schulz_plan(polar->way == BY_CONVERGED ? &converged : &polar->ns);
+}
+
+void polar_factor(float *X, int64_t rows, int64_t cols, const Polar *polar,
+                  const PolarWork *work) {
+  if (polar->way == BY_SVD) {
+    polar_by_svd(X, rows, cols, work);
+    return;
+  }
+  NewtonSchulzPlan plan = plan_of(polar);
+  newton_schulz(X, rows, cols, &plan, &work->ns);
+}
+
+double polar_flops(int64_t rows, int64_t cols, const Polar *polar) {
+  double s = (double)i64_min(rows, cols), l = (double)(rows + cols) - s;
+  if (polar->way == BY_SVD)
+    return 3 * l * s * s + 11 * s * s * s; /* Gram, eigenvectors (9 s^3), P, and P X */
+  NewtonSchulzPlan plan = plan_of(polar);
+  return newton_schulz_flops(rows, cols, &plan);
+}
+
+/* Root mean square of an AdamW step, which Moonlight matches. */
+static const double MOONLIGHT_RMS = 0.2;
+
+double shape_scale(int scale, int64_t rows, int64_t cols) {
+  double m = (double)rows, n = (double)cols;
+  switch (scale) {
+    case SCALE_KJ: return sqrt(fmax(1, m / n));
+    case SCALE_SPECTRAL: return sqrt(m / n);
+    case SCALE_RMS: return MOONLIGHT_RMS * sqrt(fmax(m, n));
+    case SCALE_OLD: return sqrt(fmax(m, n));
+    default: return 1;
+  }
+}
