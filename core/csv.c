@@ -7,7 +7,7 @@
 #include "core/file.h"
 #include "core/memory.h"
 
-/* Cuts the next line off the text; NULL at the end, and where a row has no line end. */
+/* Returns the next line; NULL at the end, and for a row without a line end. */
 static char *next_line(Csv *csv) {
   char *line = csv->next, *end = strchr(line, '\n');
   csv->cut = *line && !end && csv->line > 0;
@@ -33,7 +33,7 @@ int csv_open(Csv *csv, const char *path, Err *err) {
   if (file_read(path, &csv->text, &size, err)) return -1;
   if (size == 0) status = fail(err, "%s: the file is empty", path);
   else if (strlen(csv->text) != size)
-    status = fail(err, "%s: not a CSV file: it holds zero bytes", path);
+    status = fail(err, "%s: not a CSV file: it contains zero bytes", path);
   csv->next = csv->text;
   if (status == 0) read_names(csv, next_line(csv));
   else csv_close(csv);

@@ -1,4 +1,4 @@
-/* CSV files as they are left behind: whole, cut off, damaged. */
+/* CSV files: complete, truncated and damaged. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 static const char path[] = "build/test_csv.csv";
 
-/* Reads a text to its end; the sum of all numbers, or NaN with a sentence. */
+/* Reads a text to its end. Returns the sum of all numbers, or NaN on error. */
 static double sum_of(const char *text, size_t size, Csv *csv, Err *err) {
   double sum = 0, number;
   int more = -1;
@@ -65,7 +65,7 @@ static void test_errors(void) {
       {"a,b\n1,2,3\n", 10, "line 2: this row has more cells"},
       {"a,b\n1,2\n\n3,4\n", 13, "line 3: this row has fewer cells"},
       {"a,b\n1,2x\n", 9, "line 2: \"2x\" in column b is not a number"},
-      {"a,b\n1,\0\n", 8, "it holds zero bytes"},
+      {"a,b\n1,\0\n", 8, "it contains zero bytes"},
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     Csv csv;

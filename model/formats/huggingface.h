@@ -23,9 +23,9 @@ int huggingface_config_read(const char *path, ModelOptions *size, Err *err);
 /* Returns the text of config.json, which the caller frees, or NULL if there is no memory. */
 char *huggingface_config_text(const ModelOptions *size, size_t *length);
 
-/* Fills the weights of a model that has the file's sizes, or a shorter context. Attention masks are
-   passed over, and an lm_head that equals wte. Errors: a tensor missing, not known, of another
-   shape or of a type that is not F64, F32, F16 or BF16; another lm_head. */
+/* Reads the weights into a model with the file's sizes or a shorter context. Ignores attention
+   masks and an lm_head equal to wte. Errors: a tensor that is missing, unknown, of the wrong shape
+   or not F64, F32, F16 or BF16; an lm_head that differs from wte. */
 int huggingface_load(GPT2 *model, const Safetensors *s, Err *err);
 
 /* Writes the weights to a .safetensors file; `metadata` ends with {0}. Error: it cannot be

@@ -109,7 +109,7 @@ static int check_places(const Safetensors *s, size_t room, Err *err) {
     const Tensor *t = &s->tensors[i];
     if (t->first != at)
       return fail(err, "%s: tensor %.100s begins at byte %zu of the data, not at %zu: tensors %s",
-                  s->path, t->name, t->first, at, t->first < at ? "overlap" : "leave a gap");
+                  s->path, t->name, t->first, at, t->first < at ? "overlap" : "leave a hole");
     at += t->bytes;
   }
   if (at != room)

@@ -1,6 +1,6 @@
-/* Weights from a file or folder, whichever of the formats it is in:
-     a folder in Hugging Face's layout (config.json, model.safetensors), such as a checkpoint, or
-     with several files and model.safetensors.index.json;
+/* Reads weights from a file or folder in any supported format:
+     a folder in Hugging Face's format (config.json and model.safetensors, or several files and
+     model.safetensors.index.json), such as a checkpoint;
      a .safetensors file; an llm.c checkpoint of version 3 or 5. */
 #ifndef MODEL_FORMATS_WEIGHTS_H
 #define MODEL_FORMATS_WEIGHTS_H
