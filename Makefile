@@ -8,7 +8,8 @@ OPENMP = -fopenmp
 BLAS_C = $(shell pkg-config --cflags openblas 2>/dev/null)
 BLAS_L = $(shell pkg-config --libs openblas 2>/dev/null || echo -lopenblas)
 PREFIX = /usr/local
-BUILD  = build# everything made; another name also keeps the programs in it, apart from the usual ones
+# Everything made; another folder gets the programs too, apart from the usual ones.
+BUILD  = build
 
 # ---- the rest is the project's ----
 WARN   = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
@@ -43,8 +44,8 @@ compile_f64  := $(CC) $(CFLAGS) -DREAL_IS_DOUBLE
 compile_asan := $(CC) $(CFLAGS) $(SANITIZE)
 compile_fuzz := $(FUZZ_CC) $(filter-out $(OPENMP),$(CFLAGS)) $(SANITIZE) -fsanitize=fuzzer-no-link
 # Off: what the analyzer of gcc 12 reports wrongly here, arrays filled by a called function and
-# memory kept in a list (valgrind and the sanitizers judge both); and allocations of a few bytes that
-# are not checked. OpenMP's outlined loops confuse it too.
+# memory kept in a list (valgrind and the sanitizers judge both); and small allocations that are
+# not checked. OpenMP's outlined loops confuse it too.
 compile_analyze := $(filter-out $(OPENMP),$(CC) $(CFLAGS)) -O1 -fanalyzer -Werror \
                    $(patsubst %,-Wno-analyzer-%,use-of-uninitialized-value malloc-leak \
                      null-dereference \
@@ -80,10 +81,10 @@ $(foreach k,f32 f64 asan fuzz analyze,$(eval $(call kind,$(k))))
 $(BUILD)/f32/tests/%.o $(BUILD)/f64/tests/%.o: MORE = -O2
 
 # info.txt names what was built: the revision, with a "+" after it when files differ from it.
-$(BUILD)/%/run/folder.o: MORE = -DBUILD_REVISION='"$(REVISION)"' \
+$(BUILD)/%/run/info.o: MORE = -DBUILD_REVISION='"$(REVISION)"' \
                                 -DBUILD_FLAGS='"$(OPT) $(ARCH) $(OPENMP) $(MATH)"'
 REVISION := $(shell git describe --always --dirty=+ 2>/dev/null || echo unknown)
-$(BUILD)/f32/run/folder.o: $(BUILD)/revision
+$(BUILD)/f32/run/info.o: $(BUILD)/revision
 $(BUILD)/revision: FORCE
 	@mkdir -p $(@D)
 	@echo '$(REVISION)' | cmp -s - $@ || echo '$(REVISION)' >$@
@@ -124,13 +125,15 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(BUILD)/fuzz/tests/fuzz
 SANITIZED = $(filter-out %_double test_checkpoint,$(TESTS))
 # The C tests that start no program: for other compilers, processors and builds of OpenBLAS.
 FAST = $(filter-out test_checkpoint test_formats test_sample,$(TESTS))
+# Those among them in which OpenBLAS decides.
+PRODUCTS = $(addprefix test_,elementary family laws optim orthogonalize pytorch spectrum training)
 
 JOBS     = $(shell nproc 2>/dev/null || echo 2)
 # Builds on all processors, unless this make was told how many jobs to run.
 parallel = --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 
 test: deps   ## All tests, after installing what they need
-	@sh tools/install-fuzzer.sh || true
+	@sh tools/deps.sh fuzzer || true
 	@$(MAKE) --no-print-directory run-tests
 
 run-tests:   ## All tests, with what is installed
@@ -141,23 +144,23 @@ fast-tests:   ## The C tests that start no program (with CC=clang ARCH=... BUILD
 	@$(MAKE) $(parallel) all $(FAST:%=$(BUILD)/%)
 	sh tests/run.sh $(FAST:%=$(BUILD)/%)
 
-test-blas:   ## fast-tests with each build of OpenBLAS and with cores of other processors
-	@$(MAKE) $(parallel) $(FAST:%=$(BUILD)/%)
-	sh tests/blas.sh $(FAST:%=$(BUILD)/%)
+test-blas:   ## C tests with each build of OpenBLAS and with its cores of other processors
+	@$(MAKE) $(parallel) $(PRODUCTS:%=$(BUILD)/%)
+	sh tests/blas.sh $(PRODUCTS:%=$(BUILD)/%)
 
 $(BUILD)/peers/%: $(BUILD)/f32/tests/peers/%.o $(BUILD)/f32/libpolar.a
 	@mkdir -p $(@D)
 	$(call link,f32)
 
 test-peers: deps   ## Models and tokenizers exchanged with transformers (PYTHON=python3)
-	@$(parallel) all $(BUILD)/peers/logits
+	@$(MAKE) $(parallel) all $(BUILD)/peers/logits
 	PYTHON='$(PYTHON)' sh tests/peers/run.sh
 
-test-arm:   ## fast-tests on AArch64: cross-built, run by qemu-user
+test-arm:   ## C tests on AArch64: cross-built, run by qemu-user
 	sh tests/arm.sh
 
 fuzz: deps   ## Every reader of a format under libFuzzer, FUZZ_SECONDS each
-	@sh tools/install-fuzzer.sh
+	@sh tools/deps.sh fuzzer
 	@$(MAKE) --no-print-directory run-fuzz
 
 run-fuzz:
@@ -182,7 +185,7 @@ compile_commands.json: FORCE   ## The compiler's command for each file, for edit
 
 # ---- for people ----
 deps:   ## Installs what building, testing and drawing need
-	@sh tools/install.sh
+	@CC='$(CC)' sh tools/deps.sh
 
 # Below lib/polar they keep their places, as tools/sweep starts ../train.
 install: all   ## Programs to PREFIX/lib/polar, commands polar-train, polar-plot ... to PREFIX/bin
@@ -196,7 +199,11 @@ install: all   ## Programs to PREFIX/lib/polar, commands polar-train, polar-plot
 
 demo: deps   ## AdamW and Muon on the embedded novels, and a figure of both
 	@$(MAKE) $(parallel) all
-	sh tools/demo.sh
+	./train --optimizer adamw --out runs/demo-adamw --overwrite on --val-every 25
+	./train --optimizer muon --out runs/demo-muon --overwrite on --val-every 25
+	tools/plot runs/demo-adamw runs/demo-muon --out runs/demo.png
+	@tools/plot runs/demo-adamw runs/demo-muon
+	@echo 'The same figure as a picture: runs/demo.png'
 
 bench: deps   ## How fast this machine is
 	@$(MAKE) $(parallel) $(BIN)tools/bench

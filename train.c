@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "core/quote.h"
-#include "run/folder.h"
+#include "optim/gradient.h"
+#include "run/info.h"
+#include "run/names.h"
 #include "run/program.h"
 #include "run/run.h"
 #include "run/stop.h"
@@ -63,21 +65,36 @@ static int validate_start(Run *run, Err *err) {
 }
 
 static int train(Run *run, Err *err) {
-  const RunOptions *o = &run->config.run;
-  int64_t tokens_per_step = o->batch * run->config.model.context;
+  const Config *c = &run->config;
+  const RunOptions *o = &c->run;
+  GPT2 *model = run->model;
+  double weight = 1.0 / (double)(o->batch * c->model.context); /* of a token in the mean loss */
   int code = validate_start(run, err);
   if (code) return code;
-  if (stop_reason()) return save_and_stop(run, err);
   for (int64_t t = run->step + 1; t <= o->steps; t++) {
-    LogRow row = log_row(t, t * tokens_per_step);
-    if ((code = run_gradient(run, t, &row, err)) < 0) return EXIT_FAILED;
-    if (code == RUN_STOPPED) return save_and_stop(run, err);
-    if (run_clip(run, &row, err)) return diverged(run, &row);
     spectrum_log_before(run->spectrum, t);
-    run_update(run, &row);
+    LogRow row = run_row(run, t);
+    for (int64_t first = 0; first < o->batch; first += run->pass_rows) { /* --micro-batch */
+      int64_t left = o->batch - first, rows = left < run->pass_rows ? left : run->pass_rows;
+      Batch batch;
+      if (stop_reason()) return save_and_stop(run, err);
+      if (data_batch(run->data, t - 1, first, rows, &batch, err)) return EXIT_FAILED;
+      double loss = gpt2_loss_gradient(model, &batch, weight, first > 0); /* forward */
+      gpt2_backward(model);
+      row.train_loss += loss * (double)rows / (double)o->batch;
+    }
+    run_gradient_done(run, &row);
+    row.grad_norm = gradient_norm(model->params, model->param_count);
+    if (run_check_gradient(run, &row, err)) return diverged(run, &row);
+    gradient_clip(model->params, model->param_count, row.grad_norm, o->clip);
+
+    double scheduled = schedule_at(&c->schedule, t, o->steps);
+    row.lr = c->optimizer.lr * scheduled;
+    optimizer_step(run->optimizer, t, scheduled);
+    run_step_done(run, &row);
     if (spectrum_log_after(run->spectrum, t, row.lr, err)) return EXIT_FAILED;
-    progress_step(&run->progress, t, row.train_loss, tokens_per_step,
-                  (row.forward_ms + row.backward_ms + row.optimizer_ms) / 1e3);
+    progress_step(&run->progress, &row);
+
     int validates = due(t, o->val_every, o->steps);
     if (validates && (code = validate(run, &row, err))) return code;
     if (log_write(&run->log, &row, 0, err)) return EXIT_FAILED;
@@ -110,14 +127,14 @@ static int end(Run *run, int code, Err *err) {
   Err why;
   progress_break(&run->progress);
   const char *result = code == EXIT_DONE ? "finished" : err->text;
-  int status = folder_write_result(&run->config, &run->log, result, &why);
+  int status = info_write_result(&run->config, &run->log, result, &why);
   if (log_close(&run->log, &why)) status = -1;
   if (status && code == EXIT_DONE) {
     *err = why;
     return EXIT_FAILED;
   }
   if (code == EXIT_DONE)
-    progress_say(&run->progress, "done: %s/log.csv; tools/plot %s draws it", run->config.run.out,
+    progress_say(&run->progress, "done: %s/" LOG_FILE "; tools/plot %s draws it", run->config.run.out,
                  quote_path_text(path, sizeof path, run->config.run.out));
   return code;
 }

@@ -6,9 +6,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "core/file.h"
+#include "core/terminal.h"
 
 enum { FILE_DEPTH = 8 }; /* option files that name option files */
 
@@ -462,10 +462,9 @@ int options_check(const OptionSet *sets, const Settings *s, Err *err) {
 enum { HELP_COLUMN = 28, WIDTH_UNKNOWN = 80, WIDTH_MIN = 40, WIDTH_MAX = 120 };
 
 static int width_of(FILE *out) {
-  struct winsize size;
-  int file = fileno(out);
-  if (file < 0 || ioctl(file, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return WIDTH_UNKNOWN;
-  return size.ws_col < WIDTH_MIN ? WIDTH_MIN : size.ws_col > WIDTH_MAX ? WIDTH_MAX : size.ws_col;
+  int width = WIDTH_UNKNOWN;
+  terminal_size(fileno(out), &width, NULL);
+  return width < WIDTH_MIN ? WIDTH_MIN : width > WIDTH_MAX ? WIDTH_MAX : width;
 }
 
 void help_text(FILE *out, const char *text, int column, int indent) {

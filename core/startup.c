@@ -47,14 +47,23 @@ static void check_stack(void) {
   else if (!enough) stop("The stack limit is below 256 KB; set ulimit -s 8192.\n");
 }
 
-/* Threads for which OpenBLAS maps buffers while it is loaded. */
-static int threads_at_load(char **environment) {
-  long n = 0;
-  if (openblas_get_parallel() != 2) return 1;
+static long number_of(char **environment, const char *name) {
+  size_t length = strlen(name);
   for (; *environment; environment++)
-    if (strncmp(*environment, "OMP_NUM_THREADS=", 16) == 0) n = strtol(*environment + 16, NULL, 10);
+    if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
+      return strtol(*environment + length + 1, NULL, 10);
+  return 0;
+}
+
+/* Buffers that OpenBLAS maps while it is loaded and for the first product: one for each of its
+   threads; in the OpenMP build one more for the caller. */
+static int first_buffers(char **environment) {
+  int parallel = openblas_get_parallel();
+  long n = parallel == 1 ? number_of(environment, "OPENBLAS_NUM_THREADS") : 0;
+  if (n < 1) n = number_of(environment, "OMP_NUM_THREADS");
   if (n < 1) n = processors_usable();
-  return n > 64 ? 64 : (int)n; /* MAX_THREADS of most builds */
+  if (n > 64) n = 64; /* MAX_THREADS of most builds */
+  return parallel == 0 ? 1 : parallel == 1 ? (int)n : (int)n + 1;
 }
 
 static long mapped_bytes(void) {
@@ -67,14 +76,14 @@ static long mapped_bytes(void) {
 
 static void check_memory(char **environment) {
   char text[256];
-  int threads = threads_at_load(environment);
-  if (threads_have_memory(threads)) return;
-  double needed = (double)threads * (double)threads_buffer_bytes() + (double)mapped_bytes();
+  int buffers = first_buffers(environment), parallel = openblas_get_parallel();
+  if (threads_have_memory(buffers)) return;
+  double bytes = (double)buffers * (double)threads_buffer_bytes() + (double)mapped_bytes();
   snprintf(text, sizeof text,
-           "OpenBLAS needs %.0f MB of memory for %d thread%s, and the limit is lower: set "
-           "ulimit -v %.0f or more%s.\n",
-           needed / 1e6, threads, threads == 1 ? "" : "s", needed / 1024 + (64 << 10),
-           threads == 1 ? "" : ", or OMP_NUM_THREADS=1");
+           "OpenBLAS needs %.0f MB of memory, more than the limit: set ulimit -v %.0f or more%s.\n",
+           bytes / 1e6, bytes / 1024 + (64 << 10),
+           buffers == 1 || parallel == 0 ? "" : parallel == 1 ? ", or OPENBLAS_NUM_THREADS=1"
+                                                              : ", or OMP_NUM_THREADS=1");
   stop(text);
 }
 

@@ -34,8 +34,8 @@ static ProcessorTimes measured;
 void *blas_memory_alloc(int) __attribute__((weak));
 void blas_memory_free(void *) __attribute__((weak));
 
-/* BUFFER_SIZE of OpenBLAS 0.3.21; the smaller one of other architectures is covered. */
-size_t threads_buffer_bytes(void) { return (size_t)128 << 20; }
+/* BUFFER_SIZE of OpenBLAS 0.3.21 (less on other architectures) and a stack. */
+size_t threads_buffer_bytes(void) { return (size_t)(128 + 8) << 20; }
 
 int threads_have_memory(int threads) {
   size_t bytes = (size_t)threads * threads_buffer_bytes();

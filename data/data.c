@@ -46,12 +46,15 @@ const Option data_options[] = {
 
 struct Data {
   DataOptions options;
-  int vocab;
+  int64_t vocab, B, T;
   Tokenizer *tokenizer; /* or NULL */
   TextRules rules;      /* when there is a tokenizer */
   Tokens train, val;
-  int left_out; /* training segments with fewer than `least` tokens, T+1 */
-  int least;
+  int64_t left_out; /* training segments with fewer than T+1 tokens */
+  int64_t *parts;   /* (train.count) windows of an epoch, or steps, in each training segment */
+  int64_t all_parts, val_rows; /* in all of them; in the validation set */
+  int32_t *x;       /* (2, room, T) the rows of the last batch, and the tokens after them */
+  int64_t room;
 };
 
 /* ---- The embedded novels ---- */
@@ -122,7 +125,7 @@ static int check_separator(const Data *d, Err *err) {
 /* How many tokens from the end are kept for validation: the fraction asked for, changed so far that
    a segment that is cut has at least one window on either side. Every segment has T+1 tokens, all
    together have 2 (T+1). */
-static int64_t tail_size(const Tokens *t, double fraction, int T) {
+static int64_t tail_size(const Tokens *t, double fraction, int64_t T) {
   int64_t want = (int64_t)ceil(fraction * (double)t->total), tail = 0;
   for (int64_t i = t->count - 1; i >= 0; i--) {
     int64_t count = t->segments[i].count, piece = want - tail;
@@ -135,17 +138,18 @@ static int64_t tail_size(const Tokens *t, double fraction, int T) {
   return t->total - (T + 1);
 }
 
-static int open_validation(Data *d, int T, Err *err) {
+static int open_validation(Data *d, Err *err) {
   const char *val = d->options.val;
+  int64_t need = 2 * (d->T + 1);
   if (val[0] ? strcmp(val, EMBEDDED) == 0 : strcmp(d->options.data, EMBEDDED) == 0)
     return open_novels(&d->val, NOVELS - 1, 1, text_rules(d), err);
   if (val[0]) return tokens_open(&d->val, val, text_rules(d), d->vocab, err);
-  if (d->train.total < 2 * (T + (int64_t)1))
+  if (d->train.total < need)
     return fail(err,
                 "%s: %lld tokens, 2 (T+1) = %lld are needed to keep a window for validation; use a "
                 "smaller --context, a file for --val or a larger file",
-                d->options.data, (long long)d->train.total, 2 * (T + 1LL));
-  return tokens_split(&d->train, tail_size(&d->train, d->options.val_fraction, T), &d->val, err);
+                d->options.data, (long long)d->train.total, (long long)need);
+  return tokens_split(&d->train, tail_size(&d->train, d->options.val_fraction, d->T), &d->val, err);
 }
 
 static int open_training(Data *d, Err *err) {
@@ -154,55 +158,84 @@ static int open_training(Data *d, Err *err) {
   return tokens_open(&d->train, d->options.data, text_rules(d), d->vocab, err);
 }
 
-static int too_short(const char *name, int64_t count, int T, Err *err) {
+static int too_short(const char *name, int64_t count, int64_t T, Err *err) {
   if (count < 2)
-    return fail(err, "%s: %lld tokens, at least T+1 = %d are needed; use a larger file", name,
-                (long long)count, T + 1);
+    return fail(err, "%s: %lld tokens, at least T+1 = %lld are needed; use a larger file", name,
+                (long long)count, (long long)T + 1);
   int64_t context = 1;
   while (2 * context < count) context *= 2;
   return fail(err,
-              "%s: %lld tokens, at least T+1 = %d are needed; use --context %lld or a larger file",
-              name, (long long)count, T + 1, (long long)context);
+              "%s: %lld tokens, at least T+1 = %lld are needed; use --context %lld or a larger "
+              "file",
+              name, (long long)count, (long long)T + 1, (long long)context);
 }
 
-static int check_training(const Data *d, int T, Err *err) {
-  for (int i = 0; i < d->train.count; i++) {
+static const Segment *longest_segment(const Tokens *t) {
+  const Segment *longest = t->segments;
+  for (int64_t i = 1; i < t->count; i++)
+    if (t->segments[i].count > longest->count) longest = &t->segments[i];
+  return longest;
+}
+
+/* A shard without a window, such as the short last one of a set, does not make the set useless. */
+static int leave_out_short(Data *d, Err *err) {
+  const Segment *longest = longest_segment(&d->train);
+  if (longest->count <= d->T) return too_short(longest->name, longest->count, d->T, err);
+  d->left_out = tokens_leave_out(&d->train, d->T + 1);
+  return 0;
+}
+
+static int count_validation(Data *d, Err *err) {
+  for (int64_t i = 0; i < d->val.count; i++)
+    d->val_rows += (d->val.segments[i].count - 1) / d->T;
+  return d->val_rows > 0 ? 0 : too_short(d->options.val[0] ? d->options.val : d->options.data,
+                                         longest_segment(&d->val)->count, d->T, err);
+}
+
+/* Windows of an epoch in a segment of `count` >= T+1 tokens. One window fewer than would fit makes
+   room for an offset of up to T-1 and more; a segment with one window has room for less. */
+static int64_t window_count(int64_t count, int64_t T) {
+  int64_t windows = (count - T) / T;
+  return windows > 1 ? windows : 1;
+}
+
+static int count_parts(Data *d, Err *err) {
+  int64_t step = d->B * d->T;
+  d->parts = malloc((size_t)d->train.count * sizeof *d->parts);
+  if (!d->parts) return fail(err, "no memory for a list of %lld files", (long long)d->train.count);
+  for (int64_t i = 0; i < d->train.count; i++) {
     const Segment *s = &d->train.segments[i];
-    if (s->count <= T) return too_short(s->name, s->count, T, err);
+    if (d->options.order == ORDER_SEQUENTIAL && s->count < step + 1)
+      return fail(err,
+                  "%s: %lld tokens, a step of --order sequential needs B*T+1 = %lld; use fewer "
+                  "tokens per step, --order shuffle or a larger file",
+                  s->name, (long long)s->count, (long long)step + 1);
+    d->parts[i] = d->options.order == ORDER_SHUFFLE ? window_count(s->count, d->T)
+                                                    : (s->count - 1) / step;
+    d->all_parts += d->parts[i];
   }
   return 0;
 }
 
-/* A shard without a window, such as the short last one of a set, does not make the set useless. */
-static int leave_out_short(Data *d, int T, Err *err) {
-  const Segment *longest = d->train.segments;
-  for (int64_t i = 1; i < d->train.count; i++)
-    if (d->train.segments[i].count > longest->count) longest = &d->train.segments[i];
-  if (longest->count <= T) return too_short(longest->name, longest->count, T, err);
-  d->least = T + 1;
-  d->left_out = tokens_leave_out(&d->train, d->least);
-  return 0;
+static int open_sets(Data *d, Err *err) {
+  return open_tokenizer(d, err) || open_training(d, err) || leave_out_short(d, err) ||
+         open_validation(d, err) || count_validation(d, err) || count_parts(d, err) ||
+         check_separator(d, err);
 }
 
-static int check_validation(const Data *d, int T, Err *err) {
-  if (data_val_count(d, T) > 0) return 0;
-  int64_t longest = 0;
-  for (int i = 0; i < d->val.count; i++)
-    if (d->val.segments[i].count > longest) longest = d->val.segments[i].count;
-  return too_short(d->options.val[0] ? d->options.val : d->options.data, longest, T, err);
-}
-
-int data_open(Data **out, const DataOptions *options, int vocab, int T, Err *err) {
-  assert(T >= 1);
+int data_open(Data **out, const DataOptions *options, int64_t vocab, int64_t B, int64_t T,
+              Err *err) {
+  assert(B >= 1 && T >= 1);
   *out = NULL;
-  if (vocab < 1 || vocab > 65536)
-    return fail(err, "--vocab %d: must be from 1 to 65536, as token ids have 16 bits", vocab);
+  if (vocab < 1 || vocab > TOKENS_VOCAB_MAX)
+    return fail(err, "--vocab %lld: must be from 1 to %d", (long long)vocab, TOKENS_VOCAB_MAX);
   Data *d = calloc(1, sizeof *d);
   if (!d) return fail(err, "no memory for the data");
   d->options = *options;
   d->vocab = vocab;
-  if (open_tokenizer(d, err) || open_training(d, err) || leave_out_short(d, T, err) ||
-      open_validation(d, T, err) || check_validation(d, T, err) || check_separator(d, err)) {
+  d->B = B;
+  d->T = T;
+  if (open_sets(d, err)) {
     data_close(d);
     return -1;
   }
@@ -215,42 +248,20 @@ void data_close(Data *d) {
   tokens_close(&d->val);
   tokens_close(&d->train);
   tokenizer_close(d->tokenizer);
+  free(d->parts);
+  free(d->x);
   free(d);
 }
 
-int data_check(const Data *d, int B, int T, Err *err) {
-  if (d->options.order == ORDER_SHUFFLE) return check_training(d, T, err);
-  int64_t need = (int64_t)B * T + 1;
-  for (int i = 0; i < d->train.count; i++) {
-    const Segment *s = &d->train.segments[i];
-    if (s->count < need)
-      return fail(err,
-                  "%s: %lld tokens, a step of --order sequential needs B*T+1 = %lld; use fewer "
-                  "tokens per step, --order shuffle or a larger file",
-                  s->name, (long long)s->count, (long long)need);
-  }
-  return 0;
+int64_t data_epoch_rows(const Data *d) {
+  return d->options.order == ORDER_SHUFFLE ? d->all_parts : d->all_parts * d->B;
 }
 
 /* ---- Training rows ---- */
 
 typedef struct {
-  int segment;
-  int64_t at;
+  int64_t segment, at;
 } Place;
-
-/* Windows of an epoch in a segment of `count` >= T+1 tokens. One window fewer than would fit makes
-   room for an offset of up to T-1 and more; a segment with one window has room for less. */
-static int64_t window_count(int64_t count, int T) {
-  int64_t windows = (count - T) / T;
-  return windows > 1 ? windows : 1;
-}
-
-int64_t data_epoch_rows(const Data *d, int T) {
-  int64_t rows = 0;
-  for (int i = 0; i < d->train.count; i++) rows += window_count(d->train.segments[i].count, T);
-  return rows;
-}
 
 /* The finalizer of MurmurHash3, keyed. */
 static uint32_t scramble(uint32_t x, uint32_t key) {
@@ -282,92 +293,87 @@ static int64_t permute(uint64_t seed, uint32_t epoch, int64_t i, int64_t n) {
   return i;
 }
 
-static Place shuffled_place(const Data *d, int64_t sample, int T) {
+/* The segment that has the part, which becomes its number in there. */
+static int64_t find_part(const Data *d, int64_t *part) {
+  int64_t s = 0;
+  while (*part >= d->parts[s]) *part -= d->parts[s++];
+  return s;
+}
+
+static Place shuffled_place(const Data *d, int64_t sample) {
   uint64_t seed = (uint64_t)d->options.data_seed;
-  int64_t rows = data_epoch_rows(d, T), here;
-  uint32_t epoch = (uint32_t)(sample / rows);
-  int64_t window = permute(seed, epoch, sample % rows, rows);
-  int s = 0;
-  while (window >= (here = window_count(d->train.segments[s].count, T))) {
-    window -= here;
-    s++;
-  }
+  uint32_t epoch = (uint32_t)(sample / d->all_parts);
+  int64_t window = permute(seed, epoch, sample % d->all_parts, d->all_parts);
+  int64_t s = find_part(d, &window);
   /* The windows of a segment start at a new offset in every epoch, so that no token is always the
      first of its window. */
   Random r = random_stream(seed, RANDOM_DATA, epoch, 1 + (uint32_t)s);
-  int64_t spare = d->train.segments[s].count - 1 - here * T;
-  return (Place){s, random_below(&r, (uint32_t)spare + 1) + window * T};
+  int64_t spare = d->train.segments[s].count - 1 - d->parts[s] * d->T;
+  return (Place){s, random_below(&r, (uint32_t)spare + 1) + window * d->T};
 }
 
-static int64_t steps_in(const Segment *s, int B, int T) {
-  return (s->count - 1) / ((int64_t)B * T);
+static Place sequential_place(const Data *d, int64_t step, int64_t row) {
+  step %= d->all_parts;
+  int64_t s = find_part(d, &step);
+  return (Place){s, (step * d->B + row) * d->T};
 }
 
-static Place sequential_place(const Data *d, int64_t step, int B, int row, int T) {
-  int64_t steps = 0;
-  int s = 0;
-  for (int i = 0; i < d->train.count; i++) steps += steps_in(&d->train.segments[i], B, T);
-  step %= steps;
-  while (step >= steps_in(&d->train.segments[s], B, T)) {
-    step -= steps_in(&d->train.segments[s], B, T);
-    s++;
+/* Makes a batch of `count` rows whose numbers are still to be set. */
+static int make_batch(Data *d, int64_t count, Batch *batch, Err *err) {
+  if (count > d->room) {
+    free(d->x);
+    d->room = count;
+    d->x = malloc((size_t)(2 * count * d->T) * sizeof *d->x);
+    if (!d->x) d->room = 0;
   }
-  return (Place){s, (step * B + row) * T};
+  *batch = (Batch){d->x, d->x + d->room * d->T, count, d->T};
+  return d->x ? 0 : fail(err, "no memory for %lld rows of %lld tokens", (long long)count,
+                         (long long)d->T);
 }
 
-/* x, y: (T) the window and the same one token later. */
-static int copy_window(const Tokens *t, Place p, int T, int32_t *x, int32_t *y, Err *err) {
-  if (tokens_copy(t, p.segment, p.at, T, x, err)) return -1;
-  return tokens_copy(t, p.segment, p.at + 1, T, y, err);
+/* Row r of the batch: the window at that place, and the same one token later. */
+static int set_row(Data *d, const Tokens *t, Place p, int64_t r, Err *err) {
+  int32_t *x = d->x + r * d->T, *y = x + d->room * d->T;
+  if (tokens_copy(t, p.segment, p.at, d->T, x, err)) return -1;
+  return tokens_copy(t, p.segment, p.at + 1, d->T, y, err);
 }
 
-int data_train_rows(const Data *d, int64_t step, int B, int first, int count, int T, int32_t *x,
-                    int32_t *y, Err *err) {
-  assert(step >= 0 && 0 <= first && count >= 0 && first + count <= B);
-  if (data_check(d, B, T, err)) return -1;
-  for (int i = 0; i < count; i++) {
-    Place p = d->options.order == ORDER_SHUFFLE
-                  ? shuffled_place(d, step * B + first + i, T)
-                  : sequential_place(d, step, B, first + i, T);
-    if (copy_window(&d->train, p, T, x + (int64_t)i * T, y + (int64_t)i * T, err)) return -1;
+int data_batch(Data *d, int64_t step, int64_t first, int64_t count, Batch *batch, Err *err) {
+  assert(step >= 0 && 0 <= first && count >= 1 && first + count <= d->B);
+  if (make_batch(d, count, batch, err)) return -1;
+  for (int64_t r = 0; r < count; r++) {
+    Place p = d->options.order == ORDER_SHUFFLE ? shuffled_place(d, step * d->B + first + r)
+                                                : sequential_place(d, step, first + r);
+    if (set_row(d, &d->train, p, r, err)) return -1;
   }
   return 0;
 }
 
 /* ---- Validation rows ---- */
 
-int64_t data_val_count(const Data *d, int T) {
-  int64_t rows = 0;
-  for (int i = 0; i < d->val.count; i++) rows += (d->val.segments[i].count - 1) / T;
-  return rows;
-}
+int64_t data_val_rows(const Data *d) { return d->val_rows; }
 
-int data_val_rows(const Data *d, int64_t first, int count, int T, int32_t *x, int32_t *y,
-                  Err *err) {
-  assert(first >= 0 && count >= 0 && first + count <= data_val_count(d, T));
-  Place p = {0, first * T};
-  for (int i = 0; i < count; i++) {
-    while (p.at + T >= d->val.segments[p.segment].count) { /* no whole window is left in it */
-      p.at -= (d->val.segments[p.segment].count - 1) / T * T;
+int data_val_batch(Data *d, int64_t first, int64_t count, Batch *batch, Err *err) {
+  assert(first >= 0 && count >= 1 && first + count <= d->val_rows);
+  if (make_batch(d, count, batch, err)) return -1;
+  Place p = {0, first * d->T};
+  for (int64_t r = 0; r < count; r++, p.at += d->T) {
+    while (p.at + d->T >= d->val.segments[p.segment].count) { /* no whole window is left in it */
+      p.at -= (d->val.segments[p.segment].count - 1) / d->T * d->T;
       p.segment++;
     }
-    if (copy_window(&d->val, p, T, x + (int64_t)i * T, y + (int64_t)i * T, err)) return -1;
-    p.at += T;
+    if (set_row(d, &d->val, p, r, err)) return -1;
   }
   return 0;
 }
 
 /* ---- About the data ---- */
 
-int64_t data_train_tokens(const Data *d) { return d->train.total; }
-
-int64_t data_val_tokens(const Data *d) { return d->val.total; }
-
 double data_val_bytes_per_token(const Data *d) {
   const int64_t most = 1 << 26;
   int64_t tokens = 0, bytes = 0;
   if (!d->tokenizer) return 0;
-  for (int i = 0; i < d->val.count; i++) {
+  for (int64_t i = 0; i < d->val.count; i++) {
     const Segment *s = &d->val.segments[i];
     for (int64_t at = 0; at < s->count && tokens < most; at++, tokens++) {
       int length = 0;
@@ -385,7 +391,7 @@ uint32_t data_fingerprint(const Data *d) {
 
 void data_describe(const Data *d, char *line, size_t size) {
   const DataOptions *o = &d->options;
-  char val[OPTION_TEXT + 64], order[64] = "sequential", short_ones[96] = "";
+  char val[OPTION_TEXT + 64], order[64] = "sequential", short_ones[96] = "", width[24] = "";
   if (o->val[0])
     snprintf(val, sizeof val, "%s", o->val);
   else if (strcmp(o->data, EMBEDDED) == 0)
@@ -394,13 +400,15 @@ void data_describe(const Data *d, char *line, size_t size) {
     snprintf(val, sizeof val, "its tail");
   if (o->order == ORDER_SHUFFLE)
     snprintf(order, sizeof order, "shuffle, seed %lld", (long long)o->data_seed);
+  if (d->train.segments[0].width > 2)
+    snprintf(width, sizeof width, " (uint%d)", 8 * d->train.segments[0].width);
   if (d->left_out)
-    snprintf(short_ones, sizeof short_ones, " (%d file%s of fewer than T+1 = %d left out)",
-             d->left_out, d->left_out == 1 ? "" : "s", d->least);
+    snprintf(short_ones, sizeof short_ones, " (%lld file%s of fewer than T+1 = %lld left out)",
+             (long long)d->left_out, d->left_out == 1 ? "" : "s", (long long)d->T + 1);
   snprintf(line, size,
-           "%s: %lld training tokens%s; %s: %lld validation tokens; vocabulary %d; order %s",
-           o->data, (long long)d->train.total, short_ones, val, (long long)d->val.total, d->vocab,
-           order);
+           "%s: %lld training tokens%s%s; %s: %lld validation tokens; vocabulary %lld; order %s",
+           o->data, (long long)d->train.total, width, short_ones, val, (long long)d->val.total,
+           (long long)d->vocab, order);
 }
 
 void data_remark(const Data *d, char *line, size_t size) {

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/batch.h"
 #include "core/error.h"
 #include "core/option.h"
 #include "data/tokenizer.h"
@@ -27,41 +28,33 @@ extern const Option data_options[];
 
 typedef struct Data Data;
 
-/* Opens both sets for a vocabulary (257..50257 for text, up to 65536 for token files) and windows
-   of T tokens. Training segments too short for one window (T+1 tokens) are left out, which
-   data_describe tells. Errors: those of tokens_open; too few tokens for one window in every
-   training segment or in all of the validation set; a separator although there is no text. */
-int data_open(Data **d, const DataOptions *options, int vocab, int T, Err *err);
+/* Opens both sets for a vocabulary (257..50257 for text, up to 65536 for token files), steps of B
+   rows and rows of T tokens. Training segments too short for one row (T+1 tokens) are left out,
+   which data_describe tells. Errors: those of tokens_open; too few tokens for one row in every training
+   segment or in all of the validation set; with order sequential, fewer than B*T+1 tokens in a
+   training segment that was not left out; a separator although there is no text. */
+int data_open(Data **d, const DataOptions *options, int64_t vocab, int64_t B, int64_t T, Err *err);
 void data_close(Data *d);
 
-/* Whether steps of B rows of T tokens can be had: order sequential needs B*T+1 tokens in every
-   training segment that was not left out. B is the number of rows of a whole step. */
-int data_check(const Data *d, int B, int T, Err *err);
-
-/* Rows first..first+count-1 of the B rows of step `step` (counted from 0).
-   x: (count, T) inputs; y: (count, T) targets, y[r][t] being the token after x[r][t].
+/* Rows first..first+count-1 of the B rows of step `step`, counted from 0: batch->x (count, T) and
+   batch->y, y[r][t] being the token after x[r][t]. They stay until the next call.
 
    shuffle: each epoch cuts every segment into windows of T tokens that do not overlap, starting at
    an offset of its own, and visits all of them once, in a random order.
    sequential: as llm.c: step after step takes the next B*T tokens (and reads one more), from one
    segment as long as they last, then from the next, and starts over after the last.
 
-   Errors: too few tokens for B and T, an id beyond the vocabulary. */
-int data_train_rows(const Data *d, int64_t step, int B, int first, int count, int T, int32_t *x,
-                    int32_t *y, Err *err);
+   Errors: no memory, an id beyond the vocabulary. */
+int data_batch(Data *d, int64_t step, int64_t first, int64_t count, Batch *batch, Err *err);
 
-/* How many validation rows of T tokens there are: side by side from the start of each segment. */
-int64_t data_val_count(const Data *d, int T);
+/* How many validation rows there are: side by side from the start of each segment. */
+int64_t data_val_rows(const Data *d);
 
-/* Validation rows first..first+count-1, below data_val_count; x, y: (count, T) as above. */
-int data_val_rows(const Data *d, int64_t first, int count, int T, int32_t *x, int32_t *y,
-                  Err *err);
+/* Validation rows first..first+count-1, below data_val_rows; as data_batch. */
+int data_val_batch(Data *d, int64_t first, int64_t count, Batch *batch, Err *err);
 
-int64_t data_train_tokens(const Data *d);
-int64_t data_val_tokens(const Data *d);
-
-/* Windows in an epoch of order shuffle: an epoch lasts this many rows. */
-int64_t data_epoch_rows(const Data *d, int T);
+/* An epoch lasts this many rows. */
+int64_t data_epoch_rows(const Data *d);
 
 /* Mean length of a validation token (of at most the first 64M), to turn a loss per token into bits
    per byte: loss / ln 2 / this. 0 when there is no tokenizer to tell. */
@@ -77,7 +70,7 @@ void data_describe(const Data *d, char *line, size_t size);
    does not occur. Empty when there is nothing to say. */
 void data_remark(const Data *d, char *line, size_t size);
 
-/* NULL when the vocabulary is none of the tokenizer's (below 257 or above 50257). */
+/* NULL when the vocabulary is not the tokenizer's (below 257 or above 50257). */
 const Tokenizer *data_tokenizer(const Data *d);
 
 #endif

@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "core/text.h"
 
 void paths_free(PathList *list) {
-  for (int i = 0; i < list->count; i++) free(list->path[i]);
+  for (int64_t i = 0; i < list->count; i++) free(list->path[i]);
   free(list->path);
 }
 
@@ -18,13 +19,13 @@ static int paths_add(PathList *list, const char *folder, const char *name, size_
   if (list->count == list->room) {
     list->room = list->room ? 2 * list->room : 16;
     char **more = realloc(list->path, (size_t)list->room * sizeof *more);
-    if (!more) return fail(err, "no memory for %d file names", list->room);
+    if (!more) return fail(err, "no memory for %lld file names", (long long)list->room);
     list->path = more;
   }
   size_t before = strlen(folder);
   int slash = before > 0 && folder[before - 1] != '/';
   char *path = malloc(before + 1 + length + 1);
-  if (!path) return fail(err, "no memory for %d file names", list->room);
+  if (!path) return fail(err, "no memory for %lld file names", (long long)list->room);
   memcpy(path, folder, before);
   if (slash) path[before] = '/';
   memcpy(path + before + slash, name, length);
@@ -38,27 +39,23 @@ static int by_name(const void *a, const void *b) {
   return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void paths_sort(PathList *list, int from) {
+static void paths_sort(PathList *list, int64_t from) {
   qsort(list->path + from, (size_t)(list->count - from), sizeof *list->path, by_name);
 }
 
-int path_ends(const char *name, const char *ending) {
-  size_t n = strlen(name), m = strlen(ending);
-  return n >= m && strcmp(name + n - m, ending) == 0;
-}
-
 int path_of_tokens(const char *name) {
-  return path_ends(name, ".bin") || path_ends(name, ".bin.gz");
+  return text_ends(name, ".bin") || text_ends(name, ".bin.gz");
 }
 
 static int named_data(const char *name) {
   return name[0] != '.' &&
-         (path_of_tokens(name) || path_ends(name, ".npy") || path_ends(name, ".txt") ||
-          path_ends(name, ".txt.gz"));
+         (path_of_tokens(name) || text_ends(name, ".npy") || text_ends(name, ".txt") ||
+          text_ends(name, ".txt.gz"));
 }
 
 static int add_folder(PathList *list, const char *folder, Err *err) {
-  int from = list->count, status = 0;
+  int64_t from = list->count;
+  int status = 0;
   DIR *stream = opendir(folder);
   if (!stream) return fail(err, "%s: the folder cannot be read: %s", folder, strerror(errno));
   for (struct dirent *e = readdir(stream); e && status == 0; e = readdir(stream))
@@ -74,7 +71,8 @@ static int add_folder(PathList *list, const char *folder, Err *err) {
 }
 
 static int add_pattern(PathList *list, const char *pattern, Err *err) {
-  int from = list->count, status = 0;
+  int64_t from = list->count;
+  int status = 0;
   glob_t found;
   int code = glob(pattern, GLOB_NOSORT, NULL, &found);
   if (code == GLOB_NOMATCH) return fail(err, "%s: no file matches this pattern", pattern);
@@ -110,7 +108,8 @@ int paths_list(PathList *list, const char *paths, Err *err) {
     at += length;
     if (*at == 0) break;
   }
-  for (int i = 0; i < parts.count && status == 0; i++) status = add_name(list, parts.path[i], err);
+  for (int64_t i = 0; i < parts.count && status == 0; i++)
+    status = add_name(list, parts.path[i], err);
   paths_free(&parts);
   return status;
 }

@@ -1,5 +1,6 @@
 /* Text that separates documents, such as <|endoftext|>, and becomes the end-of-text token. Every
-   occurrence counts. One that is alone on its line takes the line's end ("\n" or "\r\n") with it. */
+   occurrence counts. One that is alone on its line takes the line's end ("\n" or "\r\n") with
+   it. */
 #ifndef DATA_SEPARATOR_H
 #define DATA_SEPARATOR_H
 

@@ -13,8 +13,8 @@
 /* ---- Files of before ---- */
 
 /* The path of a shard; 0 or an error. */
-static int shard_path(const char *name, int number, char path[PATH_MAX], Err *err) {
-  if (snprintf(path, PATH_MAX, "%s_%06d.bin", name, number) < PATH_MAX) return 0;
+static int shard_path(const char *name, int64_t number, char path[PATH_MAX], Err *err) {
+  if (snprintf(path, PATH_MAX, "%s_%06lld.bin", name, (long long)number) < PATH_MAX) return 0;
   return fail(err, "%.100s...: the path is too long", name);
 }
 
@@ -36,7 +36,7 @@ static int shard_number(const char *base, const char *entry, int *temporary) {
 static int spare_inputs(const char *path, const PathList *inputs, Err *err) {
   struct stat target, input;
   if (stat(path, &target) != 0) return 0;
-  for (int i = 0; i < inputs->count; i++)
+  for (int64_t i = 0; i < inputs->count; i++)
     if (stat(inputs->path[i], &input) == 0 && input.st_dev == target.st_dev &&
         input.st_ino == target.st_ino)
       return fail(err, "%s: is an input (%s) and would be lost; choose another name to write to",

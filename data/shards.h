@@ -21,9 +21,9 @@ typedef struct {
   int64_t limit;    /* tokens of a shard */
   int64_t tokens;   /* in all */
   int64_t here;     /* in the file that is open */
-  int files;
+  int64_t files;
   int overwrite;
-  int removed; /* shards of before, behind the last one written */
+  int64_t removed; /* shards of before, behind the last one written */
   int is_open;
   Writer writer;
 } Shards;

@@ -107,19 +107,20 @@ static unsigned merged(const Tokenizer *t, unsigned left, unsigned right) {
   }
 }
 
-int tokenizer_open(Tokenizer **out, int vocab, Err *err) {
+int tokenizer_open(Tokenizer **out, int64_t vocab, Err *err) {
   *out = NULL;
   if (vocab < TOKENIZER_VOCAB_MIN || vocab > TOKENIZER_VOCAB_MAX)
     return fail(err,
-                "vocabulary %d: the tokenizer has %d (single bytes) to %d tokens (all of GPT-2's)",
-                vocab, TOKENIZER_VOCAB_MIN, TOKENIZER_VOCAB_MAX);
+                "vocabulary %lld: the tokenizer has %d (single bytes) to %d tokens (all of "
+                "GPT-2's)",
+                (long long)vocab, TOKENIZER_VOCAB_MIN, TOKENIZER_VOCAB_MAX);
   assert(embedded_merges_size == 4 * (TOKENIZER_VOCAB_MAX - 257));
   Tokenizer *t = calloc(1, sizeof *t);
   if (!t) return fail(err, "no memory for the tokenizer");
-  t->vocab = vocab;
+  t->vocab = (int)vocab;
   if (spell_tokens(t) || index_merges(t)) {
     tokenizer_close(t);
-    return fail(err, "no memory for a vocabulary of %d tokens", vocab);
+    return fail(err, "no memory for a vocabulary of %lld tokens", (long long)vocab);
   }
   *out = t;
   return 0;

@@ -21,7 +21,7 @@ typedef struct Tokenizer Tokenizer;
 
 /* Builds the tokenizer from the table in the program. Errors: vocab outside the two limits above,
    no memory. Afterwards it is only read, so threads may share it. */
-int tokenizer_open(Tokenizer **t, int vocab, Err *err);
+int tokenizer_open(Tokenizer **t, int64_t vocab, Err *err);
 void tokenizer_close(Tokenizer *t);
 
 int tokenizer_vocab(const Tokenizer *t);

@@ -8,6 +8,7 @@
 
 #include "core/file.h"
 #include "core/map.h"
+#include "core/text.h"
 #include "data/paths.h"
 #include "data/separator.h"
 #include "data/token_file.h"
@@ -49,7 +50,7 @@ static int map_file(Block *b, const char *path, Err *err) {
 
 static int load_file(Block *b, const char *path, Err *err) {
   if (map_file(b, path, err)) return -1;
-  if (!path_ends(path, ".gz")) return 0;
+  if (!text_ends(path, ".gz")) return 0;
   int gzip = b->size >= 2 && memcmp(b->bytes, "\x1f\x8b", 2) == 0;
   block_release(b);
   if (!gzip) /* zlib would hand it out as it is */
@@ -76,7 +77,8 @@ static int add_segment(Tokens *t, Segment segment, const char *name, Err *err) {
   return 0;
 }
 
-/* out (n) = ids at..at+n-1 of a segment. Returns the largest, which may be larger than out shows. */
+/* out (n) = ids at..at+n-1 of a segment. Returns the largest; out has its
+   lower 32 bits. */
 static uint64_t get_ids(const Segment *s, int64_t at, int64_t n, int32_t *out) {
   uint64_t largest = 0;
   for (int64_t i = 0; i < n; i++) {
@@ -204,7 +206,7 @@ int tokens_open(Tokens *t, const char *paths, const TextRules *rules, int64_t vo
   Stream texts = {0};
   *t = (Tokens){.vocab = vocab};
   int status = paths_list(&list, paths, err);
-  for (int i = 0; i < list.count && status == 0; i++)
+  for (int64_t i = 0; i < list.count && status == 0; i++)
     status = add_file(t, &texts, list.path[i], list.path[0], rules, err);
   status = stream_finish(&texts, t, paths, status, err);
   paths_free(&list);

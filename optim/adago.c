@@ -3,7 +3,8 @@
      M = mu M + (1 - mu) G,  v^2 = v^2 + min(||G||, gamma)^2,  O = msgn(M),
      alpha = max(eps, lr min(||G||, gamma) / v),  W = (1 - lr wd) W - alpha scale O.
    ||G|| is the Frobenius norm, v one number per matrix, v_0 > 0. The schedule multiplies lr, not
-   eps. The paper has neither decay nor scale. */
+   eps. The paper has neither decay nor scale. Defaults of gamma, eps and v0, and our rates, are a
+   third party's (kozistr/pytorch_optimizer). A --clip of at most gamma makes gamma inert. */
 #include <math.h>
 
 #include "optim/optim.h"

@@ -34,8 +34,9 @@ double gradient_norm(const Param *params, int count) {
   return sqrt(sum);
 }
 
-void gradient_scale(const Param *params, int count, double factor) {
-  real f = (real)factor;
+void gradient_clip(const Param *params, int count, double norm, double limit) {
+  if (limit == 0 || norm <= limit) return;
+  real f = (real)(limit / norm);
   for (int p = 0; p < count; p++) {
     int64_t size = param_size(&params[p]);
     real *g = params[p].g;

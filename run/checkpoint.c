@@ -9,12 +9,13 @@
 
 #include "core/file.h"
 #include "core/writer.h"
-#include "model/huggingface.h"
+#include "model/formats/huggingface.h"
 #include "run/export.h"
 #include "run/lock.h"
+#include "run/names.h"
 #include "run/run.h"
 
-static const char latest[] = "latest";
+static const char latest[] = LATEST_LINK;
 static const char aside[] = ".set-aside"; /* behind the name of one that must not be resumed */
 
 /* ---- names ---- */
@@ -141,7 +142,7 @@ static int open_whole(Checkpoint *c, const char *folder, Err *err) {
    stays as it is. */
 static int lock_run(Checkpoint *c, Err *err) {
   char log[CHECKPOINT_PATH];
-  if (join(log, sizeof log, c->run, "log.csv", err)) return -1;
+  if (join(log, sizeof log, c->run, LOG_FILE, err)) return -1;
   if (!checkpoint_any(c->run) && !file_taken(log)) return 0;
   c->lock = lock_take(c->run, err);
   return c->lock < 0 ? -1 : 0;
@@ -274,8 +275,8 @@ int checkpoint_restore(const Checkpoint *c, GPT2 *model, OptimizerState *state, 
   optimizer_visit(state, restore_slot, &r);
   if (r.status) return -1;
   if (r.found == c->state.count) return 0;
-  return fail(err, "%s: holds %d arrays of state, the optimizer has %d", c->state_path,
-              c->state.count, r.found);
+  return fail(err, "%s: holds %lld arrays of state, the optimizer has %d", c->state_path,
+              (long long)c->state.count, r.found);
 }
 
 /* ---- the folder of a run ---- */

@@ -13,8 +13,8 @@
 
 #include "core/error.h"
 #include "model/gpt2.h"
-#include "model/safetensors.h"
-#include "model/weights.h"
+#include "model/formats/safetensors.h"
+#include "model/formats/weights.h"
 #include "optim/harness.h"
 
 enum { CHECKPOINT_PATH = OPTION_TEXT + 128 };

@@ -7,7 +7,7 @@
 
 #include "core/file.h"
 #include "data/vocabulary.h"
-#include "model/huggingface.h"
+#include "model/formats/huggingface.h"
 
 const char *const export_files[] = {"config.json", "vocab.json", "merges.txt"};
 

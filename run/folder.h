@@ -1,10 +1,8 @@
-/* The folder of a run: config.txt, which repeats it; info.txt, what it ran on; log.csv. */
+/* The folder of a run: who may write to it, and config.txt, which repeats the run. */
 #ifndef RUN_FOLDER_H
 #define RUN_FOLDER_H
 
-#include "model/gpt2.h"
 #include "run/config.h"
-#include "run/log.h"
 
 /* Locks the folder named by --out, when there is one, before anything takes time; that of a resumed
    run is locked since its checkpoint was opened. Errors: another
@@ -19,20 +17,7 @@ int folder_open(Config *config, int *lock, Err *err);
 /* Writes config.txt: every option as it is in force, readable as @FOLDER/config.txt. */
 int folder_write_config(const Config *config, Err *err);
 
-/* Writes info.txt: revision, compiler, BLAS, threads, data, routing and memory. */
-int folder_write_info(const Config *config, const GPT2 *model, const OptimizerState *optimizer,
-                      const Data *data, Err *err);
-
-/* For a resumed run, in place of folder_write_info: takes back the result that info.txt may hold,
-   and adds a line "resumed = ..." with the step and the options that changed. */
-int folder_write_resumed(const Config *config, Err *err);
-
-/* Adds "result = ..." to info.txt: how the run ended; and, with --clip, "clipped_steps = N of M" as
-   the log has them, those before a resumption too. */
-int folder_write_result(const Config *config, const Log *log, const char *result, Err *err);
-
-/* The routing and the memory table, as in info.txt. */
-void folder_print_tables(FILE *out, const Config *config, const GPT2 *model,
-                         const OptimizerState *optimizer);
+/* Reads the config.txt of a folder into settings; without one they stay empty. */
+int folder_read_config(const char *folder, Settings *settings, Err *err);
 
 #endif

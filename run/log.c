@@ -6,15 +6,31 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/csv.h"
 #include "core/file.h"
 #include "core/map.h"
+#include "core/memory.h"
+#include "run/names.h"
 
-static const char columns_line[] =
-    "step,tokens,seconds,train_loss,val_loss,lr,grad_norm,forward_ms,backward_ms,optimizer_ms,"
-    "tokens_per_s\n";
+/* ",step,tokens,...": the columns, with a comma before the first. */
+#define NAME(name) "," #name
+static const char columns_line[] = LOG_COUNTS(NAME) LOG_NUMBERS(NAME) "\n";
+
+#define PLACE(name) {#name, offsetof(LogRow, name)},
+static const struct {
+  const char *name;
+  size_t at;
+} counts[] = {LOG_COUNTS(PLACE)}, numbers[] = {LOG_NUMBERS(PLACE)};
+enum { COUNTS = sizeof counts / sizeof *counts, NUMBERS = sizeof numbers / sizeof *numbers };
+
+static double *number_of(LogRow *row, int i) {
+  return (double *)(void *)((char *)row + numbers[i].at);
+}
 
 LogRow log_row(int64_t step, int64_t tokens) {
-  return (LogRow){step, tokens, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+  LogRow row = {.step = step, .tokens = tokens};
+  for (int i = 0; i < NUMBERS; i++) *number_of(&row, i) = NAN;
+  return row;
 }
 
 static int failed(const Log *log, Err *err) {
@@ -22,11 +38,11 @@ static int failed(const Log *log, Err *err) {
 }
 
 int log_open(Log *log, const char *folder, Err *err) {
-  snprintf(log->path, sizeof log->path, "%s/log.csv", folder);
+  snprintf(log->path, sizeof log->path, "%s/" LOG_FILE, folder);
   log->step = -1;
   log->file = file_open(log->path, "w");
   if (!log->file) return failed(log, err);
-  fputs(columns_line, log->file);
+  fputs(columns_line + 1, log->file);
   return fflush(log->file) == 0 ? 0 : failed(log, err);
 }
 
@@ -42,13 +58,12 @@ static int64_t row_step(const char *row, size_t size) {
 }
 
 int log_check(const char *path, const char *text, size_t size, int64_t step, Err *err) {
-  size_t columns = sizeof columns_line - 1, row = size;
-  if (size < columns || memcmp(text, columns_line, columns) != 0)
+  size_t columns = sizeof columns_line - 2;
+  if (size < columns || memcmp(text, columns_line + 1, columns) != 0)
     return fail(err, "%s: not the log of a run: its first line is not the names of the columns",
                 path);
   if (size == columns && step == 0) return 0;
-  if (size > columns)
-    for (row--; row > columns && text[row - 1] != '\n';) row--;
+  size_t row = csv_last_line(text, size);
   if (text[size - 1] == '\n' && row_step(text + row, size - row) == step) return 0;
   return fail(err,
               "%s: changed since the checkpoint was written: there, its byte %zu ended the row of "
@@ -56,11 +71,12 @@ int log_check(const char *path, const char *text, size_t size, int64_t step, Err
               path, size, (long long)step);
 }
 
-enum { VAL_LOSS = 4, GRAD_NORM = 6 }; /* places in columns_line */
+#define COLUMN(name) COLUMN_##name,
+enum { LOG_COUNTS(COLUMN) LOG_NUMBERS(COLUMN) }; /* COLUMN_step = 0, ... */
 
-/* The cell at a place of a row, or the row's end when it has fewer. */
-static const char *cell_of(const char *row, int place) {
-  for (; place > 0; place--) {
+/* The cell of a column in a row of text, or the row's end when it has fewer. */
+static const char *cell_of(const char *row, int column) {
+  for (; column > 0; column--) {
     row += strcspn(row, ",\n");
     if (*row != ',') break;
     row++;
@@ -70,12 +86,11 @@ static const char *cell_of(const char *row, int place) {
 
 /* Notes the last row of the text (bytes), which log_check has accepted. */
 static void note_last(Log *log, const char *text, int64_t bytes, int64_t step) {
-  int64_t at = bytes - 1;
-  while (at > 0 && text[at - 1] != '\n') at--;
+  size_t at = csv_last_line(text, (size_t)bytes);
   if (at == 0) return; /* the names of the columns */
   log->step = step;
-  log->row_at = at;
-  log->validated = *cell_of(text + at, VAL_LOSS) != ',';
+  log->row_at = (int64_t)at;
+  log->validated = *cell_of(text + at, COLUMN_val_loss) != ',';
 }
 
 static int check_start(Log *log, int64_t bytes, int64_t step, Err *err) {
@@ -92,7 +107,7 @@ static int check_start(Log *log, int64_t bytes, int64_t step, Err *err) {
 }
 
 int log_resume(Log *log, const char *folder, int64_t bytes, int64_t step, Err *err) {
-  snprintf(log->path, sizeof log->path, "%s/log.csv", folder);
+  snprintf(log->path, sizeof log->path, "%s/" LOG_FILE, folder);
   log->step = -1;
   if (check_start(log, bytes, step, err)) return -1;
   log->file = file_open(log->path, "r+");
@@ -112,16 +127,14 @@ int log_sync(Log *log, int64_t *bytes, Err *err) {
 }
 
 int log_write(Log *log, const LogRow *row, int diverged, Err *err) {
-  const double columns[] = {row->seconds,    row->train_loss,  row->val_loss,
-                            row->lr,         row->grad_norm,   row->forward_ms,
-                            row->backward_ms, row->optimizer_ms, row->tokens_per_s};
+  LogRow copy = *row;
   log->step = row->step;
   log->validated = !isnan(row->val_loss);
   fprintf(log->file, "%lld,%lld", (long long)row->step, (long long)row->tokens);
-  for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
-    int is_loss = i == 1;
-    if (isnan(columns[i]) && !(is_loss && diverged)) fputc(',', log->file);
-    else fprintf(log->file, ",%.9g", columns[i]);
+  for (int i = 0; i < NUMBERS; i++) {
+    double *number = number_of(&copy, i);
+    if (diverged && number == &copy.train_loss) fprintf(log->file, ",%.9g", *number);
+    else csv_put(log->file, *number, 9);
   }
   fputc('\n', log->file);
   return fflush(log->file) == 0 ? 0 : failed(log, err);
@@ -136,31 +149,102 @@ int log_write_val(Log *log, const LogRow *row, Err *err) {
   if (fseeko(log->file, (off_t)log->row_at, SEEK_SET) != 0 ||
       !fgets(text, sizeof text, log->file) || fseeko(log->file, (off_t)log->row_at, SEEK_SET) != 0)
     return failed(log, err);
-  const char *cell = cell_of(text, VAL_LOSS);
+  const char *cell = cell_of(text, COLUMN_val_loss);
   fprintf(log->file, "%.*s%.9g%s", (int)(cell - text), text, row->val_loss, strchr(cell, ','));
   log->validated = 1;
   return fflush(log->file) == 0 ? 0 : failed(log, err);
-}
-
-int log_count_above(const Log *log, double limit, int64_t *above, int64_t *steps, Err *err) {
-  char *text;
-  size_t size;
-  *above = *steps = 0;
-  if (file_read(log->path, &text, &size, err)) return -1;
-  for (const char *row = strchr(text, '\n'); row && row[1]; row = strchr(row + 1, '\n')) {
-    char *end;
-    const char *cell = cell_of(row + 1, GRAD_NORM);
-    double norm = strtod(cell, &end);
-    if (end == cell) continue; /* not measured */
-    ++*steps;
-    *above += norm > limit;
-  }
-  free(text);
-  return 0;
 }
 
 int log_close(Log *log, Err *err) {
   FILE *file = log->file;
   log->file = NULL;
   return !file || fclose(file) == 0 ? 0 : failed(log, err);
+}
+
+/* ---- reading ---- */
+
+/* The places of the columns in the file, -1 for those it does not have. */
+typedef struct {
+  int counts[COUNTS], numbers[NUMBERS];
+} Places;
+
+static int find_columns(const Csv *csv, Places *places, Err *err) {
+  const char *missing = NULL;
+  for (int i = 0; i < COUNTS; i++)
+    if ((places->counts[i] = csv_column(csv, counts[i].name)) < 0) missing = counts[i].name;
+  for (int i = 0; i < NUMBERS; i++) {
+    places->numbers[i] = csv_column(csv, numbers[i].name);
+    if (places->numbers[i] < 0 && numbers[i].at <= offsetof(LogRow, val_loss))
+      missing = numbers[i].name;
+  }
+  if (!missing) return 0;
+  return fail(err, "%s, line 1: this is not a log of ./train: there is no column \"%s\" (the first "
+                   "line should be %.*s)", csv->path, missing, (int)sizeof columns_line - 3,
+              columns_line + 1);
+}
+
+static int read_row(const Csv *csv, const Places *places, LogRow *row, Err *err) {
+  double number;
+  *row = log_row(0, 0);
+  for (int i = 0; i < COUNTS; i++) {
+    if (csv_number(csv, places->counts[i], &number, err)) return -1;
+    if (!(number >= 0 && number < 9e15 && number == floor(number)))
+      return fail(err, "%s, line %d: %s has to be a whole number", csv->path, csv->line,
+                  counts[i].name);
+    *(int64_t *)(void *)((char *)row + counts[i].at) = (int64_t)number;
+  }
+  for (int i = 0; i < NUMBERS; i++)
+    if (places->numbers[i] >= 0 && csv_number(csv, places->numbers[i], number_of(row, i), err))
+      return -1;
+  return 0;
+}
+
+static int read_rows(LogRows *log, Csv *csv, Err *err) {
+  Places places;
+  int room = 0, more, status = find_columns(csv, &places, err);
+  while (status == 0 && (more = csv_row(csv, err)) != 0) {
+    if (log->count == room)
+      log->rows = memory_grow(log->rows, (size_t)(room = 2 * room + 512), sizeof *log->rows);
+    LogRow *row = &log->rows[log->count];
+    if (more < 0 || read_row(csv, &places, row, err)) return -1;
+    if (log->count > 0 && row->step <= row[-1].step)
+      return fail(err, "%s, line %d: step %lld follows step %lld: the file holds more than one run",
+                  csv->path, csv->line, (long long)row->step, (long long)row[-1].step);
+    log->count++;
+  }
+  log->cut = csv->cut ? csv->line + 1 : 0;
+  if (status == 0 && log->count == 0) return fail(err, "%s: no step is logged yet", csv->path);
+  return status;
+}
+
+int log_read(LogRows *log, const char *path, Err *err) {
+  Csv csv;
+  *log = (LogRows){0};
+  if (csv_open(&csv, path, err)) return -1;
+  int status = read_rows(log, &csv, err);
+  csv_close(&csv);
+  if (status) free(log->rows);
+  return status;
+}
+
+void log_count_above(const LogRows *log, double limit, int64_t *above, int64_t *steps) {
+  *above = *steps = 0;
+  for (int i = 0; i < log->count; i++) {
+    if (isnan(log->rows[i].grad_norm)) continue; /* not measured */
+    ++*steps;
+    *above += log->rows[i].grad_norm > limit;
+  }
+}
+
+int64_t log_last_step(const char *path) {
+  char tail[512];
+  FILE *file = fopen(path, "rb");
+  if (!file) return 0;
+  if (fseek(file, -(long)sizeof tail, SEEK_END) != 0) rewind(file);
+  size_t size = fread(tail, 1, sizeof tail, file);
+  fclose(file);
+  while (size > 0 && tail[size - 1] != '\n') size--;
+  size_t row = csv_last_line(tail, size);
+  int64_t step = row_step(tail + row, size - row);
+  return step > 0 ? step : 0;
 }

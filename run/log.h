@@ -1,4 +1,4 @@
-/* log.csv: a row per step, as it happens. */
+/* log.csv: a row per step, as it happens; written and read here. */
 #ifndef RUN_LOG_H
 #define RUN_LOG_H
 
@@ -8,12 +8,18 @@
 
 #include "core/error.h"
 
-/* Measurements of a step; NaN where nothing was measured. */
+/* The columns in their order: counts, then measurements, NaN (an empty cell) where there is none.
+   Seconds are of training so far, without validation and samples. */
+#define LOG_COUNTS(X) X(step) X(tokens)
+#define LOG_NUMBERS(X)                                                                 \
+  X(seconds) X(train_loss) X(val_loss) X(lr) X(grad_norm) X(forward_ms) X(backward_ms) \
+  X(optimizer_ms) X(tokens_per_s)
+
 typedef struct {
-  int64_t step, tokens;
-  double seconds; /* of training so far, validation and samples not counted */
-  double train_loss, val_loss, lr, grad_norm;
-  double forward_ms, backward_ms, optimizer_ms, tokens_per_s;
+#define LOG_COUNT(name) int64_t name;
+#define LOG_NUMBER(name) double name;
+  LOG_COUNTS(LOG_COUNT)
+  LOG_NUMBERS(LOG_NUMBER)
 } LogRow;
 
 /* A row in which nothing but step and tokens is measured yet. */
@@ -50,9 +56,24 @@ int log_write(Log *log, const LogRow *row, int diverged, Err *err);
 int log_has_val(const Log *log, int64_t step);
 int log_write_val(Log *log, const LogRow *row, Err *err);
 
-/* Counts the rows of steps whose gradient norm is logged, and those where it is above `limit`. */
-int log_count_above(const Log *log, double limit, int64_t *above, int64_t *steps, Err *err);
-
 int log_close(Log *log, Err *err);
+
+/* What a log holds. */
+typedef struct {
+  LogRow *rows; /* (count) by step */
+  int count;
+  int cut;      /* line of a last row without its end, which is left out; 0: none */
+} LogRows;
+
+/* Reads a log, also a gzipped one. seconds, train_loss and val_loss have to be there; other columns
+   may be missing or in another order. Errors, with file and line: no such file, an empty log,
+   another kind of file, damaged rows. */
+int log_read(LogRows *log, const char *path, Err *err);
+
+/* Counts the rows whose gradient norm is logged, and those where it is above `limit`. */
+void log_count_above(const LogRows *log, double limit, int64_t *above, int64_t *steps);
+
+/* The step of the last whole row of a log that is being written; 0 when there is none. */
+int64_t log_last_step(const char *path);
 
 #endif

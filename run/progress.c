@@ -6,11 +6,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "core/clock.h"
 #include "core/quote.h"
+#include "core/terminal.h"
 
 static const double REDRAW_SECONDS = 0.1;
 
@@ -33,13 +33,6 @@ void progress_start(Progress *p, int64_t first, int64_t steps, double flops_per_
                   .train_loss = NAN, .val_loss = NAN};
 }
 
-static void show_left(double seconds, char *out, size_t size) {
-  int64_t s = (int64_t)(seconds + 0.5);
-  if (s < 100) snprintf(out, size, "%llds", (long long)s);
-  else if (s < 6000) snprintf(out, size, "%lldm%02llds", (long long)s / 60, (long long)s % 60);
-  else snprintf(out, size, "%lldh%02lldm", (long long)s / 3600, (long long)s / 60 % 60);
-}
-
 static void show_val(const Progress *p, char *out, size_t size) {
   if (isnan(p->val_loss)) out[0] = 0;
   else snprintf(out, size, "  val %.4f", p->val_loss);
@@ -47,12 +40,13 @@ static void show_val(const Progress *p, char *out, size_t size) {
 
 static void draw(Progress *p, int64_t step) {
   char left[32], val[32], bar[64], line[256];
-  struct winsize window;
-  int width = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col ? window.ws_col : 80;
+  int width = 80;
+  terminal_size(STDOUT_FILENO, &width, NULL);
   int cells = width >= 100 ? 20 : width >= 84 ? 8 : 0;
   int full = (int)(cells * step / p->steps);
   double elapsed = clock_seconds() - p->started;
-  show_left(elapsed / (double)(step - p->first) * (double)(p->steps - step), left, sizeof left);
+  terminal_duration(elapsed / (double)(step - p->first) * (double)(p->steps - step), left,
+                    sizeof left);
   show_val(p, val, sizeof val);
   for (int i = 0; i < cells; i++) bar[i] = i < full ? '#' : '.';
   bar[cells] = 0;
@@ -69,8 +63,9 @@ static int plain_line_due(const Progress *p, int64_t step) {
   return step % every == 0 || step == p->first + 1 || step == p->steps;
 }
 
-void progress_step(Progress *p, int64_t step, double loss, int64_t tokens, double seconds) {
-  double now = clock_seconds(), speed = (double)tokens / seconds;
+void progress_step(Progress *p, const LogRow *row) {
+  double now = clock_seconds(), speed = row->tokens_per_s, loss = row->train_loss;
+  int64_t step = row->step;
   p->train_loss = isnan(p->train_loss) ? loss : 0.9 * p->train_loss + 0.1 * loss;
   /* The first step touches all memory for the first time: the second replaces its speed. */
   p->tokens_per_s = p->steps_seen++ < 2 ? speed : 0.9 * p->tokens_per_s + 0.1 * speed;

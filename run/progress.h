@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "run/log.h"
+
 typedef struct {
   int64_t steps, first; /* of the run; done before this start of it */
   double flops_per_token;
@@ -18,8 +20,8 @@ typedef struct {
 /* `first` steps were done already, by the run that this one continues. */
 void progress_start(Progress *p, int64_t first, int64_t steps, double flops_per_token);
 
-/* After each step. `seconds` is the step's own time. */
-void progress_step(Progress *p, int64_t step, double loss, int64_t tokens, double seconds);
+/* After each step, whose row has losses and times. */
+void progress_step(Progress *p, const LogRow *row);
 
 /* After a validation. */
 void progress_val(Progress *p, int64_t step, double val_loss);

@@ -12,6 +12,7 @@
 #include "core/threads.h"
 #include "optim/gradient.h"
 #include "run/folder.h"
+#include "run/info.h"
 #include "run/lock.h"
 #include "run/resume.h"
 #include "run/sample.h"
@@ -47,9 +48,7 @@ static int restore(Run *r, Err *err) {
 
 static int open_parts(Run *r, Err *err) {
   Config *c = &r->config;
-  int T = (int)c->model.context;
-  if (data_open(&r->data, &c->data, (int)c->model.V, T, err) ||
-      data_check(r->data, (int)c->run.batch, T, err) ||
+  if (data_open(&r->data, &c->data, c->model.V, c->run.batch, c->model.context, err) ||
       gpt2_open(&r->model, &c->model, r->pass_rows, 1, err))
     return -1;
   r->fingerprint = data_fingerprint(r->data);
@@ -72,12 +71,12 @@ static int open_folder(Run *r, Err *err) {
   if (!c->from)
     return checkpoint_remove_all(c->run.out, err) || spectrum_log_remove(c->run.out, err) ||
            folder_write_config(c, err) ||
-           folder_write_info(c, r->model, r->optimizer, r->data, err) ||
+           info_write(c, r->model, r->optimizer, r->data, err) ||
            log_open(&r->log, c->run.out, err);
   int status = log_resume(&r->log, c->run.out, c->from->log_bytes, c->from->step, err) ||
                checkpoint_make_newest(c->from, &note, err) ||
                log_cut(&r->log, c->from->log_bytes, err) || folder_write_config(c, err) ||
-               folder_write_resumed(c, err);
+               info_write_resumed(c, err);
   tell_latest(r, &note);
   return status;
 }
@@ -98,7 +97,7 @@ static void announce(const Run *r) {
          (long long)c->model.L, (long long)c->model.NH, (long long)c->model.C,
          (long long)c->model.context, (long long)c->model.V,
          (double)gpt2_weights(r->model) / 1e6);
-  folder_print_tables(stdout, c, r->model, r->optimizer);
+  info_print_tables(stdout, c, r->model, r->optimizer);
   if (c->from) {
     if (*c->from->damaged) {
       printf("a newer checkpoint cannot be used: ");
@@ -120,10 +119,6 @@ int run_open(Run *r, Err *err) {
   r->opened = clock_seconds();
   threads_start((int)c->run.threads);
   r->pass_rows = c->run.micro_batch ? c->run.micro_batch : c->run.batch;
-  size_t pass_tokens = (size_t)(r->pass_rows * c->model.context);
-  r->x = calloc(pass_tokens, sizeof *r->x);
-  r->y = calloc(pass_tokens, sizeof *r->y);
-  if (!r->x || !r->y) return fail(err, "no memory for %zu tokens", pass_tokens);
   if (folder_claim(c, &r->lock, err) || open_parts(r, err)) return -1;
   stop_catch(); /* until here a signal ends the program, and nothing is lost */
   if (open_folder(r, err)) return -1;
@@ -144,33 +139,37 @@ void run_close(Run *r) {
   optimizer_close(r->optimizer);
   gpt2_close(r->model);
   data_close(r->data);
-  free(r->x);
-  free(r->y);
   config_free(&r->config);
   lock_release(r->lock);
 }
 
-int run_gradient(Run *r, int64_t t, LogRow *row, Err *err) {
-  const Config *c = &r->config;
-  int64_t B = c->run.batch, T = c->model.context;
-  double start = clock_seconds();
+/* ---- a step ---- */
+
+LogRow run_row(Run *r, int64_t t) {
+  LogRow row = log_row(t, t * r->config.run.batch * r->config.model.context);
   threads_follow_load();
   r->model->times = (PassTimes){0};
-  row->train_loss = 0;
-  for (int64_t first = 0; first < B; first += r->pass_rows) {
-    int64_t rows = B - first < r->pass_rows ? B - first : r->pass_rows;
-    if (stop_reason()) return RUN_STOPPED;
-    if (data_train_rows(r->data, t - 1, (int)B, (int)first, (int)rows, (int)T, r->x, r->y, err))
-      return -1;
-    Batch batch = {r->x, r->y, rows, T};
-    double loss = gpt2_loss_gradient(r->model, &batch, 1.0 / (double)(B * T), first > 0);
-    row->train_loss += loss * (double)rows / (double)B;
-    gpt2_backward(r->model);
-  }
+  r->lap = clock_seconds();
+  row.train_loss = 0;
+  return row;
+}
+
+void run_gradient_done(Run *r, LogRow *row) {
+  clock_lap(&r->lap, &r->seconds);
   row->forward_ms = 1e3 * pass_seconds(r->model->times.forward);
   row->backward_ms = 1e3 * pass_seconds(r->model->times.backward);
-  r->seconds += clock_seconds() - start;
-  return 0;
+}
+
+void run_step_done(Run *r, LogRow *row) {
+  double seconds = 0;
+  clock_lap(&r->lap, &seconds);
+  r->seconds += seconds;
+  r->step = row->step;
+  row->optimizer_ms = 1e3 * seconds;
+  row->seconds = r->seconds;
+  double step_seconds = (row->forward_ms + row->backward_ms + row->optimizer_ms) / 1e3;
+  double tokens = (double)(r->config.run.batch * r->config.model.context);
+  row->tokens_per_s = tokens / step_seconds;
 }
 
 static const Param *weights_not_finite(const GPT2 *m) {
@@ -180,6 +179,7 @@ static const Param *weights_not_finite(const GPT2 *m) {
   return NULL;
 }
 
+/* The sentence names the step and the first tensor that is not finite. */
 static int diverged(const Run *r, const LogRow *row, Err *err) {
   const Param *w = weights_not_finite(r->model);
   const Param *g = gradient_not_finite(r->model->params, r->model->param_count);
@@ -193,46 +193,26 @@ static int diverged(const Run *r, const LogRow *row, Err *err) {
               *name ? " of " : "", name);
 }
 
+int run_check_gradient(const Run *r, const LogRow *row, Err *err) {
+  if (isfinite(row->train_loss) && isfinite(row->grad_norm)) return 0;
+  return diverged(r, row, err);
+}
+
 int run_check(const Run *r, const LogRow *row, Err *err) {
   if (!isinf(row->val_loss) && !weights_not_finite(r->model)) return 0;
   return diverged(r, row, err);
 }
 
-int run_clip(Run *r, LogRow *row, Err *err) {
-  double start = clock_seconds(), clip = r->config.run.clip;
-  const GPT2 *m = r->model;
-  row->grad_norm = gradient_norm(m->params, m->param_count);
-  if (!isfinite(row->train_loss) || !isfinite(row->grad_norm)) return diverged(r, row, err);
-  if (clip > 0 && row->grad_norm > clip)
-    gradient_scale(m->params, m->param_count, clip / row->grad_norm);
-  row->optimizer_ms = 1e3 * (clock_seconds() - start);
-  return 0;
-}
-
-void run_update(Run *r, LogRow *row) {
-  const Config *c = &r->config;
-  double start = clock_seconds();
-  double multiplier = schedule_at(&c->schedule, row->step, c->run.steps);
-  optimizer_step(r->optimizer, row->step, multiplier);
-  row->lr = c->optimizer.lr * multiplier;
-  row->optimizer_ms += 1e3 * (clock_seconds() - start);
-  r->seconds += row->optimizer_ms / 1e3;
-  r->step = row->step;
-  row->seconds = r->seconds;
-  double step_seconds = (row->forward_ms + row->backward_ms + row->optimizer_ms) / 1e3;
-  row->tokens_per_s = (double)(c->run.batch * c->model.context) / step_seconds;
-}
-
 int run_validate(Run *r, double *loss, Err *err) {
   const Config *c = &r->config;
-  int64_t T = c->model.context, count = data_val_count(r->data, (int)T);
+  int64_t T = c->model.context, count = data_val_rows(r->data);
   int64_t wanted = c->run.val_tokens / T > 0 ? c->run.val_tokens / T : 1;
   if (count > wanted) count = wanted;
   *loss = 0;
   for (int64_t first = 0; first < count && !stop_reason(); first += r->pass_rows) {
     int64_t rows = count - first < r->pass_rows ? count - first : r->pass_rows;
-    if (data_val_rows(r->data, first, (int)rows, (int)T, r->x, r->y, err)) return -1;
-    Batch batch = {.x = r->x, .y = r->y, .B = rows, .T = T};
+    Batch batch;
+    if (data_val_batch(r->data, first, rows, &batch, err)) return -1;
     *loss += gpt2_loss(r->model, &batch) * (double)rows / (double)count;
   }
   if (isnan(*loss)) *loss = INFINITY; /* in a row, NaN says that nothing was measured */

@@ -16,11 +16,10 @@ typedef struct Run {
   Log log;
   SpectrumLog *spectrum; /* NULL when it is off */
   Progress progress;
-  int32_t *x, *y;    /* (micro_batch, T) one pass's tokens */
   int64_t pass_rows; /* sequences of one pass */
   int64_t step;      /* steps done */
   double seconds;    /* of training */
-  double opened;     /* clock seconds */
+  double opened, lap; /* clock seconds: of the start, of the last lap */
   uint32_t fingerprint; /* of the data */
   int lock;             /* of the folder, or -1 */
   int latest_told;      /* it was said that `latest` cannot be made */
@@ -32,26 +31,24 @@ typedef struct Run {
 int run_open(Run *run, Err *err);
 void run_close(Run *run);
 
-/* Loss and gradient of the batch of step t = 1, 2, ..., as many passes as --micro-batch wants.
-   Fills the row's losses and times. Returns RUN_STOPPED when a stop was asked for before its last
-   pass: the step is left out, and the run is as it was before it. */
-enum { RUN_STOPPED = 1 };
-int run_gradient(Run *run, int64_t t, LogRow *row, Err *err);
+/* The row of step t = 1, 2, ..., with no loss yet; its time starts. */
+LogRow run_row(Run *run, int64_t t);
 
-/* Norm of the gradient and clipping. Error when loss or gradient is not finite: the run has
-   diverged, and the sentence names step and tensor. */
-int run_clip(Run *run, LogRow *row, Err *err);
+/* Times of the row: forward and backward when the gradient is complete; the optimizer's, with norm
+   and clipping, when the step is. */
+void run_gradient_done(Run *run, LogRow *row);
+void run_step_done(Run *run, LogRow *row);
 
-/* The optimizer's step at the scheduled rate. */
-void run_update(Run *run, LogRow *row);
+/* Error when the row's loss or gradient norm is not finite: the run has diverged, and the sentence
+   names the step and the first bad tensor. */
+int run_check_gradient(const Run *run, const LogRow *row, Err *err);
 
 /* Mean loss over the first --val-tokens tokens of the validation set, whole rows of the context
    (at least one), whatever the batch. One that is no number becomes infinite; NaN means that a stop
    was asked for meanwhile. */
 int run_validate(Run *run, double *loss, Err *err);
 
-/* Error when the row's validation loss is infinite, or a weight is not finite: the run has
-   diverged, and the sentence is run_clip's. */
+/* The same when the row's validation loss is infinite, or a weight is not finite. */
 int run_check(const Run *run, const LogRow *row, Err *err);
 
 /* Whether --max-seconds are over. */

@@ -6,13 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/csv.h"
 #include "core/file.h"
 #include "core/int64.h"
+#include "core/memory.h"
+#include "core/quantile.h"
+#include "run/names.h"
 
 /* The residual of B = a B_before + b G below which B is an average of gradients. */
 static const double AVERAGE = 1e-3;
-
-enum { CLASS_NAME = 64 };
 
 /* One matrix of a parameter, as the method cuts it. */
 typedef struct {
@@ -35,7 +37,7 @@ struct SpectrumLog {
   int nesterov;
   Piece *pieces;
   int count, classes;
-  char (*names)[CLASS_NAME]; /* (classes) */
+  char (*names)[SPECTRUM_CLASS]; /* (classes) */
   char *memory;
   Scratch measuring; /* the memory for one matrix at a time */
   float *Z, *G, *D;  /* (rows,cols) of the matrix that is measured */
@@ -54,18 +56,16 @@ static void class_name(const Param *p, int block, int blocks, char *out) {
   const char *end = strstr(name, ".weight");
   int length = end ? (int)(end - name) : (int)strlen(name);
   int third = p->blocks == 3 && blocks % 3 == 0;
-  snprintf(out, CLASS_NAME, "%.*s%s%.1s", length, name, third ? "." : "",
+  snprintf(out, SPECTRUM_CLASS, "%.*s%s%.1s", length, name, third ? "." : "",
            third ? &"qkv"[block * 3 / blocks] : "");
 }
 
-static int class_number(SpectrumLog *log, const char *name) {
-  int i = 0;
-  while (i < log->classes && strcmp(log->names[i], name) != 0) i++;
-  if (i == log->classes) {
-    log->names = realloc(log->names, (size_t)(log->classes + 1) * sizeof *log->names);
-    memcpy(log->names[log->classes++], name, CLASS_NAME);
-  }
-  return i;
+int spectrum_class(char (**names)[SPECTRUM_CLASS], int *count, const char *name) {
+  for (int i = 0; i < *count; i++)
+    if (strcmp((*names)[i], name) == 0) return i;
+  *names = memory_grow(*names, (size_t)*count + 1, sizeof **names);
+  snprintf((*names)[*count], sizeof **names, "%s", name);
+  return (*count)++;
 }
 
 static void add_pieces(SpectrumLog *log, OptimizerState *optimizer, const Param *p) {
@@ -77,12 +77,13 @@ static void add_pieces(SpectrumLog *log, OptimizerState *optimizer, const Param 
   const float *basis = optimizer_slot(optimizer, p, SLOT_BASIS, &basis_floats);
   int count = down * across;
   int64_t rows = p->rows / down, cols = p->cols / across;
-  log->pieces = realloc(log->pieces, (size_t)(log->count + count) * sizeof *log->pieces);
+  log->pieces = memory_grow(log->pieces, (size_t)(log->count + count), sizeof *log->pieces);
   for (int i = 0; i < down; i++)
     for (int j = 0; j < across; j++, nth++) {
-      char name[CLASS_NAME] = "";
+      char name[SPECTRUM_CLASS] = "";
       class_name(p, i, down, name);
-      Piece piece = {.param = p, .kind = class_number(log, name), .rows = rows, .cols = cols,
+      Piece piece = {.param = p, .kind = spectrum_class(&log->names, &log->classes, name),
+                     .rows = rows, .cols = cols,
                      .first = i * rows * p->cols + j * cols, .at = nth * rows * cols,
                      .momentum = momentum};
       if (basis && moment) {
@@ -131,29 +132,33 @@ static int failed(const SpectrumLog *log, Err *err) {
 
 /* Cuts the file of a resumed run after the rows of step `done`, and opens it to append. */
 static int reopen_file(SpectrumLog *log, int64_t done, Err *err) {
-  char *text;
-  size_t size, keep = 0;
-  if (file_read(log->path, &text, &size, err)) return -1;
-  for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
-    if (line > text && strtoll(line, NULL, 10) > done) break;
-    keep = (size_t)(end + 1 - text);
+  Csv csv;
+  double step = 0;
+  int more = 1;
+  if (csv_open(&csv, log->path, err)) return -1;
+  off_t keep = csv.next - csv.text;
+  while (more > 0 && step <= (double)done) {
+    keep = csv.next - csv.text;
+    more = csv_row(&csv, err);
+    if (more > 0 && csv_number(&csv, 0, &step, err)) more = -1;
   }
-  int status = file_write(log->path, text, keep, err);
-  free(text);
-  if (status) return -1;
-  log->file = file_open(log->path, "a");
-  return log->file ? 0 : failed(log, err);
+  csv_close(&csv);
+  if (more < 0) return -1;
+  log->file = file_open(log->path, "r+");
+  if (!log->file || ftruncate(fileno(log->file), keep) || fseeko(log->file, 0, SEEK_END))
+    return failed(log, err);
+  return 0;
 }
 
 int spectrum_log_remove(const char *folder, Err *err) {
   char path[OPTION_TEXT + 16];
-  snprintf(path, sizeof path, "%s/spectrum.csv", folder);
+  snprintf(path, sizeof path, "%s/" SPECTRUM_FILE, folder);
   if (unlink(path) == 0 || errno == ENOENT) return 0;
   return fail(err, "%s: cannot be removed: %s", path, strerror(errno));
 }
 
 static int open_file(SpectrumLog *log, const Config *c, int64_t done, Err *err) {
-  snprintf(log->path, sizeof log->path, "%s/spectrum.csv", c->run.out);
+  snprintf(log->path, sizeof log->path, "%s/" SPECTRUM_FILE, c->run.out);
   if (done > 0 && file_exists(log->path)) return reopen_file(log, done, err);
   log->file = file_open(log->path, "w");
   if (!log->file) return failed(log, err);
@@ -168,7 +173,7 @@ int spectrum_log_open(SpectrumLog **out, const Config *c, OptimizerState *optimi
   char word[OPTION_TEXT];
   *out = NULL;
   if (c->run.log_spectrum == 0) return 0;
-  SpectrumLog *log = *out = calloc(1, sizeof *log);
+  SpectrumLog *log = *out = memory_take(1, sizeof *log);
   log->every = c->run.log_spectrum;
   log->optimizer = optimizer;
   log->nesterov = option_of(c, "nesterov", word, sizeof word) && strcmp(word, "on") == 0;
@@ -183,8 +188,8 @@ int spectrum_log_open(SpectrumLog **out, const Config *c, OptimizerState *optimi
   log->memory = scratch_allocate(&scratch);
   if (!log->memory) return fail(err, "no memory for --log-spectrum: %.1f MB are needed", megabytes);
   layout(log, &scratch);
-  log->numbers = calloc((size_t)log->count * SPECTRUM_NUMBERS + 1, sizeof *log->numbers);
-  log->of = calloc((size_t)log->count + 1, sizeof *log->of);
+  log->numbers = memory_take((size_t)log->count * SPECTRUM_NUMBERS + 1, sizeof *log->numbers);
+  log->of = memory_take((size_t)log->count + 1, sizeof *log->of);
   return open_file(log, c, done, err);
 }
 
@@ -260,21 +265,15 @@ static const char *measure_piece(SpectrumLog *log, const Piece *p, int64_t t, do
   return of;
 }
 
-static int compare(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* The median of a number over the matrices of a class; those that have none are left out. */
 static double class_median(const SpectrumLog *log, int kind, int number) {
-  double *x = malloc((size_t)log->count * sizeof *x), out = NAN;
+  double *x = memory_take((size_t)log->count, sizeof *x);
   int n = 0;
   for (int i = 0; i < log->count; i++) {
     double value = log->numbers[i * SPECTRUM_NUMBERS + number];
     if (log->pieces[i].kind == kind && isfinite(value)) x[n++] = value;
   }
-  qsort(x, (size_t)n, sizeof *x, compare);
-  if (n > 0) out = n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+  double out = quantile(x, n, 0.5);
   free(x);
   return out;
 }
@@ -289,11 +288,7 @@ int spectrum_log_after(SpectrumLog *log, int64_t t, double lr, Err *err) {
     for (int i = 0; i < log->count; i++)
       if (log->pieces[i].kind == kind) matrices++, of = log->of[i];
     fprintf(log->file, "%lld,%s,%d,%s", (long long)t, log->names[kind], matrices, of);
-    for (int i = 0; i < SPECTRUM_NUMBERS; i++) {
-      double value = class_median(log, kind, i);
-      if (isfinite(value)) fprintf(log->file, ",%.7g", value);
-      else fputc(',', log->file);
-    }
+    for (int i = 0; i < SPECTRUM_NUMBERS; i++) csv_put(log->file, class_median(log, kind, i), 7);
     fputc('\n', log->file);
   }
   return fflush(log->file) == 0 ? 0 : failed(log, err);

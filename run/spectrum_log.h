@@ -11,6 +11,11 @@
    and the numbers of optim/parts/spectrum.h, medians over the class. `of` says what was measured,
    Z: the `momentum`, the momentum looked ahead (`nesterov`), a moment kept in a subspace (`projected`,
    as SUMO's), or the `gradient` of a method without an average of gradients. */
+
+/* The number of a class among names (*count), to which a new name is added. */
+enum { SPECTRUM_CLASS = 64 };
+int spectrum_class(char (**names)[SPECTRUM_CLASS], int *count, const char *name);
+
 typedef struct SpectrumLog SpectrumLog;
 
 /* Opens spectrum.csv in the run's folder and says how much memory that takes; a run resumed after

@@ -1,6 +1,6 @@
 #!/bin/sh
-# blas.sh TEST...: runs the test programs with the serial, pthread and OpenMP builds of OpenBLAS, and
-# with its cores for other processors that run on this one. Run as `make test-blas`.
+# blas.sh TEST...: runs the test programs with the serial, pthread and OpenMP builds of OpenBLAS,
+# and with its cores for other processors that run on this one. Run as `make test-blas`.
 set -u
 folder=build/blas
 passed=0
@@ -36,7 +36,8 @@ fetch() {
 builds() {
   for build in serial pthread openmp; do
     if fetch "$build"; then
-      with "OpenBLAS $build" LD_LIBRARY_PATH="$(echo "$PWD/$folder/$build"/usr/lib/*/openblas-"$build")" "$@"
+      library=$(echo "$PWD/$folder/$build"/usr/lib/*/openblas-"$build")
+      with "OpenBLAS $build" LD_LIBRARY_PATH="$library" "$@"
     else
       echo "skipped: OpenBLAS $build (apt-get has no package libopenblas0-$build)"
     fi

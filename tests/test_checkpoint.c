@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "model/safetensors.h"
+#include "model/formats/safetensors.h"
 #include "optim/harness.h"
 #include "optim/registry.h"
 #include "run/checkpoint.h"
@@ -491,8 +491,7 @@ static void test_full_disk(void) {
   char path[PATH_SIZE];
   remove_run("full");
   program_run("./train %s --data %s/text.txt --steps 4 --out %s/full", SETUP, folder, folder);
-  int code = program_run("sh -c 'ulimit -f 40; ./train --resume %s/full --steps 8'",
-                         folder);
+  int code = program_run("sh -c 'ulimit -f 40; ./train --resume %s/full --steps 8'", folder);
   check(code == 1 && strstr(program_output(), "not saved"), "full disk: exit code %d: %s", code,
         program_output());
   check(!exists(program_path(path, "full/.unfinished")), "full disk: the unfinished one stays");

@@ -446,8 +446,9 @@ divergence() {
     awk -F, 'NF != 11 { exit 1 }' "$work/diverged/log.csv"
 }
 
-# The last step makes a weight infinite, and no training loss after it shows that. The weight is 1e38
-# and its input GELU(-100) = 0, so that neither loss nor gradient sees it; decay multiplies by -99.
+# The last step makes a weight infinite, and no training loss after it shows that. The weight is
+# 1e38 and its input GELU(-100) = 0, so that neither loss nor gradient sees it; decay multiplies it
+# by -99.
 last_step() {
   weights_to_plant "$work/huge.safetensors"
   plant "$work/huge.safetensors" h.0.mlp.c_fc.bias "$MINUS_100"

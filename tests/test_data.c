@@ -105,11 +105,40 @@ static DataOptions options(const char *data, const char *val, int order, int64_t
   return o;
 }
 
-static Data *open_with(DataOptions o, int vocab, int T) {
+static Data *open_with(DataOptions o, int vocab, int B, int T) {
   Data *d;
   Err err;
-  if (data_open(&d, &o, vocab, T, &err)) stop(err.text);
+  if (data_open(&d, &o, vocab, B, T, &err)) stop(err.text);
   return d;
+}
+
+/* The sizes of both sets, as data_describe tells them. */
+static int64_t set_tokens(const Data *d, const char *what) {
+  char line[4096];
+  data_describe(d, line, sizeof line);
+  char *at = strstr(line, what);
+  if (!at) stop("data_describe does not tell the sizes");
+  while (at > line && strchr("0123456789 ", at[-1])) at--;
+  return strtoll(at, NULL, 10);
+}
+
+static int64_t train_tokens(const Data *d) { return set_tokens(d, "training tokens"); }
+
+static int64_t val_tokens(const Data *d) { return set_tokens(d, "validation tokens"); }
+
+/* The rows of a step; what data_batch says must be fine. */
+static Batch batch_of(Data *d, int64_t step, int64_t first, int64_t count) {
+  Batch batch = {0};
+  Err err = {""};
+  check(data_batch(d, step, first, count, &batch, &err) == 0 && batch.B == count, "%s", err.text);
+  return batch;
+}
+
+static Batch val_batch_of(Data *d, int64_t first, int64_t count) {
+  Batch batch = {0};
+  Err err = {""};
+  check(data_val_batch(d, first, count, &batch, &err) == 0 && batch.B == count, "%s", err.text);
+  return batch;
 }
 
 /* Whether a sentence is one, with all the words (ended by NULL) in it. */
@@ -127,7 +156,7 @@ static void check_refused(DataOptions o, int vocab, int T, ...) {
   Err err = {""};
   va_list words;
   va_start(words, T);
-  int status = data_open(&d, &o, vocab, T, &err);
+  int status = data_open(&d, &o, vocab, 1, T, &err);
   check(status == -1 && !d && says(err.text, words), "--data %s --val %s: %d, \"%s\"", o.data,
         o.val, status, err.text);
   va_end(words);
@@ -161,45 +190,42 @@ static void decode(const Tokenizer *t, const int32_t *ids, int count, char *out)
   *out = 0;
 }
 
-/* end-of-text stands between the novels, four times among the five. */
-static void check_novel_starts(const Data *d) {
+/* end-of-text is between the novels, four times among the five. */
+static void check_novel_starts(void) {
   enum { T = 1024 };
-  int32_t *x = malloc(2 * T * sizeof *x), *y = x + T;
+  Data *d = open_with(options("austen", "", ORDER_SEQUENTIAL, 1), 50257, 1, T);
   char text[64 * T];
   int found = 0;
-  int64_t steps = (data_train_tokens(d) - 1) / T;
+  int64_t steps = (train_tokens(d) - 1) / T;
   for (int64_t step = 0; step < steps; step++) {
-    Err err = {""};
-    check(data_train_rows(d, step, 1, 0, 1, T, x, y, &err) == 0, "%s", err.text);
-    decode(data_tokenizer(d), x, T, text);
+    Batch b = batch_of(d, step, 0, 1);
+    decode(data_tokenizer(d), b.x, T, text);
     if (step == 0) check(strncmp(text, "SENSE AND SENSIBILITY\n", 22) == 0, "first novel");
-    for (int i = 0; i < T; i++) found += x[i] == tokenizer_eot(data_tokenizer(d));
+    for (int i = 0; i < T; i++) found += b.x[i] == tokenizer_eot(data_tokenizer(d));
   }
   check(found == 4, "end-of-text between five novels: %d", found);
-  free(x);
+  check(data_epoch_rows(d) == steps, "an epoch of %lld rows", (long long)data_epoch_rows(d));
+  data_close(d);
 }
 
 static void test_embedded(void) {
-  Data *d = open_with(options("austen", "", ORDER_SEQUENTIAL, 1), 50257, 256);
-  check(data_train_tokens(d) == 878249 + 4, "%lld", (long long)data_train_tokens(d));
-  check(data_val_tokens(d) == 115079, "%lld", (long long)data_val_tokens(d));
+  Data *d = open_with(options("austen", "", ORDER_SEQUENTIAL, 1), 50257, 1, 256);
+  check(train_tokens(d) == 878249 + 4, "%lld", (long long)train_tokens(d));
+  check(val_tokens(d) == 115079, "%lld", (long long)val_tokens(d));
   check_near(data_val_bytes_per_token(d), 4.057, 2e-4, "bytes per token");
-  check(data_val_count(d, 256) == 115078 / 256, "validation rows");
-  int32_t x[32], y[32];
-  char text[64 * 32], line[2048];
-  Err err = {""};
-  check(data_val_rows(d, 0, 1, 32, x, y, &err) == 0, "%s", err.text);
-  decode(data_tokenizer(d), x, 32, text);
-  check(strncmp(text, "Persuasion\n\n\nby\n\nJane Austen", 28) == 0, "begins with: %s", text);
-  check_novel_starts(d);
+  check(data_val_rows(d) == 115078 / 256, "validation rows");
+  char text[64 * 256], line[2048];
+  decode(data_tokenizer(d), val_batch_of(d, 0, 1).x, 256, text);
+  check(strncmp(text, "Persuasion\n\n\nby\n\nJane Austen", 28) == 0, "begins with: %.40s", text);
+  check_novel_starts();
   data_describe(d, line, sizeof line);
   check(strstr(line, "austen") && strstr(line, "878253") && strstr(line, "Persuasion") &&
             strstr(line, "115079") && strstr(line, "50257") && strstr(line, "sequential"),
         "%s", line);
   uint32_t crc = data_fingerprint(d);
   data_close(d);
-  d = open_with(options("austen", "", ORDER_SHUFFLE, 1), 257, 256);
-  check(data_train_tokens(d) + data_val_tokens(d) == 4025029 + 4, "bytes of the novels");
+  d = open_with(options("austen", "", ORDER_SHUFFLE, 1), 257, 1, 256);
+  check(train_tokens(d) + val_tokens(d) == 4025029 + 4, "bytes of the novels");
   check(data_fingerprint(d) != crc, "the fingerprint does not depend on the vocabulary");
   check_near(data_val_bytes_per_token(d), 1, 0, "bytes per byte");
   data_close(d);
@@ -222,7 +248,7 @@ static void test_separator(void) {
   for (int i = 0; i < 3; i++) {
     DataOptions o = options(in_folder("t/story.txt"), "", ORDER_SEQUENTIAL, 1);
     snprintf(o.separator, sizeof o.separator, "%s", cases[i].separator);
-    Data *d = open_with(o, 257, 4);
+    Data *d = open_with(o, 257, 1, 4);
     data_remark(d, line, sizeof line);
     check(cases[i].remark ? strstr(line, cases[i].remark) != NULL : !*line, "separator %s: %s",
           o.separator, line);
@@ -345,6 +371,11 @@ static void test_wrappings(void) {
           names[i], id);
     tokens_close(&t);
   }
+  char line[4096];
+  Data *d = open_with(options(in_folder("w/raw32.bin"), "", 0, 1), 5000, 1, 8);
+  data_describe(d, line, sizeof line);
+  check(strstr(line, "4500 training tokens (uint32)") != NULL, "%s", line);
+  data_close(d);
   store_crc(in_folder("w"), NULL, 5000, &total);
   check(total == (NAMES - 2) * 5000, "the folder's token files: %lld", (long long)total);
   ids[4321] ^= 1;
@@ -571,15 +602,14 @@ static void test_too_short(void) {
                 "l/12.bin: 12 tokens", "--context 8", (char *)NULL);
   check_refused(options(in_folder("l/129.bin"), "", 0, 1), 50257, 128, "l/129.bin", "129 tokens",
                 "258", "--val", "--context", (char *)NULL);
-  Data *d = open_with(options(in_folder("l/129.bin"), in_folder("l/129.bin"), 1, 1), 50257, 128);
+  DataOptions o = options(in_folder("l/129.bin"), in_folder("l/129.bin"), ORDER_SEQUENTIAL, 1);
+  data_close(open_with(o, 50257, 1, 128));
+  Data *d = NULL;
   Err err = {""};
-  int32_t x[256], y[256];
-  check(data_check(d, 1, 128, &err) == 0, "%s", err.text);
-  check(data_check(d, 2, 128, &err) == -1 && strstr(err.text, "l/129.bin: 129 tokens") &&
-            strstr(err.text, "B*T+1 = 257") && strstr(err.text, "shuffle"),
+  check(data_open(&d, &o, 50257, 2, 128, &err) == -1 && !d &&
+            strstr(err.text, "l/129.bin: 129 tokens") && strstr(err.text, "B*T+1 = 257") &&
+            strstr(err.text, "shuffle"),
         "%s", err.text);
-  check(data_train_rows(d, 0, 2, 0, 1, 128, x, y, &err) == -1, "a step that does not exist");
-  data_close(d);
 }
 
 /* Segments without a window are left out, wherever they stand; their ids are still looked at. */
@@ -592,24 +622,21 @@ static void test_left_out(void) {
   put_counting("l/e.bin", 3, 1009);
   const char *names = in_folder("l/a.bin,l/b.bin,l/c.bin,l/d.bin,l/e.bin");
   char line[2048];
-  int32_t x[T], y[T];
   for (int order = ORDER_SHUFFLE; order <= ORDER_SEQUENTIAL; order++)
     for (int tail = 0; tail < 2; tail++) {
-      Data *d = open_with(options(names, tail ? "" : "austen", order, 1), 50257, T);
-      Err err = {""};
-      check(data_train_tokens(d) == 49 - 9 * tail, "%lld", (long long)data_train_tokens(d));
-      check(!tail || data_val_tokens(d) == 9, "tail: %lld", (long long)data_val_tokens(d));
-      check(data_check(d, 1, T, &err) == 0, "%s", err.text);
+      Data *d = open_with(options(names, tail ? "" : "austen", order, 1), 50257, 1, T);
+      check(train_tokens(d) == 49 - 9 * tail, "%lld", (long long)train_tokens(d));
+      check(!tail || val_tokens(d) == 9, "tail: %lld", (long long)val_tokens(d));
       for (int step = 0; step < 40; step++) {
-        check(data_train_rows(d, step, 1, 0, 1, T, x, y, &err) == 0, "%s", err.text);
-        check(y[T - 1] < 49, "order %d: a token that was left out: %d", order, y[T - 1]);
+        int32_t last = batch_of(d, step, 0, 1).y[T - 1];
+        check(last < 49, "order %d: a token that was left out: %d", order, last);
       }
       data_describe(d, line, sizeof line);
       check(strstr(line, "(3 files of fewer than T+1 = 9 left out)") != NULL, "%s", line);
       data_close(d);
     }
   REFUSED("l/b.bin,l/a.bin", 1000, T, "l/a.bin: holds token id 1000");
-  Data *d = open_with(options(in_folder("l/b.bin"), "austen", 0, 1), 50257, T);
+  Data *d = open_with(options(in_folder("l/b.bin"), "austen", 0, 1), 50257, 1, T);
   data_describe(d, line, sizeof line);
   check(!strstr(line, "left out"), "%s", line);
   data_close(d);
@@ -649,20 +676,13 @@ static void put_loader_files(void) {
   }
 }
 
-static Data *open_loader(int order, int64_t seed, int T) {
-  return open_with(options(in_folder("o"), in_folder("o"), order, seed), 60000, T);
-}
-
-static void rows(const Data *d, int64_t step, int B, int first, int count, int T, int32_t *x,
-                 int32_t *y) {
-  Err err = {""};
-  check(data_train_rows(d, step, B, first, count, T, x, y, &err) == 0, "%s", err.text);
+static Data *open_loader(int order, int64_t seed, int B, int T) {
+  return open_with(options(in_folder("o"), in_folder("o"), order, seed), 60000, B, T);
 }
 
 /* llm.c's loader, as its definition says. */
 static void test_sequential(int B, int T) {
-  Data *d = open_loader(ORDER_SEQUENTIAL, 1, T);
-  int32_t *x = malloc((size_t)(2 * B * T) * sizeof *x), *y = x + B * T;
+  Data *d = open_loader(ORDER_SEQUENTIAL, 1, B, T);
   int file = 0, first = 0, at = 0;
   for (int step = 0; step < 300; step++) {
     if (at + B * T + 1 > file_size[file]) {
@@ -670,26 +690,25 @@ static void test_sequential(int B, int T) {
       file = (file + 1) % FILES;
       at = 0;
     }
-    rows(d, step, B, 0, B, T, x, y);
+    Batch b = batch_of(d, step, 0, B);
     int same = 1;
-    for (int i = 0; i < B * T; i++) same &= x[i] == first + at + i && y[i] == first + at + i + 1;
-    check(same, "sequential, B %d, T %d: step %d starts at %d, not %d", B, T, step, x[0],
+    for (int i = 0; i < B * T; i++)
+      same &= b.x[i] == first + at + i && b.y[i] == first + at + i + 1;
+    check(same, "sequential, B %d, T %d: step %d starts at %d, not %d", B, T, step, b.x[0],
           first + at);
     at += B * T;
   }
-  free(x);
   data_close(d);
 }
 
-/* One epoch of shuffled windows; starts: room for (rows) where they begin. */
-static void shuffled_epoch(const Data *d, int64_t epoch, int T, int32_t *starts) {
-  int32_t x[64], y[64];
-  int64_t count = data_epoch_rows(d, T);
+/* One epoch of shuffled windows; starts: room for (rows) where they begin. B is 1. */
+static void shuffled_epoch(Data *d, int64_t epoch, int T, int32_t *starts) {
+  int64_t count = data_epoch_rows(d);
   for (int64_t i = 0; i < count; i++) {
-    rows(d, epoch * count + i, 1, 0, 1, T, x, y);
-    starts[i] = x[0];
+    Batch b = batch_of(d, epoch * count + i, 0, 1);
+    starts[i] = b.x[0];
     for (int t = 0; t < T; t++)
-      check(x[t] == x[0] + t && y[t] == x[t] + 1, "epoch %d: a torn window", (int)epoch);
+      check(b.x[t] == b.x[0] + t && b.y[t] == b.x[t] + 1, "epoch %d: a torn window", (int)epoch);
   }
 }
 
@@ -714,8 +733,8 @@ static void check_tiling(const int32_t *sorted, int64_t count, int T) {
 }
 
 static void test_shuffle(int T) {
-  Data *d = open_loader(ORDER_SHUFFLE, 1, T), *other = open_loader(ORDER_SHUFFLE, 2, T);
-  int64_t count = data_epoch_rows(d, T);
+  Data *d = open_loader(ORDER_SHUFFLE, 1, 1, T), *other = open_loader(ORDER_SHUFFLE, 2, 1, T);
+  int64_t count = data_epoch_rows(d);
   int32_t *starts = malloc((size_t)count * 3 * sizeof *starts);
   int32_t *again = starts + count, *sorted = again + count;
   int same_epoch = 0, same_seed = 0, in_order = 0, offsets = 0;
@@ -742,23 +761,29 @@ static void test_shuffle(int T) {
 /* However a step is split into micro-batches, and samples into steps, the rows are the same. */
 static void test_parts(int order) {
   enum { B = 12, T = 8 };
-  Data *d = open_loader(order, 3, T);
+  Data *d = open_loader(order, 3, B, T), *small = open_loader(order, 3, B / 3, T);
   int32_t x[B * T], y[B * T], px[B * T], py[B * T];
   for (int step = 0; step < 40; step++) {
-    rows(d, step, B, 0, B, T, x, y);
+    Batch whole = batch_of(d, step, 0, B);
+    memcpy(x, whole.x, sizeof x);
+    memcpy(y, whole.y, sizeof y);
     for (int part = 1; part <= B; part++) {
       for (int first = 0; first < B; first += part) {
         int count = first + part < B ? part : B - first;
-        rows(d, step, B, first, count, T, px + first * T, py + first * T);
+        Batch b = batch_of(d, step, first, count);
+        memcpy(px + first * T, b.x, (size_t)(count * T) * sizeof *px);
+        memcpy(py + first * T, b.y, (size_t)(count * T) * sizeof *py);
       }
       check(memcmp(x, px, sizeof x) == 0 && memcmp(y, py, sizeof y) == 0,
             "order %d, step %d: %d rows at a time are other rows", order, step, part);
     }
     if (order == ORDER_SHUFFLE) {
-      for (int i = 0; i < 3; i++) rows(d, 3 * step + i, B / 3, 0, B / 3, T, px + i * T * B / 3, py);
+      for (int i = 0; i < 3; i++)
+        memcpy(px + i * T * B / 3, batch_of(small, 3 * step + i, 0, B / 3).x, sizeof x / 3);
       check(memcmp(x, px, sizeof x) == 0, "step %d: a smaller B gives other samples", step);
     }
   }
+  data_close(small);
   data_close(d);
 }
 
@@ -766,11 +791,11 @@ static void test_parts(int order) {
 static void test_uniform(void) {
   enum { EPOCHS = 6000, T = 4, N = 50 };
   int orders[27] = {0}, firsts[N] = {0};
-  int32_t starts[N], x[T], y[T];
+  int32_t starts[N];
   put_counting("u3.bin", 4 * T, 0);
   put_counting("u50.bin", (N + 1) * T, 0);
-  Data *d = open_with(options(in_folder("u3.bin"), in_folder("u3.bin"), 0, 7), 60000, T);
-  check(data_epoch_rows(d, T) == 3, "%d windows", (int)data_epoch_rows(d, T));
+  Data *d = open_with(options(in_folder("u3.bin"), in_folder("u3.bin"), 0, 7), 60000, 1, T);
+  check(data_epoch_rows(d) == 3, "%d windows", (int)data_epoch_rows(d));
   for (int e = 0; e < EPOCHS; e++) {
     shuffled_epoch(d, e, T, starts);
     orders[starts[0] / T % 3 * 9 + starts[1] / T % 3 * 3 + starts[2] / T % 3]++;
@@ -783,32 +808,32 @@ static void test_uniform(void) {
   }
   check(kinds == 6 && chi < 30, "orders of 3 windows: %d, chi squared %.1f of 5", kinds, chi);
   data_close(d);
-  d = open_with(options(in_folder("u50.bin"), in_folder("u50.bin"), 0, 7), 60000, T);
+  d = open_with(options(in_folder("u50.bin"), in_folder("u50.bin"), 0, 7), 60000, 1, T);
   for (int e = 0; e < EPOCHS; e++) {
-    rows(d, (int64_t)e * N, 1, 0, 1, T, x, y);
-    firsts[x[0] / T < N ? x[0] / T : N - 1]++;
+    int32_t window = batch_of(d, (int64_t)e * N, 0, 1).x[0] / T;
+    firsts[window < N ? window : N - 1]++;
   }
   chi = 0;
   for (int i = 1; i < N - 1; i++) chi += pow(firsts[i] - EPOCHS / (double)N, 2) / (EPOCHS / 50.);
-  check(data_epoch_rows(d, T) == N, "%d windows", (int)data_epoch_rows(d, T));
+  check(data_epoch_rows(d) == N, "%d windows", (int)data_epoch_rows(d));
   check(chi < 100, "first of 50 windows: chi squared %.1f of 48", chi);
   data_close(d);
 }
 
 static void test_validation(int T) {
-  Data *d = open_loader(ORDER_SHUFFLE, 1, T);
-  int32_t x[1400], y[1400], one[64], next[64];
+  Data *d = open_loader(ORDER_SHUFFLE, 1, 1, T);
+  int32_t x[1400], y[1400];
   size_t row_size = (size_t)T * sizeof *x;
-  int count = (int)data_val_count(d, T), row = 0;
-  Err err = {""};
+  int count = (int)data_val_rows(d), row = 0;
   check(count == 999 / T + 136 / T + 262 / T, "%d validation rows", count);
-  check(data_val_rows(d, 0, count, T, x, y, &err) == 0, "%s", err.text);
+  Batch all = val_batch_of(d, 0, count);
+  memcpy(x, all.x, (size_t)count * row_size);
+  memcpy(y, all.y, (size_t)count * row_size);
   for (int file = 0, first = 0; file < FILES; first += file_size[file++])
     for (int at = first; at + T < first + file_size[file]; at += T, row++) {
       check(x[row * T] == at && y[row * T + T - 1] == at + T, "row %d: %d", row, x[row * T]);
-      check(data_val_rows(d, row, 1, T, one, next, &err) == 0 &&
-                memcmp(one, x + row * T, row_size) == 0 &&
-                memcmp(next, y + row * T, row_size) == 0,
+      Batch one = val_batch_of(d, row, 1);
+      check(memcmp(one.x, x + row * T, row_size) == 0 && memcmp(one.y, y + row * T, row_size) == 0,
             "row %d alone is another", row);
     }
   check(row == count, "%d rows, not %d", row, count);
@@ -821,16 +846,13 @@ static void test_fraction(void) {
     for (int percent = 0; percent <= 90; percent += 3) {
       DataOptions o = options(in_folder("o"), "", ORDER_SEQUENTIAL, 1);
       o.val_fraction = percent / 100.;
-      Data *d = open_with(o, 60000, T);
-      int64_t train = data_train_tokens(d), val = data_val_tokens(d), want = 14 * percent;
-      int32_t x[130], y[130];
-      Err err = {""};
+      Data *d = open_with(o, 60000, 1, T);
+      int64_t train = train_tokens(d), val = val_tokens(d), want = 14 * percent;
       check(train + val == 1400 && train > T && val > T, "T %d, %d %%: %d and %d", T, percent,
             (int)train, (int)val);
       check(llabs(val - want) <= 2 * T + 2, "T %d: %d of %d wanted", T, (int)val, (int)want);
-      check(data_val_rows(d, 0, 1, T, x, y, &err) == 0 && x[0] == train, "T %d: begins at %d", T,
-            x[0]);
-      check(data_check(d, 1, T, &err) == 0, "%s", err.text);
+      int32_t begin = val_batch_of(d, 0, 1).x[0];
+      check(begin == train, "T %d: begins at %d", T, begin);
       data_close(d);
     }
 }
@@ -855,22 +877,21 @@ static void test_large_file(void) {
     return;
   }
   enum { T = 1024 };
-  int32_t x[T], y[T];
   Err err = {""};
-  Data *d = open_with(options(path, "", ORDER_SEQUENTIAL, 1), 1003, T);
-  check(data_train_tokens(d) + data_val_tokens(d) == last + 1 && data_val_tokens(d) == 1 << 28,
-        "%lld validation tokens", (long long)data_val_tokens(d));
-  rows(d, 0, 1, 0, 1, T, x, y);
-  check(x[0] == 1000 && x[1] == 0 && y[0] == 0, "the first token of a large file");
-  rows(d, marks[1] / T, 1, 0, 1, T, x, y);
-  check(x[0] == 1001 && x[999] == 1002 && y[998] == 1002, "a token beyond 4 GiB");
-  int status = data_val_rows(d, data_val_count(d, T) - 1, 1, T, x, y, &err);
+  Data *d = open_with(options(path, "", ORDER_SEQUENTIAL, 1), 1003, 1, T);
+  check(train_tokens(d) + val_tokens(d) == last + 1 && val_tokens(d) == 1 << 28,
+        "%lld validation tokens", (long long)val_tokens(d));
+  Batch b = batch_of(d, 0, 0, 1);
+  check(b.x[0] == 1000 && b.x[1] == 0 && b.y[0] == 0, "the first token of a large file");
+  b = batch_of(d, marks[1] / T, 0, 1);
+  check(b.x[0] == 1001 && b.x[999] == 1002 && b.y[998] == 1002, "a token beyond 4 GiB");
+  int status = data_val_batch(d, data_val_rows(d) - 1, 1, &b, &err);
   check(status == -1 && strstr(err.text, "token id 1003 at position 2684353536"), "%s", err.text);
   uint32_t crc = data_fingerprint(d);
   data_close(d);
   if (truncate(path, bytes - 2)) stop("a file cannot be cut");
   if (truncate(path, bytes)) stop("a file cannot be made longer");
-  d = open_with(options(path, "", ORDER_SEQUENTIAL, 1), 1003, T);
+  d = open_with(options(path, "", ORDER_SEQUENTIAL, 1), 1003, 1, T);
   check(data_fingerprint(d) != crc, "the fingerprint does not see the end of a large file");
   data_close(d);
   remove(path);

@@ -12,9 +12,9 @@
 #include "data/tokens.h"
 #include "data/vocabulary.h"
 #include "model/decoder.h"
-#include "model/huggingface.h"
-#include "model/llmc.h"
-#include "model/weights.h"
+#include "model/formats/huggingface.h"
+#include "model/formats/llmc.h"
+#include "model/formats/weights.h"
 #include "tests/check.h"
 #include "tests/fixture.h"
 #include "tests/program.h"
@@ -116,7 +116,8 @@ static void check_tensors(const char *made, const char *wanted) {
   Err err;
   if (safetensors_open(&x, made, &err) || safetensors_open(&y, wanted, &err))
     return check(0, "%s", err.text);
-  check(x.count == y.count, "%s has %d tensors, %s has %d", made, x.count, wanted, y.count);
+  check(x.count == y.count, "%s has %d tensors, %s has %d", made, (int)x.count, wanted,
+        (int)y.count);
   for (int i = 0; i < y.count; i++) {
     const Tensor *t = safetensors_find(&x, y.tensors[i].name);
     check(t && t->rank == y.tensors[i].rank && t->dtype == y.tensors[i].dtype &&
@@ -310,7 +311,7 @@ static void test_hostile(void) {
        "\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}", 2, "twice"},
       {"{\"__metadata__\":{\"x\":1}}", 0, "__metadata__"},
       {"{\"__metadata__\":[]}", 0, "__metadata__"},
-      {"[1]", 0, "no header"},
+      {"[1]", 0, "not safetensors"},
       {"{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]", 0, "brackets"},
   };
   Err err;
@@ -367,7 +368,11 @@ static void test_wrong_models(void) {
       {"config.json", "\"n_head\": 3", "\"n_head\": 5", "does not divide"},
       {"config.json", "\"n_head\": 3", "\"n_heat\": 3", "n_head is missing"},
       {"config.json", "\"vocab_size\": 40", "\"vocab_size\": 41", "vocab_size is 41"},
-      {"config.json", "gelu_new", "gelu_old", "activation_function"},
+      {"config.json", "gelu_new", "gelu_old", "activation_function is gelu_old"},
+      {"config.json", "\"gelu_new\"", "\"gelu\"    ", "is gelu, the exact one by erf"},
+      {"config.json", "\"attn_pdrop\": 0.1", "\"n_inner\": 64    ",
+       "n_inner is 64; only 4 n_embd = 96"},
+      {"config.json", "\"attn_pdrop\": 0.1", "\"n_inner\": \"x\"   ", "n_inner is 0;"},
       {"config.json", "1e-05", "1e-06", "layer_norm_epsilon"},
       {"config.json", "\"gpt2\"", "\"gpt3\"", "model_type"},
       {"config.json", "\"n_ctx\"", "\"n_embd\"", "JSON"},
@@ -397,6 +402,167 @@ static void test_wrong_models(void) {
           status ? err.text : "accepted");
     gpt2_close(m);
   }
+}
+
+/* ---- models of others ---- */
+
+/* Writes tensors as safetensors, each name after `prefix`, its numbers as `dtype` (F32 or F64);
+   with `part` 1 or 2 only those of one half of the list. lm_head.weight, which equals wte, is left out
+   (head 0), kept (1) or changed (-1). */
+static void put_model(const char *path, const char *prefix, const char *dtype, int part, int head) {
+  Safetensors s;
+  Err err;
+  char *header, *data;
+  size_t header_size, data_size;
+  int wide = strcmp(dtype, "F64") == 0;
+  if (safetensors_open(&s, "tests/fixtures/formats/huggingface/model.safetensors", &err) ||
+      huggingface_names(&s, &err))
+    return check(0, "%s", err.text);
+  FILE *text = open_memstream(&header, &header_size), *numbers = open_memstream(&data, &data_size);
+  for (int64_t i = 0; i < s.count; i++) {
+    const Tensor *t = &s.tensors[i];
+    int is_head = strcmp(t->name, "lm_head.weight") == 0;
+    if ((part == 1 && i >= s.count / 2) || (part == 2 && i < s.count / 2)) continue;
+    if (is_head && head == 0) continue;
+    long before = ftell(numbers);
+    for (int64_t k = 0; k < t->count; k++) {
+      float x;
+      tensor_read(t, k, 1, &x);
+      if (is_head && head < 0 && k == 7) x += 1;
+      double y = x;
+      fwrite(wide ? (void *)&y : (void *)&x, wide ? 8 : 4, 1, numbers);
+    }
+    fprintf(text, "%s\"%s%s\":{\"dtype\":\"%s\",\"shape\":[", ftell(text) ? "," : "{", prefix,
+            t->name, dtype);
+    for (int k = 0; k < t->rank; k++) fprintf(text, "%s%d", k ? "," : "", (int)t->shape[k]);
+    fprintf(text, "],\"data_offsets\":[%ld,%ld]}", before, ftell(numbers));
+  }
+  fputc('}', text);
+  fclose(text);
+  fclose(numbers);
+  FILE *file = fopen(path, "wb");
+  uint64_t length = header_size;
+  check(file && fwrite(&length, 8, 1, file) == 1 &&
+            fwrite(header, header_size, 1, file) == 1 && fwrite(data, data_size, 1, file) == 1 &&
+            fclose(file) == 0, "%s is not written", path);
+  free(header);
+  free(data);
+  safetensors_close(&s);
+}
+
+/* weights_open and weights_load fail, with that in the sentence. */
+static void refuses(const char *path, const char *says) {
+  GPT2 *m = open_model();
+  Weights w;
+  Err err = {""};
+  int status = weights_open(&w, path, &err);
+  if (status == 0) {
+    status = weights_load(&w, m, &err);
+    weights_close(&w);
+  }
+  check(status && strstr(err.text, says), "%s: %s", path, status ? err.text : "accepted");
+  gpt2_close(m);
+}
+
+static void test_foreign_models(void) {
+  static const char *const prefixes[] = {"", "transformer.", "_orig_mod.", "module.",
+                                         "_orig_mod.transformer.", "module._orig_mod.transformer."};
+  static const char *const gelus[] = {"gelu_pytorch_tanh", "gelu_fast"};
+  char path[PATH_SIZE];
+  program_path(path, "foreign.safetensors");
+  for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+    put_model(path, prefixes[i], i % 2 ? "F32" : "F64", 0, i > 1);
+    check_weights(path, "f32");
+  }
+  put_model(path, "module.", "F32", 0, -1);
+  refuses(path, "lm_head.weight differs from wte.weight");
+  for (int i = 0; i < 2; i++) {
+    program_run("rm -rf %s/gelu && cp -r %s/huggingface %s/gelu && sed -i "
+                "'s/gelu_new/%s/; s/\"attn_pdrop\": 0.1/\"n_inner\": %s/' %s/gelu/config.json",
+                folder, formats, folder, gelus[i], i ? "96" : "null", folder);
+    check_weights(program_path(path, "gelu"), "f32");
+  }
+}
+
+static void put_index(const char *name, const char *from, const char *to) {
+  char path[PATH_SIZE], *text, *at;
+  size_t size;
+  Safetensors s;
+  Err err;
+  if (safetensors_open(&s, "tests/fixtures/formats/huggingface/model.safetensors", &err) ||
+      huggingface_names(&s, &err))
+    return check(0, "%s", err.text);
+  FILE *out = open_memstream(&text, &size);
+  fprintf(out, "{\"metadata\":{\"total_size\":1},\"weight_map\":{");
+  for (int64_t i = 0; i < s.count; i++)
+    fprintf(out, "%s\"transformer.%s\":\"model-0000%d-of-00002.safetensors\"", i ? "," : "",
+            s.tensors[i].name, i < s.count / 2 ? 1 : 2);
+  fprintf(out, "}}");
+  fclose(out);
+  safetensors_close(&s);
+  if (from && (at = strstr(text, from))) memcpy(at, to, strlen(to));
+  program_write(program_path(path, "%s", name), text, size);
+  free(text);
+}
+
+/* A model in two files with an index: whole, named by its folder or its index, and damaged. */
+static void test_sharded(void) {
+  static const struct {
+    const char *from, *to, *says;
+  } cases[] = {
+      {"model-00002", "model-00003", "model-00003-of-00002.safetensors"},
+      {"model-00001-of", "model-00002-of", "does not hold"},
+      {"model-00001-of", "/etc/00001-of", "not in its folder"},
+      {"\"weight_map\"", "\"weight_nap\"", "no weight_map"},
+      {"{\"transformer.h.0", "[\"transformer.h.0", "JSON"},
+      {"\"transformer.wte.weight\"", "\"transformer.wxe.weight\"", "does not hold"},
+  };
+  char path[PATH_SIZE], index[PATH_SIZE];
+  program_run("mkdir %s/sharded && cp %s/huggingface/config.json %s/sharded", folder, formats,
+              folder);
+  for (int part = 1; part <= 2; part++)
+    put_model(program_path(path, "sharded/model-0000%d-of-00002.safetensors", part),
+              "transformer.", "F32", part, 1);
+  program_path(index, "sharded/model.safetensors.index.json");
+  put_index("sharded/model.safetensors.index.json", NULL, NULL);
+  check_weights(program_path(path, "sharded"), "f32");
+  check_weights(index, "f32");
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    put_index("sharded/model.safetensors.index.json", cases[i].from, cases[i].to);
+    refuses(path, cases[i].says);
+  }
+  put_index("sharded/model.safetensors.index.json", NULL, NULL);
+  put_model(program_path(index, "sharded/model-00002-of-00002.safetensors"), "transformer.", "F32",
+            0, 1);
+  refuses(path, "its files hold");
+}
+
+/* What is no model is named for what it is. */
+static void test_wrong_files(void) {
+  static const struct {
+    const char *name, *bytes;
+    size_t size;
+    const char *says;
+  } cases[] = {
+      {"a.txt", "It is a truth universally acknowledged", 38, "is text, not a model; give a run"},
+      {"a.png", "\x89PNG\r\n\x1A\n\0\0\0\rIHDR", 16, "is a PNG image, not a model"},
+      {"a.gz", "\x1F\x8B\x08\0\0\0\0\0\0\x03", 10, "is gzip data"},
+      {"a.gguf", "GGUF\x03\0\0\0", 8, "is a GGUF model"},
+      {"a.npy", "\x93NUMPY\x01\0v\0{", 11, "is a NumPy array"},
+      {"a.bin", "\x80\x02\x8A\nl\xFC\x9C\x46\xF9 j\xA8P\x19.", 15, "PyTorch checkpoint (pickle)"},
+      {"b.bin", "PK\3\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0\0\0archive/data.pkl", 46,
+       "PyTorch checkpoint (ZIP), not a model; save it as safetensors"},
+      {"c.bin", "\x88\xD8\x34\x01\x01\0\0\0", 8, "is a token shard of llm.c, not a model"},
+      {"d.bin", "\1\2\3\4\5\6\7\10\11\12\13", 11, "not safetensors, nor"},
+      {"pickled/pytorch_model.bin", "PK\3\4", 4, "safetensors"},
+  };
+  char path[PATH_SIZE];
+  program_run("mkdir %s/pickled", folder);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    program_write(program_path(path, "%s", cases[i].name), cases[i].bytes, cases[i].size);
+    refuses(path, cases[i].says);
+  }
+  refuses(program_path(path, "pickled"), "pickled/pytorch_model.bin: is a PyTorch checkpoint");
 }
 
 static void test_llmc_damage(void) {
@@ -621,7 +787,7 @@ static void test_old_shards(void) {
   tokenizes("some.txt", "many", two, 1, "many_000002.bin: already exists");
   check(shards_are("many_000002.bin\n"), "left: %s", program_output());
   program_run("cd %s && touch many_00002.bin many_000007.bin many_x.bin", folder);
-  tokenizes("some.txt", "many", one, 0, "10 tokens in 2 files; 2 behind the last removed\n");
+  tokenizes("some.txt", "many", one, 0, "10 tokens in 2 files; removed 2 of an earlier run\n");
   check(shards_are("many_000000.bin many_000001.bin many_00002.bin many_x.bin\n"), "left: %s",
         program_output());
   program_run("cd %s && mv some.txt many_000001.bin && ln -s many_000001.bin some.txt", folder);
@@ -778,6 +944,9 @@ int main(void) {
   test_hostile();
   test_many_names();
   test_wrong_models();
+  test_foreign_models();
+  test_sharded();
+  test_wrong_files();
   test_llmc_damage();
   test_vocabulary();
   test_token_fixtures();

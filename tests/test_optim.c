@@ -79,9 +79,12 @@ static void test_gradients(void) {
   float before = p[4].g[77];
   double norm = gradient_norm(p, COUNT(p));
   check_near(norm / sqrt(squares), 1, 1e-13, "gradient_norm against the plain sum");
-  gradient_scale(p, COUNT(p), 1 / norm);
+  gradient_clip(p, COUNT(p), norm, 1);
   check_near(gradient_norm(p, COUNT(p)), 1, 1e-6, "norm after scaling to 1");
   check_near(p[4].g[77] * norm / before, 1, 1e-6, "a number after scaling");
+  gradient_clip(p, COUNT(p), 1, 0);
+  gradient_clip(p, COUNT(p), 1, 1.5);
+  check_near(gradient_norm(p, COUNT(p)), 1, 1e-6, "no clipping: limit 0, or above the norm");
   check(!gradient_not_finite(p, COUNT(p)), "a finite gradient is called not finite");
   check(gradient_norm(p, 0) == 0, "the norm of no gradients");
   for (int k = 0; k < 3; k++) {

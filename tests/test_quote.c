@@ -73,7 +73,8 @@ static void test_bytes(void) {
                (q == 1 && *c == '<') ||
                ((unsigned char)c[0] == 0xC2 && (unsigned char)c[1] < 0xA0);
       if (bad || (i & 0xFFF) == 1)
-        check(!bad, "quote %d: bytes %02x %02x become \"%s\"", q, text[0] & 255, text[1] & 255, got);
+        check(!bad, "quote %d: bytes %02x %02x become \"%s\"", q, text[0] & 255, text[1] & 255,
+              got);
       free(got);
     }
   }

@@ -43,12 +43,12 @@ command -v gnuplot >/dev/null && works 'sgemm ceiling' \
 exists "$out/scale.csv" "$out/converge.csv" "$out/methods-24x16-steep.csv"
 works 'polar factor' tools/spectrum --help
 refuses 2 'scale, converge' tools/spectrum
-refuses 2 'none of scale' tools/spectrum scales
+refuses 2 'use scale, converge or methods' tools/spectrum scales
 refuses 2 'did you mean' tools/spectrum scale --size 64
 refuses 1 '8 to 32768' tools/spectrum scale --sizes 4
 refuses 1 'whole numbers with commas' tools/spectrum scale --sizes 64x64
 refuses 1 'list of shapes' tools/spectrum methods --shapes 64
-refuses 1 'none of gaussian' tools/spectrum methods --spectra uniform
+refuses 1 'not one of gaussian' tools/spectrum methods --spectra uniform
 refuses 1 'give one of them' tools/spectrum converge --run x --smallest 0.1
 refuses 1 'x: ' tools/spectrum converge --run x
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "core/quantile.h"
 #include "tests/check.h"
 #include "tools/report/comparison.h"
 #include "tools/report/statistics.h"

@@ -1,5 +1,5 @@
-/* Measures training steps and optimizers beside the machine's own ceilings, in one run, so that
-   the ratios hold on a noisy machine. */
+/* Measures training steps and optimizers together with the machine's ceilings, in one run, so that
+   the ratios are right on a noisy machine. */
 #include <stdio.h>
 #include <string.h>
 
@@ -54,20 +54,20 @@ static const struct {
   Measure *measure;
   int first, last; /* the cases that are measured unless one is named */
 } tables[] = {
-    {"steps", "whole training steps as a fraction of the sgemm ceiling", step_of, 0, CASES - 1},
-    {"parts", "where the time of a step goes, each part beside its limit", parts_of, 0, CASES - 1},
+    {"steps", "speed of whole steps, as a fraction of the sgemm ceiling", step_of, 0, CASES - 1},
+    {"parts", "time of each part of a step, compared with its limit", parts_of, 0, CASES - 1},
     /* gpt2's table takes five minutes: SOAP and AdaDiag start with eigenvectors of 3072 x 3072. */
     {"optimizers", "one step of each method", optimizers_of, 0, GPT2_CASE - 1},
-    {"plain", "Muon, low-rank Muon and AdamW beside the plain form, on gpt2", plain_of, GPT2_CASE,
-     GPT2_CASE},
+    {"plain", "Muon and low-rank Muon against plain Newton-Schulz, AdamW against a copy", plain_of,
+     GPT2_CASE, GPT2_CASE},
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 
 static void help(FILE *out) {
-  fprintf(out, "Measures training steps and optimizers beside the machine's own ceilings.\n\n"
+  fprintf(out, "Measures training steps and optimizers against what the machine can do.\n\n"
                "  tools/bench                         all tables\n"
                "  tools/bench TABLE [CASE]            one table, one case\n"
-               "  tools/bench TABLE --context 1024 --batch 2 ...  a size of your own\n\nTABLE:\n");
+               "  tools/bench TABLE --context 1024 --batch 2 ...  another size\n\nTABLE:\n");
   for (int i = 0; i < TABLES; i++) fprintf(out, "  %-12s %s\n", tables[i].name, tables[i].about);
   fprintf(out, "CASE, or a part of its name:");
   for (int i = 0; i < CASES; i++) fprintf(out, "%s %s", i ? "," : "", cases[i].name);
@@ -79,11 +79,13 @@ static void help(FILE *out) {
 static int own_case(BenchCase *c, int argc, char **argv, Err *err) {
   OwnCase own;
   Settings settings = {0};
-  OptionSet sets[] = {{.title = "model", .rows = model_options, .values = &own.model}, {.title = "bench", .rows = own_options, .values = &own}, {0}};
+  const OptionSet sets[] = {{.title = "model", .rows = model_options, .values = &own.model},
+                            {.title = "bench", .rows = own_options, .values = &own},
+                            {0}};
   int status = settings_read(&settings, argc, argv, err) ||
                options_apply(sets, NULL, &settings, err) ? -1 : 0;
   settings_free(&settings);
-  if (status == 0) *c = (BenchCase){"own size", own.model, own.batch, (int)own.rounds};
+  if (status == 0) *c = (BenchCase){"given size", own.model, own.batch, (int)own.rounds};
   return status;
 }
 

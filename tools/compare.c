@@ -1,16 +1,16 @@
-/* compare: what the runs in a folder say about their optimizers, as tables, figures and a page. */
+/* compare: the runs in a folder, compared in tables, figures and a page. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "core/file.h"
+#include "core/memory.h"
 #include "core/quote.h"
 #include "run/program.h"
 #include "tools/report/figures.h"
 #include "tools/report/outcome.h"
 #include "tools/report/page.h"
+#include "tools/trials/spec.h"
 
 typedef struct {
   ComparisonOptions comparison;
@@ -20,6 +20,7 @@ typedef struct {
 
 #define FIELD(member) offsetof(CompareOptions, member)
 #define DRAW_NOTHING "none"
+enum { NO_FIGURE }; /* DRAW_NOTHING is the first word of --draw */
 static const Option options[] = {
     {.name = "baseline", .help = "Method that the others are compared with",
      .type = OPTION_WORD, .at = FIELD(comparison.baseline), .fallback = "adamw"},
@@ -35,7 +36,7 @@ static const Option options[] = {
     {.name = "figures", .help = "Folder to write the figures to",
      .type = OPTION_WORD, .at = FIELD(figures), .fallback = ""},
     {.name = "image", .help = "Format of the figures",
-     .type = OPTION_CHOICE, .at = FIELD(image), .fallback = "svg", .choices = "png|svg"},
+     .type = OPTION_CHOICE, .at = FIELD(image), .fallback = "svg", .choices = IMAGES(CHOICE_WORD)},
     {.name = "draw", .help = "Figure to draw in the terminal",
      .type = OPTION_CHOICE, .at = FIELD(draw), .fallback = DRAW_NOTHING,
      .choices = DRAW_NOTHING "|" FIGURE_NAMES},
@@ -46,7 +47,7 @@ static const Option options[] = {
 
 static void help(FILE *out) {
   OptionSet set = {.title = "options", .rows = options};
-  fprintf(out, "Judges the runs in a folder: losses with their spread, time and memory.\n\n"
+  fprintf(out, "Compares the runs in a folder: final losses with their spread, time and memory.\n\n"
                "  tools/compare runs/compare-quick\n"
                "  tools/compare runs/compare-quick --html report/index.html\n"
                "  tools/compare runs/compare-quick --draw rates\n"
@@ -58,7 +59,7 @@ static void help(FILE *out) {
 static int add_spec(Settings *s, const char *folder, Err *err) {
   Settings spec = {0};
   char at[OPTION_TEXT + 32], text[OPTION_TEXT + 32], *argv[] = {"", at};
-  snprintf(at, sizeof at, "@%s/sweep.spec", folder);
+  snprintf(at, sizeof at, "@%s/" SPEC_FILE, folder);
   if (!file_exists(at + 1)) return 0;
   int status = settings_read(&spec, 2, argv, err);
   const char *baseline = status ? NULL : settings_find(&spec, "baseline", NULL);
@@ -80,20 +81,19 @@ static int read_options(CompareOptions *o, const char *folder, int argc, char **
 }
 
 static int write_figures(const CompareOptions *o, const Comparison *c, Err *err) {
-  FigureFormat format = o->image == 0 ? FIGURE_PNG : FIGURE_SVG;
+  FigureFormat format = (FigureFormat)o->image;
   if (folder_make(o->figures, err)) return -1;
   for (const FigureKind *kind = figure_kinds; kind->name; kind++) {
     char path[OPTION_TEXT + 64], *picture;
     size_t size;
-    Figure f = kind->make(c);
-    int status = 0, points = 0;
-    for (int i = 0; i < f.count; i++) points += f.series[i].n;
+    Figure f = kind->make(c, kind->axis);
+    int status = 0, drawn = figure_has_points(&f);
     snprintf(path, sizeof path, "%s/%s.%s", o->figures, kind->name,
              format == FIGURE_PNG ? "png" : "svg");
-    if (points > 0) status = figure_draw(&f, format, &picture, &size, err);
+    if (drawn) status = figure_draw(&f, format, &picture, &size, err);
     figure_free(&f);
     if (status) return -1;
-    if (points == 0) continue;
+    if (!drawn) continue;
     status = program_replace(path, picture, size, figure_sign(format), o->overwrite, err);
     free(picture);
     if (status) return -1;
@@ -103,15 +103,11 @@ static int write_figures(const CompareOptions *o, const Comparison *c, Err *err)
 
 static int draw(const char *name, const Comparison *c, Err *err) {
   const FigureKind *kind = figure_kinds;
-  struct winsize window;
   char *picture;
   size_t size;
   while (strcmp(kind->name, name) != 0) kind++;
-  Figure f = kind->make(c);
-  int known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
-  f.width = known ? window.ws_col - 1 : 100;
-  f.height = known && window.ws_row < 34 ? window.ws_row - 2 : 30;
-  f.ansi = known && !getenv("NO_COLOR");
+  Figure f = kind->make(c, kind->axis);
+  figure_fit_terminal(&f);
   int status = figure_draw(&f, FIGURE_CHARACTERS, &picture, &size, err);
   figure_free(&f);
   if (status) return -1;
@@ -121,11 +117,14 @@ static int draw(const char *name, const Comparison *c, Err *err) {
   return 0;
 }
 
-/* Frees the text. */
-static void print_line(char *text) {
-  quote_terminal(stdout, text);
-  putchar('\n');
-  free(text);
+/* Prints each line of a text as an item of a list. */
+static void print_list(char *text) {
+  for (char *line; (line = strsep(&text, "\n"));) {
+    if (!*line) continue;
+    fputs("* ", stdout);
+    quote_terminal(stdout, line);
+    putchar('\n');
+  }
 }
 
 static void print_tables(const CompareOptions *o, const Comparison *c) {
@@ -137,9 +136,11 @@ static void print_tables(const CompareOptions *o, const Comparison *c) {
     putchar('\n');
     table_write(&tables[1], (TableFormat)o->format, stdout);
     putchar('\n');
-    print_line(outcome_explain(c));
-    if (c->note_count > 0) putchar('\n');
-    for (int i = 0; i < c->note_count; i++) print_line(strdup(c->notes[i]));
+    char *explanation = outcome_explain(c);
+    print_list(explanation);
+    free(explanation);
+    if (c->note_count > 0) printf("\nNotes:\n");
+    for (int i = 0; i < c->note_count; i++) print_list(c->notes[i]);
   }
   for (int i = 0; i < 3; i++) table_free(&tables[i]);
 }
@@ -161,7 +162,7 @@ static int show(const CompareOptions *o, const char *folder, const Comparison *c
   char name[64];
   print_tables(o, c);
   word_at(DRAW_NOTHING "|" FIGURE_NAMES, o->draw, name, sizeof name);
-  if (o->draw > 0 && draw(name, c, err)) return -1;
+  if (o->draw != NO_FIGURE && draw(name, c, err)) return -1;
   if (*o->figures && write_figures(o, c, err)) return -1;
   return *o->html ? write_page(o, folder, c, err) : 0;
 }
@@ -169,11 +170,11 @@ static int show(const CompareOptions *o, const char *folder, const Comparison *c
 static int run(int argc, char **argv, Err *err) {
   CompareOptions o;
   Comparison c;
-  char **words = calloc((size_t)argc, sizeof *words);
+  char **words = memory_take((size_t)argc, sizeof *words);
   int count = program_words(&argc, argv, words);
   const char *folder = words[0];
   if (count == 0) fail(err, "name the folder of the runs: tools/compare runs/compare-quick");
-  if (count > 1) fail(err, "one folder at a time: %s or %s", words[0], words[1]);
+  if (count > 1) fail(err, "give one folder, not both %s and %s", words[0], words[1]);
   free(words);
   if (count != 1 || read_options(&o, folder, argc, argv, err)) return EXIT_USAGE;
   if (comparison_read(&c, folder, &o.comparison, err)) return EXIT_FAILED;

@@ -5,13 +5,14 @@
 #include "core/blas.h"
 #include "core/file.h"
 #include "core/quote.h"
-#include "model/huggingface.h"
-#include "model/llmc.h"
+#include "model/formats/huggingface.h"
+#include "model/formats/llmc.h"
 #include "run/checkpoint.h"
 #include "run/export.h"
 #include "run/program.h"
 
-enum { TO_FOLDER, TO_SAFETENSORS, TO_LLMC };
+#define FORMATS(X) X(TO_FOLDER, "huggingface") X(TO_SAFETENSORS, "safetensors") X(TO_LLMC, "llm.c")
+enum { FORMATS(CHOICE_NAME) };
 
 typedef struct {
   char from[OPTION_TEXT], to[OPTION_TEXT];
@@ -30,7 +31,7 @@ static const Option convert_options[] = {
     {.name = "format",
      .help = "Format to write (huggingface: a folder with config.json and the tokenizer)",
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "huggingface",
-     .choices = "huggingface|safetensors|llm.c"},
+     .choices = FORMATS(CHOICE_WORD)},
     {.name = "dtype", .help = "Number format (llm.c has f32, version 3, and bf16, version 5)",
      .type = OPTION_CHOICE, .at = FIELD(dtype), .fallback = "f32", .choices = DTYPE_NAMES},
     {.name = "overwrite", .help = "Replace an existing file or folder in --to",
@@ -64,7 +65,7 @@ static int save(const GPT2 *m, const ConvertOptions *o, Err *err) {
   return llmc_save(m, o->to, o->dtype == DTYPE_F32 ? LLMC_F32 : LLMC_BF16, err);
 }
 
-/* Nothing that exists is replaced unasked; in a folder, none of the files that are written. */
+/* Without --overwrite no file is replaced, in a folder none of those that are written. */
 static int check_free(const ConvertOptions *o, Err *err) {
   char path[OPTION_TEXT + 32];
   if (o->format != TO_FOLDER || !folder_exists(o->to))
@@ -108,7 +109,7 @@ static int convert(const ConvertOptions *o, Err *err) {
 
 static int check(const ConvertOptions *o, Err *err) {
   if (!*o->from || !*o->to)
-    return fail(err, "--from and --to are both needed; --help lists the options");
+    return fail(err, "--from and --to are required; --help lists the options");
   if (o->format == TO_LLMC && o->dtype == DTYPE_F16)
     return fail(err, "--dtype f16: llm.c has no such checkpoints; use f32 or bf16");
   return 0;

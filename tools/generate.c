@@ -89,7 +89,7 @@ static int run(int argc, char **argv, Err *err) {
                             {0}};
   int status = program_options(sets, argc, argv, err);
   if (status == 0 && !*where.from)
-    status = fail(err, "--from is missing: it names the model; --help lists the options");
+    status = fail(err, "--from is required: name a run, a checkpoint or a model file");
   if (status) return EXIT_USAGE;
   return generate(&where, &options, err) ? EXIT_FAILED : EXIT_DONE;
 }

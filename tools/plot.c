@@ -1,15 +1,14 @@
 /* plot: loss curves or spectra of runs, as a picture or as characters in the terminal. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
+#include "core/file.h"
+#include "core/memory.h"
 #include "core/quote.h"
 #include "run/program.h"
 #include "tools/report/curves.h"
-#include "tools/report/spectra.h"
+#include "tools/report/spectrum_figure.h"
 
 typedef struct {
   int x, spectrum, overwrite;
@@ -70,19 +69,13 @@ static int choose_format(const PlotOptions *o, FigureFormat *format, Err *err) {
 }
 
 static void choose_size(const PlotOptions *o, FigureFormat format, Figure *f) {
-  struct winsize window;
-  if (format == FIGURE_CHARACTERS) {
-    int known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
-    f->width = known ? window.ws_col - 1 : 100;
-    f->height = known && window.ws_row < 34 ? window.ws_row - 2 : 30;
-    f->ansi = known && !getenv("NO_COLOR");
-  }
+  if (format == FIGURE_CHARACTERS) figure_fit_terminal(f);
   if (o->width > 0) f->width = (int)o->width;
   if (o->height > 0) f->height = (int)o->height;
 }
 
 static int make_spectra(const PlotOptions *o, const RunLog *logs, int count, Figure *f, Err *err) {
-  Spectra *spectra = calloc((size_t)count, sizeof *spectra);
+  Spectra *spectra = memory_take((size_t)count, sizeof *spectra);
   int status = 0;
   for (int i = 0; i < count && status == 0; i++)
     status = spectra_read(&spectra[i], logs[i].path, err);
@@ -103,8 +96,8 @@ static int draw(const PlotOptions *o, const RunLog *logs, int count, Err *err) {
   else if (make_spectra(o, logs, count, &f, err)) return -1;
   choose_size(o, format, &f);
   snprintf(f.title, sizeof f.title, "%.*s", (int)sizeof f.title - 1, o->title);
-  if (o->y_min > 0) f.y_min = f.y_decades ? log10(o->y_min) : o->y_min;
-  if (o->y_max > 0) f.y_max = f.y_decades ? log10(o->y_max) : o->y_max;
+  if (o->y_min > 0) f.y_min = o->y_min;
+  if (o->y_max > 0) f.y_max = o->y_max;
   int status = figure_draw(&f, format, &picture, &size, err);
   figure_free(&f);
   if (status) return -1;
@@ -115,18 +108,26 @@ static int draw(const PlotOptions *o, const RunLog *logs, int count, Err *err) {
   return status;
 }
 
+/* Of several paths, as of runs/ with a star, those that are not runs are skipped with a remark. */
 static int read_runs(RunLog *logs, int *read, char **paths, int count, Err *err) {
-  for (; *read < count; ++*read) {
-    if (runlog_read(&logs[*read], paths[*read], err)) return -1;
+  for (int i = 0; i < count; i++) {
+    char remark[OPTION_TEXT];
+    if (count > 1 && file_exists(paths[i]) && !runlog_exists(paths[i])) {
+      snprintf(remark, sizeof remark, "%.900s: not a run, skipped", paths[i]);
+      program_error("plot", remark);
+      continue;
+    }
+    if (runlog_read(&logs[*read], paths[i], err)) return -1;
     if (*logs[*read].note) program_error("plot", logs[*read].note);
+    ++*read;
   }
-  return 0;
+  return *read > 0 ? 0 : fail(err, "no run among these %d paths", count);
 }
 
 static int plot(const PlotOptions *o, char **paths, int count, Err *err) {
-  RunLog *logs = calloc((size_t)count, sizeof *logs);
+  RunLog *logs = memory_take((size_t)count, sizeof *logs);
   int read = 0;
-  int status = read_runs(logs, &read, paths, count, err) || draw(o, logs, count, err) ? -1 : 0;
+  int status = read_runs(logs, &read, paths, count, err) || draw(o, logs, read, err) ? -1 : 0;
   if (status == 0 && *o->out && strcmp(o->out, "-") != 0) {
     quote_terminal(stdout, o->out);
     putchar('\n');
@@ -139,7 +140,7 @@ static int plot(const PlotOptions *o, char **paths, int count, Err *err) {
 static int run(int argc, char **argv, Err *err) {
   PlotOptions o;
   const OptionSet sets[] = {{.title = "plot", .rows = options, .values = &o}, {0}};
-  char **paths = calloc((size_t)argc, sizeof *paths);
+  char **paths = memory_take((size_t)argc, sizeof *paths);
   int count = program_words(&argc, argv, paths), code;
   if (count == 0) {
     fail(err, "name the runs to draw: tools/plot runs/adamw-nano runs/muon-nano; --help for more");

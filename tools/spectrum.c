@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/blas.h"
+#include "core/memory.h"
 #include "run/program.h"
 #include "tools/spectra/study.h"
 
@@ -28,13 +29,13 @@ static void help(FILE *out) {
 static const Study *find(const char *name, Err *err) {
   for (int i = 0; i < STUDIES; i++)
     if (strcmp(studies[i]->name, name) == 0) return studies[i];
-  fail(err, "\"%s\" is none of scale, converge, methods; --help explains them", name);
+  fail(err, "unknown study \"%s\": use scale, converge or methods; --help explains them", name);
   return NULL;
 }
 
 static int study(const Study *s, int argc, char **argv, Err *err) {
   Output output;
-  void *options = calloc(1, s->options_size);
+  void *options = memory_take(1, s->options_size);
   OptionSet sets[] = {{.title = s->name, .rows = s->options, .values = options},
                       {.title = "output", .rows = output_options, .values = &output},
                       {0}};

@@ -1,5 +1,5 @@
-/* sweep: runs what a spec names, as many at a time as the machine has processors, and goes on
-   where it was stopped. */
+/* sweep: runs what a spec names, as many runs at a time as the machine has processors. One that
+   was stopped continues. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/file.h"
+#include "core/memory.h"
 #include "core/quote.h"
 #include "run/lock.h"
 #include "run/program.h"
@@ -33,16 +34,16 @@ static const Option options[] = {
     {0},
 };
 
-static volatile sig_atomic_t stop_asked;
+static volatile sig_atomic_t stop_requested;
 static Screen screen;
 
-static void ask_to_stop(int signal_number) {
+static void request_stop(int signal_number) {
   (void)signal_number;
-  stop_asked = 1;
+  stop_requested = 1;
 }
 
 static void say(const char *sentence) { screen_say(&screen, sentence); }
-static void say_aside(const char *sentence) {
+static void say_comment(const char *sentence) {
   fputs("# ", stderr);
   quote_terminal(stderr, sentence);
   fputc('\n', stderr);
@@ -52,7 +53,7 @@ static void help(FILE *out) {
   OptionSet own = {.title = "options", .rows = options};
   OptionSet spec = {.title = "lines of a spec", .rows = spec_options};
   fprintf(out,
-          "Trains with several optimizers, rates and seeds, for tools/compare to judge.\n\n"
+          "Trains with several optimizers, rates and seeds, for tools/compare.\n\n"
           "  tools/sweep tools/specs/compare-quick.spec\n"
           "  tools/sweep SPEC --steps 100 --seeds 1   override settings of the spec\n"
           "  tools/sweep SPEC --print                 print the commands that are due, one\n"
@@ -74,7 +75,7 @@ static void help(FILE *out) {
 
 /* Reads argv: the spec's path, `--print`, and settings. */
 static int read_command(int argc, char **argv, SweepOptions *o, Spec *spec, int *print, Err *err) {
-  char at[OPTION_TEXT + 1] = "", **rest = calloc((size_t)argc + 2, sizeof *rest);
+  char at[OPTION_TEXT + 1] = "", **rest = memory_take((size_t)argc + 2, sizeof *rest);
   int kept = 2, many = 0;
   rest[0] = argv[0];
   for (int i = 1; i < argc; i++) {
@@ -137,20 +138,21 @@ static void print_commands(const Plan *plan) {
     arguments_free(arguments);
   }
   int waiting = plan_count(plan, TRIAL_WAITING);
-  if (waiting == 0) {
-    fprintf(stderr, "# nothing left to run: tools/compare ");
-    quote_path(stderr, plan->out);
-    fputc('\n', stderr);
+  if (waiting > 0) {
+    fprintf(stderr, "# %d runs; run this again when they have finished: it may add runs\n",
+            waiting);
+    return;
   }
-  else fprintf(stderr, "# %d runs; when they are done, ask again: more may have become due\n",
-               waiting);
+  fprintf(stderr, "# all runs have finished: tools/compare ");
+  quote_path(stderr, plan->out);
+  fputc('\n', stderr);
 }
 
 /* ---- running ---- */
 
 static const char spec_sign[] = "# made from ";
 
-/* The spec as it is in force is kept beside the results. */
+/* Writes the spec, with what the command line changed, to the folder of the results. */
 static int keep_spec(const Plan *plan, Err *err) {
   char path[OPTION_TEXT + 16], *text;
   size_t size;
@@ -175,7 +177,7 @@ static int keep_spec(const Plan *plan, Err *err) {
     }
   }
   fclose(out);
-  snprintf(path, sizeof path, "%s/sweep.spec", plan->out);
+  snprintf(path, sizeof path, "%s/" SPEC_FILE, plan->out);
   int status = program_replace(path, text, size, sizeof spec_sign - 1, 0, err);
   free(text);
   return status;
@@ -192,7 +194,7 @@ static int start_due(Plan *plan, int64_t jobs, Err *err) {
 }
 
 static int watch(Plan *plan, Err *err) {
-  State *before = malloc((size_t)plan->count * sizeof *before);
+  State *before = memory_take((size_t)plan->count, sizeof *before);
   int count = plan->count;
   for (int i = 0; i < count; i++) before[i] = plan->trials[i].state;
   int ended = pool_watch(plan, err);
@@ -212,7 +214,7 @@ static int run_trials(Plan *plan, int64_t jobs, Err *err) {
       keep_spec(plan, err))
     return -1; /* the lock ends with the program */
   for (;;) {
-    if (stop_asked || start_due(plan, jobs, err) || plan_count(plan, TRIAL_RUNNING) == 0) break;
+    if (stop_requested || start_due(plan, jobs, err) || plan_count(plan, TRIAL_RUNNING) == 0) break;
     screen_draw(&screen, plan, 0);
     nanosleep(&tick, NULL);
     if (watch(plan, err)) break;
@@ -220,7 +222,7 @@ static int run_trials(Plan *plan, int64_t jobs, Err *err) {
   int unfinished = plan_count(plan, TRIAL_RUNNING) + plan_count(plan, TRIAL_WAITING);
   screen_draw(&screen, plan, 1);
   pool_stop(plan);
-  return unfinished > 0 && !stop_asked ? -1 : 0;
+  return unfinished > 0 && !stop_requested ? -1 : 0;
 }
 
 static int report(const Plan *plan) {
@@ -232,37 +234,37 @@ static int report(const Plan *plan) {
     snprintf(sentence, sizeof sentence, "%s: failed: %s", t->folder, t->message);
     program_error("sweep", sentence);
   }
-  if (stop_asked) {
-    program_error("sweep", "stopped; the same command continues from here");
+  if (stop_requested) {
+    program_error("sweep", "stopped; run the same command to continue");
   } else if (!failed) {
     printf("done: %d runs, %d of them diverged; tools/compare ", plan->count,
            plan_count(plan, TRIAL_DIVERGED));
     quote_path(stdout, plan->out);
     printf(" shows the result\n");
   }
-  return stop_asked ? EXIT_INTERRUPTED : failed ? EXIT_FAILED : EXIT_DONE;
+  return stop_requested ? EXIT_INTERRUPTED : failed ? EXIT_FAILED : EXIT_DONE;
 }
 
 static void catch_signals(void) {
   stop_ignore_broken_output();
-  signal(SIGINT, ask_to_stop);
-  signal(SIGTERM, ask_to_stop);
-  if (signal(SIGHUP, ask_to_stop) == SIG_IGN) signal(SIGHUP, SIG_IGN); /* under nohup */
+  signal(SIGINT, request_stop);
+  signal(SIGTERM, request_stop);
+  if (signal(SIGHUP, request_stop) == SIG_IGN) signal(SIGHUP, SIG_IGN); /* under nohup */
 }
 
 static int run(int argc, char **argv, Err *err) {
   SweepOptions o;
-  Spec *spec = calloc(1, sizeof *spec);
+  Spec *spec = memory_take(1, sizeof *spec);
   int print = 0, code = EXIT_USAGE;
   if (read_command(argc, argv, &o, spec, &print, err) == 0) {
     complete_options(&o, spec, argv[0]);
     Plan plan = {.spec = spec, .out = o.out, .program = o.train, .threads = o.threads,
-                 .tell = print ? say_aside : say};
+                 .tell = print ? say_comment : say};
     catch_signals();
     int status = print ? plan_advance(&plan, err) : run_trials(&plan, o.jobs, err);
     if (status == 0 && print) print_commands(&plan);
     code = status ? EXIT_FAILED : print ? EXIT_DONE : report(&plan);
-    if (!status) *err->text = 0; /* report has said it */
+    if (!status) *err->text = 0; /* report has printed it */
     plan_free(&plan);
     spec_free(spec);
   }

@@ -14,7 +14,8 @@
 #include "data/tokenizer.h"
 #include "run/program.h"
 
-enum { EOT_BEFORE, EOT_AFTER };
+#define EOT_PLACES(X) X(EOT_BEFORE, "before") X(EOT_AFTER, "after")
+enum { EOT_PLACES(CHOICE_NAME) };
 enum { BATCH = 1024 }; /* documents that are encoded side by side */
 
 typedef struct {
@@ -37,7 +38,8 @@ static const Option tokenize_options[] = {
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "llm.c", .choices = SHARD_FORMATS},
     {.name = "eot",
      .help = "Put the end-of-text token before each document (llm.c) or after it (nanoGPT)",
-     .type = OPTION_CHOICE, .at = FIELD(eot), .fallback = "before", .choices = "before|after"},
+     .type = OPTION_CHOICE, .at = FIELD(eot), .fallback = "before",
+     .choices = EOT_PLACES(CHOICE_WORD)},
     {.name = "separator",
      .help = "Text that separates documents, such as <|endoftext|> (empty: one document per file)",
      .type = OPTION_WORD, .at = FIELD(separator), .fallback = ""},
@@ -67,7 +69,7 @@ typedef struct {
   size_t count;
 } Piece;
 
-/* What is held of a file. */
+/* The part of a file that is in memory. */
 typedef struct {
   Reader reader;
   char *text; /* (size) */
@@ -92,8 +94,9 @@ static void show_progress(Job *job, int last) {
   double now = clock_seconds();
   if (!last && (!isatty(STDERR_FILENO) || now - job->shown < REDRAW_SECONDS)) return;
   job->shown = now;
-  fprintf(stderr, "%s%lld documents, %.1f MB, %lld tokens, %.1f MB/s%s",
-          isatty(STDERR_FILENO) ? "\r" : "", (long long)job->documents, (double)job->bytes / 1e6,
+  fprintf(stderr, "%s%lld document%s, %.1f MB, %lld tokens, %.1f MB/s%s",
+          isatty(STDERR_FILENO) ? "\r" : "", (long long)job->documents,
+          job->documents == 1 ? "" : "s", (double)job->bytes / 1e6,
           (long long)job->shards.tokens, (double)job->bytes / 1e6 / (now - job->started),
           last ? "\n" : "\033[K");
 }
@@ -233,15 +236,17 @@ static int tokenize(const TokenizeOptions *o, Err *err) {
                shards_open(&job.shards, (ShardFormat)o->format, o->to, o->shard_tokens, &list,
                            o->overwrite, err) ||
                tokenizer_open(&job.tokenizer, (int)o->vocab, err);
-  for (int i = 0; i < list.count && status == 0; i++) status = write_file(&job, list.path[i], err);
+  for (int64_t i = 0; i < list.count && status == 0; i++)
+    status = write_file(&job, list.path[i], err);
   status = shards_close(&job.shards, status, err);
   if (status == 0) {
     show_progress(&job, 1);
     if (*o->separator && !job.separators)
       remark("--separator %s: does not occur in the texts", o->separator);
-    printf("%lld tokens in %d file%s", (long long)job.shards.tokens, job.shards.files,
+    printf("%lld tokens in %lld file%s", (long long)job.shards.tokens, (long long)job.shards.files,
            job.shards.files == 1 ? "" : "s");
-    if (job.shards.removed) printf("; %d behind the last removed", job.shards.removed);
+    if (job.shards.removed)
+      printf("; removed %lld of an earlier run", (long long)job.shards.removed);
     printf("\n");
   }
   tokenizer_close(job.tokenizer);
@@ -250,7 +255,7 @@ static int tokenize(const TokenizeOptions *o, Err *err) {
 }
 
 static void help(FILE *out) {
-  fprintf(out, "Turns text into files of tokens.\n\n"
+  fprintf(out, "Writes texts as files of tokens, which ./train reads at once.\n\n"
                "  tools/tokenize --from \"texts/*.txt\" --to data/books_train\n\n");
   options_help(out, &(OptionSet){.title = "options", .rows = tokenize_options});
 }
@@ -261,7 +266,7 @@ static int run(int argc, char **argv, Err *err) {
       {.title = "options", .rows = tokenize_options, .values = &options}, {0}};
   int status = program_options(sets, argc, argv, err);
   if (status == 0 && (!*options.from || !*options.to))
-    status = fail(err, "--from and --to are both needed; --help lists the options");
+    status = fail(err, "--from and --to are required; --help lists the options");
   if (status) return EXIT_USAGE;
   return tokenize(&options, err) ? EXIT_FAILED : EXIT_DONE;
 }

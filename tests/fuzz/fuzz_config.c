@@ -1,5 +1,5 @@
 /* config.json of a Hugging Face folder. */
-#include "model/huggingface.h"
+#include "model/formats/huggingface.h"
 #include "tests/fuzz/input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -1,5 +1,5 @@
 /* llm.c's checkpoints. */
-#include "model/llmc.h"
+#include "model/formats/llmc.h"
 #include "tests/fuzz/input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -34,7 +34,8 @@ int gnuplot_run(const char *script, size_t size, char **out, size_t *out_size, E
   for (const char *c = script; *c; c++) {
     if (*c == '\'') in_string = !in_string; /* a doubled one closes and opens */
     else if (*c == '\n' && in_string) refuse("a string without an end", c);
-    else if (!in_string && !isalnum((unsigned char)*c) && !strchr(" \n.,:;()[]<>$#*+-/=_", *c))
+    else if (!in_string && !isalnum((unsigned char)*c) &&
+             !strchr(" \n.,:;()[]<>$#*+-/=_", *c))
       refuse("outside of a string", c);
   }
   (void)err;

@@ -1,5 +1,5 @@
 /* The container, its sums, and what becomes of it as a GPT-2. */
-#include "model/huggingface.h"
+#include "model/formats/huggingface.h"
 #include "tests/fuzz/input.h"
 
 static int is_small(const ModelOptions *m) {
@@ -21,11 +21,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   float number;
   if (safetensors_parse(&s, "input", data, size, &err)) return 0;
   safetensors_verify(&s, &err);
-  for (int i = 0; i < s.count; i++)
+  for (int64_t i = 0; i < s.count; i++)
     if (s.tensors[i].dtype != DTYPE_OTHER && s.tensors[i].count > 0)
       tensor_read(&s.tensors[i], s.tensors[i].count - 1, 1, &number);
   model.NH = 1;
-  if (huggingface_size(&s, &model, &err) == 0 && is_small(&model)) {
+  if (huggingface_names(&s, &err) == 0 && huggingface_size(&s, &model, &err) == 0 &&
+      is_small(&model)) {
     model.NH = 1;
     load(&s, &model);
   }

@@ -81,6 +81,12 @@ def main():
     save('safetensors', 'f16', safetensors(SHAPES, 'F16', 2))
     save('safetensors', 'sums', with_sums({'a': [2, 2], 'b.m': [3]}))
     save('safetensors', 'empty', safetensors({}))
+    index = {'metadata': {'total_size': 1}, 'weight_map': {name: 'part' for name in SHAPES}}
+    save('index', 'gpt2', json.dumps(index).encode() + b'\0' + safetensors(SHAPES))
+    index['weight_map'] = {'module.' + name: 'part' for name in SHAPES}
+    save('index', 'f64', json.dumps(index).encode() + b'\0' +
+         safetensors({'module.' + k: v for k, v in SHAPES.items()}, 'F64', 8))
+    save('safetensors', 'f64', safetensors(SHAPES, 'F64', 8))
     config = {'model_type': 'gpt2', 'n_layer': 1, 'n_head': 1, 'n_embd': 2, 'n_positions': 2,
               'vocab_size': 3, 'activation_function': 'gelu_new', 'layer_norm_epsilon': 1e-5}
     save('config', 'gpt2', json.dumps(config, indent=2))

@@ -5,7 +5,8 @@
 
 #include "core/blas.h"
 #include "core/file.h"
-#include "model/weights.h"
+#include "model/decoder.h"
+#include "model/formats/weights.h"
 
 static int load(const char *from, int64_t T, int64_t B, GPT2 **model, Err *err) {
   Weights w;
@@ -27,8 +28,14 @@ static int run(const char *from, const char *ids_path, int64_t T, Err *err) {
   int64_t V = model->size.V;
   int32_t *x = malloc((size_t)(B * T) * sizeof *x);
   float *logits = malloc((size_t)(B * V) * sizeof *logits);
+  Decoder *decoder;
+  if (decoder_open(&decoder, model, err)) return -1;
   for (int64_t i = 0; i < B * T; i++) x[i] = ids[i];
-  gpt2_next_logits(model, x, B, T, logits);
+  for (int64_t b = 0; b < B; b++) {
+    decoder_clear(decoder);
+    decoder_feed(decoder, x + b * T, T, logits + b * V);
+  }
+  decoder_close(decoder);
   for (int64_t i = 0; i < B * V; i++) printf("%.9g\n", (double)logits[i]);
   gpt2_close(model);
   free(x), free(logits), free(bytes);

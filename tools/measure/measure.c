@@ -6,18 +6,37 @@
 #include "core/arena.h"
 #include "core/blas.h"
 #include "core/clock.h"
+#include "core/memory.h"
+#include "core/quantile.h"
 #include "core/random.h"
 
 static const double MEASURE_SECONDS = 0.03; /* of one product, at least */
 
-static int compare(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
+int subject_open(Subject *s, const Optimizer *method, const char *settings, const GPT2 *m,
+                 Err *err) {
+  Settings said = {0};
+  *s = (Subject){0};
+  options_default(&(OptionSet){
+      .title = "optimizer", .rows = optimizer_options, .values = &s->common});
+  s->options = memory_take(1, method->options_size + 1);
+  OptionSet sets[] = {{.title = method->name, .rows = method->options, .values = s->options}, {0}};
+  int status = settings_preset(&said, FROM_PRESET, "bench", settings, err) ||
+               options_apply(sets, NULL, &said, err) ||
+               optimizer_open(&s->state, method, s->options, &s->common, m->params,
+                              m->param_count, 1, err);
+  settings_free(&said);
+  return status ? -1 : 0;
 }
 
-double median(double *x, int n) {
-  qsort(x, (size_t)n, sizeof *x, compare);
-  return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+void subject_close(Subject *s) {
+  optimizer_close(s->state);
+  free(s->options);
+}
+
+double subject_seconds(Subject *s) {
+  double start = clock_seconds();
+  optimizer_step(s->state, ++s->t, 1e-3);
+  return clock_seconds() - start;
 }
 
 int product_shapes(const ModelOptions *s, int64_t rows, ProductShape *shapes) {
@@ -110,5 +129,5 @@ double copy_bandwidth(void) {
   }
   arena_free(from, bytes);
   arena_free(to, bytes);
-  return 2 * (double)bytes / median(times, 5);
+  return 2 * (double)bytes / quantile(times, 5, 0.5);
 }

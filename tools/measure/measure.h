@@ -1,15 +1,28 @@
-/* What all measurements share: medians of interleaved rounds, and the ceilings of the machine. */
+/* What all measurements share: an optimizer at work, and the ceilings of the machine. */
 #ifndef TOOLS_MEASURE_MEASURE_H
 #define TOOLS_MEASURE_MEASURE_H
 
 #include <stdint.h>
 
 #include "model/gpt2.h"
+#include "optim/harness.h"
 
 enum { ROUNDS_MAX = 101 };
 
-/* The median of n numbers (which it sorts). */
-double median(double *x, int n);
+/* A method with its options and its state for the parameters of a model. */
+typedef struct {
+  OptimizerOptions common;
+  void *options;
+  OptimizerState *state;
+  int64_t t; /* steps so far */
+} Subject;
+
+/* `settings` is "name=value name=value ..." for options of the method that differ from their
+   defaults. subject_seconds takes one step and returns its time. */
+int subject_open(Subject *s, const Optimizer *method, const char *settings, const GPT2 *m,
+                 Err *err);
+double subject_seconds(Subject *s);
+void subject_close(Subject *s);
 
 /* One product y = x W^T of the network, and how many times it occurs in a step. */
 typedef struct {

@@ -8,44 +8,12 @@
 #include "core/arena.h"
 #include "core/blas.h"
 #include "core/clock.h"
+#include "core/memory.h"
+#include "core/quantile.h"
 #include "optim/adamw.h"
 #include "optim/harness.h"
 #include "optim/parts/polar.h"
 #include "optim/registry.h"
-
-/* A method with its options and state over the parameters of a model. */
-typedef struct {
-  OptimizerOptions common;
-  void *options;
-  OptimizerState *state;
-  int64_t t;
-} Subject;
-
-static int subject_open(Subject *s, const Optimizer *method, const char *settings, const GPT2 *m,
-                        Err *err) {
-  Settings said = {0};
-  *s = (Subject){0};
-  options_default(&(OptionSet){.title = "optimizer", .rows = optimizer_options, .values = &s->common});
-  s->options = calloc(1, method->options_size + 1);
-  OptionSet sets[] = {{.title = method->name, .rows = method->options, .values = s->options}, {0}};
-  int status = settings_preset(&said, FROM_PRESET, "bench", settings, err) ||
-               options_apply(sets, NULL, &said, err) ||
-               optimizer_open(&s->state, method, s->options, &s->common, m->params,
-                              m->param_count, 1, err);
-  settings_free(&said);
-  return status ? -1 : 0;
-}
-
-static void subject_close(Subject *s) {
-  optimizer_close(s->state);
-  free(s->options);
-}
-
-static double subject_seconds(Subject *s) {
-  double start = clock_seconds();
-  optimizer_step(s->state, ++s->t, 1e-3);
-  return clock_seconds() - start;
-}
 
 /* A model whose gradients are random. */
 static int open_model(GPT2 **m, const ModelOptions *size, Err *err) {
@@ -68,7 +36,7 @@ static double spread_of_step(const GPT2 *m, Subject *s) {
   for (int i = 0; i < m->param_count && !p; i++)
     if (strstr(m->params[i].name, "mlp.c_fc.weight")) p = &m->params[i];
   int64_t n = param_size(p), k = p->cols;
-  float *change = malloc((size_t)n * sizeof *change);
+  float *change = memory_take((size_t)n, sizeof *change);
   SingularWork work;
   Scratch scratch = {0};
   singular_layout(&work, &scratch, k);
@@ -104,7 +72,7 @@ int bench_optimizers(const char *name, const ModelOptions *size, int64_t tokens,
     if (subject_open(&s, *method, "", m, err)) return -1;
     double first = subject_seconds(&s);
     for (int i = 0; i < rounds; i++) times[i] = subject_seconds(&s);
-    double seconds = median(times, rounds), flops = optimizer_flops(s.state);
+    double seconds = quantile(times, rounds, 0.5), flops = optimizer_flops(s.state);
     double spread = !(*method)->elementwise ? spread_of_step(m, &s) : NAN;
     printf("  %-16s %9.2f %9.1f %9.1f %8.1f%%", (*method)->name, 1e3 * seconds, 1e3 * first,
            flops / seconds / 1e9, 100 * flops / seconds / ceiling);
@@ -173,7 +141,7 @@ int bench_against_plain(const char *name, const ModelOptions *size, int rounds, 
       subject_open(&adam, &adamw, "", m, err))
     return -1;
   int64_t C = size->C, most = 4 * C * C;
-  float *X = malloc((size_t)(3 * most + 2 * C * C) * sizeof *X);
+  float *X = memory_take((size_t)(3 * most + 2 * C * C), sizeof *X);
   for (int i = -1; i < rounds; i++) {
     int at = i < 0 ? 0 : i;
     a[at] = plain_seconds(m, X, X + most);
@@ -182,8 +150,9 @@ int bench_against_plain(const char *name, const ModelOptions *size, int rounds, 
     d[at] = subject_seconds(&adam);
     e[at] = copy_bandwidth();
   }
-  double plain = median(a, rounds), muon_s = median(b, rounds), low_s = median(c, rounds);
-  double adam_s = median(d, rounds), copy = median(e, rounds);
+  double plain = quantile(a, rounds, 0.5), muon_s = quantile(b, rounds, 0.5);
+  double low_s = quantile(c, rounds, 0.5), adam_s = quantile(d, rounds, 0.5);
+  double copy = quantile(e, rounds, 0.5);
   double moved = 28 * (double)gpt2_weights(m); /* w, g, m, v read; w, m, v written */
   printf("\n%s: the plain five iterations take %.1f ms; in turn with them\n", name, 1e3 * plain);
   printf("  muon's whole step           %9.1f ms: %.2f times faster\n", 1e3 * muon_s,

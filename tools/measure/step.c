@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/memory.h"
+#include "core/quantile.h"
 #include "core/random.h"
 #include "optim/gradient.h"
 #include "tools/measure/measure.h"
@@ -13,12 +15,9 @@
 
 typedef struct {
   GPT2 *model;
-  OptimizerState *optimizer;
-  OptimizerOptions common;
-  void *options; /* the method's own */
+  Subject subject;
   int32_t *tokens;
   Batch batch;
-  int64_t t; /* steps so far */
 } Trainer;
 
 typedef struct {
@@ -29,7 +28,7 @@ static void random_batch(Trainer *t, int64_t B) {
   const ModelOptions *size = &t->model->size;
   int64_t n = B * size->context;
   Random random = random_stream(1, RANDOM_TEST, 0, 0);
-  t->tokens = calloc((size_t)n + 1, sizeof *t->tokens);
+  t->tokens = memory_take((size_t)n + 1, sizeof *t->tokens);
   for (int64_t i = 0; i <= n; i++)
     t->tokens[i] = (int32_t)random_below(&random, (uint32_t)size->V);
   t->batch = (Batch){t->tokens, t->tokens + 1, B, size->context};
@@ -46,27 +45,21 @@ static StepSeconds trainer_step(Trainer *t) {
   double last = clock_seconds();
   gradient_norm(m->params, m->param_count);
   clock_lap(&last, &s.norm);
-  optimizer_step(t->optimizer, ++t->t, 1e-3);
-  clock_lap(&last, &s.optimizer);
+  s.optimizer = subject_seconds(&t->subject);
   return s;
 }
 
 static void trainer_close(Trainer *t) {
-  optimizer_close(t->optimizer);
+  subject_close(&t->subject);
   gpt2_close(t->model);
-  free(t->options);
   free(t->tokens);
 }
 
 /* Takes the first step too, which touches all memory. */
 static int trainer_open(Trainer *t, const BenchCase *c, const Optimizer *method, Err *err) {
   *t = (Trainer){0};
-  t->options = calloc(1, method->options_size + 1);
-  options_default(&(OptionSet){.title = "optimizer", .rows = optimizer_options, .values = &t->common});
-  options_default(&(OptionSet){.title = method->name, .rows = method->options, .values = t->options});
   if (gpt2_open(&t->model, &c->size, c->B, 1, err) ||
-      optimizer_open(&t->optimizer, method, t->options, &t->common, t->model->params,
-                     t->model->param_count, 1, err)) {
+      subject_open(&t->subject, method, "", t->model, err)) {
     trainer_close(t);
     return -1;
   }
@@ -83,8 +76,8 @@ static double trainer_flops(const Trainer *t) {
 static double trainer_bytes(const Trainer *t) {
   const GPT2 *m = t->model;
   return 2 * (double)m->weight_bytes + (double)m->activation_bytes +
-         (double)optimizer_state_bytes(t->optimizer) +
-         (double)optimizer_scratch_bytes(t->optimizer);
+         (double)optimizer_state_bytes(t->subject.state) +
+         (double)optimizer_scratch_bytes(t->subject.state);
 }
 
 /* ---- whole steps ---- */
@@ -101,12 +94,13 @@ void bench_step_header(void) {
 static void print_line(const char *name, const Trainer *t, double measured[][ROUNDS_MAX],
                        int rounds) {
   double m[MEASURES], flops = trainer_flops(t), tokens = (double)(t->batch.B * t->batch.T);
-  for (int k = 0; k < MEASURES; k++) m[k] = median(measured[k], rounds); /* and now sorted */
+  for (int k = 0; k < MEASURES; k++) m[k] = quantile(measured[k], rounds, 0.5);
   printf("%-22s %8.0f %8.1f | %6.1f%% %6.1f%% %5.1f%% | %7.1f %7.1f%% %5.1f-%4.1f%% | "
          "%8.1f %9.0f\n",
          name, tokens / m[STEP], flops / m[STEP] / 1e9, 100 * m[OF_FORWARD], 100 * m[OF_BACKWARD],
          100 * m[OPTIMIZER] / m[STEP], m[CEILING] / 1e9, 100 * m[WHOLE],
-         100 * measured[WHOLE][rounds / 4], 100 * measured[WHOLE][rounds - 1 - rounds / 4],
+         100 * quantile(measured[WHOLE], rounds, 0.25),
+         100 * quantile(measured[WHOLE], rounds, 0.75),
          1e3 * m[OPTIMIZER], trainer_bytes(t) / 1e6);
   fflush(stdout);
 }
@@ -190,11 +184,11 @@ static void print_parts(const BenchCase *c, const Part *parts, double times[][RO
          "of limit");
   for (int i = 0; i < PARTS; i++) {
     if (!parts[i].name) continue;
-    double seconds = median(times[i], c->rounds);
+    double seconds = quantile(times[i], c->rounds, 0.5);
     if (parts[i].flops > 0) products += seconds;
     print_part(&parts[i], seconds, step, ceiling, copy);
   }
-  printf("  %-24s %9.2f %7.1f%%\n", "everything but products", 1e3 * (step - products),
+  printf("  %-24s %9.2f %7.1f%%\n", "all but matrix products", 1e3 * (step - products),
          100 * (step - products) / step);
   printf("  %-24s %9.2f\n", "whole step", 1e3 * step);
   fflush(stdout);
@@ -221,8 +215,8 @@ int bench_parts(const BenchCase *c, const Optimizer *method, Err *err) {
     ceilings[i] = sgemm_ceiling(shapes, count);
     copies[i] = copy_bandwidth();
   }
-  print_parts(c, parts, times, median(steps, c->rounds), median(ceilings, c->rounds),
-              median(copies, c->rounds));
+  print_parts(c, parts, times, quantile(steps, c->rounds, 0.5), quantile(ceilings, c->rounds, 0.5),
+              quantile(copies, c->rounds, 0.5));
   trainer_close(&t);
   return 0;
 }

@@ -1,4 +1,4 @@
-/* Training steps: speed beside the ceiling, and where their time goes. */
+/* Training steps: speed against the ceiling, and where their time goes. */
 #ifndef TOOLS_MEASURE_STEP_H
 #define TOOLS_MEASURE_STEP_H
 
@@ -19,7 +19,7 @@ typedef struct {
 void bench_step_header(void);
 int bench_step(const BenchCase *c, const Optimizer *method, Err *err);
 
-/* Prints a table of the parts of a step, as the model itself timed them, each beside its limit: the
+/* Prints a table of the parts of a step, as the model itself timed them, each with its limit: the
    sgemm ceiling, or a plain copy's bandwidth. */
 int bench_parts(const BenchCase *c, const Optimizer *method, Err *err);
 

@@ -8,8 +8,11 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "core/memory.h"
+#include "core/quantile.h"
 #include "run/config.h"
 #include "tools/report/curves.h"
+#include "tools/report/label.h"
 
 static void note(Comparison *c, const char *format, ...) {
   char text[OPTION_TEXT + 512];
@@ -17,8 +20,8 @@ static void note(Comparison *c, const char *format, ...) {
   va_start(arguments, format);
   vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  c->notes = realloc(c->notes, (size_t)(c->note_count + 1) * sizeof *c->notes);
-  c->notes[c->note_count++] = strdup(text);
+  c->notes = memory_grow(c->notes, (size_t)c->note_count + 1, sizeof *c->notes);
+  c->notes[c->note_count++] = memory_text(text);
 }
 
 /* ---- finding the runs ---- */
@@ -31,29 +34,19 @@ static void add_run(Comparison *c, const char *path) {
     return;
   }
   if (!*runlog_option(&log, "optimizer")) {
-    note(c, "Left out: %s: there is no config.txt that says what it is.", path);
+    note(c, "Left out: %s: it has no config.txt, so its settings are unknown.", path);
     runlog_free(&log);
     return;
   }
   if (*log.note) note(c, "%s.", log.note);
-  c->logs = realloc(c->logs, (size_t)(c->log_count + 1) * sizeof *c->logs);
+  c->logs = memory_grow(c->logs, (size_t)c->log_count + 1, sizeof *c->logs);
   c->logs[c->log_count++] = log;
-}
-
-static int is_run(const char *path) {
-  static const char *const names[] = {"log.csv", "log.csv.gz"};
-  char file[OPTION_TEXT + 16];
-  for (int i = 0; i < 2; i++) {
-    snprintf(file, sizeof file, "%s/%s", path, names[i]);
-    if (file_exists(file)) return 1;
-  }
-  return 0;
 }
 
 static void find_runs(Comparison *c, const char *path, int depth) {
   struct dirent **names;
   int count = scandir(path, &names, NULL, alphasort);
-  if (is_run(path)) add_run(c, path);
+  if (runlog_exists(path)) add_run(c, path);
   for (int i = 0; i < count; i++) {
     char below[OPTION_TEXT];
     int length = snprintf(below, sizeof below, "%s/%s", path, names[i]->d_name);
@@ -76,18 +69,18 @@ static int names_data(const char *name) {
 /* The first option of the task in which two runs differ, or NULL. */
 static const char *obstacle(const RunLog *a, const RunLog *b) {
   const RunLog *logs[] = {a, b};
-  int known = *a->fingerprint && *b->fingerprint;
+  int known = *a->info.fingerprint && *b->info.fingerprint;
   for (int k = 0; k < 2; k++)
     for (int i = 0; i < logs[k]->config.count; i++) {
       const char *name = logs[k]->config.items[i].name;
       if (config_effect(name) != EFFECT_TASK || (known && names_data(name))) continue;
-      if (!runlog_same(a, b, name)) return name;
+      if (!same_option(a, b, name)) return name;
     }
-  return known && strcmp(a->fingerprint, b->fingerprint) != 0 ? "data" : NULL;
+  return known && strcmp(a->info.fingerprint, b->info.fingerprint) != 0 ? "data" : NULL;
 }
 
 static int check_comparable(Comparison *c, Err *err) {
-  for (int i = 1, told = 0; i < c->log_count; i++) {
+  for (int i = 1, noted = 0; i < c->log_count; i++) {
     const RunLog *a = &c->logs[0], *b = &c->logs[i];
     const char *name = obstacle(a, b);
     if (!name) continue;
@@ -97,8 +90,8 @@ static int check_comparable(Comparison *c, Err *err) {
                   "use --mix on to compare them anyway",
                   a->path, name, runlog_option(a, name), b->path,
                   runlog_option(b, name));
-    if (!told++)
-      note(c, "These runs cannot be compared fairly: they differ in %s and perhaps more.", name);
+    if (!noted++)
+      note(c, "This comparison is not fair: the runs differ in %s, perhaps in more.", name);
     if (strcmp(runlog_option(a, "vocab"), runlog_option(b, "vocab")) != 0) c->per_byte = 1;
   }
   return 0;
@@ -106,13 +99,17 @@ static int check_comparable(Comparison *c, Err *err) {
 
 /* ---- entries ---- */
 
-/* The part of a path behind FOLDER/final/ or FOLDER/tune/, or NULL. */
+/* The part of a path after FOLDER/final/ or FOLDER/tune/, or NULL. */
 static const char *below(const Comparison *c, const RunLog *log, const char *stage) {
   size_t folder = strlen(c->folder), length = strlen(stage);
   const char *rest = log->path + folder;
   if (strncmp(log->path, c->folder, folder) != 0 || *rest != '/') return NULL;
   rest++;
   return strncmp(rest, stage, length) == 0 && rest[length] == '/' ? rest + length + 1 : NULL;
+}
+
+static int is_tuning(const Comparison *c, const RunLog *log) {
+  return below(c, log, "tune") != NULL;
 }
 
 /* The method's name in a sweep's folder; elsewhere empty. */
@@ -122,31 +119,29 @@ static void method_of(const Comparison *c, const RunLog *log, char *out, size_t 
   snprintf(out, size, "%.*s", rest ? (int)strcspn(rest, "/") : 0, rest ? rest : "");
 }
 
-static int same_entry(const Comparison *c, const RunLog *a, const RunLog *b) {
-  char method_a[128], method_b[128];
-  method_of(c, a, method_a, sizeof method_a);
-  method_of(c, b, method_b, sizeof method_b);
-  return strcmp(method_a, method_b) == 0 && runlog_same_settings(a, b, NULL);
-}
-
-static void add_to_entry(Entry *e, int run) {
-  e->runs = realloc(e->runs, (size_t)(e->count + 1) * sizeof *e->runs);
-  e->runs[e->count++] = run;
+static int is_of_method(const Comparison *c, const RunLog *log, const Entry *e) {
+  char method[sizeof e->method];
+  method_of(c, log, method, sizeof method);
+  return strcmp(method, e->method) == 0;
 }
 
 /* Those that chose the rates, or the others. */
 static void group_runs(Comparison *c, int tuning) {
   for (int i = 0; i < c->log_count; i++) {
-    if ((below(c, &c->logs[i], "tune") != NULL) != tuning) continue;
-    int found = 0;
-    while (found < c->count &&
-           !same_entry(c, &c->logs[c->entries[found].runs[0]], &c->logs[i]))
-      found++;
-    if (found == c->count) {
-      c->entries = realloc(c->entries, (size_t)(c->count + 1) * sizeof *c->entries);
-      c->entries[c->count++] = (Entry){0};
+    const RunLog *log = &c->logs[i];
+    int at = 0;
+    if (is_tuning(c, log) != tuning) continue;
+    while (at < c->count && !(is_of_method(c, log, &c->entries[at]) &&
+                              same_settings(&c->logs[c->entries[at].runs[0]], log, NULL)))
+      at++;
+    if (at == c->count) {
+      c->entries = memory_grow(c->entries, (size_t)++c->count, sizeof *c->entries);
+      c->entries[at] = (Entry){0};
+      method_of(c, log, c->entries[at].method, sizeof c->entries[at].method);
     }
-    add_to_entry(&c->entries[found], i);
+    Entry *e = &c->entries[at];
+    e->runs = memory_grow(e->runs, (size_t)e->count + 1, sizeof *e->runs);
+    e->runs[e->count++] = i;
   }
 }
 
@@ -159,59 +154,38 @@ static double mean_loss(const Comparison *c, const Entry *e) {
   return isnan(sum) ? INFINITY : sum / e->count;
 }
 
-/* Leaves the best entry of each method. */
-static void keep_best(Comparison *c) {
-  int kept = 0;
-  for (int i = 0; i < c->count; i++) {
-    char method[128], other[128];
-    int same = 0;
-    method_of(c, &c->logs[c->entries[i].runs[0]], method, sizeof method);
-    for (; same < kept; same++) {
-      method_of(c, &c->logs[c->entries[same].runs[0]], other, sizeof other);
-      if (strcmp(method, other) == 0) break;
-    }
-    Entry now = c->entries[i];
-    if (same == kept) {
-      c->entries[kept++] = now;
-    } else if (mean_loss(c, &now) < mean_loss(c, &c->entries[same])) {
-      free(c->entries[same].runs);
-      c->entries[same] = now;
-    } else {
-      free(now.runs);
-    }
-  }
-  c->count = kept;
-}
-
 /* Without fresh seeds the best trial of each method is all there is. */
 static void group_best_trials(Comparison *c) {
+  int kept = 0;
   group_runs(c, 1);
-  keep_best(c);
+  for (int i = 0; i < c->count; i++) {
+    Entry now = c->entries[i];
+    int same = 0;
+    while (same < kept && strcmp(c->entries[same].method, now.method) != 0) same++;
+    int better = same < kept && mean_loss(c, &now) < mean_loss(c, &c->entries[same]);
+    if (same < kept) free(better ? c->entries[same].runs : now.runs);
+    if (same == kept || better) c->entries[same] = now;
+    kept += same == kept;
+  }
+  c->count = kept;
   c->only_tuning = 1;
-  note(c, "No run of a fresh seed so far: these are the best of each method's tuning runs, and "
-          "chance favours what was chosen.");
+  note(c, "No evaluation seeds yet: these are the best tuning runs of each method, so the losses "
+          "are biased downward.");
 }
 
 /* "muon" where there is one, else with what sets it apart. */
 static void name_entries(Comparison *c) {
-  RunLog *firsts = malloc((size_t)(c->count + 1) * sizeof *firsts);
+  RunLog *firsts = memory_take((size_t)c->count, sizeof *firsts);
   for (int i = 0; i < c->count; i++) firsts[i] = c->logs[c->entries[i].runs[0]];
   for (int i = 0; i < c->count; i++) {
     Entry *e = &c->entries[i];
-    char method[128];
-    int alike = 0, nth = 0;
-    method_of(c, &firsts[i], method, sizeof method);
+    int alike = 0;
+    for (int j = 0; j < c->count; j++) alike += strcmp(c->entries[j].method, e->method) == 0;
     snprintf(e->optimizer, sizeof e->optimizer, "%s", runlog_option(&firsts[i], "optimizer"));
     snprintf(e->rate, sizeof e->rate, "%s", runlog_option(&firsts[i], "lr"));
-    for (int j = 0; j < c->count; j++) {
-      char other[128];
-      method_of(c, &firsts[j], other, sizeof other);
-      alike += strcmp(other, method) == 0;
-      nth += j < i && strcmp(runlog_option(&firsts[j], "optimizer"), e->optimizer) == 0;
-    }
-    e->look = palette_shade(palette_look(e->optimizer), nth);
-    if (*method && alike == 1) snprintf(e->name, sizeof e->name, "%s", method);
-    else runlog_label(firsts, c->count, i, 0, e->name, sizeof e->name);
+    e->look = label_look(firsts, i);
+    if (*e->method && alike == 1) snprintf(e->name, sizeof e->name, "%s", e->method);
+    else label_run(firsts, c->count, i, 0, e->name, sizeof e->name);
   }
   free(firsts);
 }
@@ -221,7 +195,7 @@ static void name_entries(Comparison *c) {
 static const double LN2 = 0.693147180559945309;
 
 static double unit_of(const Comparison *c, const RunLog *log) {
-  return c->per_byte ? 1 / (LN2 * log->val_bytes_per_token) : 1;
+  return c->per_byte ? 1 / (LN2 * log->info.val_bytes_per_token) : 1;
 }
 
 const char *comparison_unit(const Comparison *c) {
@@ -236,7 +210,7 @@ static int by_seed(const void *a, const void *b) {
 }
 
 static void list_seeds(Comparison *c) {
-  c->seeds = malloc((size_t)(c->log_count + 1) * sizeof *c->seeds);
+  c->seeds = memory_take((size_t)c->log_count, sizeof *c->seeds);
   for (int i = 0; i < c->count; i++)
     for (int j = 0; j < c->entries[i].count; j++) {
       int64_t seed = seed_of(&c->logs[c->entries[i].runs[j]]);
@@ -249,14 +223,14 @@ static void list_seeds(Comparison *c) {
 
 static void measure_losses(Comparison *c, Entry *e) {
   double bytes = 0;
-  e->loss = malloc((size_t)c->seed_count * sizeof *e->loss);
+  e->loss = memory_take((size_t)c->seed_count, sizeof *e->loss);
   for (int k = 0; k < c->seed_count; k++) e->loss[k] = NAN;
   for (int j = 0; j < e->count; j++) {
     const RunLog *log = &c->logs[e->runs[j]];
     e->finished += log->end == RUN_FINISHED;
     e->diverged += log->end == RUN_DIVERGED;
     e->unfinished += log->end == RUN_UNFINISHED || log->end == RUN_STOPPED;
-    bytes = log->val_bytes_per_token;
+    bytes = log->info.val_bytes_per_token;
     for (int k = 0; k < c->seed_count; k++)
       if (c->seeds[k] == seed_of(log) && log->end == RUN_FINISHED)
         e->loss[k] = runlog_final_val(log) * unit_of(c, log);
@@ -271,7 +245,7 @@ static void measure_losses(Comparison *c, Entry *e) {
 /* Of one run. The optimizer's time is a mean, since some methods do more in some steps; the
    gradient's a median, which a busy machine disturbs less. The first step pays for memory. */
 static void measure_run(const RunLog *log, double *gradient_ms, double *optimizer_ms) {
-  double *gradient = malloc((size_t)log->count * sizeof *gradient), optimizer = 0;
+  double *gradient = memory_take((size_t)log->count, sizeof *gradient), optimizer = 0;
   int n = 0, measured = 0;
   for (int i = 0; i < log->count; i++) {
     if (log->rows[i].step < 2) continue;
@@ -283,17 +257,17 @@ static void measure_run(const RunLog *log, double *gradient_ms, double *optimize
   free(gradient);
 }
 
-/* What else the machine does makes a run slower, never faster: the least of the runs tells most
-   about the method. */
+/* Other work of the machine makes a run slower, never faster: the fastest run says most about the
+   method. */
 static void measure_costs(const Comparison *c, Entry *e) {
-  e->state_bytes = c->logs[e->runs[0]].optimizer_state_bytes;
+  e->state_bytes = c->logs[e->runs[0]].info.optimizer_state_bytes;
   e->clipped = 0;
   for (int j = 0; j < e->count; j++) e->clipped += runlog_clipped(&c->logs[e->runs[j]]) / e->count;
   e->gradient_ms = e->optimizer_ms = NAN;
   for (int j = 0; j < e->count; j++) {
     double gradient, optimizer;
     measure_run(&c->logs[e->runs[j]], &gradient, &optimizer);
-    e->gradient_ms = fmin(e->gradient_ms, gradient); /* fmin steps over NaN */
+    e->gradient_ms = fmin(e->gradient_ms, gradient); /* fmin ignores NaN */
     e->optimizer_ms = fmin(e->optimizer_ms, optimizer);
   }
 }
@@ -301,7 +275,7 @@ static void measure_costs(const Comparison *c, Entry *e) {
 /* All methods compute the same gradient, so one time of it is right for all of them; the seconds
    as they were logged would compare how busy the machine was. */
 static void level_times(Comparison *c) {
-  double *gradient = malloc((size_t)c->count * sizeof *gradient);
+  double *gradient = memory_take((size_t)c->count, sizeof *gradient);
   for (int i = 0; i < c->count; i++) gradient[i] = c->entries[i].gradient_ms;
   c->gradient_ms = c->options.mix ? NAN : quantile(gradient, c->count, 0.5);
   for (int i = 0; i < c->count; i++) {
@@ -314,10 +288,6 @@ static void level_times(Comparison *c) {
 
 /* ---- curves and the target ---- */
 
-int comparison_curve_room(const Comparison *c, const Entry *e) {
-  return e->count ? c->logs[e->runs[0]].count : 0;
-}
-
 static const LogRow *row_at(const RunLog *log, int64_t step) {
   int low = 0, high = log->count - 1;
   while (low < high) {
@@ -328,74 +298,67 @@ static const LogRow *row_at(const RunLog *log, int64_t step) {
   return log->rows[low].step == step ? &log->rows[low] : NULL;
 }
 
-/* A run that still goes on does not cut the others' curve short; one that diverged does. */
+/* A run that is not finished does not cut the others' curve short; one that diverged does. */
 static int takes_part(const Entry *e, const RunLog *log) {
   return log->end == RUN_FINISHED || log->end == RUN_DIVERGED || e->finished + e->diverged == 0;
 }
 
-int comparison_curve(const Comparison *c, const Entry *e, int axis, double *x, double *mean,
-                     double *low, double *high) {
-  int n = 0, first = 0;
-  while (first < e->count - 1 && !takes_part(e, &c->logs[e->runs[first]])) first++;
-  const RunLog *leader = e->count ? &c->logs[e->runs[first]] : NULL;
-  for (int i = 0; leader && i < leader->count; i++) {
-    if (!isfinite(leader->rows[i].val_loss)) continue;
-    int seeds = 0, all = 1;
-    x[n] = mean[n] = 0;
-    low[n] = INFINITY;
-    high[n] = -INFINITY;
-    for (int j = 0; j < e->count; j++) {
-      const RunLog *log = &c->logs[e->runs[j]];
-      const LogRow *row = row_at(log, leader->rows[i].step);
-      if (!takes_part(e, log)) continue;
-      if (!row || !isfinite(row->val_loss)) {
-        all = 0;
-        break;
-      }
-      double loss = row->val_loss * unit_of(c, log);
-      seeds++;
-      x[n] += axis == AXIS_SECONDS && !isnan(e->step_seconds)
-                  ? (double)row->step * e->step_seconds
-                  : curve_axis_value(log, row, axis);
-      mean[n] += loss;
-      low[n] = fmin(low[n], loss);
-      high[n] = fmax(high[n], loss);
-    }
-    if (!all) break;
-    x[n] /= seeds;
-    mean[n++] /= seeds;
+/* Adds the point at a step; 0 when a run has no loss there. */
+static int add_point(const Comparison *c, const Entry *e, int axis, int64_t step, Curve *v) {
+  double x = 0, mean = 0, low = INFINITY, high = -INFINITY;
+  int seeds = 0;
+  for (int j = 0; j < e->count; j++) {
+    const RunLog *log = &c->logs[e->runs[j]];
+    if (!takes_part(e, log)) continue;
+    const LogRow *row = row_at(log, step);
+    if (!row || !isfinite(row->val_loss)) return 0;
+    double loss = row->val_loss * unit_of(c, log);
+    int level = axis == AXIS_SECONDS && !isnan(e->step_seconds);
+    x += level ? (double)row->step * e->step_seconds : curve_axis_value(log, row, axis);
+    mean += loss;
+    low = fmin(low, loss);
+    high = fmax(high, loss);
+    seeds++;
   }
-  return n;
+  v->x[v->n] = x / seeds;
+  v->mean[v->n] = mean / seeds;
+  v->low[v->n] = low;
+  v->high[v->n++] = high;
+  return 1;
 }
 
-typedef struct {
-  double *x, *mean, *low, *high;
-  int n;
-} Curve;
-
-static Curve curve_make(const Comparison *c, const Entry *e, int axis) {
-  size_t room = (size_t)comparison_curve_room(c, e) + 1;
-  for (int j = 0; j < e->count; j++)
-    if ((size_t)c->logs[e->runs[j]].count >= room) room = (size_t)c->logs[e->runs[j]].count + 1;
-  double *memory = malloc(4 * room * sizeof *memory);
+Curve comparison_curve(const Comparison *c, const Entry *e, int axis) {
+  int first = 0;
+  while (first < e->count - 1 && !takes_part(e, &c->logs[e->runs[first]])) first++;
+  const RunLog *leader = &c->logs[e->runs[first]];
+  size_t room = (size_t)leader->count;
+  double *memory = memory_take(4 * room, sizeof *memory);
   Curve v = {memory, memory + room, memory + 2 * room, memory + 3 * room, 0};
-  v.n = comparison_curve(c, e, axis, v.x, v.mean, v.low, v.high);
+  for (int i = 0; i < leader->count; i++)
+    if (isfinite(leader->rows[i].val_loss) && !add_point(c, e, axis, leader->rows[i].step, &v))
+      break;
   return v;
 }
 
+void curve_free(Curve *curve) {
+  free(curve->x);
+  *curve = (Curve){0};
+}
+
 static double time_to(const Comparison *c, const Entry *e, int axis) {
-  Curve v = curve_make(c, e, axis);
-  double x = isnan(c->target) ? NAN : first_crossing(v.x, v.mean, v.n, c->target);
-  free(v.x);
+  if (isnan(c->target)) return NAN;
+  Curve v = comparison_curve(c, e, axis);
+  double x = first_crossing(v.x, v.mean, v.n, c->target);
+  curve_free(&v);
   return x;
 }
 
 static void choose_target(Comparison *c) {
   c->target = c->options.target > 0 ? c->options.target : NAN;
   if (c->options.target > 0 || c->baseline < 0 || !c->entries[c->baseline].finished) return;
-  Curve v = curve_make(c, &c->entries[c->baseline], AXIS_STEPS);
+  Curve v = comparison_curve(c, &c->entries[c->baseline], AXIS_STEPS);
   if (v.n > 0) c->target = v.mean[v.n - 1];
-  free(v.x);
+  curve_free(&v);
 }
 
 /* ---- tuning ---- */
@@ -406,45 +369,37 @@ static int by_rate(const void *a, const void *b) {
 }
 
 /* Adds a tuning run of this entry's method; the runs of a point differ only in their seeds. */
-static void add_tuning_run(const Comparison *c, Entry *e, const RunLog *log) {
-  double loss = log->end == RUN_FINISHED ? runlog_final_val(log) * unit_of(c, log) : INFINITY;
-  int i = 0;
-  while (i < e->trials && !runlog_same_settings(e->points[i].first, log, NULL)) i++;
-  if (i == e->trials) {
-    e->points = realloc(e->points, (size_t)++e->trials * sizeof *e->points);
-    e->points[i] = (Point){.rate = strtod(runlog_option(log, "lr"), NULL), .first = log,
-                           .on_line = runlog_same_settings(log, &c->logs[e->runs[0]], "lr")};
-  }
-  Point *p = &e->points[i];
-  p->loss = (p->loss * p->runs + (isnan(loss) ? INFINITY : loss)) / (p->runs + 1);
-  p->diverged += log->end == RUN_DIVERGED;
-  p->runs++;
+static void add_tuning_run(const Comparison *c, Entry *e, int run) {
+  const RunLog *log = &c->logs[run];
+  int diverged = log->end == RUN_DIVERGED, point = 0;
+  int line = !same_settings(log, &c->logs[e->runs[0]], "lr");
+  double loss = diverged ? INFINITY : runlog_final_val(log) * unit_of(c, log);
+  while (point < e->tuning.count &&
+         !same_settings(&c->logs[e->tuning.points[point].first], log, NULL))
+    point++;
+  tuning_add(&e->tuning, point, line, strtod(runlog_option(log, "lr"), NULL), loss, diverged, run);
 }
 
 static void find_edge(Comparison *c, Entry *e) {
-  double rate = strtod(e->rate, NULL);
-  int lower = 0, higher = 0, on_line = 0;
-  for (int i = 0; i < e->trials; i++) {
-    on_line += e->points[i].on_line;
-    lower |= e->points[i].on_line && e->points[i].rate < rate;
-    higher |= e->points[i].on_line && e->points[i].rate > rate;
-  }
-  e->edge = on_line > 1 && (!lower || !higher);
+  const Tuning *t = &e->tuning;
+  int lower, higher, at = 0;
+  while (at < t->count && (t->points[at].line || t->points[at].rate != strtod(e->rate, NULL))) at++;
+  if (at == t->count) return;
+  tuning_neighbours(t, at, &lower, &higher);
+  e->edge = (lower < 0) != (higher < 0);
   if (e->edge)
-    note(c, "%s: its best rate, %s, lies at the edge of what was tried: a better one may exist.",
+    note(c, "%s: its best rate, %s, is at the edge of the rates tried: a better one may exist.",
          e->name, e->rate);
 }
 
 static void read_tuning(Comparison *c, Entry *e) {
-  char method[128], other[128];
-  method_of(c, &c->logs[e->runs[0]], method, sizeof method);
-  for (int i = 0; i < c->log_count && *method; i++) {
+  for (int i = 0; i < c->log_count; i++) {
     const RunLog *log = &c->logs[i];
-    method_of(c, log, other, sizeof other);
-    if (!below(c, log, "tune") || strcmp(method, other) != 0) continue;
-    if (log->end == RUN_FINISHED || log->end == RUN_DIVERGED) add_tuning_run(c, e, log);
+    int ended = log->end == RUN_FINISHED || log->end == RUN_DIVERGED;
+    if (ended && is_tuning(c, log) && is_of_method(c, log, e)) add_tuning_run(c, e, i);
   }
-  if (e->trials > 0) qsort(e->points, (size_t)e->trials, sizeof *e->points, by_rate);
+  if (e->tuning.count > 0)
+    qsort(e->tuning.points, (size_t)e->tuning.count, sizeof *e->tuning.points, by_rate);
   find_edge(c, e);
 }
 
@@ -454,13 +409,13 @@ static int find_baseline(const Comparison *c) {
   const char *name = c->options.baseline;
   for (int i = 0; i < c->count; i++)
     if (strcmp(c->entries[i].name, name) == 0) return i;
-  for (int i = 0; i < c->count; i++) /* "adamw" also stands for "adamw lr 0.003" */
+  for (int i = 0; i < c->count; i++) /* "adamw" also means "adamw lr 0.003" */
     if (strcmp(c->entries[i].optimizer, name) == 0) return i;
   return -1;
 }
 
-/* The lowest loss first; a method of which a run diverged stands behind those of which none did,
-   and one without any result last. */
+/* The lowest loss first; methods of which a run diverged after those of which none did, and those
+   without any result last. */
 static int better_first(const void *a, const void *b) {
   const Entry *x = a, *y = b;
   int rank_x = !x->finished ? 2 : x->diverged > 0, rank_y = !y->finished ? 2 : y->diverged > 0;
@@ -478,7 +433,7 @@ static void note_states(Comparison *c) {
     if (e->diverged) note(c, "%s: %d of %d runs diverged.", e->name, e->diverged, e->count);
   }
   if (c->baseline < 0)
-    note(c, "There is no baseline: no run here is of \"%s\" (--baseline names another).",
+    note(c, "No run has the baseline optimizer \"%s\"; --baseline chooses another.",
          c->options.baseline);
 }
 
@@ -535,7 +490,7 @@ void comparison_free(Comparison *c) {
   for (int i = 0; i < c->count; i++) {
     free(c->entries[i].runs);
     free(c->entries[i].loss);
-    free(c->entries[i].points);
+    tuning_free(&c->entries[i].tuning);
   }
   for (int i = 0; i < c->note_count; i++) free(c->notes[i]);
   free(c->logs);

@@ -1,4 +1,4 @@
-/* A folder full of runs, judged: what each method reached, at which cost, and how sure that is.
+/* The runs in a folder, compared: the loss of each method, its cost, and how certain that is.
    In a sweep's folder the runs below tune/ chose the rates and those below final/ are judged, or
    the best below tune/ as long as there are no others; in any other folder all runs are judged,
    grouped by what they have in common but the seed. */
@@ -6,8 +6,9 @@
 #define TOOLS_REPORT_COMPARISON_H
 
 #include "tools/report/palette.h"
-#include "tools/report/runlog.h"
+#include "run/runlog.h"
 #include "tools/report/statistics.h"
+#include "tools/trials/tuning.h"
 
 typedef struct {
   char baseline[OPTION_TEXT]; /* a method's name */
@@ -15,16 +16,9 @@ typedef struct {
   int mix;                    /* judge runs together that cannot be compared */
 } ComparisonOptions;
 
-/* One tuning trial: the runs of one setting, with different seeds. */
-typedef struct {
-  double rate, loss; /* mean of the final losses; infinite when one diverged */
-  int runs, diverged;
-  int on_line;       /* differs from the judged runs in nothing but the rate */
-  const RunLog *first;
-} Point;
-
 typedef struct {
   char name[128], optimizer[64];
+  char method[128];    /* its name in a sweep's folder; elsewhere empty */
   Look look;
   int *runs, count;    /* numbers of the judged runs among the comparison's logs */
   int finished, diverged, unfinished;
@@ -37,8 +31,8 @@ typedef struct {
   double state_bytes;
   double clipped; /* mean share of the steps whose gradient was clipped; NaN: not logged */
   char rate[64];
-  Point *points;       /* (trials) ascending in the rate */
-  int trials;          /* 0 when it is not known how the rate was found */
+  Tuning tuning;       /* points ascending in the rate, the judged setting's on line 0; none when
+                          it is not known how the rate was found */
   int edge;            /* the best rate is the smallest or largest tried */
 } Entry;
 
@@ -56,7 +50,7 @@ typedef struct {
   int per_byte;   /* losses are in bits per byte, since vocabularies differ; else nats per token */
   double target;  /* NaN when there is none */
   double gradient_ms; /* of all methods, which have it in common; NaN of mixed runs */
-  char **notes;   /* sentences about what was left out, or has to be known */
+  char **notes;   /* sentences about what was left out, and warnings */
   int note_count;
 } Comparison;
 
@@ -65,12 +59,15 @@ typedef struct {
 int comparison_read(Comparison *c, const char *folder, const ComparisonOptions *options, Err *err);
 void comparison_free(Comparison *c);
 
-/* The mean over the seeds of an entry's validation curve, as long as all of its runs have one,
-   with the seeds' least and greatest. Arrays of `room` >= comparison_curve_room; returns the
-   number of points. */
-int comparison_curve_room(const Comparison *c, const Entry *e);
-int comparison_curve(const Comparison *c, const Entry *e, int axis, double *x, double *mean,
-                     double *low, double *high);
+/* The mean over the seeds of an entry's validation curve, as long as all of its runs have one, with
+   the seeds' least and greatest. */
+typedef struct {
+  double *x, *mean, *low, *high; /* (n) */
+  int n;
+} Curve;
+
+Curve comparison_curve(const Comparison *c, const Entry *e, int axis);
+void curve_free(Curve *curve);
 
 /* "nats per token" or "bits per byte". */
 const char *comparison_unit(const Comparison *c);

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
+#include "core/quantile.h"
+#include "tools/report/label.h"
 #include "tools/report/statistics.h"
 
 enum { POINTS_DRAWN = 500 }; /* of a training curve: more than pixels would only cost time */
@@ -21,8 +24,8 @@ double curve_axis_value(const RunLog *log, const LogRow *row, int axis) {
     case AXIS_TOKENS: return (double)row->tokens;
     case AXIS_SECONDS: return row->step == 0 ? 0 : row->seconds;
     default:
-      return (double)row->tokens * log->flops_per_token +
-             (double)row->step * log->optimizer_flops;
+      return (double)row->tokens * log->info.flops_per_token +
+             (double)row->step * log->info.optimizer_flops_per_step;
   }
 }
 
@@ -44,8 +47,8 @@ static void add_val(Figure *f, const RunLog *log, int axis, Look look, const cha
 
 static void add_train(Figure *f, const RunLog *log, int axis, int smooth, SeriesKind kind,
                       Look look, const char *label) {
-  double *raw = malloc((size_t)log->count * sizeof *raw);
-  double *mean = malloc((size_t)log->count * sizeof *mean);
+  double *raw = memory_take((size_t)log->count, sizeof *raw);
+  double *mean = memory_take((size_t)log->count, sizeof *mean);
   int stride = log->count / POINTS_DRAWN + 1, n = 0;
   if (smooth <= 0) smooth = log->count / 50 + 1;
   /* At the very end the mean is over few steps: noise that would look like a trend. */
@@ -62,7 +65,7 @@ static void add_train(Figure *f, const RunLog *log, int axis, int smooth, Series
   free(mean);
 }
 
-/* Where a run that diverged was last seen, in sight even when its loss was not. */
+/* A cross where a run that diverged ended, at the upper border if its loss is above it. */
 static void add_end(Figure *f, const RunLog *log, int axis, Look look) {
   const LogRow *end = NULL;
   for (int i = 0; i < log->count; i++)
@@ -75,15 +78,15 @@ static void add_end(Figure *f, const RunLog *log, int axis, Look look) {
   s->y[0] = fmin(end->train_loss, f->y_max);
 }
 
-/* The lower nine tenths of each curve are in sight, and nothing above the initial loss; a run that
-   diverged does not count, unless there is no other. */
+/* Shows the lower nine tenths of each curve, and nothing above the initial loss; runs that diverged
+   count only when there are no others. */
 static void choose_range(Figure *f, const RunLog *logs, int count) {
   double low = INFINITY, high = -INFINITY, start = -INFINITY;
   int any_good = 0;
   for (int i = 0; i < count; i++) any_good |= logs[i].end != RUN_DIVERGED;
   for (int i = 0; i < count; i++) {
     const RunLog *log = &logs[i];
-    double *loss = malloc(2 * (size_t)log->count * sizeof *loss);
+    double *loss = memory_take(2 * (size_t)log->count, sizeof *loss);
     int n = 0;
     for (int j = 0; j < log->count; j++) {
       if (isfinite(log->rows[j].train_loss)) loss[n++] = log->rows[j].train_loss;
@@ -97,15 +100,13 @@ static void choose_range(Figure *f, const RunLog *logs, int count) {
     free(loss);
   }
   if (low < start) high = fmin(high, start);
-  if (!(high > low)) return;
-  f->y_min = low - 0.06 * (high - low);
-  f->y_max = high + 0.06 * (high - low);
+  figure_show(f, low, high, 0.06, 0.06);
 }
 
 static void label_of(const RunLog *logs, int count, int index, char *out, size_t size) {
   const RunLog *log = &logs[index];
   double val = runlog_final_val(log);
-  runlog_label(logs, count, index, 1, out, size);
+  label_run(logs, count, index, 1, out, size);
   size_t used = strlen(out);
   if (log->end == RUN_DIVERGED) snprintf(out + used, size - used, " (diverged)");
   else if (isfinite(val)) snprintf(out + used, size - used, val < 100 ? " %.3f" : " %.2g", val);
@@ -121,14 +122,11 @@ Figure curves_of_runs(const RunLog *logs, int count, int axis, int smooth, int f
   Figure f = figure_make("", curve_axis_label(axis), !any_val ? "training loss"
                          : faint ? "validation loss (thin: training)" : "validation loss");
   choose_range(&f, logs, count);
-  for (int pass = 0; pass < 2; pass++) /* the faint curves first: they lie behind */
+  for (int pass = 0; pass < 2; pass++) /* the faint curves first: others cover them */
     for (int i = 0; i < count; i++) {
       char label[128];
-      int nth = 0, has_val = count_val(&logs[i]) > 1;
-      const char *optimizer = runlog_option(&logs[i], "optimizer");
-      for (int j = 0; j < i; j++)
-        nth += strcmp(runlog_option(&logs[j], "optimizer"), optimizer) == 0;
-      Look look = palette_shade(palette_look(optimizer), nth);
+      int has_val = count_val(&logs[i]) > 1;
+      Look look = label_look(logs, i);
       label_of(logs, count, i, label, sizeof label);
       if (pass == 0 && has_val && faint)
         add_train(&f, &logs[i], axis, smooth, SERIES_FAINT, look, "");

@@ -1,11 +1,15 @@
 #include "tools/report/figure.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "core/memory.h"
 #include "core/quote.h"
+#include "core/terminal.h"
 #include "tools/report/gnuplot.h"
 
 enum { PIXELS_PER_LABEL = 21, CHARACTERS_OF_FRAME = 5, PIXELS_OF_FRAME = 130 };
@@ -20,63 +24,76 @@ Figure figure_make(const char *title, const char *x_label, const char *y_label) 
 }
 
 void figure_free(Figure *f) {
-  for (int i = 0; i < f->count; i++) {
-    free(f->series[i].x);
-    free(f->series[i].y);
-    free(f->series[i].high);
-  }
+  for (int i = 0; i < f->count; i++) free(f->series[i].x);
   free(f->series);
   free(f->rows);
   free(f->columns);
-  f->series = NULL;
-  f->rows = NULL;
-  f->columns = NULL;
-  f->count = f->room = 0;
+  *f = (Figure){0};
 }
 
 Series *figure_add(Figure *f, SeriesKind kind, Look look, int n, const char *label) {
-  if (f->count == f->room) {
-    f->room = f->room ? 2 * f->room : 16;
-    f->series = realloc(f->series, (size_t)f->room * sizeof *f->series);
-  }
+  f->series = memory_grow(f->series, (size_t)f->count + 1, sizeof *f->series);
   Series *s = &f->series[f->count++];
-  *s = (Series){.kind = kind, .look = look, .n = n};
-  size_t bytes = (size_t)(n + 1) * sizeof(double);
-  s->x = calloc(1, bytes);
-  s->y = calloc(1, bytes);
-  if (kind == SERIES_BAND || kind == SERIES_BARS) s->high = calloc(1, bytes);
+  double *memory = memory_take(3 * (size_t)(n + 1), sizeof *memory);
+  *s = (Series){.kind = kind, .look = look, .n = n, .x = memory, .y = memory + n + 1};
+  if (kind == SERIES_BAND || kind == SERIES_BARS) s->high = s->y + n + 1;
   snprintf(s->label, sizeof s->label, "%s", label);
   return s;
 }
 
-/* ---- the range of y, which the places of labels need ---- */
+void figure_show(Figure *f, double low, double high, double below, double above) {
+  if (!(high > low)) return;
+  f->y_min = low - below * (high - low);
+  f->y_max = high + above * (high - low);
+}
+
+int figure_has_points(const Figure *f) {
+  for (int i = 0; i < f->count; i++)
+    if (f->series[i].n > 0) return 1;
+  return 0;
+}
+
+void figure_fit_terminal(Figure *f) {
+  int width = 101, height = 32;
+  int known = terminal_size(STDOUT_FILENO, &width, &height);
+  f->width = width - 1;
+  f->height = height < 34 ? height - 2 : 30;
+  f->ansi = known && !getenv("NO_COLOR");
+}
+
+/* ---- scales and the range of y, which the places of labels need ---- */
+
+/* gnuplot sees logarithms, and numbers are written at the tics. */
+static double place(double value, AxisScale scale) {
+  return scale == SCALE_LINEAR ? value : log10(value);
+}
+
+static double place_y(const Figure *f, double y) { return place(y, f->y_scale); }
+static double place_x(const Figure *f, double x) { return place(x, f->x_scale); }
 
 static void find_range(const Figure *f, double *low, double *high) {
   *low = INFINITY;
   *high = -INFINITY;
   for (int i = 0; i < f->count; i++)
     for (int j = 0; j < f->series[i].n; j++) {
-      double y = f->series[i].y[j];
+      const Series *s = &f->series[i];
+      double y = place_y(f, s->y[j]);
       if (!isfinite(y)) continue;
       *low = fmin(*low, y);
-      *high = fmax(*high, f->series[i].high ? f->series[i].high[j] : y);
+      *high = fmax(*high, s->high ? place_y(f, s->high[j]) : y);
     }
   if (*low > *high) *low = 0, *high = 1;
   double margin = *high > *low ? 0.04 * (*high - *low) : 0.5;
-  *low -= margin;
-  *high += margin;
-  if (!isnan(f->y_min)) *low = f->y_min;
-  if (!isnan(f->y_max)) *high = f->y_max;
+  *low = isnan(f->y_min) ? *low - margin : place_y(f, f->y_min);
+  *high = isnan(f->y_max) ? *high + margin : place_y(f, f->y_max);
   if (!(*high > *low)) *high = *low + 1;
 }
-
-static double clamp(double y, double low, double high) { return fmin(fmax(y, low), high); }
 
 /* ---- labels at the ends of curves ---- */
 
 typedef struct {
   const Series *series;
-  double y;
+  double y; /* its place */
 } Label;
 
 static int higher_first(const void *a, const void *b) {
@@ -84,9 +101,9 @@ static int higher_first(const void *a, const void *b) {
   return (x < y) - (x > y);
 }
 
-static double end_of(const Series *s) {
+static double end_of(const Figure *f, const Series *s) {
   for (int j = s->n - 1; j >= 0; j--)
-    if (isfinite(s->y[j])) return s->high ? (s->y[j] + s->high[j]) / 2 : s->y[j];
+    if (isfinite(s->y[j])) return place_y(f, s->high ? (s->y[j] + s->high[j]) / 2 : s->y[j]);
   return NAN;
 }
 
@@ -94,16 +111,17 @@ static double end_of(const Series *s) {
 static int in_sight(const Figure *f, const Series *s, double low, double high) {
   if (s->kind == SERIES_BARS) return 0; /* they carry numbers instead */
   for (int j = 0; j < s->n; j++)
-    if (s->y[j] >= low && s->y[j] <= high && !(s->x[j] < f->x_min) && !(s->x[j] > f->x_max))
+    if (place_y(f, s->y[j]) >= low && place_y(f, s->y[j]) <= high && !(s->x[j] < f->x_min) &&
+        !(s->x[j] > f->x_max))
       return 1;
   return 0;
 }
 
 /* Moves labels apart until none covers another: neighbours that overlap become one block around
-   the mean of the places they want. */
+   the mean of the places where they belong. */
 static void spread(Label *labels, int n, double apart, double low, double high) {
-  double *wanted = malloc((size_t)(n + 1) * sizeof *wanted);
-  int *first = malloc((size_t)(n + 1) * sizeof *first), blocks = 0;
+  double *wanted = memory_take((size_t)n, sizeof *wanted);
+  int *first = memory_take((size_t)n, sizeof *first), blocks = 0;
   if (n > 1 && apart * (n - 1) > high - low) apart = (high - low) / (n - 1);
   for (int i = 0; i < n; i++) wanted[i] = labels[i].y;
   for (int i = 0; i < n; i++) {
@@ -126,7 +144,7 @@ static void spread(Label *labels, int n, double apart, double low, double high) 
 static char letter_of(const Figure *f, const Series *s) {
   int n = 0;
   for (const Series *other = f->series; other < s; other++) n += *other->label != 0;
-  return *s->label ? (char)('A' + n % 26) : '*';
+  return (char)(*s->label ? 'A' + n % 26 : '*');
 }
 
 /* Black is invisible on most terminals. */
@@ -140,32 +158,38 @@ static int ends_inside(const Figure *f, const Series *s, FigureFormat format) {
          s->x[s->n - 1] < f->x_max - 0.02 * (f->x_max - f->x_min);
 }
 
-static void write_labels_inside(FILE *out, const Figure *f, FigureFormat format) {
-  for (int i = 0; i < f->count; i++) {
-    const Series *s = &f->series[i];
-    if (!*s->label || !ends_inside(f, s, format)) continue;
-    fprintf(out, "set label ");
-    quote_gnuplot(out, s->label);
-    fprintf(out, " noenhanced at first %.9g, first %.9g right offset character -1,0",
-            s->x[s->n - 1], s->y[s->n - 1]);
-    fprintf(out, " textcolor rgb '#%06x' front\n", colour_of(s, format));
-  }
+/* `where` is what gnuplot needs to know of the place. */
+static void write_label(FILE *out, const char *text, unsigned colour, const char *where, ...) {
+  va_list arguments;
+  fprintf(out, "set label ");
+  quote_gnuplot(out, text);
+  fprintf(out, " noenhanced front textcolor rgb '#%06x' at ", colour);
+  va_start(arguments, where);
+  vfprintf(out, where, arguments);
+  va_end(arguments);
+  fputc('\n', out);
 }
 
 /* Returns the width of the widest label in characters. */
 static int write_labels(FILE *out, const Figure *f, FigureFormat format, double low, double high) {
-  Label *labels = malloc((size_t)(f->count + 1) * sizeof *labels);
+  Label *labels = memory_take((size_t)f->count, sizeof *labels);
   int n = 0, widest = 0;
   for (int i = 0; i < f->count; i++) {
-    if (f->columns && format != FIGURE_CHARACTERS) break; /* the names stand below */
-    if (!*f->series[i].label || !in_sight(f, &f->series[i], low, high)) continue;
-    if (ends_inside(f, &f->series[i], format)) continue;
-    labels[n++] = (Label){&f->series[i], end_of(&f->series[i])};
-    int width = (int)strlen(f->series[i].label);
+    const Series *s = &f->series[i];
+    if (f->columns && format != FIGURE_CHARACTERS) break; /* the names are below */
+    if (!*s->label || !in_sight(f, s, low, high)) continue;
+    double end = fmin(fmax(end_of(f, s), low), high);
+    int width = (int)strlen(s->label);
+    if (ends_inside(f, s, format)) {
+      write_label(out, s->label, colour_of(s, format),
+                  "first %.9g, first %.9g right offset character -1,0", place_x(f, s->x[s->n - 1]),
+                  end);
+      continue;
+    }
+    labels[n++] = (Label){s, end};
     if (width > widest) widest = width;
   }
   qsort(labels, (size_t)n, sizeof *labels, higher_first);
-  for (int i = 0; i < n; i++) labels[i].y = clamp(labels[i].y, low, high);
   double apart = format == FIGURE_CHARACTERS
                      ? (high - low) / (f->height - CHARACTERS_OF_FRAME)
                      : (high - low) * PIXELS_PER_LABEL / (f->height - PIXELS_OF_FRAME);
@@ -173,19 +197,15 @@ static int write_labels(FILE *out, const Figure *f, FigureFormat format, double 
   for (int i = 0; i < n; i++) {
     const Series *s = labels[i].series;
     char text[160];
-    int letter = format == FIGURE_CHARACTERS;
     snprintf(text, sizeof text, "%c %s", letter_of(f, s), s->label);
-    fprintf(out, "set label %d ", i + 1);
-    quote_gnuplot(out, letter ? text : s->label);
-    fprintf(out, " noenhanced at graph 1, first %.9g left offset character 1,0", labels[i].y);
-    fprintf(out, " textcolor rgb '#%06x' front\n", colour_of(s, format));
+    write_label(out, text + (format == FIGURE_CHARACTERS ? 0 : 2), colour_of(s, format),
+                "graph 1, first %.9g left offset character 1,0", labels[i].y);
   }
   free(labels);
-  write_labels_inside(out, f, format);
   return widest;
 }
 
-/* The numbers behind the bars. */
+/* The numbers after the bars. */
 static void write_bar_labels(FILE *out, const Figure *f) {
   for (int i = 0; i < f->count; i++)
     for (int j = 0; j < f->series[i].n && f->series[i].kind == SERIES_BARS; j++) {
@@ -193,11 +213,15 @@ static void write_bar_labels(FILE *out, const Figure *f) {
       char text[160];
       if (!*s->label || !isfinite(s->high[j])) continue;
       snprintf(text, sizeof text, "%.3g%s", s->high[j], s->label);
-      fprintf(out, "set label ");
-      quote_gnuplot(out, text);
-      fprintf(out, " noenhanced at first %.9g, first %.9g left offset character 0.7,0 front\n",
-              s->high[j], s->x[j]);
+      write_label(out, text, 0, "first %.9g, first %.9g left offset character 0.7,0", s->high[j],
+                  s->x[j]);
     }
+}
+
+static void write_line_label(FILE *out, const Figure *f) {
+  if (isnan(f->line) || !*f->line_label) return;
+  write_label(out, f->line_label, 0x555555,
+              "graph 0.01, first %.9g left offset character 0,0.6", place_y(f, f->line));
 }
 
 /* ---- the script ---- */
@@ -216,73 +240,47 @@ static void write_terminal(FILE *out, const Figure *f, FigureFormat format) {
             f->ansi ? "ansirgb" : "mono");
 }
 
+static void write_text(FILE *out, const char *what, const char *text) {
+  fprintf(out, "set %s ", what);
+  quote_gnuplot(out, text);
+  fprintf(out, " noenhanced\n");
+}
+
 static void write_axes(FILE *out, const Figure *f, FigureFormat format, int widest) {
   double wide = format == FIGURE_CHARACTERS ? widest + 5 : 0.93 * widest + 4;
-  if (f->rows) wide = 12; /* for the number behind the longest bar */
-  fprintf(out, "set encoding utf8\nunset key\nset rmargin %.9g\n", wide);
-  fprintf(out, "set border 3 linecolor rgb '#444444'\nset tics nomirror\n");
-  fprintf(out, "set xtics autofreq\nset format '%%g'\n");
+  if (f->rows) wide = 12; /* for the number after the longest bar */
+  fprintf(out, "set encoding utf8\nunset key\nset rmargin %.9g\n"
+               "set border 3 linecolor rgb '#444444'\nset tics nomirror\n"
+               "set xtics autofreq\nset format '%%g'\n", wide);
   if (format != FIGURE_CHARACTERS)
     fprintf(out, "set grid ytics linetype 1 linewidth 1 linecolor rgb '#e4e4e4'\n"
                  "set tics out scale 0.6\nset lmargin %d\n", f->rows ? 20 : 10);
-  if (*f->title) {
-    fprintf(out, "set title ");
-    quote_gnuplot(out, f->title);
-    fprintf(out, " noenhanced\n");
-  } else {
-    fprintf(out, "set tmargin 1\n");
-  }
-  fprintf(out, "set xlabel ");
-  quote_gnuplot(out, f->x_label);
-  fprintf(out, " noenhanced\nset ylabel ");
-  quote_gnuplot(out, f->y_label);
-  fprintf(out, " noenhanced\n");
-  if (f->x_log) fprintf(out, "set logscale x\n");
+  if (*f->title) write_text(out, "title", f->title);
+  else fprintf(out, "set tmargin 1\n");
+  write_text(out, "xlabel", f->x_label);
+  write_text(out, "ylabel", f->y_label);
 }
 
-static void write_bound(FILE *out, double bound) {
-  if (isnan(bound)) fputc('*', out);
-  else fprintf(out, "%.9g", bound);
-}
-
-/* 1, 2 and 5 of each decade, or the decades alone when there are many. */
-static void write_log_tics(FILE *out, const Figure *f) {
-  if (!f->x_log || !(f->x_min > 0) || !(f->x_max > f->x_min)) return;
-  int wide = f->x_max / f->x_min > 2000, count = 0;
-  if (f->x_doublings) {
-    fprintf(out, "set xtics (");
-    for (double x = exp2(ceil(log2(f->x_min))); x <= f->x_max; x *= 2)
-      fprintf(out, "%s%.9g", count++ ? "," : "", x);
-    fprintf(out, ")\n");
-    return;
-  }
-  fprintf(out, "set xtics (");
-  for (int decade = (int)floor(log10(f->x_min)); decade <= (int)ceil(log10(f->x_max)); decade++)
-    for (int digit = 1; digit <= (wide ? 1 : 5); digit += digit < 2 ? 1 : 3)
-      fprintf(out, "%s%de%d", count++ ? "," : "", digit, decade);
-  fprintf(out, ")\n");
-}
-
-/* Whole decades; where that would be less than two, 1, 1.5, 2, 3, 5, 7 of each. */
-static void write_decades(FILE *out, double low, double high) {
-  static const double parts[] = {1, 1.5, 2, 3, 5, 7};
-  int count = 0;
-  if (high - low > 1.5) {
-    int every = high - low > 14 ? 3 : high - low > 7 ? 2 : 1;
-    fprintf(out, "set format y '1e%%g'\nset ytics %d\n", every);
-    return;
-  }
-  fprintf(out, "set ytics (");
-  for (int decade = (int)floor(low); decade <= (int)ceil(high); decade++)
-    for (int i = 0; i < 6; i++) {
-      double y = decade + log10(parts[i]);
-      if (y >= low && y <= high)
-        fprintf(out, "%s'%.3g' %.9g", count++ ? "," : "", pow(10, y), y);
+/* Numbers at the tics of an axis of logarithms from low to high: powers of two, or some of each
+   decade, the fewer the more decades there are. */
+static void write_log_tics(FILE *out, char axis, AxisScale scale, double low, double high) {
+  static const double parts[] = {1, 2, 5, 1.5, 3, 7};
+  int doublings = scale == SCALE_DOUBLINGS, count = 0;
+  int each = doublings || high - low > 3.3 ? 1 : high - low > 1.5 ? 3 : 6;
+  double unit = doublings ? log10(2) : 1;
+  int every = high - low > 14 ? 3 : high - low > 7 ? 2 : 1;
+  fprintf(out, "set %ctics (", axis);
+  for (int whole = (int)floor(low / unit); whole * unit <= high; whole++)
+    for (int i = 0; i < each; i++) {
+      double at = whole * unit + log10(parts[i]);
+      if (whole % every != 0 || at < low - 1e-9 || at > high + 1e-9) continue;
+      if (each == 1 && !doublings) fprintf(out, "%s'1e%d' %d", count++ ? "," : "", whole, whole);
+      else fprintf(out, "%s'%.4g' %.9g", count++ ? "," : "", pow(10, at), at);
     }
   fprintf(out, ")\n");
 }
 
-/* In characters the letters of the curves, whose names stand at the right. */
+/* In characters the letters of the curves, whose names are at the right. */
 static void write_columns(FILE *out, const Figure *f, FigureFormat format) {
   fprintf(out, "set xtics %s noenhanced (",
           format == FIGURE_CHARACTERS ? "norotate" : "rotate by 35 right");
@@ -297,18 +295,18 @@ static void write_columns(FILE *out, const Figure *f, FigureFormat format) {
 
 static void write_ranges(FILE *out, const Figure *f, FigureFormat format, double low,
                          double high) {
+  const double bounds[] = {place_x(f, f->x_min), place_x(f, f->x_max)};
   fprintf(out, "set xrange [");
-  write_bound(out, f->x_min);
-  fputc(':', out);
-  write_bound(out, f->x_max);
-  fprintf(out, "]\n");
-  write_log_tics(out, f);
-  if (f->columns) write_columns(out, f, format);
-  if (!f->rows) {
-    fprintf(out, "set yrange [%.9g:%.9g]\n", low, high);
-    if (f->y_decades) write_decades(out, low, high);
-    return;
+  for (int i = 0; i < 2; i++) {
+    if (isnan(bounds[i])) fprintf(out, "*");
+    else fprintf(out, "%.9g", bounds[i]);
+    fprintf(out, i ? "]\n" : ":");
   }
+  if (f->x_scale != SCALE_LINEAR) write_log_tics(out, 'x', f->x_scale, bounds[0], bounds[1]);
+  if (f->columns) write_columns(out, f, format);
+  if (!f->rows) fprintf(out, "set yrange [%.9g:%.9g]\n", low, high);
+  if (f->y_scale != SCALE_LINEAR) write_log_tics(out, 'y', f->y_scale, low, high);
+  if (!f->rows) return;
   fprintf(out, "set yrange [%d.6:-0.6]\nset ytics scale 0 (", f->row_count - 1);
   for (int i = 0; i < f->row_count; i++) {
     if (i) fputc(',', out);
@@ -318,38 +316,38 @@ static void write_ranges(FILE *out, const Figure *f, FigureFormat format, double
   fprintf(out, ") noenhanced\nunset grid\nset border 1\nset xrange [0:*]\n");
 }
 
-/* Characters have no lines: points in between stand for them. */
+/* Characters have no lines: points in between take their place. */
 static void write_between(FILE *out, const Figure *f, const Series *s, int j) {
-  double span = s->x[s->n - 1] - s->x[0];
+  double span = place_x(f, s->x[s->n - 1]) - place_x(f, s->x[0]);
   if (j == 0 || !isfinite(s->x[j - 1]) || !isfinite(s->y[j - 1]) || !(span > 0)) return;
-  int steps = (int)ceil((s->x[j] - s->x[j - 1]) / span * f->width);
-  for (int k = 1; k < steps; k++) {
-    double part = (double)k / steps;
-    fprintf(out, "%.9g %.9g\n", s->x[j - 1] + part * (s->x[j] - s->x[j - 1]),
-            s->y[j - 1] + part * (s->y[j] - s->y[j - 1]));
-  }
+  double x = place_x(f, s->x[j - 1]), y = place_y(f, s->y[j - 1]);
+  double dx = place_x(f, s->x[j]) - x, dy = place_y(f, s->y[j]) - y;
+  int steps = (int)ceil(dx / span * f->width);
+  for (int k = 1; k < steps; k++)
+    fprintf(out, "%.9g %.9g\n", x + dx * k / steps, y + dy * k / steps);
 }
 
-/* gnuplot leaves out points outside the range, and a band would lose its shape with them: here it
-   is cut off at the border instead. */
-static void write_band(FILE *out, const Series *s, double low, double high) {
+/* gnuplot leaves out points outside the range, and clips a band wrongly that leaves it more than
+   once: here it is cut off at the border instead. */
+static void write_band(FILE *out, const Figure *f, const Series *s, double low, double high) {
   enum { PIECES = 16 }; /* of a segment, so that the cut looks straight */
   for (int j = 0; j + 1 < s->n; j++)
     for (int k = 0; k <= PIECES; k++) {
       double b = (double)k / PIECES, a = 1 - b;
-      fprintf(out, "%.9g %.9g %.9g\n", a * s->x[j] + b * s->x[j + 1],
-              clamp(a * s->y[j] + b * s->y[j + 1], low, high),
-              clamp(a * s->high[j] + b * s->high[j + 1], low, high));
+      double from = a * s->y[j] + b * s->y[j + 1], to = a * s->high[j] + b * s->high[j + 1];
+      fprintf(out, "%.9g %.9g %.9g\n", place_x(f, a * s->x[j] + b * s->x[j + 1]),
+              fmin(fmax(place_y(f, from), low), high), fmin(fmax(place_y(f, to), low), high));
     }
 }
 
 static void write_points(FILE *out, const Figure *f, FigureFormat format, const Series *s) {
   for (int j = 0; j < s->n; j++) {
-    if (format == FIGURE_CHARACTERS && s->kind != SERIES_BARS && isfinite(s->y[j]))
+    double x = place_x(f, s->x[j]), y = place_y(f, s->y[j]);
+    if (format == FIGURE_CHARACTERS && s->kind != SERIES_BARS && isfinite(y))
       write_between(out, f, s, j);
-    if (!isfinite(s->x[j]) || !isfinite(s->y[j])) fprintf(out, "\n"); /* a gap in the line */
-    else if (s->high) fprintf(out, "%.9g %.9g %.9g\n", s->x[j], s->y[j], s->high[j]);
-    else fprintf(out, "%.9g %.9g\n", s->x[j], s->y[j]);
+    if (!isfinite(x) || !isfinite(y)) fprintf(out, "\n"); /* a gap in the line */
+    else if (s->high) fprintf(out, "%.9g %.9g %.9g\n", x, y, place_y(f, s->high[j]));
+    else fprintf(out, "%.9g %.9g\n", x, y);
   }
 }
 
@@ -393,13 +391,14 @@ static void write_series(FILE *out, const Figure *f, FigureFormat format, double
                          double high) {
   for (int i = 0; i < f->count; i++) {
     fprintf(out, "$s%d << EOD\n", i);
-    if (f->series[i].kind == SERIES_BAND) write_band(out, &f->series[i], low, high);
+    if (f->series[i].kind == SERIES_BAND) write_band(out, f, &f->series[i], low, high);
     else write_points(out, f, format, &f->series[i]);
     fprintf(out, "EOD\n");
   }
   fprintf(out, "set clip two\nplot ");
   if (!isnan(f->line))
-    fprintf(out, "%.9g with lines linewidth 1.5 dashtype 2 linecolor rgb '#777777', ", f->line);
+    fprintf(out, "%.9g with lines linewidth 1.5 dashtype 2 linecolor rgb '#777777', ",
+            place_y(f, f->line));
   for (int i = 0, drawn = 0; i < f->count; i++) {
     if (format == FIGURE_CHARACTERS && f->series[i].kind == SERIES_BAND) continue;
     if (drawn++) fprintf(out, ", ");
@@ -420,12 +419,7 @@ int figure_draw(const Figure *f, FigureFormat format, char **out, size_t *size, 
   write_axes(text, f, format, write_labels(text, f, format, low, high));
   write_ranges(text, f, format, low, high);
   write_bar_labels(text, f);
-  if (!isnan(f->line) && *f->line_label) {
-    fprintf(text, "set label 1000 ");
-    quote_gnuplot(text, f->line_label);
-    fprintf(text, " noenhanced at graph 0.01, first %.9g left offset character 0,0.6 "
-                  "textcolor rgb '#555555' front\n", f->line);
-  }
+  write_line_label(text, f);
   write_series(text, f, format, low, high);
   fclose(text);
   int status = gnuplot_run(script, length, out, size, err);

@@ -5,18 +5,20 @@
 #include <stddef.h>
 
 #include "core/error.h"
+#include "core/option.h"
 #include "tools/report/palette.h"
 
-typedef enum { FIGURE_PNG, FIGURE_SVG, FIGURE_CHARACTERS } FigureFormat;
+#define IMAGES(X) X(FIGURE_PNG, "png") X(FIGURE_SVG, "svg")
+typedef enum { IMAGES(CHOICE_NAME) FIGURE_CHARACTERS } FigureFormat;
 
 typedef enum {
   SERIES_CURVE, /* line with symbols */
   SERIES_LINE,  /* line without */
-  SERIES_FAINT, /* thin and light, behind the others */
+  SERIES_FAINT, /* thin and light */
   SERIES_BAND,  /* filled between y and high */
   SERIES_MARK,  /* symbols alone: a cross, for what diverged */
   SERIES_BARS,  /* horizontal, from y to high in row x = 0, 1, ... from the top; with a label,
-                   high is written behind the bar, and the label behind that */
+                   high and the label are written after the bar */
 } SeriesKind;
 
 typedef struct {
@@ -24,26 +26,30 @@ typedef struct {
   Look look;
   int n;
   double *x, *y, *high; /* (n); high only of a band or bars, NULL otherwise */
-  char label[128];      /* written at its end; empty: none */
+  char label[128];      /* written at its end in its colour; empty: none */
 } Series;
+
+typedef enum {
+  SCALE_LINEAR,
+  SCALE_LOG,
+  SCALE_DOUBLINGS, /* logarithmic, with tics at powers of two */
+} AxisScale;
 
 typedef struct {
   char title[256], x_label[128], y_label[128];
   double x_min, x_max, y_min, y_max; /* NaN: as the data need */
-  int x_log;
-  int x_doublings;     /* with x_log: tics at powers of two */
-  int y_decades;       /* y is log10 of what is drawn: 1e-3 stands at -3 */
+  AxisScale x_scale, y_scale; /* x needs x_min and x_max when it is not linear */
   double line;         /* a horizontal line, such as the target; NaN: none */
   char line_label[64];
   char (*rows)[64];    /* names of the rows of bars, or NULL */
   int row_count;
   char (*columns)[64]; /* names at x = 0, 1, ... in place of numbers, or NULL */
   int column_count;
-  int labels_inside;   /* curves that end before the right border have their label left of it */
+  int labels_inside;   /* curves that end before the right border have their label there */
   int width, height;   /* pixels, or characters */
   int ansi;            /* characters may be coloured */
   Series *series;
-  int count, room;
+  int count;
 } Figure;
 
 /* An empty figure with nothing fixed. */
@@ -54,7 +60,17 @@ void figure_free(Figure *f);
    The pointer holds until the next call. */
 Series *figure_add(Figure *f, SeriesKind kind, Look look, int n, const char *label);
 
-/* Draws; *out is freed by the caller, with a zero byte behind its end. */
+/* Shows y from low to high with these shares of the range below and above; nothing when there is no
+   such range. */
+void figure_show(Figure *f, double low, double high, double below, double above);
+
+/* Whether there is anything to draw. */
+int figure_has_points(const Figure *f);
+
+/* For characters: the size of the terminal, or 100 x 30 without one. */
+void figure_fit_terminal(Figure *f);
+
+/* Draws; *out is freed by the caller, with a zero byte after its end. */
 int figure_draw(const Figure *f, FigureFormat format, char **out, size_t *size, Err *err);
 
 /* How many bytes at the beginning of a picture are the same in all pictures of its format. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
+#include "core/quantile.h"
 #include "tools/report/curves.h"
 
 enum { FEW = 8 }; /* methods, which one figure shows without covering each other */
@@ -20,18 +22,18 @@ static void label_entry(const Entry *e, char *out, size_t size) {
 
 static void add_curve(Figure *f, const Comparison *c, const Entry *e, int axis, SeriesKind kind) {
   char label[128];
-  int room = 1;
-  for (int j = 0; j < e->count; j++)
-    if (c->logs[e->runs[j]].count > room) room = c->logs[e->runs[j]].count;
-  double *low = malloc((size_t)room * sizeof *low), *mean = malloc((size_t)room * sizeof *mean);
+  Curve v = comparison_curve(c, e, axis);
+  int band = kind == SERIES_BAND;
+  for (int i = 0; i < v.n; i++) /* the FLOPs of an older log are not known */
+    if (!isfinite(v.x[i])) v.n = 0;
   label_entry(e, label, sizeof label);
-  Series *s = figure_add(f, kind, e->look, room, kind == SERIES_BAND ? "" : label);
-  if (kind == SERIES_BAND) s->n = comparison_curve(c, e, axis, s->x, mean, s->y, s->high);
-  else s->n = comparison_curve(c, e, axis, s->x, s->y, low, mean);
-  for (int i = 0; i < s->n; i++) /* the FLOPs of an older log are not known */
-    if (!isfinite(s->x[i])) s->n = 0;
-  free(low);
-  free(mean);
+  Series *s = figure_add(f, kind, e->look, v.n, band ? "" : label);
+  for (int i = 0; i < v.n; i++) {
+    s->x[i] = v.x[i];
+    s->y[i] = band ? v.low[i] : v.mean[i];
+    if (band) s->high[i] = v.high[i];
+  }
+  curve_free(&v);
 }
 
 static void add_cross(Figure *f, const Comparison *c, const Entry *e, int axis) {
@@ -53,9 +55,7 @@ static void choose_range(Figure *f) {
     low = fmin(low, quantile(s->y, s->n, 0));
     high = fmax(high, fmin(quantile(s->y, s->n, 0.9), s->y[0]));
   }
-  if (!(high > low)) return;
-  f->y_min = low - 0.05 * (high - low);
-  f->y_max = high + 0.02 * (high - low);
+  figure_show(f, low, high, 0.05, 0.02);
 }
 
 static void mark_target(Figure *f, const Comparison *c) {
@@ -82,21 +82,15 @@ static Figure loss_figure(const Comparison *c, int axis, int bands) {
 }
 
 /* The bands of many methods would cover each other; the last third has them in any case. */
-static Figure whole_figure(const Comparison *c, int axis) {
+static Figure whole_run(const Comparison *c, int axis) {
   return loss_figure(c, axis, c->count <= FEW);
 }
 
-static Figure loss_steps(const Comparison *c) { return whole_figure(c, AXIS_STEPS); }
-static Figure loss_tokens(const Comparison *c) { return whole_figure(c, AXIS_TOKENS); }
-static Figure loss_seconds(const Comparison *c) { return whole_figure(c, AXIS_SECONDS); }
-static Figure loss_flops(const Comparison *c) { return whole_figure(c, AXIS_FLOPS); }
-
 /* The last third, as high as the better half of the methods needs. */
-static Figure loss_end(const Comparison *c) {
-  Figure f = loss_figure(c, AXIS_STEPS, 1);
-  double end = 0, low = INFINITY, high = -INFINITY, *at_start = NULL;
+static Figure last_third(const Comparison *c, int axis) {
+  Figure f = loss_figure(c, axis, 1);
+  double end = 0, low = INFINITY, *at_start = memory_take((size_t)f.count, sizeof *at_start);
   int n = 0;
-  at_start = malloc((size_t)(f.count + 1) * sizeof *at_start);
   for (int i = 0; i < f.count; i++)
     if (f.series[i].n > 0) end = fmax(end, f.series[i].x[f.series[i].n - 1]);
   for (int i = 0; i < f.count; i++) {
@@ -109,13 +103,12 @@ static Figure loss_end(const Comparison *c) {
     }
     if (!isnan(first)) at_start[n++] = first;
   }
-  high = quantile(at_start, n, 0.5);
+  double high = quantile(at_start, n, 0.5);
   free(at_start);
   if (!(high > low)) return f;
   f.x_min = end * 2 / 3;
   f.x_max = end;
-  f.y_min = low - 0.05 * (high - low);
-  f.y_max = high + 0.05 * (high - low);
+  figure_show(&f, low, high, 0.05, 0.05);
   return f;
 }
 
@@ -123,8 +116,10 @@ static Figure loss_end(const Comparison *c) {
 
 static double best_rate(const Entry *e) {
   const Point *best = NULL;
-  for (int j = 0; j < e->trials; j++)
-    if (e->points[j].on_line && (!best || e->points[j].loss < best->loss)) best = &e->points[j];
+  for (int j = 0; j < e->tuning.count; j++) {
+    const Point *p = &e->tuning.points[j];
+    if (!p->line && (!best || p->loss < best->loss)) best = p;
+  }
   return best ? best->rate : 1;
 }
 
@@ -133,9 +128,11 @@ static double best_rate(const Entry *e) {
 static double column_octave(const Comparison *c) {
   double widest = 1;
   if (c->count <= FEW) return 0;
-  for (int i = 0; i < c->count; i++)
-    for (int j = 0; j < c->entries[i].trials; j++)
-      widest = fmax(widest, fabs(log2(c->entries[i].points[j].rate / best_rate(&c->entries[i]))));
+  for (int i = 0; i < c->count; i++) {
+    const Entry *e = &c->entries[i];
+    for (int j = 0; j < e->tuning.count; j++)
+      widest = fmax(widest, fabs(log2(e->tuning.points[j].rate / best_rate(e))));
+  }
   return 0.4 / widest;
 }
 
@@ -149,34 +146,35 @@ static Figure rates_axes(const Comparison *c, double octave) {
   snprintf(y_label, sizeof y_label, "final loss (%s)", comparison_unit(c));
   if (octave == 0) {
     Figure f = figure_make("", "learning rate", y_label);
-    f.x_log = 1;
+    f.x_scale = SCALE_LOG;
     return f;
   }
-  Figure f = figure_make("", "learning rates of each, from small to large; the best at its mark",
+  Figure f = figure_make("", "learning rate: in each column from low to high, the best at the tick",
                          y_label);
   f.x_min = -0.6;
   f.x_max = c->count - 0.4;
-  f.columns = calloc((size_t)c->count, sizeof *f.columns);
+  f.columns = memory_take((size_t)c->count, sizeof *f.columns);
   f.column_count = c->count;
   for (int i = 0; i < c->count; i++)
     snprintf(f.columns[i], sizeof f.columns[i], "%.63s", c->entries[i].name);
   return f;
 }
 
-/* The U curves. Above the range stands what is worse by far; crosses on top diverged. */
-static Figure rates(const Comparison *c) {
+/* Loss against rate. What is far worse is above the range; crosses at the top diverged. */
+static Figure rates(const Comparison *c, int axis) {
+  (void)axis;
   double low = INFINITY, high = -INFINITY, octave = column_octave(c);
   Figure f = rates_axes(c, octave);
   for (int i = 0; i < c->count; i++) {
     const Entry *e = &c->entries[i];
-    Series *s = figure_add(&f, SERIES_CURVE, e->look, e->trials, e->name);
-    double *loss = malloc((size_t)(e->trials + 1) * sizeof *loss);
+    Series *s = figure_add(&f, SERIES_CURVE, e->look, e->tuning.count, e->name);
+    double *loss = memory_take((size_t)e->tuning.count, sizeof *loss);
     s->n = 0;
-    for (int j = 0; j < e->trials; j++) {
-      const Point *point = &e->points[j];
-      if (!point->on_line) continue;
+    for (int j = 0; j < e->tuning.count; j++) {
+      const Point *point = &e->tuning.points[j];
+      if (point->line) continue;
       s->x[s->n] = place_of(c, i, point, octave);
-      if (f.x_log) { /* fmin and fmax step over NaN */
+      if (f.x_scale == SCALE_LOG) { /* fmin and fmax ignore NaN */
         f.x_min = fmin(f.x_min, point->rate / 1.3);
         f.x_max = fmax(f.x_max, point->rate * 1.3);
       }
@@ -187,15 +185,12 @@ static Figure rates(const Comparison *c) {
     high = fmax(high, quantile(loss, s->n, 0.7));
     free(loss);
   }
-  if (high > low) {
-    f.y_min = low - 0.06 * (high - low);
-    f.y_max = high + 0.06 * (high - low);
-  }
+  figure_show(&f, low, high, 0.06, 0.06);
   for (int i = 0; i < c->count; i++)
-    for (int j = 0; j < c->entries[i].trials; j++) {
-      if (!c->entries[i].points[j].diverged || isnan(f.y_max)) continue;
+    for (int j = 0; j < c->entries[i].tuning.count; j++) {
+      if (!c->entries[i].tuning.points[j].diverged || isnan(f.y_max)) continue;
       Series *s = figure_add(&f, SERIES_MARK, c->entries[i].look, 1, "");
-      s->x[0] = place_of(c, i, &c->entries[i].points[j], octave);
+      s->x[0] = place_of(c, i, &c->entries[i].tuning.points[j], octave);
       s->y[0] = f.y_max;
     }
   return f;
@@ -205,7 +200,7 @@ static Figure rates(const Comparison *c) {
 
 static Figure bars(const Comparison *c, const char *x_label) {
   Figure f = figure_make("", x_label, "");
-  f.rows = calloc((size_t)c->count + 1, sizeof *f.rows);
+  f.rows = memory_take((size_t)c->count, sizeof *f.rows);
   f.row_count = c->count;
   f.height = 110 + 34 * c->count;
   for (int i = 0; i < c->count; i++)
@@ -220,7 +215,8 @@ static void add_bar(Figure *f, Look look, int row, double from, double to, const
   s->high[0] = to;
 }
 
-static Figure step_time(const Comparison *c) {
+static Figure step_time(const Comparison *c, int axis) {
+  (void)axis;
   const Look grey = {0xC8C8C8, 1, 7};
   Figure f = bars(c, "milliseconds per step: gradient (grey) and optimizer (colour)");
   for (int i = 0; i < c->count; i++) {
@@ -232,7 +228,8 @@ static Figure step_time(const Comparison *c) {
   return f;
 }
 
-static Figure memory(const Comparison *c) {
+static Figure memory(const Comparison *c, int axis) {
+  (void)axis;
   Figure f = bars(c, "optimizer state in MB");
   for (int i = 0; i < c->count; i++)
     add_bar(&f, c->entries[i].look, i, 0, c->entries[i].state_bytes / 1e6, " MB");
@@ -240,16 +237,17 @@ static Figure memory(const Comparison *c) {
 }
 
 const FigureKind figure_kinds[] = {
-    {"loss-steps", "Validation loss against steps: mean of the seeds. A cross marks a run that "
-                   "diverged.", loss_steps},
-    {"loss-end", "The last third of the schedule; all seeds lie in the band.", loss_end},
-    {"loss-tokens", "Validation loss against training tokens.", loss_tokens},
-    {"loss-seconds", "Validation loss against seconds of training.", loss_seconds},
+    {"loss-steps", "Validation loss against steps, mean over the seeds. A cross marks a run that "
+                   "diverged.", whole_run, AXIS_STEPS},
+    {"loss-end", "Validation loss in the last third of the schedule: mean over the seeds, and a "
+                 "band that contains all of them.", last_third, AXIS_STEPS},
+    {"loss-tokens", "Validation loss against training tokens.", whole_run, AXIS_TOKENS},
+    {"loss-seconds", "Validation loss against seconds of training.", whole_run, AXIS_SECONDS},
     {"loss-flops", "Validation loss against floating-point operations of gradient and optimizer.",
-     loss_flops},
-    {"rates", "How sensitive each optimizer is to its learning rate: loss at the end of the "
-              "tuning runs. A cross on top marks a rate that diverged.", rates},
-    {"time", "Time of a training step.", step_time},
-    {"memory", "Memory of the optimizer's state.", memory},
+     whole_run, AXIS_FLOPS},
+    {"rates", "Loss at the end of the tuning runs against the learning rate. A cross at the top "
+              "marks a rate that diverged.", rates, 0},
+    {"time", "Time of a training step: gradient, then optimizer.", step_time, 0},
+    {"memory", "Memory of the optimizer state.", memory, 0},
     {0},
 };

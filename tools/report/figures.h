@@ -8,7 +8,8 @@
 typedef struct {
   const char *name;    /* loss-steps: of the file */
   const char *caption;
-  Figure (*make)(const Comparison *c);
+  Figure (*make)(const Comparison *c, int axis);
+  int axis; /* of losses: AXIS_STEPS, ... */
 } FigureKind;
 
 /* Ends with {0}. A figure without series has nothing to show. */

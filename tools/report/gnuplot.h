@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 
-/* Runs the script of `size` bytes; the picture is in *out (freed by the caller, a zero byte behind
+/* Runs the script of `size` bytes; the picture is in *out (freed by the caller, a zero byte after
    its end). Errors: gnuplot is not installed; it complains. */
 int gnuplot_run(const char *script, size_t size, char **out, size_t *out_size, Err *err);
 

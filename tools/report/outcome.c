@@ -20,7 +20,8 @@ static void set_losses(Table *t, const Comparison *c, const Entry *e) {
   if (d->n > 1) table_set(t, L_INTERVAL, "%+.4f to %+.4f", d->mean - d->half, d->mean + d->half);
   if (isfinite(e->bits_per_byte)) table_set(t, L_BITS, "%.4f", e->bits_per_byte);
   if (isfinite(e->clipped)) table_set(t, L_CLIPPED, "%.0f %%", 100 * e->clipped);
-  if (e->trials > 0) table_set(t, L_TRIALS, "%d%s", e->trials, e->edge ? " (edge)" : "");
+  if (e->tuning.count > 0)
+    table_set(t, L_TRIALS, "%d%s", e->tuning.count, e->edge ? " (edge)" : "");
   if (e->diverged && e->unfinished)
     table_set(t, L_STATE, "%d diverged, %d unfinished", e->diverged, e->unfinished);
   else if (e->diverged) table_set(t, L_STATE, "%d diverged", e->diverged);
@@ -98,7 +99,7 @@ Table outcome_numbers(const Comparison *c) {
     const double numbers[] = {
         e->summary.mean,    e->summary.sd,  e->summary.n,  e->diverged,
         e->unfinished,      e->difference.mean, e->difference.mean - e->difference.half,
-        e->difference.mean + e->difference.half, e->bits_per_byte, e->trials, e->edge,
+        e->difference.mean + e->difference.half, e->bits_per_byte, e->tuning.count, e->edge,
         c->target,          e->steps_to,    e->tokens_to,  e->seconds_to,
         e->gradient_ms,     e->optimizer_ms, e->state_bytes, e->clipped};
     table_row(&t);
@@ -115,28 +116,26 @@ char *outcome_explain(const Comparison *c) {
   size_t size;
   FILE *out = open_memstream(&text, &size);
   int tuned = 0;
-  for (int i = 0; i < c->count; i++) tuned |= c->entries[i].trials > 0;
-  fprintf(out, "Validation loss at the end of the schedule, in %s, mean and standard deviation "
-               "over n seeds%s. ", comparison_unit(c),
-          !tuned || c->only_tuning ? "" : " that tuning has not seen");
+  for (int i = 0; i < c->count; i++) tuned |= c->entries[i].tuning.count > 0;
+  fprintf(out, "val loss: validation loss at the end of the run in %s, mean and standard deviation "
+               "over n seeds%s\n", comparison_unit(c),
+          !tuned || c->only_tuning ? "" : " that were not used for tuning");
   if (c->baseline >= 0)
-    fprintf(out, "Differences to %s are paired: the same seed is the same initial weights and the "
-                 "same order of the data; the interval is Student's t. ",
+    fprintf(out, "vs %s: mean difference of runs with the same seed, which have the same initial "
+                 "weights and order of data, with its interval by Student's t\n",
             c->entries[c->baseline].name);
-  fprintf(out, "Clipped is the share of steps whose gradient norm was above --clip. ");
-  if (tuned)
-    fprintf(out, "Trials are the settings that were tried to choose the learning rate. ");
+  fprintf(out, "clipped: share of the steps whose gradient norm was above --clip\n");
+  if (tuned) fprintf(out, "trials: settings that were tried to choose the learning rate\n");
   if (!isnan(c->target))
-    fprintf(out, "The target, %.4f, is %s; steps, tokens and seconds to it are those of the mean "
-                 "curve over the seeds, in the middle of its schedule where the method is faster, "
-                 "which counts against it. ",
-            c->target, c->options.target > 0 ? "given" : "what the baseline ended with");
-  fprintf(out, "Times are of each method's least disturbed run: the median of its gradients, the "
-               "mean of its optimizer's steps. ");
+    fprintf(out, "steps, tokens and seconds to %.4f, %s: where the mean curve first reaches it; "
+                 "there the schedule of a faster method is not at its end, which is a disadvantage "
+                 "for it\n",
+            c->target, c->options.target > 0 ? "the given target" : "the baseline's final loss");
   if (!isnan(c->gradient_ms))
-    fprintf(out, "Seconds count %.1f ms for the gradient, the same for all methods, and each one's "
-                 "own optimizer time: what else the machine did is left out. ", c->gradient_ms);
-  fprintf(out, "Validation is not counted.");
+    fprintf(out, "seconds: steps times %.1f ms for the gradient, the same for all methods, and the "
+                 "method's own optimizer time, without validation\n", c->gradient_ms);
+  fprintf(out, "ms/step: of each method's fastest run, median of the gradient and mean of the "
+               "optimizer\n");
   fclose(out);
   return text;
 }

@@ -7,9 +7,11 @@
 #include "core/file.h"
 #include "core/quote.h"
 #include "run/config.h"
+#include "run/names.h"
 #include "run/program.h"
 #include "tools/report/figures.h"
 #include "tools/report/outcome.h"
+#include "tools/trials/spec.h"
 
 static const char first_line[] = "<!DOCTYPE html><!-- written by tools/compare -->";
 static const char style[] =
@@ -28,8 +30,8 @@ static const char style[] =
 
 /* ---- figures ---- */
 
-/* All names in the picture get the prefix, those in its tags: those of several pictures on one page
-   would clash. */
+/* Gives the names in the tags of a picture a prefix: those of several pictures on one page would
+   clash. */
 static void write_inline(FILE *out, const char *svg, int number) {
   static const char *const before[] = {"id=\"", "id='", "href=\"#", "href='#", "url(#", NULL};
   const char *at = strstr(svg, "<svg");
@@ -48,19 +50,13 @@ static void write_inline(FILE *out, const char *svg, int number) {
   }
 }
 
-static int has_points(const Figure *f) {
-  for (int i = 0; i < f->count; i++)
-    if (f->series[i].n > 0) return 1;
-  return 0;
-}
-
 static int write_figure(FILE *out, const Comparison *c, int number, Err *err) {
   const FigureKind *kind = &figure_kinds[number];
-  Figure f = kind->make(c);
+  Figure f = kind->make(c, kind->axis);
   char *svg;
   size_t size;
   int status = 0;
-  if (has_points(&f)) {
+  if (figure_has_points(&f)) {
     status = figure_draw(&f, FIGURE_SVG, &svg, &size, err);
     if (status == 0) {
       fprintf(out, "<figure id=\"%s\">\n", kind->name);
@@ -110,7 +106,7 @@ static void write_subject(FILE *out, const Comparison *c) {
   const RunLog *log = &c->logs[c->entries[0].runs[0]];
   int listed = 0;
   fprintf(out, "<p>%d methods train the same network", c->count);
-  if (log->weights > 0) fprintf(out, " (%.2f M weights)", log->weights / 1e6);
+  if (log->info.weights > 0) fprintf(out, " (%.2f M weights)", log->info.weights / 1e6);
   fputs(" on the same data: ", out);
   for (int i = 0; i < log->config.count; i++) {
     const Setting *s = &log->config.items[i];
@@ -121,21 +117,28 @@ static void write_subject(FILE *out, const Comparison *c) {
   }
   write_option(out, ". Schedule: ", log, "schedule");
   write_warmup(out, c);
-  fputs(". Seeds judged:", out);
+  fputs(". Seeds:", out);
   for (int i = 0; i < c->seed_count; i++)
     fprintf(out, "%s %lld", i ? "," : "", (long long)c->seeds[i]);
   fputs(".</p>\n", out);
 }
 
+static void write_item(FILE *out, const char *text) {
+  fputs("<li>", out);
+  quote_html(out, text);
+  fputs("</li>\n", out);
+}
+
 static void write_notes(FILE *out, const Comparison *c) {
-  if (c->note_count == 0) return;
-  fputs("<h2>To know</h2>\n<ul>\n", out);
-  for (int i = 0; i < c->note_count; i++) {
-    fputs("<li>", out);
-    quote_html(out, c->notes[i]);
-    fputs("</li>\n", out);
-  }
+  char *explanation = outcome_explain(c), *rest = explanation;
+  fputs("<ul class=\"explain\">\n", out);
+  for (char *line; (line = strsep(&rest, "\n"));)
+    if (*line) write_item(out, line);
   fputs("</ul>\n", out);
+  free(explanation);
+  if (c->note_count > 0) fputs("<h2>Notes</h2>\n<ul>\n", out);
+  for (int i = 0; i < c->note_count; i++) write_item(out, c->notes[i]);
+  if (c->note_count > 0) fputs("</ul>\n", out);
 }
 
 /* A text file of the results, folded away; nothing when it is not there. */
@@ -162,27 +165,27 @@ static void write_command(FILE *out, const char *before, const char *path, const
 
 static void write_settings(FILE *out, const Comparison *c, const char *command) {
   char path[2 * OPTION_TEXT];
-  snprintf(path, sizeof path, "%s/sweep.spec", c->folder);
-  fputs("<h2>Settings, and how to repeat it</h2>\n<pre>", out);
+  snprintf(path, sizeof path, "%s/" SPEC_FILE, c->folder);
+  fputs("<h2>Settings, and commands that repeat the comparison</h2>\n<pre>", out);
   if (file_exists(path)) write_command(out, "tools/sweep ", path, " --out runs/again\n");
   quote_html(out, command);
-  fputs("</pre>\n<p>One run of it, as it was:</p>\n<pre>", out);
+  fputs("</pre>\n<p>One run of each method, with its settings:</p>\n<pre>", out);
   for (int i = 0; i < c->count; i++) {
     char file[OPTION_TEXT + 16], after[64];
-    snprintf(file, sizeof file, "%s/config.txt", c->logs[c->entries[i].runs[0]].path);
+    snprintf(file, sizeof file, "%s/" CONFIG_FILE, c->logs[c->entries[i].runs[0]].path);
     snprintf(after, sizeof after, " --out runs/again-%d\n", i + 1);
     write_command(out, "./train @", file, after);
   }
   fputs("</pre>\n", out);
-  write_file(out, path, "The spec");
+  write_file(out, path, "Spec of the sweep");
   for (int i = 0; i < c->count; i++) {
     char title[256];
     const char *folder = c->logs[c->entries[i].runs[0]].path;
     snprintf(title, sizeof title, "%s: all settings", c->entries[i].name);
-    snprintf(path, sizeof path, "%s/config.txt", folder);
+    snprintf(path, sizeof path, "%s/" CONFIG_FILE, folder);
     write_file(out, path, title);
   }
-  snprintf(path, sizeof path, "%s/info.txt", c->logs[c->entries[0].runs[0]].path);
+  snprintf(path, sizeof path, "%s/" INFO_FILE, c->logs[c->entries[0].runs[0]].path);
   write_file(out, path, "Program and machine");
 }
 
@@ -203,15 +206,10 @@ int page_write(const Comparison *c, const char *path, const char *command, int o
                "<title>Optimizers compared</title>\n<style>\n%s</style>\n</head>\n<body>\n"
                "<h1>Optimizers compared</h1>\n", first_line, style);
   write_subject(out, c);
-  fputs("<h2>What was reached</h2>\n", out);
+  fputs("<h2>Final loss</h2>\n", out);
   write_table(out, outcome_losses(c));
-  fputs("<h2>What it took</h2>\n", out);
+  fputs("<h2>Cost</h2>\n", out);
   write_table(out, outcome_costs(c));
-  fputs("<p class=\"explain\">", out);
-  char *explanation = outcome_explain(c);
-  quote_html(out, explanation);
-  free(explanation);
-  fputs("</p>\n", out);
   write_notes(out, c);
   int status = write_figures(out, c, err);
   write_settings(out, c, command);

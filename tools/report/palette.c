@@ -50,7 +50,7 @@ static Look by_place(const char *optimizer) {
   unsigned place = 0;
   while (optimizers[place] && strcmp(optimizers[place]->name, optimizer) != 0) place++;
   if (!optimizers[place]) {
-    place = 5381; /* not even that: a run that tells no optimizer, or a foreign name */
+    place = 5381; /* not in the list either: a hash of the name */
     for (const char *c = optimizer; *c; c++) place = place * 33 + (unsigned char)*c;
   }
   return (Look){colours[place % (sizeof colours / sizeof *colours)], DOTTED, DIAMOND};

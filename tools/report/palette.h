@@ -9,13 +9,13 @@ typedef struct {
 } Look;
 
 /* Colours of Okabe and Ito (Color Universal Design, 2008), which colour-blind people can tell
-   apart; more methods than colours are told apart by dashes and symbols too. */
+   apart; where there are more methods than colours, dashes and symbols differ too. */
 Look palette_look(const char *optimizer);
 
 /* The look of the n-th of several curves of one optimizer: lighter and lighter. */
 Look palette_shade(Look look, int n);
 
-/* The same for what is no optimizer: coefficient schedules by their name in NS_SCHEDULE_NAMES, and
+/* The same for other things: coefficient schedules by their name in NS_SCHEDULE_NAMES, and
    the n-th of other things that are drawn together. */
 Look palette_schedule(const char *schedule);
 Look palette_nth(int n);

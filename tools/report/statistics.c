@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/memory.h"
+
 /* P(|T| > t) = I_{v/(v+t^2)}(v/2, 1/2), which for whole v is a finite sum (Abramowitz and Stegun
    26.7.3 and 26.7.4). */
 static double t_inside(double t, int v) {
@@ -45,34 +47,16 @@ Summary summarize(const double *x, int n) {
 }
 
 Summary summarize_paired(const double *a, const double *b, int n) {
-  double *d = malloc((size_t)(n > 0 ? n : 1) * sizeof *d);
+  double *d = memory_take((size_t)(n > 0 ? n : 1), sizeof *d);
   for (int i = 0; i < n; i++) d[i] = a[i] - b[i];
   Summary s = summarize(d, n);
   free(d);
   return s;
 }
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-double quantile(const double *x, int n, double q) {
-  double *sorted = malloc((size_t)(n > 0 ? n : 1) * sizeof *sorted);
-  int m = 0;
-  for (int i = 0; i < n; i++)
-    if (!isnan(x[i])) sorted[m++] = x[i];
-  qsort(sorted, (size_t)m, sizeof *sorted, ascending);
-  double at = q * (m - 1), value = NAN;
-  int i = (int)at;
-  if (m > 0) value = i + 1 < m ? sorted[i] + (at - i) * (sorted[i + 1] - sorted[i]) : sorted[m - 1];
-  free(sorted);
-  return value;
-}
-
 void smooth_centred(const double *x, int n, int window, double *out) {
-  double *sum = calloc((size_t)n + 1, sizeof *sum); /* of the numbers before i, and how many */
-  int *count = calloc((size_t)n + 1, sizeof *count);
+  double *sum = memory_take((size_t)n + 1, sizeof *sum); /* of the numbers before i, and how many */
+  int *count = memory_take((size_t)n + 1, sizeof *count);
   for (int i = 0; i < n; i++) {
     sum[i + 1] = sum[i] + (isfinite(x[i]) ? x[i] : 0);
     count[i + 1] = count[i] + (isfinite(x[i]) != 0);

@@ -11,21 +11,18 @@ typedef struct {
 
 Summary summarize(const double *x, int n);
 
-/* Of the differences a[i] - b[i] where both are numbers: the same seed stands at the same i. */
+/* Of the differences a[i] - b[i] where both are numbers: the same i is the same seed. */
 Summary summarize_paired(const double *a, const double *b, int n);
 
 /* Two-sided 95 % point of Student's t with `freedom` >= 1 degrees. */
 double t_quantile(int freedom);
 
-/* The q-quantile (0..1) of the numbers among x, linear between neighbours; NaN of none. */
-double quantile(const double *x, int n, double q);
-
 /* out[i] = mean of the numbers among x[i-w .. i+w], w shrinking towards both ends so that the
-   window stays centred and lags behind nothing. NaN where x[i] is not finite. `window` = 2w + 1. */
+   window stays centred, without a lag. NaN where x[i] is not finite. `window` = 2w + 1. */
 void smooth_centred(const double *x, int n, int window, double *out);
 
 /* Where y first comes down to `target`, in x, linear between the measurements; NaN when it never
-   does. Measurements that are NaN are stepped over. */
+   does. Measurements that are NaN are skipped. */
 double first_crossing(const double *x, const double *y, int n, double target);
 
 #endif

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/csv.h"
+#include "core/memory.h"
 #include "core/option.h"
 #include "core/quote.h"
 
@@ -33,8 +35,8 @@ static char **cell(const Table *t, int row, int column) {
 void table_row(Table *t) {
   t->rows++;
   size_t count = (size_t)(t->rows + 1) * (size_t)t->columns;
-  t->cells = realloc(t->cells, count * sizeof *t->cells);
-  for (int i = 0; i < t->columns; i++) *cell(t, t->rows, i) = strdup("");
+  t->cells = memory_grow(t->cells, count, sizeof *t->cells);
+  for (int i = 0; i < t->columns; i++) *cell(t, t->rows, i) = memory_text("");
 }
 
 void table_set(Table *t, int column, const char *format, ...) {
@@ -104,15 +106,8 @@ static void write_markdown(const Table *t, int row, FILE *out) {
 
 static void write_csv(const Table *t, int row, FILE *out) {
   for (int i = 0; i < t->columns; i++) {
-    const char *text = *cell(t, row, i);
-    int quoted = strpbrk(text, ",\"\n") != NULL;
     if (i) fputc(',', out);
-    if (quoted) fputc('"', out);
-    for (; *text; text++) {
-      if (*text == '"') fputc('"', out);
-      fputc(*text, out);
-    }
-    if (quoted) fputc('"', out);
+    csv_put_word(out, *cell(t, row, i));
   }
   fputc('\n', out);
 }

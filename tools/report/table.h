@@ -25,7 +25,7 @@ void table_set(Table *t, int column, const char *format, ...)
 #endif
     ;
 
-/* The first column stands left, the others right; a column that is empty in all rows is left
+/* The first column is aligned left, the others right; a column that is empty in all rows is left
    out, except of CSV, whose columns are always the same. */
 void table_write(const Table *t, TableFormat format, FILE *out);
 

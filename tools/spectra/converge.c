@@ -6,7 +6,7 @@
 #include "core/random.h"
 #include "optim/parts/newton_schulz.h"
 #include "optim/parts/norms.h"
-#include "tools/report/spectra.h"
+#include "run/spectra.h"
 #include "tools/spectra/shape.h"
 #include "tools/spectra/study.h"
 #include "tools/spectra/values.h"
@@ -79,19 +79,17 @@ static void start_spread(Converge *c) {
 static int start_run(Converge *c, Err *err) {
   Spectra log;
   if (spectra_read(&log, c->options->run, err)) return -1;
-  const char *kind = *c->options->kind ? c->options->kind : log.classes[0];
-  int at = spectra_last(&log, kind);
-  if (at < 0) {
-    fail(err, "--class %s: %s has the classes %s", kind, log.path, spectra_class_list(&log));
-  } else {
+  int kind = spectra_find_class(&log, c->options->kind, err);
+  if (kind >= 0) {
+    const SpectraRow *row = &log.rows[spectra_last(&log, kind)];
     c->start = values_make(SPECTRUM_QUANTILES);
     for (int i = 0; i < SPECTRUM_QUANTILES; i++)
-      c->start.x[i] = log.rows[at].values[SPECTRUM_FIRST_QUANTILE + i];
-    snprintf(c->about, sizeof c->about, "the momentum of %.60s, step %lld of %.80s", kind,
-             (long long)log.rows[at].step, c->options->run);
+      c->start.x[i] = row->values[SPECTRUM_FIRST_QUANTILE + i];
+    snprintf(c->about, sizeof c->about, "the momentum of %.60s, step %lld of %.80s",
+             log.classes[kind], (long long)row->step, c->options->run);
   }
   spectra_free(&log);
-  return at < 0 ? -1 : 0;
+  return kind < 0 ? -1 : 0;
 }
 
 static int start(Converge *c, Err *err) {
@@ -179,12 +177,12 @@ static Method *add(Converge *c, const char *name, Look look, int degree, int sch
   return m;
 }
 
-/* `cubic` and `classical` are the degrees 1 and 2; degree 3 is no schedule of the trainer. */
+/* `cubic` and `classical` are the degrees 1 and 2; degree 3 is not a schedule of the trainer. */
 static int compute(Converge *c, Err *err) {
   const int own[] = {NS_CUBIC, NS_CLASSICAL, -1};
   for (int k = 1; k <= DEGREES; k++) {
     char name[32];
-    Look look = palette_nth(6); /* black, as no schedule that is drawn beside them */
+    Look look = palette_nth(6); /* black, which no schedule of the figure has */
     look.dash = DEGREES + 1 - k;
     snprintf(name, sizeof name, "degree %d", k);
     Method *m = add(c, name, look, k, own[k - 1]);
@@ -220,26 +218,31 @@ static void print_table(const Converge *c) {
   table_free(&t);
 }
 
+/* Whether the last four steps reduced eps to a tenth, or it is nothing; with fewer than ten steps
+   that cannot be told. */
+static const char *converged(const Method *m, int last) {
+  if (last < 10) return "";
+  return m->eps[last] <= 1e-6 || m->eps[last] <= 0.1 * m->eps[last - 4] ? "yes" : "no";
+}
+
 static void print_end(const Converge *c) {
-  int last = (int)c->options->steps, kept = 1, float_shown = c->rows > 0;
+  int last = (int)c->options->steps, holds = 1;
   for (int i = 0; i < c->count; i++)
     for (int q = 0; q <= last && c->methods[i].degree; q++)
-      kept &= c->methods[i].eps[q] <= c->methods[i].eps_bound[q] * (1 + 1e-9) + 1e-15;
-  printf("delta_0 = %.9g; the bounds %s at every step\n", c->methods[0].delta[0],
-         kept ? "hold" : "DO NOT hold");
-  printf("after %d steps%s:", last, float_shown ? ", exactly and of the float matrix" : "");
+      holds &= c->methods[i].eps[q] <= c->methods[i].eps_bound[q] * (1 + 1e-9) + 1e-15;
+  printf("delta_0 = %.9g; the bounds %s at every step\n\nafter %d steps\n",
+         c->methods[0].delta[0], holds ? "hold" : "DO NOT hold", last);
+  Table t = table_make("method|eps|of the float32 matrix|converged");
   for (int i = 0; i < c->count; i++) {
     const Method *m = &c->methods[i];
-    printf("%s %s %.2g", i ? "," : "", m->name, m->eps[last]);
-    if (isfinite(m->in_float[last])) printf(" (%.2g)", m->in_float[last]);
+    table_row(&t);
+    table_set(&t, 0, "%s", m->name);
+    table_set(&t, 1, "%.2g", m->eps[last]);
+    if (isfinite(m->in_float[last])) table_set(&t, 2, "%.2g", m->in_float[last]);
+    table_set(&t, 3, "%s", converged(m, last));
   }
-  printf("\nthat do not converge to 1, having less than a tenth of it in their last four steps:");
-  for (int i = 0; i < c->count; i++) {
-    const Method *m = &c->methods[i];
-    int stays = last >= 10 && m->eps[last] > 1e-6 && m->eps[last] > 0.1 * m->eps[last - 4];
-    if (stays && !m->degree) printf(" %s (stays at %.2g)", m->name, m->eps[last]);
-  }
-  printf("\n");
+  table_write(&t, TABLE_TEXT, stdout);
+  table_free(&t);
 }
 
 static void set_number(Table *t, int column, double x) {
@@ -273,7 +276,7 @@ static void add_curve(Figure *f, const Converge *c, SeriesKind kind, const Metho
   s->n = 0;
   for (int q = 0; q < n && eps[q] > VISIBLE; q++, s->n++) {
     s->x[q] = q;
-    s->y[q] = log10(eps[q]);
+    s->y[q] = eps[q];
   }
 }
 
@@ -281,9 +284,9 @@ static int draw(const Converge *c, Err *err) {
   char title[384];
   snprintf(title, sizeof title, "Newton-Schulz from %s", c->about);
   Figure f = figure_make(title, "steps q", "||X - msgn||   (thin: bound)");
-  f.y_decades = f.labels_inside = 1;
+  f.y_scale = SCALE_LOG, f.labels_inside = 1;
   f.x_min = 0, f.x_max = (double)c->options->steps;
-  f.y_min = log10(VISIBLE), f.y_max = 0.3;
+  f.y_min = VISIBLE, f.y_max = 2;
   for (int i = 0; i < DEGREES; i++)
     add_curve(&f, c, SERIES_FAINT, &c->methods[i], c->methods[i].eps_bound, "");
   for (int i = 0; i < c->count; i++) {

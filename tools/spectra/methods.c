@@ -40,6 +40,7 @@ static const Option options[] = {
 
 enum { GAUSSIAN, POWER, STEEP };
 #define SPECTRUM_NAMES "gaussian|power|steep"
+#define SPECTRUM_LIST "gaussian, power, steep"
 
 /* ---- the matrices ---- */
 
@@ -169,7 +170,8 @@ static Way *add_way(Ways *w, WayKind kind, const char *group, int64_t size, Look
   return way;
 }
 
-/* Every schedule after 1, 2, ... steps; beyond the steps it has where it continues to converge. */
+/* Every schedule after 1, 2, ... steps; after more than its own number of them only where it still
+   converges then. */
 static void list_schedules(Ways *w, const MethodsOptions *o, int long_enough) {
   for (int i = 0; i < schedule_count(); i++) {
     NewtonSchulz own = {i, 0};
@@ -247,7 +249,7 @@ static void judge(Way *way, const Problem *p) {
   way->flops = flops_of(way, p);
 }
 
-/* Rounds go over all ways in turn, so that noise of the machine meets all alike; the ceiling is
+/* Rounds go over all ways in turn, so that noise of the machine affects all alike; the ceiling is
    measured in the same rounds. */
 static double measure(Ways *w, Problem *p, int rounds) {
   double ceiling = 0, started = clock_seconds();
@@ -307,8 +309,8 @@ static int table_of(const Ways *w, double ceiling, const char *name, const Outpu
 static Figure figure_of(const Ways *w, const char *title, int captured) {
   Figure f = figure_make(title, "milliseconds",
                          captured ? "<result, X> / ||X||_*, 1 for msgn" : "relative error of msgn");
-  f.x_log = 1;
-  f.y_decades = !captured;
+  f.x_scale = SCALE_LOG;
+  f.y_scale = captured ? SCALE_LINEAR : SCALE_LOG;
   for (int i = 0; i < w->count; i++) {
     const Way *way = &w->ways[i];
     int seen = word_index("cubic|dion|classical|you", way->group) >= 0 ||
@@ -319,8 +321,8 @@ static Figure figure_of(const Ways *w, const char *title, int captured) {
     for (int k = i; k < w->count; k++) {
       if (strcmp(w->ways[k].group, way->group) != 0) continue;
       s->x[n] = 1e3 * w->ways[k].seconds;
-      s->y[n] = captured ? w->ways[k].captured : log10(fmax(w->ways[k].error, 1e-9));
-      f.x_min = fmin(f.x_min, s->x[n] / 1.1); /* fmin and fmax step over NaN */
+      s->y[n] = captured ? w->ways[k].captured : fmax(w->ways[k].error, 1e-9);
+      f.x_min = fmin(f.x_min, s->x[n] / 1.1); /* fmin and fmax ignore NaN */
       f.x_max = fmax(f.x_max, s->x[n++] * 1.1);
     }
     s->n = n;
@@ -372,11 +374,11 @@ static int read_spectra(const char *text, int *spectra, int room, Err *err) {
     snprintf(word, sizeof word, "%.*s", (int)strcspn(at, ","), at);
     spectra[count] = word_index(SPECTRUM_NAMES, word);
     if (spectra[count] < 0)
-      return fail(err, "--spectra %s: \"%s\" is none of " SPECTRUM_NAMES, text, word);
+      return fail(err, "--spectra %s: \"%s\" is not one of " SPECTRUM_LIST, text, word);
     at += strcspn(at, ",");
     at += *at == ',';
   }
-  return count > 0 ? count : fail(err, "--spectra: choose from " SPECTRUM_NAMES);
+  return count > 0 ? count : fail(err, "--spectra is empty: choose from " SPECTRUM_LIST);
 }
 
 static int run(const void *with, const Output *output, Err *err) {

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -17,8 +16,8 @@ const Option output_options[] = {
      .type = OPTION_WORD, .at = FIELD(out), .fallback = "report/spectrum"},
     {.name = "format", .help = "Format of the figures (characters: print them)",
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "png",
-     .choices = "png|svg|characters"},
-    {.name = "overwrite", .help = "replace files that are not of this program's making",
+     .choices = IMAGES(CHOICE_WORD) "|characters"},
+    {.name = "overwrite", .help = "Replace files that this program did not write",
      .type = OPTION_CHOICE, .at = offsetof(Output, overwrite), .fallback = "off",
      .choices = ON_OFF},
     {.name = "seed", .help = "Seed for the random matrices",
@@ -56,13 +55,7 @@ int output_figure(const Output *o, const char *name, Figure *f, Err *err) {
   char path[OPTION_TEXT + 128], *picture;
   size_t size;
   FigureFormat format = (FigureFormat)o->format;
-  if (format == FIGURE_CHARACTERS) {
-    struct winsize window;
-    int known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
-    f->width = known ? window.ws_col - 1 : 100;
-    f->height = 30;
-    f->ansi = known && !getenv("NO_COLOR");
-  }
+  if (format == FIGURE_CHARACTERS) figure_fit_terminal(f);
   int status = figure_draw(f, format, &picture, &size, err);
   figure_free(f);
   if (status) return -1;

@@ -1,4 +1,4 @@
-/* Where a study's results go: tables to the terminal and to CSV, figures beside them. */
+/* Where the results of a study go: tables to the terminal and to CSV files, figures to files. */
 #ifndef TOOLS_SPECTRA_OUTPUT_H
 #define TOOLS_SPECTRA_OUTPUT_H
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/clock.h"
+#include "core/memory.h"
 #include "tools/spectra/shape.h"
 #include "tools/spectra/study.h"
 #include "tools/spectra/values.h"
@@ -99,7 +100,7 @@ static int plan(Scale *c, const ScaleOptions *o, Err *err) {
   if (c->aspect_count < 0) return -1;
   qsort(c->sizes, (size_t)c->size_count, sizeof *c->sizes, ascending);
   qsort(c->aspects, (size_t)c->aspect_count, sizeof *c->aspects, ascending);
-  c->shapes = calloc((size_t)(c->size_count * c->aspect_count), sizeof *c->shapes);
+  c->shapes = memory_take((size_t)(c->size_count * c->aspect_count), sizeof *c->shapes);
   int matrices = 0;
   for (int a = 0; a < c->aspect_count; a++)
     for (int i = 0; i < c->size_count; i++) {
@@ -195,7 +196,7 @@ static void quantile_tables(Scale *c) {
 
 static Figure size_figure(const Scale *c, const char *title, const char *y_label) {
   Figure f = figure_make(title, "short side", y_label);
-  f.x_log = f.x_doublings = 1;
+  f.x_scale = SCALE_DOUBLINGS;
   f.x_min = (double)c->sizes[0] / 1.05, f.x_max = (double)c->sizes[c->size_count - 1] * 1.05;
   return f;
 }
@@ -213,15 +214,15 @@ static void add_quantile(Figure *f, const Scale *c, int aspect, int k, Look look
   snprintf(label, sizeof label, "%s, 1:%lld", quantile_names[k], (long long)c->aspects[aspect]);
   Series *s = add_pair(f, c, look, label), *law = s - 1;
   for (int i = 0; i < c->size_count; i++) {
-    s->y[i] = log10(measured(shape_at(c, aspect, i), quantiles[k]));
-    law->y[i] = log10(expected(shape_at(c, aspect, i), quantiles[k]));
+    s->y[i] = measured(shape_at(c, aspect, i), quantiles[k]);
+    law->y[i] = expected(shape_at(c, aspect, i), quantiles[k]);
   }
 }
 
 static int values_figure(const Scale *c, Err *err) {
   Figure f = size_figure(c, "Singular values of random matrices, ||X||_F = 1",
                          "singular value (thin: expected)");
-  f.y_decades = 1;
+  f.y_scale = SCALE_LOG;
   for (int a = c->aspect_count - 1; a >= 0; a--) {
     Look look = palette_nth(c->aspects[a] == 1 ? 1 : 2);
     add_quantile(&f, c, a, 0, a > 0 && c->aspects[a] != 1 ? palette_shade(look, a - 1) : look);

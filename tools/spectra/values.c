@@ -7,16 +7,18 @@
 #include "core/blas.h"
 #include "core/int64.h"
 #include "core/lapack.h"
+#include "core/memory.h"
+#include "core/quantile.h"
 #include "core/random.h"
 
 enum {
   PANEL = 512,       /* rows of a random matrix made at a time */
-  LAW_POINTS = 8192, /* that stand for the law */
+  LAW_POINTS = 8192, /* that approximate the law */
 };
 static const double PI = 3.14159265358979323846;
 
 Values values_make(int64_t n) {
-  Values v = {n, calloc((size_t)n + 1, sizeof(double)), calloc((size_t)n + 1, sizeof(double))};
+  Values v = {n, memory_take((size_t)n, sizeof(double)), memory_take((size_t)n, sizeof(double))};
   for (int64_t i = 0; i < n; i++) v.weight[i] = 1 / (double)n;
   return v;
 }
@@ -110,20 +112,9 @@ int values_of_matrix(Values *v, const float *X, int64_t rows, int64_t cols, Err 
   return 0;
 }
 
-static int descending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x < y) - (x > y);
-}
-
 double values_quantile(const Values *v, double q) {
-  double *x = malloc((size_t)v->n * sizeof *x), last = (double)(v->n - 1);
-  memcpy(x, v->x, (size_t)v->n * sizeof *x);
-  qsort(x, (size_t)v->n, sizeof *x, descending);
-  double at = fmin(fmax((1 - q) * (double)v->n - 0.5, 0), last);
-  int64_t i = (int64_t)at < v->n - 1 ? (int64_t)at : v->n - 1, j = i + 1 < v->n ? i + 1 : i;
-  double out = x[i] + (at - (double)i) * (x[j] - x[i]);
-  free(x);
-  return out;
+  double n = (double)v->n; /* quantile() calls the i-th of n the (i - 1) / (n - 1) quantile */
+  return quantile(v->x, v->n, n > 1 ? fmin(fmax((q * n - 0.5) / (n - 1), 0), 1) : 0);
 }
 
 /* ---- laws ---- */

@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "optim/parts/polynomials.h"
 
-/* Singular values of X / ||X||_F with the share of all directions that each stands for. */
+/* Singular values of X / ||X||_F with the share of all directions that each represents. */
 typedef struct {
   int64_t n;
   double *x, *weight; /* (n); weights sum to 1 */
@@ -39,8 +39,8 @@ Values values_of_law(int64_t s, int64_t l);
 double smallest_quantile(double q);
 double smallest_geometric_mean(void);
 
-/* The q-quantile (0..1) of measured values in any order: the i-th of n stands for (i - 1/2) / n, as
-   it does beside a law, and between them is a straight line. */
+/* The q-quantile (0..1) of measured values in any order: the i-th of n is the (i - 1/2) / n
+   quantile, as of a law; linear between them. */
 double values_quantile(const Values *v, double q);
 
 /* Step k = 0, 1, ... of a schedule on every value; before the first, the division by its margin. */

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "core/file.h"
-#include "tools/report/runlog.h"
+#include "core/memory.h"
+#include "run/runlog.h"
+#include "tools/trials/tuning.h"
 
 enum { FIRST_FINAL_SEED = 101 };
 
@@ -66,7 +68,7 @@ char **plan_command(const Plan *plan, const Trial *t) {
   snprintf(threads, sizeof threads, "%lld", (long long)plan->threads);
   const char *more[] = {"--threads", threads, "--out", t->folder, "--overwrite", "on",
                         "--keep", "0"};
-  for (size_t i = 0; i < sizeof more / sizeof *more; i++) list[n++] = strdup(more[i]);
+  for (size_t i = 0; i < sizeof more / sizeof *more; i++) list[n++] = memory_text(more[i]);
   return list;
 }
 
@@ -116,7 +118,7 @@ int plan_inspect(Plan *plan, Trial *t, Err *err) {
 static int add_trial(Plan *plan, const Trial *like, Stage stage, int64_t seed, Err *err) {
   if (plan->count == plan->room) {
     plan->room = plan->room ? 2 * plan->room : 256;
-    plan->trials = realloc(plan->trials, (size_t)plan->room * sizeof *plan->trials);
+    plan->trials = memory_grow(plan->trials, (size_t)plan->room, sizeof *plan->trials);
   }
   Trial *t = &plan->trials[plan->count++];
   *t = *like;
@@ -181,15 +183,6 @@ static int same_point(const Plan *plan, const Trial *a, const Trial *b) {
   return same_line(plan, a, b) && strcmp(a->values[0], b->values[0]) == 0;
 }
 
-/* Mean loss of a point over its seeds. */
-static double point_loss(const Plan *plan, const Trial *point) {
-  double sum = 0;
-  int n = 0;
-  for (int i = 0; i < plan->count; i++)
-    if (same_point(plan, &plan->trials[i], point)) sum += plan->trials[i].loss, n++;
-  return sum / n;
-}
-
 static int is_tuning(const Plan *plan, int i, int method) {
   return plan->trials[i].method == method && plan->trials[i].stage == STAGE_TUNE;
 }
@@ -203,45 +196,34 @@ static int tuning_done(const Plan *plan, int method) {
   return 1;
 }
 
-/* A method of which a trial failed is left behind: the others go on without it. */
+/* A method of which a trial failed is left out: the others continue without it. */
 static int tuning_failed(const Plan *plan, int method) {
   for (int i = 0; i < plan->count; i++)
     if (is_tuning(plan, i, method) && plan->trials[i].state == TRIAL_FAILED) return 1;
   return 0;
 }
 
-/* The best point; where all diverge, the one with the smallest rate. */
-static int best_point(const Plan *plan, int method) {
-  int best = -1;
-  double best_loss = INFINITY;
+/* The points of a method's tuning; their runs are numbers of trials. */
+static Tuning tuning_of(const Plan *plan, int method) {
+  Tuning t = {0};
   for (int i = 0; i < plan->count; i++) {
+    const Trial *trial = &plan->trials[i];
+    int point = 0, line = 0;
     if (!is_tuning(plan, i, method)) continue;
-    double loss = point_loss(plan, &plan->trials[i]);
-    if (best < 0 || loss < best_loss ||
-        (loss == best_loss && rate_of(&plan->trials[i]) < rate_of(&plan->trials[best]))) {
-      best = i;
-      best_loss = loss;
-    }
+    while (point < t.count && !same_point(plan, trial, &plan->trials[t.points[point].first]))
+      point++;
+    while (line < t.count && !same_line(plan, trial, &plan->trials[t.points[line].first])) line++;
+    tuning_add(&t, point, line < t.count ? t.points[line].line : line, rate_of(trial), trial->loss,
+               trial->state == TRIAL_DIVERGED, i);
   }
-  return best;
-}
-
-/* The neighbours of a point along the learning rate, or NULL at the edge. */
-static void neighbours(const Plan *plan, const Trial *point, const Trial **below,
-                       const Trial **above) {
-  *below = *above = NULL;
-  for (int i = 0; i < plan->count; i++) {
-    const Trial *t = &plan->trials[i];
-    if (!same_line(plan, t, point)) continue;
-    if (rate_of(t) < rate_of(point) && (!*below || rate_of(t) > rate_of(*below))) *below = t;
-    if (rate_of(t) > rate_of(point) && (!*above || rate_of(t) < rate_of(*above))) *above = t;
-  }
+  return t;
 }
 
 static int points_tried(const Plan *plan, int method) {
-  int n = 0;
-  for (int i = 0; i < plan->count; i++) n += is_tuning(plan, i, method);
-  return (int)(n / plan->spec->options.tune_seeds);
+  Tuning t = tuning_of(plan, method);
+  int count = t.count;
+  tuning_free(&t);
+  return count;
 }
 
 static int add_rate(Plan *plan, const Trial *near, double rate, Err *err) {
@@ -254,48 +236,55 @@ static int add_rate(Plan *plan, const Trial *near, double rate, Err *err) {
 
 /* ---- what is due next ---- */
 
-static void tell_edge(const Plan *plan, const char *name, const Trial *point) {
-  tell(plan, "%s: the best rate, %s, still lies at the edge of the grid after %lld extensions",
-       name, point->values[0], (long long)plan->spec->options.extend);
-}
-
-/* Returns 1 when it added a trial, 0 when the best rate has neighbours on both sides or no
-   further extension is allowed. */
-static int extend(Plan *plan, int method, int best, Err *err) {
+/* Adds the rate beyond the best one when that is at the edge. Returns 1 when it added a trial, 0
+   when the best rate has neighbours on both sides or no further extension is allowed. */
+static int extend(Plan *plan, int method, const Tuning *t, int best, Err *err) {
   Progression *p = &plan->methods[method];
-  const Trial point = plan->trials[best], *below, *above;
-  int before = plan->count;
-  neighbours(plan, &point, &below, &above);
-  if ((below && above) || (!below && !above)) return 0;
-  double ratio = below ? rate_of(&point) / rate_of(below) : rate_of(above) / rate_of(&point);
-  double next = below ? rate_of(&point) * ratio : rate_of(&point) / ratio;
   const char *name = plan->spec->methods[method].name;
+  const Trial point = plan->trials[t->points[best].first];
+  int below, above, before = plan->count;
+  tuning_neighbours(t, best, &below, &above);
+  if ((below < 0) == (above < 0)) return 0;
+  double rate = t->points[best].rate, beside = t->points[below < 0 ? above : below].rate;
+  double next = rate * rate / beside;
   if (p->extensions >= plan->spec->options.extend) {
-    if (p->extensions++ == plan->spec->options.extend) tell_edge(plan, name, &point);
+    if (p->extensions++ == plan->spec->options.extend)
+      tell(plan, "%s: the best rate, %s, is still at the edge of the grid after %lld extensions",
+           name, point.values[0], (long long)plan->spec->options.extend);
     return 0;
   }
   p->extensions++;
-  tell(plan, "%s: the best rate, %s, lies at the edge of the grid: trying %.6g too", name,
+  tell(plan, "%s: the best rate, %s, is at the edge of the grid: trying %.6g too", name,
        point.values[0], next);
   if (add_rate(plan, &point, next, err)) return -1;
   return plan->count > before;
 }
 
 /* One more trial, halfway from the best rate to its better neighbour. */
-static int refine(Plan *plan, int method, Err *err) {
-  const Trial point = plan->trials[plan->methods[method].chosen], *below, *above;
-  int before = plan->count;
-  neighbours(plan, &point, &below, &above);
-  const Trial *to = !above ? below : !below ? above
-                    : point_loss(plan, below) <= point_loss(plan, above) ? below : above;
-  if (!to) return 0;
-  double middle = sqrt(rate_of(&point) * rate_of(to));
-  tell(plan, "%s: as many trials as the others: trying %.4g too", plan->spec->methods[method].name,
+static int refine(Plan *plan, int method, const Tuning *t, int best, Err *err) {
+  const Trial point = plan->trials[t->points[best].first];
+  int below, above, before = plan->count;
+  tuning_neighbours(t, best, &below, &above);
+  int to = above < 0 ? below : below < 0 ? above
+           : t->points[below].loss <= t->points[above].loss ? below : above;
+  if (to < 0) return 0;
+  char middle[32];
+  snprintf(middle, sizeof middle, "%.4g", sqrt(t->points[best].rate * t->points[to].rate));
+  tell(plan, "%s: as many trials as the others: trying %s too", plan->spec->methods[method].name,
        middle);
-  char rounded[32];
-  snprintf(rounded, sizeof rounded, "%.4g", middle);
-  if (add_rate(plan, &point, strtod(rounded, NULL), err)) return -1;
+  if (add_rate(plan, &point, strtod(middle, NULL), err)) return -1;
   return plan->count > before;
+}
+
+/* Does one of the two around the best point of a method, which becomes the chosen one. */
+static int improve(Plan *plan, int method,
+                   int (*how)(Plan *, int, const Tuning *, int, Err *), Err *err) {
+  Tuning t = tuning_of(plan, method);
+  int best = tuning_best(&t);
+  plan->methods[method].chosen = t.points[best].first;
+  int changed = how(plan, method, &t, best, err);
+  tuning_free(&t);
+  return changed;
 }
 
 static int add_finals(Plan *plan, int method, Err *err) {
@@ -311,8 +300,7 @@ static int add_finals(Plan *plan, int method, Err *err) {
 static int advance_method(Plan *plan, int method, Err *err) {
   Progression *p = &plan->methods[method];
   if (p->finals_added || p->settled || !tuning_done(plan, method)) return 0;
-  p->chosen = best_point(plan, method);
-  int extended = extend(plan, method, p->chosen, err);
+  int extended = improve(plan, method, extend, err);
   if (extended == 0) p->settled = 1;
   return extended < 0 ? -1 : 1;
 }
@@ -328,7 +316,7 @@ static int advance_all(Plan *plan, Err *err) {
     Progression *p = &plan->methods[i];
     if (p->finals_added || !p->settled) continue;
     int short_of = points_tried(plan, i) < most && !plan->spec->options.unequal;
-    int refined = short_of ? refine(plan, i, err) : 0;
+    int refined = short_of ? improve(plan, i, refine, err) : 0;
     if (refined < 0 || (refined == 0 && add_finals(plan, i, err))) return -1;
     if (refined) p->settled = 0;
     changed = 1;

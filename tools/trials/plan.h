@@ -1,6 +1,5 @@
 /* The trials of a sweep: which there are, how they ended, and which become due next. Everything
-   is read from the runs' folders, so that a sweep that was stopped goes on from what is there,
-   whoever ran it.
+   is read from the runs' folders, so that a sweep that was stopped continues, whoever ran it.
 
    A method's rate is chosen on its tuning seeds, by the mean of the final validation losses. While
    the best one lies at the edge of the grid, the grid is extended. Then methods with fewer trials
@@ -45,7 +44,7 @@ typedef struct {
   Trial *trials;
   int count, room;
   Progression methods[SPEC_METHODS];
-  void (*tell)(const char *sentence); /* what the plan decided, for people; may be NULL */
+  void (*tell)(const char *sentence); /* prints what the plan decided; may be NULL */
 } Plan;
 
 /* Adds all trials that are due, after reading how those before them ended. Call it first, and

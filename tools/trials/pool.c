@@ -15,6 +15,8 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "run/exit.h"
+#include "run/log.h"
+#include "run/names.h"
 
 enum { NO_PROGRAM = 127 };
 
@@ -41,7 +43,7 @@ static void become_trial(char **arguments, int output) {
 /* A run that is done again leaves nothing of the old one: a log of yesterday would look like
    progress. */
 static int clear_folder(const Trial *t, Err *err) {
-  static const char *const names[] = {"log.csv", "info.txt", "config.txt"};
+  static const char *const names[] = {LOG_FILE, INFO_FILE, CONFIG_FILE};
   char path[OPTION_TEXT + 32];
   if (folder_make(t->folder, err)) return -1;
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -97,23 +99,6 @@ static int trial_ended(Plan *plan, Trial *t, int status, Err *err) {
   return 0;
 }
 
-/* The step of the last whole line of a log that is being written. */
-static int64_t last_step(const Trial *t) {
-  char path[OPTION_TEXT + 32], tail[513];
-  snprintf(path, sizeof path, "%s/log.csv", t->folder);
-  FILE *file = fopen(path, "rb");
-  if (!file) return 0;
-  if (fseek(file, -(long)(sizeof tail - 1), SEEK_END) != 0) rewind(file);
-  size_t size = fread(tail, 1, sizeof tail - 1, file);
-  fclose(file);
-  tail[size] = 0;
-  char *end = strrchr(tail, '\n');
-  if (!end) return 0;
-  *end = 0;
-  char *line = strrchr(tail, '\n');
-  return strtoll(line ? line + 1 : tail, NULL, 10);
-}
-
 int pool_watch(Plan *plan, Err *err) {
   int ended = 0;
   for (int i = 0; i < plan->count; i++) {
@@ -124,7 +109,9 @@ int pool_watch(Plan *plan, Err *err) {
       if (trial_ended(plan, t, status, err)) return -1;
       ended++;
     } else {
-      t->step = last_step(t);
+      char log[OPTION_TEXT + 32];
+      snprintf(log, sizeof log, "%s/" LOG_FILE, t->folder);
+      t->step = log_last_step(log);
     }
   }
   return ended;

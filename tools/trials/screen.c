@@ -3,11 +3,11 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "core/clock.h"
 #include "core/quote.h"
+#include "core/terminal.h"
 
 static const double REDRAW_SECONDS = 0.5;
 
@@ -80,14 +80,6 @@ static double seconds_left(const Screen *s, const Plan *plan) {
   return fmax(sum / (double)s->jobs, longest);
 }
 
-static void show_duration(double seconds, char *out, size_t size) {
-  int64_t s = (int64_t)(seconds + 0.5);
-  if (!isfinite(seconds)) snprintf(out, size, "?");
-  else if (s < 100) snprintf(out, size, "%llds", (long long)s);
-  else if (s < 6000) snprintf(out, size, "%lldm%02llds", (long long)s / 60, (long long)s % 60);
-  else snprintf(out, size, "%lldh%02lldm", (long long)s / 3600, (long long)s / 60 % 60);
-}
-
 /* ---- the table ---- */
 
 typedef struct {
@@ -154,12 +146,12 @@ static void print_running(Screen *s, const Plan *plan, int width, int most) {
 }
 
 void screen_draw(Screen *s, const Plan *plan, int now) {
-  struct winsize window;
   char left[32], line[160];
   if (!s->terminal || (!now && clock_seconds() - s->drawn < REDRAW_SECONDS)) return;
   s->drawn = clock_seconds();
-  int known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
-  int width = known ? window.ws_col - 1 : 79, height = known ? window.ws_row : 24;
+  int width = 80, height = 24;
+  terminal_size(STDOUT_FILENO, &width, &height);
+  width--;
   erase(s);
   printf("%.*s\n", width, "method                                   done running waiting diverged "
                           "failed  best");
@@ -167,10 +159,10 @@ void screen_draw(Screen *s, const Plan *plan, int now) {
   for (int i = 0; i < plan->spec->count && s->lines < height - 3; i++)
     print_method(s, plan, i, width);
   print_running(s, plan, width, height - 2 - s->lines);
-  show_duration(seconds_left(s, plan), left, sizeof left);
+  terminal_duration(seconds_left(s, plan), left, sizeof left);
   int ended = plan->count - plan_count(plan, TRIAL_WAITING) - plan_count(plan, TRIAL_RUNNING);
   snprintf(line, sizeof line,
-           "%d of %d runs, %lld at a time, about %s left; Ctrl-C stops, the same command goes on",
+           "%d of %d runs, %lld at a time, about %s left; Ctrl-C stops, the same command continues",
            ended, plan_expected(plan), (long long)s->jobs, left);
   printf("%.*s\n", width, line);
   s->lines++;

@@ -6,7 +6,7 @@
 #include "tools/trials/plan.h"
 
 typedef struct {
-  int terminal, lines; /* lines of the table that stands there now */
+  int terminal, lines; /* lines of the table that is shown now */
   int64_t jobs;
   double drawn;        /* clock seconds */
 } Screen;

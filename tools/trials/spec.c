@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/memory.h"
+
 #define FIELD(member) offsetof(SpecOptions, member)
 const Option spec_options[] = {
     {.name = "optimizers", .help = "Optimizers to compare: names, or all",
@@ -55,15 +57,15 @@ static void forget(Method *m, const char *name) {
 
 static void fix(Method *m, const char *name, const char *value) {
   int i = m->fixed++;
-  m->fixed_names = realloc(m->fixed_names, (size_t)m->fixed * sizeof *m->fixed_names);
-  m->fixed_values = realloc(m->fixed_values, (size_t)m->fixed * sizeof *m->fixed_values);
+  m->fixed_names = memory_grow(m->fixed_names, (size_t)m->fixed, sizeof *m->fixed_names);
+  m->fixed_values = memory_grow(m->fixed_values, (size_t)m->fixed, sizeof *m->fixed_values);
   snprintf(m->fixed_names[i], sizeof m->fixed_names[i], "%s", name);
-  m->fixed_values[i] = strdup(value);
+  m->fixed_values[i] = memory_text(value);
 }
 
 static Dimension *add_dimension(Method *m, const char *name, const char *path, Err *err) {
   if (m->dimensions == SPEC_DIMENSIONS) {
-    fail(err, "%s: %s: a grid over more than %d options", path, m->name, SPEC_DIMENSIONS);
+    fail(err, "%s: %s: a grid may vary at most %d options", path, m->name, SPEC_DIMENSIONS);
     return NULL;
   }
   Dimension *d = &m->grid[m->dimensions++];
@@ -73,7 +75,7 @@ static Dimension *add_dimension(Method *m, const char *name, const char *path, E
 }
 
 static void add_value(Dimension *d, const char *value, size_t length) {
-  d->values = realloc(d->values, (size_t)(d->count + 1) * sizeof *d->values);
+  d->values = memory_grow(d->values, (size_t)(d->count + 1), sizeof *d->values);
   snprintf(d->values[d->count++], sizeof *d->values, "%.*s", (int)length, value);
 }
 
@@ -117,7 +119,7 @@ static int set_rates(Method *m, const SpecOptions *o, Err *err) {
     return 0;
   }
   if (m->dimensions == SPEC_DIMENSIONS)
-    return fail(err, "a grid over more than %d options", SPEC_DIMENSIONS - 1);
+    return fail(err, "a grid may vary at most %d options besides lr", SPEC_DIMENSIONS - 1);
   char **arguments = spec_arguments(m, NULL, 1, "train");
   int status = arguments_config(arguments, &config, err);
   arguments_free(arguments);
@@ -151,17 +153,17 @@ void spec_point(const Method *m, int point, const char **values) {
 static void add_argument(char **list, int *count, const char *name, const char *value) {
   char option[80];
   snprintf(option, sizeof option, "--%s", name);
-  list[(*count)++] = strdup(option);
-  list[(*count)++] = strdup(value);
+  list[(*count)++] = memory_text(option);
+  list[(*count)++] = memory_text(value);
 }
 
 char **spec_arguments(const Method *m, const char *const *values, int64_t seed,
                       const char *program) {
   enum { MORE = 16 }; /* room for what the caller adds */
-  char **list = calloc((size_t)(2 * (m->fixed + m->dimensions) + MORE), sizeof *list);
+  char **list = memory_take((size_t)(2 * (m->fixed + m->dimensions) + MORE), sizeof *list);
   char number[32];
   int n = 0;
-  list[n++] = strdup(program);
+  list[n++] = memory_text(program);
   add_argument(list, &n, "optimizer", m->optimizer);
   for (int i = 0; i < m->fixed; i++)
     add_argument(list, &n, m->fixed_names[i], m->fixed_values[i]);
@@ -194,7 +196,9 @@ static int add_method(Spec *spec, const char *name, size_t length, Err *err) {
   snprintf(m->name, sizeof m->name, "%.*s", (int)length, name);
   memcpy(m->optimizer, m->name, strcspn(m->name, ":"));
   if (!optimizer_find(m->optimizer, err)) return -1;
-  if (strchr(m->name, '/')) return fail(err, "%s: \"%s\" is no name", spec->path, m->name);
+  if (strchr(m->name, '/'))
+    return fail(err, "%s: \"%s\" is not a valid name: it must not contain \"/\"", spec->path,
+                m->name);
   for (int i = 0; i < spec->count; i++)
     if (strcmp(spec->methods[i].name, m->name) == 0)
       return fail(err, "%s: %s is named twice; a second entry needs a name of its own, such as "
@@ -215,27 +219,49 @@ static int list_methods(Spec *spec, Err *err) {
     if (add_method(spec, list, length, err)) return -1;
     list += length;
   }
-  return spec->count ? 0 : fail(err, "%s: optimizers names none", spec->path);
+  return spec->count ? 0 : fail(err, "%s: optimizers is empty; list at least one", spec->path);
+}
+
+/* Whether a word of a list is the text (length). */
+static int has_word(const char *list, const char *text, size_t length) {
+  while (*(list += strspn(list, " ,\t"))) {
+    size_t n = strcspn(list, " ,\t");
+    if (n == length && strncmp(list, text, n) == 0) return 1;
+    list += n;
+  }
+  return 0;
+}
+
+/* Whether the spec's file compares a method that the command line has left out. */
+static int is_left_out(const Settings *settings, const char *method, size_t length) {
+  for (int i = 0; i < settings->count; i++) {
+    const Setting *s = &settings->items[i];
+    if (s->source != FROM_FILE || strcmp(s->name, "optimizers") != 0) continue;
+    if (has_word(s->value, method, length)) return 1;
+    for (int j = 0; strcmp(s->value, "all") == 0 && optimizers[j]; j++)
+      if (has_word(optimizers[j]->name, method, length)) return 1;
+  }
+  return 0;
 }
 
 /* A name "method.option" is for that method; any other is for all of them. `own` says which of
-   the two kinds this pass is for: the methods' own settings come second and win. */
-static int set_for_methods(Spec *spec, const Setting *s, int own, const Option *callers, Err *err) {
+   the two kinds this pass is for: the methods' own settings come second and win. Lines of methods
+   that --optimizers has left out of the spec are ignored. */
+static int set_for_methods(Spec *spec, const Settings *settings, const Setting *s, int own,
+                           const Option *callers, Err *err) {
   const char *dot = strchr(s->name, '.');
   int found = 0;
   if (own != (dot != NULL)) return 0;
+  size_t length = own ? (size_t)(dot - s->name) : 0;
   for (int i = 0; i < spec->count; i++) {
     Method *m = &spec->methods[i];
-    size_t length = strlen(m->name);
-    if (own && (length != (size_t)(dot - s->name) || strncmp(m->name, s->name, length) != 0))
-      continue;
+    if (own && (length != strlen(m->name) || strncmp(m->name, s->name, length) != 0)) continue;
     found = 1;
     if (set_option(m, own ? dot + 1 : s->name, s->value, callers, spec->path, err)) return -1;
   }
-  if (own && !found)
-    return fail(err, "%s: %s: there is no \"%.*s\" among the optimizers (%s)", spec->path, s->name,
-                (int)(dot - s->name), s->name, spec->options.optimizers);
-  return 0;
+  if (!own || found || is_left_out(settings, s->name, length)) return 0;
+  return fail(err, "%s: %s: there is no \"%.*s\" among the optimizers (%s)", spec->path, s->name,
+              (int)length, s->name, spec->options.optimizers);
 }
 
 static int take_settings(Spec *spec, const Settings *settings, const Option *own, Err *err) {
@@ -248,7 +274,7 @@ static int take_settings(Spec *spec, const Settings *settings, const Option *own
       if (option_find(own, s->name)) continue;
       const Option *row = option_find(spec_options, s->name);
       if (row && pass == 0 && option_set(row, &spec->options, s->value, s->where, err)) return -1;
-      if (!row && pass > 0 && set_for_methods(spec, s, pass == 2, own, err)) return -1;
+      if (!row && pass > 0 && set_for_methods(spec, settings, s, pass == 2, own, err)) return -1;
     }
     if (pass == 0 && list_methods(spec, err)) return -1;
   }
@@ -275,7 +301,7 @@ static int is_void(const Method *m, const char *name) {
   return found;
 }
 
-/* Takes a setting for all methods from those for which it has no effect. */
+/* Removes a setting for all methods from those for which it has no effect. */
 static void drop_void(Spec *spec, const Settings *settings) {
   for (int i = 0; i < spec->count; i++) {
     Method *m = &spec->methods[i];

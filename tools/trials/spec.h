@@ -18,6 +18,7 @@
 #include "core/option.h"
 #include "run/config.h"
 
+#define SPEC_FILE "sweep.spec" /* in the folder of a sweep */
 enum { SPEC_METHODS = 64, SPEC_DIMENSIONS = 6 };
 
 typedef struct {
@@ -55,7 +56,7 @@ typedef struct {
 } Spec;
 
 /* Makes a spec of settings: those of the spec's file, read as @file, and of the command line,
-   which win. Names in the table `own` belong to the caller and are stepped over. A setting for all
+   which win. Names in the table `own` belong to the caller and are skipped. A setting for all
    methods is left out where it has no effect, as aux-lr with adamw. Checks that
    ./train would take every one of the others, and that all methods have the same number of trials
    (unless `unequal = on`). */

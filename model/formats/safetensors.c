@@ -1,4 +1,4 @@
-#include "model/safetensors.h"
+#include "model/formats/safetensors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include "core/half.h"
+#include "core/kind.h"
 #include "core/writer.h"
 
 enum {
@@ -25,7 +26,7 @@ static const struct {
   int bytes;
 } dtypes[] = {
     {"F32", DTYPE_F32, 4},   {"F16", DTYPE_F16, 2},   {"BF16", DTYPE_BF16, 2},
-    {"F64", DTYPE_OTHER, 8}, {"I64", DTYPE_OTHER, 8}, {"U64", DTYPE_OTHER, 8},
+    {"F64", DTYPE_F64, 8}, {"I64", DTYPE_OTHER, 8}, {"U64", DTYPE_OTHER, 8},
     {"I32", DTYPE_OTHER, 4}, {"U32", DTYPE_OTHER, 4}, {"I16", DTYPE_OTHER, 2},
     {"U16", DTYPE_OTHER, 2}, {"I8", DTYPE_OTHER, 1},  {"U8", DTYPE_OTHER, 1},
     {"BOOL", DTYPE_OTHER, 1},
@@ -42,8 +43,8 @@ static int read_dtype(const Safetensors *s, const Json *value, Tensor *t, int *s
       *size = dtypes[i].bytes;
       return 0;
     }
-  return fail(err, "%s: tensor %.100s: unknown type %.100s; F32, F16 and BF16 can be read", s->path,
-              t->name, name);
+  return fail(err, "%s: tensor %.100s: unknown type %.100s; F64, F32, F16 and BF16 can be read",
+              s->path, t->name, name);
 }
 
 static int read_shape(const Safetensors *s, const Json *value, Tensor *t, Err *err) {
@@ -104,7 +105,7 @@ static int by_name(const void *a, const void *b) {
 static int check_places(const Safetensors *s, size_t room, Err *err) {
   size_t at = 0;
   qsort(s->tensors, (size_t)s->count, sizeof *s->tensors, by_place);
-  for (int i = 0; i < s->count; i++) {
+  for (int64_t i = 0; i < s->count; i++) {
     const Tensor *t = &s->tensors[i];
     if (t->first != at)
       return fail(err, "%s: tensor %.100s begins at byte %zu of the data, not at %zu: tensors %s",
@@ -136,7 +137,7 @@ static int read_tensors(Safetensors *s, const unsigned char *data, size_t room, 
     if (read_tensor(s, entry, &s->tensors[s->count++], room, err)) return -1;
   }
   if (check_places(s, room, err)) return -1;
-  for (int i = 0; i < s->count; i++) s->tensors[i].data = data + s->tensors[i].first;
+  for (int64_t i = 0; i < s->count; i++) s->tensors[i].data = data + s->tensors[i].first;
   qsort(s->tensors, (size_t)s->count, sizeof *s->tensors, by_name);
   return 0;
 }
@@ -147,15 +148,20 @@ static uint64_t read_length(const unsigned char *bytes) {
   return n;
 }
 
+static int not_safetensors(const Safetensors *s, Err *err) {
+  FileKind is = kind_of(s->bytes, s->size);
+  if (!is.name) return fail(err, "%s: not safetensors, nor any file that is known here", s->path);
+  return fail(err, "%s: is %s, not safetensors%s%s", s->path, is.name, is.advice ? "; " : "",
+              is.advice ? is.advice : "");
+}
+
 static int parse(Safetensors *s, Err *err) {
   const unsigned char *bytes = s->bytes;
   size_t size = s->size;
   if (size < LENGTH + 2)
-    return fail(err, "%s: not safetensors: it has only %zu bytes", s->path, size);
+    return not_safetensors(s, err);
   uint64_t length = read_length(bytes);
-  if (length > HEADER_MAX || bytes[LENGTH] != '{')
-    return fail(err, "%s: not safetensors: no header begins it (its length would be %llu)",
-                s->path, (unsigned long long)length);
+  if (length > HEADER_MAX || bytes[LENGTH] != '{') return not_safetensors(s, err);
   if (length > size - LENGTH)
     return fail(err, "%s: truncated: the header alone has %llu bytes, the file %zu", s->path,
                 (unsigned long long)length, size);
@@ -181,6 +187,8 @@ int safetensors_open(Safetensors *s, const char *path, Err *err) {
 }
 
 void safetensors_close(Safetensors *s) {
+  for (int64_t i = 0; i < s->part_count; i++) safetensors_close(&s->parts[i].file);
+  free(s->parts);
   free(s->tensors);
   json_free(&s->header);
   map_close(&s->map);
@@ -203,11 +211,35 @@ void tensor_read(const Tensor *t, int64_t at, int64_t n, float *out) {
     memcpy(out, t->data + at * (int64_t)sizeof *out, (size_t)n * sizeof *out);
     return;
   }
-  for (int64_t i = 0; i < n; i++) {
+  for (int64_t i = 0; i < n && t->dtype == DTYPE_F64; i++) {
+    double wide;
+    memcpy(&wide, t->data + (at + i) * (int64_t)sizeof wide, sizeof wide);
+    out[i] = (float)wide;
+  }
+  for (int64_t i = 0; i < n && t->dtype != DTYPE_F64; i++) {
     uint16_t half;
     memcpy(&half, t->data + (at + i) * (int64_t)sizeof half, sizeof half);
     out[i] = t->dtype == DTYPE_F16 ? float_from_f16(half) : float_from_bf16(half);
   }
+}
+
+int safetensors_sort(Safetensors *s, Err *err) {
+  if (s->count > 1) qsort(s->tensors, (size_t)s->count, sizeof *s->tensors, by_name);
+  for (int64_t i = 1; i < s->count; i++)
+    if (strcmp(s->tensors[i - 1].name, s->tensors[i].name) == 0)
+      return fail(err, "%s: two tensors are named %.100s", s->path, s->tensors[i].name);
+  return 0;
+}
+
+int safetensors_strip(Safetensors *s, const char *const *prefixes, Err *err) {
+  for (int64_t i = 0; i < s->count; i++)
+    for (int k = 0; prefixes[k];) {
+      size_t length = strlen(prefixes[k]);
+      int begins = strncmp(s->tensors[i].name, prefixes[k], length) == 0;
+      if (begins) s->tensors[i].name += length;
+      k = begins ? 0 : k + 1;
+    }
+  return safetensors_sort(s, err);
 }
 
 /* ---- checksums ---- */
@@ -236,13 +268,14 @@ static int verify_header(const Safetensors *s, Err *err) {
 }
 
 int safetensors_has_sums(const Safetensors *s) {
+  if (!s->bytes) return 0;
   size_t length = (size_t)read_length(s->bytes);
   return length >= SUM_AT + SUM && memcmp(s->bytes + LENGTH, sum_prefix, SUM_AT) == 0;
 }
 
 int safetensors_verify(const Safetensors *s, Err *err) {
   if (verify_header(s, err)) return -1;
-  for (int i = 0; i < s->count; i++) {
+  for (int64_t i = 0; i < s->count; i++) {
     const Tensor *t = &s->tensors[i];
     char key[TENSOR_NAME + 8];
     snprintf(key, sizeof key, "crc32/%s", t->name);
@@ -288,8 +321,8 @@ static void put_tensor_entry(FILE *out, const TensorSource *t, Dtype dtype, int6
 
 /* The header's text, padded with spaces to a multiple of 8. As sums have a fixed width, its length
    is known before they are. */
-static char *make_header(Dtype dtype, const TensorSource *tensors, const uint32_t *sums, int count,
-                         const Metadata *metadata, size_t *length) {
+static char *make_header(Dtype dtype, const TensorSource *tensors, const uint32_t *sums,
+                         int64_t count, const Metadata *metadata, size_t *length) {
   char *text, sum[SUM + 1];
   int64_t at = 0;
   FILE *out = open_memstream(&text, length);
@@ -301,7 +334,7 @@ static char *make_header(Dtype dtype, const TensorSource *tensors, const uint32_
     fputc(':', out);
     put_string(out, m->value);
   }
-  for (int i = 0; i < count; i++) {
+  for (int64_t i = 0; i < count; i++) {
     char key[TENSOR_NAME + 8];
     snprintf(key, sizeof key, "crc32/%s", tensors[i].name);
     fputc(',', out);
@@ -309,7 +342,7 @@ static char *make_header(Dtype dtype, const TensorSource *tensors, const uint32_
     fprintf(out, ":\"%08x\"", sums[i]);
   }
   fputc('}', out);
-  for (int i = 0; i < count; i++) {
+  for (int64_t i = 0; i < count; i++) {
     put_tensor_entry(out, &tensors[i], dtype, at);
     at += source_count(&tensors[i]) * dtypes[dtype].bytes;
   }
@@ -323,7 +356,7 @@ static char *make_header(Dtype dtype, const TensorSource *tensors, const uint32_
 }
 
 static int put_header(Writer *w, Dtype dtype, const TensorSource *tensors, const uint32_t *sums,
-                      int count, const Metadata *metadata, Err *err) {
+                      int64_t count, const Metadata *metadata, Err *err) {
   size_t length;
   unsigned char bytes[LENGTH];
   char *text = make_header(dtype, tensors, sums, count, metadata, &length);
@@ -354,16 +387,16 @@ static uint32_t put_tensor(Writer *w, Dtype dtype, const TensorSource *t) {
   return crc;
 }
 
-int safetensors_write(const char *path, Dtype dtype, TensorSource *tensors, int count,
+int safetensors_write(const char *path, Dtype dtype, TensorSource *tensors, int64_t count,
                       const Metadata *metadata, Err *err) {
   Writer w;
   uint32_t *sums = calloc((size_t)count + 1, sizeof *sums);
-  if (!sums) return fail(err, "%s: no memory for %d checksums", path, count);
+  if (!sums) return fail(err, "%s: no memory for %lld checksums", path, (long long)count);
   qsort(tensors, (size_t)count, sizeof *tensors, by_source_name);
   int status = writer_open(&w, path, err);
   if (status == 0) {
     status = put_header(&w, dtype, tensors, sums, count, metadata, err);
-    for (int i = 0; i < count && status == 0; i++) sums[i] = put_tensor(&w, dtype, &tensors[i]);
+    for (int64_t i = 0; i < count && status == 0; i++) sums[i] = put_tensor(&w, dtype, &tensors[i]);
     writer_seek(&w, 0);
     if (status == 0) status = put_header(&w, dtype, tensors, sums, count, metadata, err);
     status = writer_close(&w, status, err);

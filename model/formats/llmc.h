@@ -1,16 +1,13 @@
 /* llm.c's checkpoint: 256 int32 of header, then each kind of tensor for all layers together.
    Version 3 holds float32, version 5 bfloat16. */
-#ifndef MODEL_LLMC_H
-#define MODEL_LLMC_H
+#ifndef MODEL_FORMATS_LLMC_H
+#define MODEL_FORMATS_LLMC_H
 
 #include <stddef.h>
 
 #include "model/gpt2.h"
 
 enum { LLMC_F32 = 3, LLMC_BF16 = 5 }; /* versions */
-
-/* Whether the bytes begin like such a checkpoint. */
-int llmc_is(const void *bytes, size_t size);
 
 /* The sizes of the model in a checkpoint of `size` bytes. Errors: wrong magic or version, sizes
    that no model has or that do not follow each other, a file that is longer or shorter than they

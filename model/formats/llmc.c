@@ -1,12 +1,14 @@
-#include "model/llmc.h"
+#include "model/formats/llmc.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/half.h"
+#include "core/kind.h"
+#include "core/text.h"
 #include "core/writer.h"
 
-enum { HEADER = 256, MAGIC = 20240326, PAD = 128 };
+enum { HEADER = 256, PAD = 128 };
 enum { MAX_T = 2, VOCAB, LAYERS, HEADS, CHANNELS, PADDED_VOCAB }; /* places in the header */
 enum { CHUNK = 1 << 14 }; /* numbers read or written at once */
 
@@ -19,11 +21,6 @@ static const char *const kinds[] = {
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-static int is_kind(const Param *p, const char *kind) {
-  size_t name = strlen(p->name), length = strlen(kind);
-  return name >= length && strcmp(p->name + name - length, kind) == 0;
-}
-
 static int number_bytes(int version) { return version == LLMC_F32 ? 4 : 2; }
 
 static int32_t word(const void *bytes, int place) {
@@ -32,7 +29,9 @@ static int32_t word(const void *bytes, int place) {
   return x;
 }
 
-int llmc_is(const void *bytes, size_t size) { return size >= 4 && word(bytes, 0) == MAGIC; }
+static int is_checkpoint(const void *bytes, size_t size) {
+  return size >= 4 && word(bytes, 0) == MAGIC_LLMC_MODEL;
+}
 
 /* ---- reading ---- */
 
@@ -64,9 +63,9 @@ int llmc_size(ModelOptions *m, const char *name, const void *bytes, size_t size,
   if (size < HEADER * sizeof(int32_t))
     return fail(err, "%s: not an llm.c checkpoint: %zu bytes, its header alone has 1024", name,
                 size);
-  if (!llmc_is(bytes, size))
+  if (!is_checkpoint(bytes, size))
     return fail(err, "%s: not an llm.c checkpoint (magic %d, not %d)", name, word(bytes, 0),
-                MAGIC);
+                MAGIC_LLMC_MODEL);
   if (word(bytes, 1) != LLMC_F32 && word(bytes, 1) != LLMC_BF16)
     return fail(err,
                 "%s: llm.c checkpoint of version %d; versions 3 (float32) and 5 (bfloat16) can be "
@@ -114,7 +113,7 @@ int llmc_load(GPT2 *m, const char *name, const void *bytes, size_t size, Err *er
   for (int k = 0; k < KINDS; k++)
     for (int i = 0; i < m->param_count; i++) {
       Param *p = &m->params[i];
-      if (!is_kind(p, kinds[k])) continue;
+      if (!text_ends(p->name, kinds[k])) continue;
       copy_numbers(p, at, version);
       at += stored_size(p, bytes) * number_bytes(version);
     }
@@ -147,7 +146,7 @@ int llmc_save(const GPT2 *m, const char *path, int version, Err *err) {
   Writer w;
   const ModelOptions *s = &m->size;
   int64_t padded = (s->V + PAD - 1) / PAD * PAD;
-  int32_t header[HEADER] = {MAGIC,           version,     (int32_t)s->context,
+  int32_t header[HEADER] = {MAGIC_LLMC_MODEL,           version,     (int32_t)s->context,
                             (int32_t)s->V,   (int32_t)s->L, (int32_t)s->NH,
                             (int32_t)s->C,   (int32_t)padded};
   if (writer_open(&w, path, err)) return -1;
@@ -155,7 +154,7 @@ int llmc_save(const GPT2 *m, const char *path, int version, Err *err) {
   for (int k = 0; k < KINDS; k++)
     for (int i = 0; i < m->param_count; i++) {
       const Param *p = &m->params[i];
-      if (!is_kind(p, kinds[k])) continue;
+      if (!text_ends(p->name, kinds[k])) continue;
       put_numbers(&w, p, version);
       if (p->role == ROLE_EMBEDDING)
         put_padding(&w, (padded - s->V) * s->C * number_bytes(version));

@@ -1,4 +1,4 @@
-#include "model/huggingface.h"
+#include "model/formats/huggingface.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -6,28 +6,18 @@
 #include <string.h>
 
 #include "core/file.h"
+#include "core/text.h"
 
-static const char prefix[] = "transformer.";
+/* Of GPT2LMHeadModel, torch.compile and DataParallel. */
+static const char *const prefixes[] = {"transformer.", "_orig_mod.", "module.", NULL};
 
-/* Behind the prefix, where there is one. */
-static const char *bare_name(const char *name) {
-  size_t length = sizeof prefix - 1;
-  return strncmp(name, prefix, length) == 0 ? name + length : name;
-}
-
-static const Tensor *find(const Safetensors *s, const char *name) {
-  char longer[TENSOR_NAME + sizeof prefix];
-  const Tensor *t = safetensors_find(s, name);
-  if (t) return t;
-  snprintf(longer, sizeof longer, "%s%s", prefix, name);
-  return safetensors_find(s, longer);
-}
+int huggingface_names(Safetensors *s, Err *err) { return safetensors_strip(s, prefixes, err); }
 
 /* ---- sizes ---- */
 
 static int matrix_shape(const Safetensors *s, const char *name, int64_t *rows, int64_t *cols,
                         Err *err) {
-  const Tensor *t = find(s, name);
+  const Tensor *t = safetensors_find(s, name);
   if (!t) return fail(err, "%s: not a GPT-2: it has no tensor %s", s->path, name);
   if (t->rank != 2 || t->count == 0)
     return fail(err, "%s: tensor %s is no matrix; it should be", s->path, name);
@@ -37,7 +27,7 @@ static int matrix_shape(const Safetensors *s, const char *name, int64_t *rows, i
 }
 
 int huggingface_size(const Safetensors *s, ModelOptions *size, Err *err) {
-  int64_t width;
+  int64_t width = 0;
   *size = (ModelOptions){0};
   if (matrix_shape(s, "wte.weight", &size->V, &size->C, err) ||
       matrix_shape(s, "wpe.weight", &size->context, &width, err))
@@ -48,7 +38,7 @@ int huggingface_size(const Safetensors *s, ModelOptions *size, Err *err) {
   for (;; size->L++) {
     char name[TENSOR_NAME];
     snprintf(name, sizeof name, "h.%lld.ln_1.weight", (long long)size->L);
-    if (!find(s, name)) break;
+    if (!safetensors_find(s, name)) break;
   }
   return size->L > 0 ? 0 : fail(err, "%s: not a GPT-2: it has no tensor h.0.ln_1.weight", s->path);
 }
@@ -75,6 +65,30 @@ static int config_word(const char *path, const Json *root, const char *key, cons
   if (!value || (value->type == JSON_STRING && strcmp(value->text, wanted) == 0)) return 0;
   return fail(err, "%s: %s is %.100s; only \"%s\" can be computed here", path, key,
               value->type == JSON_STRING ? value->text : "no word", wanted);
+}
+
+/* The tanh approximation has several names; the exact GELU has the shortest. */
+static int config_gelu(const char *path, const Json *root, Err *err) {
+  static const char same[] = "gelu_new|gelu_pytorch_tanh|gelu_fast|gelu_accurate";
+  const Json *value = json_member(root, "activation_function");
+  if (!value || (value->type == JSON_STRING && word_index(same, value->text) >= 0)) return 0;
+  if (value->type == JSON_STRING && strcmp(value->text, "gelu") == 0)
+    return fail(err,
+                "%s: activation_function is gelu, the exact one by erf; only its approximation by "
+                "tanh (gelu_new) can be computed here",
+                path);
+  return fail(err, "%s: activation_function is %.100s; only gelu_new can be computed here", path,
+              value->type == JSON_STRING ? value->text : "no word");
+}
+
+/* Absent or null: 4 n_embd. */
+static int config_inner(const char *path, const Json *root, int64_t C, Err *err) {
+  int64_t n = 0;
+  const Json *value = json_member(root, "n_inner");
+  if (!value || value->type == JSON_NULL || (json_int(value, 1, INT64_MAX, &n) == 0 && n == 4 * C))
+    return 0;
+  return fail(err, "%s: n_inner is %lld; only 4 n_embd = %lld, or null, can be computed here", path,
+              (long long)n, (long long)(4 * C));
 }
 
 static int config_epsilon(const char *path, const Json *root, Err *err) {
@@ -109,7 +123,7 @@ int huggingface_config_read(const char *path, ModelOptions *size, Err *err) {
            config_size(path, root, "n_embd", &size->C, err) ||
            config_size(path, root, "n_positions", &size->context, err) ||
            config_size(path, root, "vocab_size", &size->V, err) ||
-           config_word(path, root, "activation_function", "gelu_new", err) ||
+           config_inner(path, root, size->C, err) || config_gelu(path, root, err) ||
            config_flag(path, root, "scale_attn_weights", JSON_TRUE, err) ||
            config_flag(path, root, "scale_attn_by_inverse_layer_idx", JSON_FALSE, err) ||
            config_epsilon(path, root, err);
@@ -184,10 +198,10 @@ static void show_shape(int rank, const int64_t *shape, char out[SHAPE_TEXT]) {
 }
 
 static int load_param(const Safetensors *s, Param *p, float *row, Err *err) {
-  const Tensor *t = find(s, p->name);
+  const Tensor *t = safetensors_find(s, p->name);
   if (!t) return fail(err, "%s: the tensor %s is missing", s->path, p->name);
   if (t->dtype == DTYPE_OTHER)
-    return fail(err, "%s: tensor %s is not of type F32, F16 or BF16", s->path, p->name);
+    return fail(err, "%s: tensor %s is not of type F64, F32, F16 or BF16", s->path, p->name);
   if (!fits(p, t)) {
     char got[SHAPE_TEXT], wanted[SHAPE_TEXT];
     int64_t shape[2];
@@ -199,33 +213,29 @@ static int load_param(const Safetensors *s, Param *p, float *row, Err *err) {
   return 0;
 }
 
-static int ends_with(const char *name, const char *ending) {
-  size_t n = strlen(name), m = strlen(ending);
-  return n >= m && strcmp(name + n - m, ending) == 0;
-}
-
 /* "h.3.attn.bias" and "h.3.attn.masked_bias" hold the causal mask, not weights. */
 static int is_mask(const char *name) {
-  return ends_with(name, ".attn.bias") || ends_with(name, ".attn.masked_bias");
+  return text_ends(name, ".attn.bias") || text_ends(name, ".attn.masked_bias");
 }
 
 /* The head may be stored once more, if it is the token embedding. */
 static int check_head(const Safetensors *s, const Tensor *head, Err *err) {
-  const Tensor *wte = find(s, "wte.weight");
+  const Tensor *wte = safetensors_find(s, "wte.weight");
   if (head->bytes == wte->bytes && head->dtype == wte->dtype &&
       memcmp(head->data, wte->data, wte->bytes) == 0)
     return 0;
-  return fail(err, "%s: lm_head.weight is not wte.weight: an untied head cannot be computed here",
+  return fail(err,
+              "%s: lm_head.weight differs from wte.weight: the model here has one matrix for both "
+              "(tied weights), so this one cannot be computed",
               s->path);
 }
 
 static int check_others(const GPT2 *m, const Safetensors *s, Err *err) {
-  for (int i = 0; i < s->count; i++) {
+  for (int64_t i = 0; i < s->count; i++) {
     const Tensor *t = &s->tensors[i];
-    const char *name = bare_name(t->name);
-    int known = is_mask(name);
-    for (int j = 0; j < m->param_count && !known; j++)
-      known = strcmp(m->params[j].name, name) == 0;
+    int known = is_mask(t->name);
+    for (int64_t j = 0; j < m->param_count && !known; j++)
+      known = strcmp(m->params[j].name, t->name) == 0;
     if (known) continue;
     if (strcmp(t->name, "lm_head.weight") != 0)
       return fail(err, "%s: the tensor %.100s is none of this GPT-2's", s->path, t->name);

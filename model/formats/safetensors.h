@@ -3,8 +3,8 @@
 
    Our writer adds a CRC-32 of each tensor and one of the header to the metadata, so that damage to
    any byte of the file is found. Other readers pass over them. */
-#ifndef MODEL_SAFETENSORS_H
-#define MODEL_SAFETENSORS_H
+#ifndef MODEL_FORMATS_SAFETENSORS_H
+#define MODEL_FORMATS_SAFETENSORS_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -15,8 +15,8 @@
 
 enum { TENSOR_RANK = 8, TENSOR_NAME = 128 };
 
-typedef enum { DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_OTHER } Dtype;
-#define DTYPE_NAMES "f32|f16|bf16"
+typedef enum { DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_F64, DTYPE_OTHER } Dtype;
+#define DTYPE_NAMES "f32|f16|bf16" /* that can be written */
 
 typedef struct {
   const char *name;
@@ -28,17 +28,27 @@ typedef struct {
   const unsigned char *data; /* (count) numbers, not aligned */
 } Tensor;
 
+typedef struct SafetensorsPart SafetensorsPart;
+
 typedef struct {
   const char *path;
-  const unsigned char *bytes; /* (size) the file */
+  const unsigned char *bytes; /* (size) the file; NULL when there are parts */
   size_t size;
   Map map; /* of the file, unless the bytes are the caller's */
   JsonDocument header;
   Tensor *tensors; /* (count) in the order of their names */
-  int count;
+  int64_t count;
+  SafetensorsPart *parts; /* (part_count) the files that an index names, or NULL */
+  int64_t part_count;
 } Safetensors;
 
-/* Opens a file and checks its header against its size. Errors: not the format, a header that is too
+struct SafetensorsPart {
+  char path[2048];
+  Safetensors file;
+};
+
+/* Opens a file and checks its header against its size. Errors: not the format (the sentence says
+   what the file is), a header that is too
    long or not strict JSON, offsets with holes or overlaps or beyond the file, sizes that do not
    follow from shape and type. `path` must live as long. Release with safetensors_close. */
 int safetensors_open(Safetensors *s, const char *path, Err *err);
@@ -46,6 +56,18 @@ void safetensors_close(Safetensors *s);
 
 /* The same on bytes in memory, which stay the caller's. */
 int safetensors_parse(Safetensors *s, const char *name, const void *bytes, size_t size, Err *err);
+
+/* Opens the files that model.safetensors.index.json names, in its folder, as one. Errors: those of
+   the files; an index that is not strict JSON, names a file elsewhere, or does not agree with the
+   files on which tensor is where. */
+int safetensors_open_index(Safetensors *s, const char *path, Err *err);
+
+/* Puts the tensors into the order of their names. Error: two have the same. */
+int safetensors_sort(Safetensors *s, Err *err);
+
+/* Removes the prefixes (a list that ends with NULL) from the tensors' names, as often as they
+   occur. Error: two tensors have the same name then. Afterwards the sums cannot be verified. */
+int safetensors_strip(Safetensors *s, const char *const *prefixes, Err *err);
 
 /* Compares every tensor and the header with their CRC-32. Error: damage, or no sums to compare
    with. */
@@ -77,7 +99,7 @@ typedef struct {
 
 /* Writes a file; the tensors are put into the order of their names. `metadata` ends with a row of
    NULLs. Error: the file cannot be written. */
-int safetensors_write(const char *path, Dtype dtype, TensorSource *tensors, int count,
+int safetensors_write(const char *path, Dtype dtype, TensorSource *tensors, int64_t count,
                       const Metadata *metadata, Err *err);
 
 #endif

@@ -1,0 +1,193 @@
+#include "run/info.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/blas.h"
+#include "core/file.h"
+#include "core/quote.h"
+#include "core/startup.h"
+#include "run/names.h"
+
+#ifndef BUILD_REVISION /* the Makefile says */
+#define BUILD_REVISION "unknown"
+#define BUILD_FLAGS "unknown"
+#endif
+
+/* Names that are both written and read; a line is "NAME = value". */
+#define FINGERPRINT "data_fingerprint"
+#define RESULT "result"
+#define CLIPPED "clipped_steps"
+
+static void path_of(char *out, size_t size, const char *folder) {
+  snprintf(out, size, "%s/" INFO_FILE, folder);
+}
+
+/* Writes the file from a text in memory, so that it is whole or not there. Frees the text. */
+static int write_text(const Config *c, char *text, size_t size, Err *err) {
+  char path[OPTION_TEXT + 16];
+  path_of(path, sizeof path, c->run.out);
+  int status = file_write(path, text, size, err);
+  free(text);
+  return status;
+}
+
+/* ---- writing ---- */
+
+/* The parameter's name without its layer: "h.3.attn.c_attn.weight" -> "attn.c_attn.weight". */
+static const char *kind_of(const Param *p) {
+  if (p->layer < 0) return p->name;
+  return strchr(p->name + 2, '.') + 1;
+}
+
+static void print_routing(FILE *out, const GPT2 *m, const OptimizerState *optimizer) {
+  int width = (int)m->size.L > 9 ? 3 : 2;
+  for (int i = 0; i < m->param_count; i++) {
+    const Param *p = &m->params[i];
+    char route[128];
+    if (p->layer > 0) continue; /* every block is as the first */
+    optimizer_route(optimizer, p, route, sizeof route);
+    fprintf(out, "  %*d x %-20s %6lld x %-6lld %-9s %-8s %s\n", width,
+            p->layer < 0 ? 1 : (int)m->size.L, kind_of(p), (long long)p->rows, (long long)p->cols,
+            role_name(p->role), p->decay ? "decays" : "", route);
+  }
+}
+
+static void print_memory(FILE *out, const GPT2 *m, const OptimizerState *o) {
+  double weights = (double)m->weight_bytes, activations = (double)m->activation_bytes;
+  double state = (double)optimizer_state_bytes(o), scratch = (double)optimizer_scratch_bytes(o);
+  fprintf(out,
+          "memory in MB: weights %.1f, gradients %.1f, activations %.1f, optimizer state %.1f, "
+          "its workspace %.1f, in all %.1f\n",
+          weights / 1e6, weights / 1e6, activations / 1e6, state / 1e6, scratch / 1e6,
+          (2 * weights + activations + state + scratch) / 1e6);
+}
+
+void info_print_tables(FILE *out, const Config *c, const GPT2 *m, const OptimizerState *o) {
+  fprintf(out, "parameters and what updates them (%s; options %s):\n", c->method->summary,
+          c->tuned);
+  print_routing(out, m, o);
+  print_memory(out, m, o);
+}
+
+int info_write(const Config *c, const GPT2 *m, const OptimizerState *o, const Data *d, Err *err) {
+  const Info info = {.weights = (double)gpt2_weights(m),
+                     .val_bytes_per_token = data_val_bytes_per_token(d),
+                     .flops_per_token = gpt2_train_flops(m, m->size.context),
+                     .optimizer_flops_per_step = optimizer_flops(o),
+                     .optimizer_state_bytes = (double)optimizer_state_bytes(o)};
+  char *text, line[1024];
+  size_t size;
+  FILE *out = open_memstream(&text, &size);
+  data_describe(d, line, sizeof line);
+  fprintf(out, "revision = %s\ncompiler = %s\nflags = %s\nblas = %s\nstart = %s\nthreads = %d\n",
+          BUILD_REVISION, __VERSION__, BUILD_FLAGS, blas_describe(), startup_describe(),
+          threads_count());
+  fprintf(out, "data = %s\n" FINGERPRINT " = %08x\n", line, data_fingerprint(d));
+#define PUT(name) fprintf(out, #name " = %.12g\n", info.name);
+  INFO_NUMBERS(PUT)
+  fputc('\n', out);
+  info_print_tables(out, c, m, o);
+  fputc('\n', out);
+  fclose(out);
+  return write_text(c, text, size, err);
+}
+
+/* What a line says of `name`, or NULL when it is about something else. */
+static const char *value_in(const char *line, const char *name) {
+  size_t length = strlen(name);
+  if (strncmp(line, name, length) != 0 || strncmp(line + length, " = ", 3) != 0) return NULL;
+  return line + length + 3;
+}
+
+/* Copies the lines that are not about how the run ended. */
+static void put_other_lines(FILE *out, const char *text) {
+  while (*text) {
+    size_t line = strcspn(text, "\n");
+    line += text[line] == '\n';
+    if (!value_in(text, RESULT) && !value_in(text, CLIPPED)) fwrite(text, 1, line, out);
+    text += line;
+  }
+}
+
+int info_write_resumed(const Config *c, Err *err) {
+  char *old, *text, path[OPTION_TEXT + 16];
+  size_t size;
+  path_of(path, sizeof path, c->run.out);
+  if (file_read(path, &old, &size, err)) return -1;
+  FILE *out = open_memstream(&text, &size);
+  put_other_lines(out, old);
+  free(old);
+  fprintf(out, "resumed = after step %lld, revision %s, %d threads%s%s\n",
+          (long long)c->from->step, BUILD_REVISION, threads_count(), *c->changes ? "; " : "",
+          c->changes);
+  fclose(out);
+  return write_text(c, text, size, err);
+}
+
+/* Without a log nothing is counted. */
+static void put_clipped(FILE *out, const Log *log, double clip) {
+  LogRows rows;
+  int64_t clipped, steps;
+  Err ignored;
+  if (clip <= 0 || log_read(&rows, log->path, &ignored)) return;
+  log_count_above(&rows, clip, &clipped, &steps);
+  fprintf(out, CLIPPED " = %lld of %lld\n", (long long)clipped, (long long)steps);
+  free(rows.rows);
+}
+
+int info_write_result(const Config *c, const Log *log, const char *result, Err *err) {
+  char path[OPTION_TEXT + 16];
+  path_of(path, sizeof path, c->run.out);
+  FILE *out = file_open(path, "a");
+  if (!out) return fail(err, "%s: cannot be written: %s", path, strerror(errno));
+  put_clipped(out, log, c->run.clip);
+  fputs(RESULT " = ", out);
+  quote_terminal(out, result); /* one line, whatever names it holds */
+  fputc('\n', out);
+  return fclose(out) == 0 ? 0 : fail(err, "%s: cannot be written: %s", path, strerror(errno));
+}
+
+/* ---- reading ---- */
+
+/* The last line about `name` wins: a resumed run may have added another. */
+static int find(const char *text, const char *name, char *out, size_t size) {
+  int found = 0;
+  for (const char *line = text; line; line = strchr(line, '\n')) {
+    line += *line == '\n';
+    const char *value = value_in(line, name);
+    if (!value) continue;
+    snprintf(out, size, "%.*s", (int)strcspn(value, "\r\n"), value);
+    found = 1;
+  }
+  return found;
+}
+
+static double find_number(const char *text, const char *name) {
+  char value[64];
+  return find(text, name, value, sizeof value) ? strtod(value, NULL) : NAN;
+}
+
+Info info_unknown(void) {
+  Info info = {0};
+#define FORGET(name) info.name = NAN;
+  INFO_NUMBERS(FORGET)
+  return info;
+}
+
+int info_read(Info *info, const char *folder, Err *err) {
+  char path[OPTION_TEXT + 16], *text;
+  size_t size;
+  path_of(path, sizeof path, folder);
+  *info = info_unknown();
+  if (!file_exists(path)) return 0;
+  if (file_read(path, &text, &size, err)) return -1;
+#define FIND(name) info->name = find_number(text, #name);
+  INFO_NUMBERS(FIND)
+  find(text, FINGERPRINT, info->fingerprint, sizeof info->fingerprint);
+  find(text, RESULT, info->result, sizeof info->result);
+  free(text);
+  return 0;
+}

@@ -1,0 +1,35 @@
+/* spectrum.csv of a run, read back. run/spectrum_log.h says what is in it. */
+#ifndef RUN_SPECTRA_H
+#define RUN_SPECTRA_H
+
+#include <stdint.h>
+
+#include "run/spectrum_log.h"
+
+typedef struct {
+  int64_t step;
+  int kind;     /* number of the class */
+  char of[16];  /* momentum, nesterov, projected, gradient */
+  double values[SPECTRUM_NUMBERS]; /* NaN where not measured */
+} SpectraRow;
+
+typedef struct {
+  char path[OPTION_TEXT + 32]; /* of the file */
+  SpectraRow *rows;            /* (count), by step */
+  int count;
+  char (*classes)[SPECTRUM_CLASS]; /* (class_count), in the order of the file */
+  int class_count;
+} Spectra;
+
+/* Reads spectrum.csv in the folder of a run, or the file itself. A last row without its end of line
+   is left out. Errors, with file and line: no such file, another kind of file, damaged rows. */
+int spectra_read(Spectra *s, const char *path, Err *err);
+void spectra_free(Spectra *s);
+
+/* The number of a class, of which "" is the first. Error: no such class. */
+int spectra_find_class(const Spectra *s, const char *name, Err *err);
+
+/* The last row of a class. */
+int spectra_last(const Spectra *s, int kind);
+
+#endif

@@ -1,0 +1,88 @@
+#include "tools/report/label.h"
+
+#include <string.h>
+
+#include "run/config.h"
+
+/* ---- what is the same ---- */
+
+static const char *value_or_default(const RunLog *log, const char *name) {
+  const Option *row = config_option(name);
+  const char *value = settings_find(&log->config, name, NULL);
+  if (!row) return value ? value : "";
+  return value ? option_new_word(row, value) : row->fallback;
+}
+
+int same_option(const RunLog *a, const RunLog *b, const char *name) {
+  char value[OPTION_TEXT]; /* option_new_word has room for one */
+  snprintf(value, sizeof value, "%s", value_or_default(a, name));
+  return strcmp(value, value_or_default(b, name)) == 0;
+}
+
+static int decides(const char *name) {
+  OptionEffect effect = config_effect(name);
+  return effect == EFFECT_RESULT || effect == EFFECT_TASK;
+}
+
+static int same_where_given(const RunLog *a, const RunLog *b, const char *but) {
+  for (int i = 0; i < a->config.count; i++) {
+    const char *name = a->config.items[i].name;
+    if (decides(name) && (!but || strcmp(name, but) != 0) && !same_option(a, b, name)) return 0;
+  }
+  return 1;
+}
+
+int same_settings(const RunLog *a, const RunLog *b, const char *but) {
+  return same_where_given(a, b, but) && same_where_given(b, a, but);
+}
+
+/* ---- names ---- */
+
+enum { DIFFERENCES = 2 }; /* a label with more would be too long to read */
+
+/* The optimizer is in every label. */
+static int distinguishes(const char *name, int seeds) {
+  if (seeds && strcmp(name, "seed") == 0) return 1;
+  return decides(name) && strcmp(name, "optimizer") != 0;
+}
+
+static int differs(const RunLog *logs, int count, int index, const char *name) {
+  const char *optimizer = runlog_option(&logs[index], "optimizer");
+  for (int i = 0; i < count; i++)
+    if (strcmp(runlog_option(&logs[i], "optimizer"), optimizer) == 0 &&
+        !same_option(&logs[i], &logs[index], name))
+      return 1;
+  return 0;
+}
+
+static const char *base_name(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash && slash[1] ? slash + 1 : path;
+}
+
+void label_run(const RunLog *logs, int count, int index, int seeds, char *out, size_t size) {
+  const RunLog *log = &logs[index];
+  const char *optimizer = runlog_option(log, "optimizer");
+  int differences = 0, alike = 0;
+  size_t used = (size_t)snprintf(out, size, "%s", optimizer);
+  for (int i = 0; i < log->config.count; i++) {
+    const Setting *s = &log->config.items[i];
+    if (!distinguishes(s->name, seeds) || !differs(logs, count, index, s->name)) continue;
+    if (++differences <= DIFFERENCES && used < size)
+      used += (size_t)snprintf(out + used, size - used, " %s %s", s->name, s->value);
+  }
+  for (int i = 0; i < count; i++)
+    alike += strcmp(runlog_option(&logs[i], "optimizer"), optimizer) == 0;
+  const char *base = base_name(log->path);
+  if (differences > DIFFERENCES || (alike > 1 && differences == 0) || !*optimizer)
+    snprintf(out, size, "%s%s%s", strstr(base, optimizer) ? "" : optimizer,
+             strstr(base, optimizer) ? "" : " ", base);
+}
+
+Look label_look(const RunLog *logs, int index) {
+  const char *optimizer = runlog_option(&logs[index], "optimizer");
+  int nth = 0;
+  for (int i = 0; i < index; i++)
+    nth += strcmp(runlog_option(&logs[i], "optimizer"), optimizer) == 0;
+  return palette_shade(palette_look(optimizer), nth);
+}

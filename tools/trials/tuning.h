@@ -1,0 +1,30 @@
+/* What was tried to choose a method's learning rate: its best point, and whether that lies at the
+   edge. For sweeps, which choose the rate, and for reports, which say how it was chosen. */
+#ifndef TOOLS_TRIALS_TUNING_H
+#define TOOLS_TRIALS_TUNING_H
+
+/* The runs of one setting, which differ in their seeds alone. */
+typedef struct {
+  double rate, loss; /* mean of the final losses; infinite when a run diverged */
+  int line;          /* points with the same number differ in their rate alone */
+  int runs, diverged;
+  int first;         /* the caller's number of its first run */
+} Point;
+
+typedef struct {
+  Point *points;
+  int count;
+} Tuning;
+
+/* Adds a run, with its rate, final loss and the caller's number, to a point; with point ==
+   t->count, to a new one on the line. */
+void tuning_add(Tuning *t, int point, int line, double rate, double loss, int diverged, int run);
+void tuning_free(Tuning *t);
+
+/* The point of the lowest loss (of equals, of the lowest rate), or -1. */
+int tuning_best(const Tuning *t);
+
+/* The points of the same line with the next lower and the next higher rate; -1: there is none. */
+void tuning_neighbours(const Tuning *t, int point, int *below, int *above);
+
+#endif
