@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/int64.h"
 #include "core/quote.h"
 #include "optim/gradient.h"
 #include "run/info.h"
@@ -75,7 +76,7 @@ static int train(Run *run, Err *err) {
     spectrum_log_before(run->spectrum, t);
     LogRow row = run_row(run, t);
     for (int64_t first = 0; first < o->batch; first += run->pass_rows) { /* --micro-batch */
-      int64_t left = o->batch - first, rows = left < run->pass_rows ? left : run->pass_rows;
+      int64_t rows = i64_min(run->pass_rows, o->batch - first);
       Batch batch;
       if (stop_reason()) return save_and_stop(run, err);
       if (data_batch(run->data, t - 1, first, rows, &batch, err)) return EXIT_FAILED;
