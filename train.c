@@ -109,10 +109,12 @@ static int train(Run *run, Err *err) {
   return EXIT_DONE;
 }
 
-/* Handles --help and --list; returns whether one was given. */
+/* Handles --help, --list and --version; returns whether one was given. */
 static int answers(int argc, char **argv, int *code, Err *err) {
   for (int i = 1; i < argc; i++) {
-    int list = strcmp(argv[i], "--list") == 0;
+    int list = strcmp(argv[i], "--list") == 0, version = strcmp(argv[i], "--version") == 0;
+    if (version) info_version(stdout);
+    if (version) return 1;
     if (!list && strcmp(argv[i], "--help") != 0 && strcmp(argv[i], "-h") != 0) continue;
     const char *about = i + 1 < argc && argv[i + 1][0] != '-' ? argv[i + 1] : NULL;
     if (list) config_list(stdout);
