@@ -21,7 +21,7 @@ void qr_layout(QrWork *work, Scratch *s, int64_t k) {
   work->block = scratch_floats(s, qr_room(k));
 }
 
-/* A row-major Y is a column-major Y^T = L Q, so LQ without transposing is QR of Y. */
+/* Row-major Y is column-major Y^T, so LQ of Y^T gives QR of Y without a transpose. */
 void orthonormal_columns(float *Y, int64_t rows, int64_t k, const QrWork *work) {
   int m = (int)k, n = (int)rows, room = qr_room(k), info;
   assert(k <= rows);
@@ -68,7 +68,7 @@ void symmetric_eigen(double *A, double *values, int64_t n, const EigenWork *work
   reverse_rows(A, n);
 }
 
-/* More than LAPACK's minimum: with that it reduces column by column, several times slower. */
+/* More than LAPACK's minimum, which selects an unblocked, several times slower reduction. */
 static int eigenvalues_room(int64_t n) { return (int)(1 + 2 * n + 64 * n); }
 
 void eigenvalues_layout(EigenWork *work, Scratch *s, int64_t n) {

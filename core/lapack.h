@@ -4,8 +4,8 @@
 
 #include "core/scratch.h"
 
-/* Y (rows,k), k <= rows, becomes an orthonormal basis of a space that holds its columns' span
-   (Householder: orthonormal even when Y is rank-deficient). */
+/* Replaces Y (rows,k), k <= rows, by an orthonormal basis whose span contains Y's columns
+   (Householder QR: orthonormal even if Y is rank-deficient). */
 typedef struct {
   float *tau, *block;
 } QrWork;
@@ -17,13 +17,13 @@ typedef struct {
   int *integers;
 } EigenWork;
 
-/* Eigenvectors of the symmetric A (n,n): A = V^T diag(values) V with the eigenvectors in the rows
-   of V, which replaces A; values (n) descend. */
+/* Eigendecomposition of the symmetric A (n,n) = V^T diag(values) V. V, with an eigenvector per row,
+   replaces A; values (n) are in descending order. */
 void eigen_layout(EigenWork *work, Scratch *s, int64_t n);
 void symmetric_eigen(double *A, double *values, int64_t n, const EigenWork *work);
 
-/* Only the eigenvalues (n), descending, of the symmetric A (n,n). The upper half of A is read, all
-   of it is destroyed. */
+/* Eigenvalues (n) of the symmetric A (n,n), in descending order. Reads the upper half of A and
+   overwrites all of it. */
 void eigenvalues_layout(EigenWork *work, Scratch *s, int64_t n);
 void symmetric_eigenvalues(double *A, double *values, int64_t n, const EigenWork *work);
 

@@ -122,9 +122,9 @@ static int check_separator(const Data *d, Err *err) {
               d->options.separator, d->options.data);
 }
 
-/* How many tokens from the end are kept for validation: the fraction asked for, changed so far that
-   a segment that is cut has at least one window on either side. Every segment has T+1 tokens, all
-   together have 2 (T+1). */
+/* How many tokens at the end are for validation: the requested fraction, adjusted so that both
+   parts of a split segment have at least one window. Every segment has at least T+1 tokens, and all
+   together at least 2 (T+1). */
 static int64_t tail_size(const Tokens *t, double fraction, int64_t T) {
   int64_t want = (int64_t)ceil(fraction * (double)t->total), tail = 0;
   for (int64_t i = t->count - 1; i >= 0; i--) {
@@ -177,7 +177,7 @@ static const Segment *longest_segment(const Tokens *t) {
   return longest;
 }
 
-/* A shard without a window, such as the short last one of a set, does not make the set useless. */
+/* Ignores shards without a window, such as a short last one. */
 static int leave_out_short(Data *d, Err *err) {
   const Segment *longest = longest_segment(&d->train);
   if (longest->count <= d->T) return too_short(longest->name, longest->count, d->T, err);
@@ -192,8 +192,8 @@ static int count_validation(Data *d, Err *err) {
                                          longest_segment(&d->val)->count, d->T, err);
 }
 
-/* Windows of an epoch in a segment of `count` >= T+1 tokens. One window fewer than would fit makes
-   room for an offset of up to T-1 and more; a segment with one window has room for less. */
+/* Windows per epoch in a segment of `count` >= T+1 tokens: one fewer than fit, so that there is
+   room for an offset of up to T-1. A segment with one window has less room. */
 static int64_t window_count(int64_t count, int64_t T) {
   int64_t windows = (count - T) / T;
   return windows > 1 ? windows : 1;
@@ -270,9 +270,9 @@ static uint32_t scramble(uint32_t x, uint32_t key) {
   return x ^ x >> 16;
 }
 
-/* Where a random permutation of 0..n-1 sends i, without a table: a Feistel network is a
-   permutation of all numbers of 2 h bits, and following it until it comes back below n (fewer than
-   4 rounds of it on average) makes it one of 0..n-1. */
+/* Element i of a random permutation of 0..n-1, without a table. A Feistel network permutes all
+   numbers of 2 h bits; applying it until the result is below n (fewer than 4 times on average)
+   gives a permutation of 0..n-1. */
 static int64_t permute(uint64_t seed, uint32_t epoch, int64_t i, int64_t n) {
   enum { ROUNDS = 8 };
   uint32_t key[ROUNDS];
@@ -293,7 +293,7 @@ static int64_t permute(uint64_t seed, uint32_t epoch, int64_t i, int64_t n) {
   return i;
 }
 
-/* The segment that has the part, which becomes its number in there. */
+/* The segment that contains the part; *part becomes its index in the segment. */
 static int64_t find_part(const Data *d, int64_t *part) {
   int64_t s = 0;
   while (*part >= d->parts[s]) *part -= d->parts[s++];
@@ -318,7 +318,7 @@ static Place sequential_place(const Data *d, int64_t step, int64_t row) {
   return (Place){s, (step * d->B + row) * d->T};
 }
 
-/* Makes a batch of `count` rows whose numbers are still to be set. */
+/* Allocates a batch of `count` rows. */
 static int make_batch(Data *d, int64_t count, Batch *batch, Err *err) {
   if (count > d->room) {
     free(d->x);
@@ -331,7 +331,7 @@ static int make_batch(Data *d, int64_t count, Batch *batch, Err *err) {
                          (long long)d->T);
 }
 
-/* Row r of the batch: the window at that place, and the same one token later. */
+/* Sets row r of the batch to the window at that place, and to the same one token later. */
 static int set_row(Data *d, const Tokens *t, Place p, int64_t r, Err *err) {
   int32_t *x = d->x + r * d->T, *y = x + d->room * d->T;
   if (tokens_copy(t, p.segment, p.at, d->T, x, err)) return -1;
@@ -358,7 +358,7 @@ int data_val_batch(Data *d, int64_t first, int64_t count, Batch *batch, Err *err
   if (make_batch(d, count, batch, err)) return -1;
   Place p = {0, first * d->T};
   for (int64_t r = 0; r < count; r++, p.at += d->T) {
-    while (p.at + d->T >= d->val.segments[p.segment].count) { /* no whole window is left in it */
+    while (p.at + d->T >= d->val.segments[p.segment].count) { /* no complete window is left in it */
       p.at -= (d->val.segments[p.segment].count - 1) / d->T * d->T;
       p.segment++;
     }

@@ -1,4 +1,4 @@
-/* Two files compiled into the program, so that it needs none beside it. */
+/* Two files compiled into the program, so that it needs no data files. */
 #ifndef DATA_EMBEDDED_H
 #define DATA_EMBEDDED_H
 

@@ -87,7 +87,7 @@ static int add_pattern(PathList *list, const char *pattern, Err *err) {
   return 0;
 }
 
-/* A name that exists is taken literally, whatever characters it is made of. */
+/* A name that exists is used literally, even if it contains * or other special characters. */
 static int add_name(PathList *list, const char *name, Err *err) {
   if (folder_exists(name)) return add_folder(list, name, err);
   if (!file_exists(name) && strpbrk(name, "*?[")) return add_pattern(list, name, err);

@@ -1,4 +1,4 @@
-/* Which files a name of data stands for. */
+/* Expands the value of --data or --val into a list of files. */
 #ifndef DATA_PATHS_H
 #define DATA_PATHS_H
 
@@ -13,8 +13,8 @@ typedef struct {
 
 /* Lists a file, several separated by commas, those of a glob pattern, or those in a folder that are
    named .txt, .txt.gz, .bin, .bin.gz or .npy, in the order of their names. A name that exists is
-   taken literally. Errors: no such folder or pattern, an empty name. Release with paths_free, also after
-   an error. */
+   taken literally. Errors: no such folder or pattern, an empty name. Release with paths_free, also
+   after an error. */
 int paths_list(PathList *list, const char *names, Err *err);
 void paths_free(PathList *list);
 

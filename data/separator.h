@@ -6,16 +6,16 @@
 
 #include <stddef.h>
 
-/* Where the first separator in text (size), searched from `from` on, begins, and in *next where the
-   text after it begins; `size` for both when there is none, or when the separator is empty.
-   `before` is the character before text[0]: '\n' at the start of a file. */
+/* Returns where the first separator in text (size) at or after `from` begins, and sets *next to the
+   text after it; both are `size` if there is none or the separator is empty. `before` is the
+   character before text[0]: '\n' at the start of a file. */
 size_t separator_find(const char *separator, const char *text, size_t size, size_t from,
                       char before, size_t *next);
 
-/* Whether a text spells end-of-text although no separator was given, which is worth a remark. */
+/* Whether a text contains <|endoftext|> and no separator was given, which deserves a warning. */
 int separator_missing(const char *separator, const char *text, size_t size);
 
-/* What to say then; the name of the text is a literal, or %s. */
+/* The warning; `name` is a string literal, such as "%s". */
 #define SEPARATOR_REMARK(name)                                                                    \
   name ": <|endoftext|> in it is read as plain text; --separator \"<|endoftext|>\" makes it the " \
        "end-of-text token"

@@ -10,7 +10,7 @@
 #include "core/file.h"
 #include "core/kind.h"
 
-/* ---- Files of before ---- */
+/* ---- Existing files ---- */
 
 /* The path of a shard; 0 or an error. */
 static int shard_path(const char *name, int64_t number, char path[PATH_MAX], Err *err) {
@@ -18,8 +18,8 @@ static int shard_path(const char *name, int64_t number, char path[PATH_MAX], Err
   return fail(err, "%.100s...: the path is too long", name);
 }
 
-/* The number of the shard that a folder's entry is for the base of a name, or -1; *temporary says
-   whether it is what a writer makes of it first. */
+/* The number of the shard if the folder's entry is a shard with this base name, else -1. Sets
+   *temporary for a writer's temporary file. */
 static int shard_number(const char *base, const char *entry, int *temporary) {
   char whole[NAME_MAX + 32];
   size_t length = strlen(base);
@@ -32,7 +32,7 @@ static int shard_number(const char *base, const char *entry, int *temporary) {
   return *temporary || entry[n] == 0 ? (int)number : -1;
 }
 
-/* Writing to a file that is an input, by whatever name, would destroy it. */
+/* Refuses to write to an input file, also under another name, because that would destroy it. */
 static int spare_inputs(const char *path, const PathList *inputs, Err *err) {
   struct stat target, input;
   if (stat(path, &target) != 0) return 0;
@@ -45,7 +45,7 @@ static int spare_inputs(const char *path, const PathList *inputs, Err *err) {
 }
 
 static int refuse_existing(const char *path, Err *err) {
-  return fail(err, "%s: already exists; choose another name, or say --overwrite on", path);
+  return fail(err, "%s: already exists; choose another name or use --overwrite on", path);
 }
 
 static int check_file(const Shards *s, const PathList *inputs, Err *err) {
@@ -100,7 +100,7 @@ static int remove_behind(Shards *s, Err *err) {
     if (number < s->files || temporary) continue;
     status = shard_path(s->name, number, path, err);
     if (status == 0 && unlink(path) != 0)
-      status = fail(err, "%s: is left of before and cannot be removed: %s", path, strerror(errno));
+      status = fail(err, "%s: cannot remove the old shard: %s", path, strerror(errno));
     s->removed += status == 0;
   }
   closedir(stream);
@@ -132,7 +132,7 @@ static int begin_file(Shards *s, Err *err) {
   s->is_open = 1;
   s->here = 0;
   s->files++;
-  put_header(s); /* its count is written again when it is known */
+  put_header(s); /* the count is updated at the end */
   return 0;
 }
 

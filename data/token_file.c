@@ -49,7 +49,7 @@ static const struct {
   int width;
 } npy_types[] = {{"'<u2'", 2}, {"'<u4'", 4}, {"'<i4'", 4}, {"'<u8'", 8}, {"'<i8'", 8}};
 
-/* Copies the header to text, and sets f->first to what follows it. */
+/* Copies the header to text, and sets f->first to the position after it. */
 static int npy_header(TokenFile *f, const Bytes *b, char text[NPY_HEADER_MOST + 1], Err *err) {
   int width = b->size > 6 && b->bytes[6] == 1 ? 2 : 4; /* of the length, by the major version */
   size_t at = NPY_LENGTH_AT + (size_t)width;
@@ -64,7 +64,7 @@ static int npy_header(TokenFile *f, const Bytes *b, char text[NPY_HEADER_MOST + 
   return 0;
 }
 
-/* What follows a key of the dictionary, or an empty text. */
+/* The text after a key of the dictionary, or an empty text. */
 static const char *npy_value(const char *text, const char *key) {
   const char *at = strstr(text, key);
   if (!at) return "";
@@ -138,7 +138,7 @@ int token_file_check_text(const char *path, const void *bytes, size_t size, Err 
   FileKind is = kind_of(bytes, size);
   if (is.kind != KIND_UNKNOWN && is.kind != KIND_TEXT) return wrong_kind(path, &is, err);
   if (!memchr(bytes, 0, size)) return 0;
-  return fail(err, "%s: holds zero bytes, so it is not text; name a file of tokens .bin", path);
+  return fail(err, "%s: contains zero bytes, so it is not text; name a file of tokens .bin", path);
 }
 
 int token_file_read(TokenFile *f, const char *path, const void *bytes, size_t size, Err *err) {

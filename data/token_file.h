@@ -1,5 +1,4 @@
-/* What the bytes of one file of data are: text, or token ids in one of the layouts that other
-   programs write. */
+/* Detects the content of a data file: text, or token ids in a format of another program. */
 #ifndef DATA_TOKEN_FILE_H
 #define DATA_TOKEN_FILE_H
 
@@ -10,8 +9,8 @@
 
 typedef struct {
   int width;     /* bytes of an id: 2, 4 or 8, little-endian; 0: the file is text */
-  size_t first;  /* where the ids begin */
-  int64_t count; /* how many they are */
+  size_t first;  /* position of the ids in bytes */
+  int64_t count; /* number of ids */
 } TokenFile;
 
 /* Recognises llm.c's shards (uint16 and uint32) and NumPy's .npy (one row of uint16, or of int32,
@@ -22,7 +21,7 @@ typedef struct {
    cannot be ids, a file of another kind, which the sentence names. */
 int token_file_read(TokenFile *f, const char *path, const void *bytes, size_t size, Err *err);
 
-/* Error when a file that begins with these bytes is not text; the sentence says what it is. */
+/* Error if a file that begins with these bytes is not text; the message names its type. */
 int token_file_check_text(const char *path, const void *bytes, size_t size, Err *err);
 
 #endif

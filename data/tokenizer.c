@@ -97,7 +97,7 @@ static int index_merges(Tokenizer *t) {
   return 0;
 }
 
-/* What two neighbours merge into, or NO_MERGE. Ids are ranks: the lowest goes first. */
+/* The token that two adjacent tokens merge into, or NO_MERGE. Ids are ranks, lowest first. */
 static unsigned merged(const Tokenizer *t, unsigned left, unsigned right) {
   uint32_t pair = left << 16 | right;
   for (uint32_t i = first_slot(t, pair);; i = (i + 1) & t->mask) {
@@ -174,7 +174,7 @@ static size_t piece_length(const char *text, size_t size) {
   size_t length = contraction(text, size), begin = 0, last = 0;
   if (length) return length;
   UnicodeClass class = class_at(text, size, &length);
-  if (text[0] == ' ' && size > 1) { /* one space goes with the word behind it */
+  if (text[0] == ' ' && size > 1) { /* one space belongs to the word after it */
     UnicodeClass next = class_at(text + 1, size - 1, &length);
     if (next != UNICODE_SPACE) {
       class = next;
@@ -186,7 +186,7 @@ static size_t piece_length(const char *text, size_t size) {
     last = end;
     end += length;
   }
-  /* \s+(?!\S): of several white spaces before a word, the last is left to the word. */
+  /* \s+(?!\S): of several white spaces before a word, the last belongs to the word. */
   return class == UNICODE_SPACE && end < size && last > 0 ? last : end;
 }
 
@@ -207,7 +207,7 @@ size_t tokenizer_cut(const char *text, size_t size, size_t near) {
   return size;
 }
 
-/* ---- Pieces to ids: as long as neighbours merge, those of lowest rank, leftmost, go first ---- */
+/* ---- Pieces to ids: merges adjacent tokens, lowest rank first, then leftmost ---- */
 
 /* ids: (n) on entry those of single bytes. Returns how many are left. O(n^2), for small n. */
 static size_t merge_short(const Tokenizer *t, uint16_t *ids, size_t n) {
@@ -276,7 +276,7 @@ static void merge_all(LongPiece *p) {
     uint64_t candidate = heap_pop(p);
     size_t i = candidate & 0xFFFFFFFFFFFF;
     unsigned rank = (unsigned)(candidate >> 48);
-    /* Candidates are not withdrawn when a merge beside them changes the pair. */
+    /* A candidate stays in the heap when a merge next to it changes its pair. */
     if (p->next[i] == 0 || pair_at(p, i) != rank) continue;
     size_t gone = p->next[i], after = p->next[gone];
     p->ids[i] = (uint16_t)rank;
@@ -288,7 +288,7 @@ static void merge_all(LongPiece *p) {
   }
 }
 
-/* As merge_short, in O(n log n). Returns 0 when there is no memory. */
+/* Like merge_short, in O(n log n). Returns 0 if there is no memory. */
 static size_t merge_long(const Tokenizer *t, uint16_t *ids, size_t n) {
   LongPiece p = {.t = t, .ids = ids, .n = n};
   p.next = malloc(n * sizeof *p.next);

@@ -19,8 +19,8 @@ enum { TOKENIZER_VOCAB_MIN = 257, TOKENIZER_VOCAB_MAX = 50257 };
 
 typedef struct Tokenizer Tokenizer;
 
-/* Builds the tokenizer from the table in the program. Errors: vocab outside the two limits above,
-   no memory. Afterwards it is only read, so threads may share it. */
+/* Builds the tokenizer from the embedded table. Threads may share it, since it does not change
+   after that. Errors: vocab outside the two limits above, no memory. */
 int tokenizer_open(Tokenizer **t, int64_t vocab, Err *err);
 void tokenizer_close(Tokenizer *t);
 
@@ -29,23 +29,23 @@ int tokenizer_vocab(const Tokenizer *t);
 /* The id of end-of-text: vocab-1. */
 int tokenizer_eot(const Tokenizer *t);
 
-/* Encodes text; ids: room for `size` ids, *count of them are written. Any bytes are welcome and
-   come back exactly from tokenizer_bytes: a byte that is not UTF-8 counts as a symbol of its own.
-   Special tokens spelled out in the text are plain text. Large texts are encoded by all threads;
-   the ids do not depend on how many there are. Error: no memory. */
+/* Encodes text (size) to ids (room for `size`) and sets *count to their number. Accepts any bytes,
+   and tokenizer_bytes returns exactly these: a byte that is not UTF-8 is a symbol of its own.
+   Special tokens in the text are plain text. Large texts are encoded by all threads; the ids do not
+   depend on their number. Error: no memory. */
 int tokenizer_encode(const Tokenizer *t, const char *text, size_t size, uint16_t *ids,
                      size_t *count, Err *err);
 
-/* The bytes of a token, 0 <= id < vocab: not terminated, may hold zeros, and need not be whole
-   characters. End-of-text has length 0. */
+/* The bytes of a token, 0 <= id < vocab: without a terminating zero; they may contain zeros and
+   incomplete characters. End-of-text has length 0. */
 const unsigned char *tokenizer_bytes(const Tokenizer *t, int id, int *length);
 
-/* The two tokens that token id, 256 <= id < vocab-1, is the merge of. */
+/* Sets *left and *right to the two tokens whose merge is token id, 256 <= id < vocab-1. */
 void tokenizer_parts(int id, int *left, int *right);
 
-/* The first position >= near where text may be cut so that its two parts, encoded one by one, give
-   the ids of the whole: before a white space that follows something else. `size` if there is
-   none. Never decreases with `near`. */
+/* The first position >= near where text may be split so that its parts, encoded separately, give
+   the ids of the whole: before white space that follows another character. `size` if there is none.
+   Monotonic in `near`. */
 size_t tokenizer_cut(const char *text, size_t size, size_t near);
 
 #endif

@@ -14,7 +14,7 @@
 #include "data/token_file.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "token files are little-endian and used as they stand"
+#error "token files are little-endian and used without conversion"
 #endif
 
 enum {
@@ -53,12 +53,12 @@ static int load_file(Block *b, const char *path, Err *err) {
   if (!text_ends(path, ".gz")) return 0;
   int gzip = b->size >= 2 && memcmp(b->bytes, "\x1f\x8b", 2) == 0;
   block_release(b);
-  if (!gzip) /* zlib would hand it out as it is */
+  if (!gzip) /* zlib would return it unchanged */
     return fail(err, "%s: is not gzip data; rename it without .gz, or fetch it again", path);
   if (file_read(path, &b->bytes, &b->size, err)) return -1;
   if (b->size > 0) return 0;
   block_release(b);
-  return fail(err, "%s: nothing is packed in this file; remove it or fill it", path);
+  return fail(err, "%s: the gzip file is empty; remove it or fill it", path);
 }
 
 /* ---- The store ---- */
@@ -100,7 +100,8 @@ static uint64_t largest_id(const Segment *s, int64_t at, int64_t n) {
   return largest;
 }
 
-/* `largest` is that of ids at..., of which the first beyond the vocabulary is told. */
+/* `largest` is the largest of the ids from `at`; the message names the first beyond the vocabulary.
+   */
 static int beyond_vocabulary(const Tokens *t, const Segment *s, int64_t at, uint64_t largest,
                              Err *err) {
   char advice[128];
@@ -121,7 +122,7 @@ static int check_ids(const Tokens *t, const Segment *s, int64_t at, int64_t n, E
   return largest < (uint64_t)t->vocab ? 0 : beyond_vocabulary(t, s, at, largest, err);
 }
 
-/* Takes the block over, also when it fails. */
+/* Takes ownership of the block, also on error. */
 static int add_tokens(Tokens *t, Block *b, const TokenFile *f, const char *path, Err *err) {
   Segment s = {.ids = (unsigned char *)b->bytes + f->first, .width = f->width, .count = f->count,
                .memory = b->bytes, .mapped = b->mapped};
@@ -133,7 +134,7 @@ static int add_tokens(Tokens *t, Block *b, const TokenFile *f, const char *path,
   return check_ids(t, &t->segments[t->count - 1], 0, checked, err);
 }
 
-/* Documents that become one segment. */
+/* Documents that are joined to one segment. */
 typedef struct {
   uint16_t *ids;
   size_t count, room;
@@ -148,7 +149,7 @@ static int stream_grow(Stream *s, size_t need, const char *name, Err *err) {
   return 0;
 }
 
-/* Appends the documents of a text; empty ones are none. A separator is longer than its token. */
+/* Appends the documents of a text, except empty ones. A separator is longer than its token. */
 static int stream_append(Stream *s, Tokens *t, const TextRules *rules, const char *name,
                          const char *text, size_t size, Err *err) {
   size_t added, stop, next;
@@ -193,7 +194,7 @@ static int add_file(Tokens *t, Stream *texts, const char *path, const char *firs
   if (load_file(&b, path, err)) return -1;
   int status = token_file_read(&f, path, b.bytes, b.size, err), is_text = f.width == 0;
   if (status == 0 && (is_text ? t->count > 0 : t->texts > 0))
-    status = fail(err, "%s and %s: text and token files cannot be mixed; give one kind only",
+    status = fail(err, "%s and %s: text and token files cannot be mixed; use only one of them",
                   first, path);
   if (status == 0 && !is_text) return add_tokens(t, &b, &f, path, err);
   if (status == 0) status = stream_append(texts, t, rules, path, b.bytes, b.size, err);

@@ -1,4 +1,4 @@
-/* A store of tokens: what `--data` or `--val` names, as segments of ids.
+/* The tokens of --data or --val, as segments of ids.
 
    Text files (tokenized here; several are joined by end-of-text) form one segment of uint16. Each
    token file (data/token_file.h) is a segment of its own, of ids of 2, 4 or 8 bytes. Plain token
@@ -35,9 +35,9 @@ typedef struct {
   Segment *segments; /* (count) */
   int64_t count;
   int64_t total; /* tokens in all segments */
-  int64_t vocab; /* every id handed out is below it */
-  int64_t texts, separators; /* how many were read */
-  int spells_eot; /* a text has end-of-text in it, and no separator was given */
+  int64_t vocab; /* all ids are below it */
+  int64_t texts, separators; /* number read */
+  int spells_eot; /* a text contains <|endoftext|>, and no separator was given */
 } Tokens;
 
 /* Opens a file, several files separated by commas, a glob pattern, or a folder (its .txt, .txt.gz,
@@ -53,11 +53,11 @@ int tokens_from_text(Tokens *t, const char *name, const char *const *documents,
 
 void tokens_close(Tokens *t);
 
-/* Releases the segments of fewer than `least` tokens; returns how many. */
+/* Releases the segments of fewer than `least` tokens and returns their number. */
 int64_t tokens_leave_out(Tokens *t, int64_t least);
 
-/* Moves the last n tokens, 0 <= n <= total, from t to `tail`. Where that cuts a segment in two, its
-   memory stays with t, which must outlive the tail. Error: no memory. */
+/* Moves the last n tokens, 0 <= n <= total, from t to `tail`. If that splits a segment, its memory
+   stays with t, which must outlive the tail. Error: no memory. */
 int tokens_split(Tokens *t, int64_t n, Tokens *tail, Err *err);
 
 /* Copies ids at..at+n-1 of a segment to out (n). Error: an id that is not below the vocabulary. */

@@ -16,7 +16,7 @@
 #include "run/run.h"
 
 static const char latest[] = LATEST_LINK;
-static const char aside[] = ".set-aside"; /* behind the name of one that must not be resumed */
+static const char aside[] = ".set-aside"; /* suffix of checkpoints that must not be resumed */
 
 /* ---- names ---- */
 

@@ -9,7 +9,7 @@
 #include "run/lock.h"
 #include "run/names.h"
 
-/* What a run writes, besides its checkpoints. */
+/* The files of a run, besides its checkpoints. */
 static const char *const run_files[] = {LOG_FILE, CONFIG_FILE, INFO_FILE, SPECTRUM_FILE, NULL};
 
 /* A folder contains a run if it has its log or a checkpoint. */
@@ -71,7 +71,7 @@ int folder_write_config(const Config *c, Err *err) {
   options_write(out, c->sets);
   fclose(out);
   snprintf(path, sizeof path, "%s/" CONFIG_FILE, c->run.out);
-  int status = file_write(path, text, size, err); /* it is whole or not there */
+  int status = file_write(path, text, size, err); /* complete or absent */
   free(text);
   return status;
 }

@@ -1,4 +1,4 @@
-/* The folder of a run: who may write to it, and config.txt, which repeats the run. */
+/* The folder of a run: its lock, and config.txt, which repeats the run. */
 #ifndef RUN_FOLDER_H
 #define RUN_FOLDER_H
 
@@ -16,7 +16,7 @@ int folder_open(Config *config, int *lock, Err *err);
 /* Writes config.txt: the value of every option; ./train @FOLDER/config.txt repeats the run. */
 int folder_write_config(const Config *config, Err *err);
 
-/* Reads the config.txt of a folder into settings; without one they stay empty. */
+/* Reads the config.txt of a folder into settings, which stay empty if there is none. */
 int folder_read_config(const char *folder, Settings *settings, Err *err);
 
 #endif

@@ -11,7 +11,7 @@
 #include "core/startup.h"
 #include "run/names.h"
 
-#ifndef BUILD_REVISION /* the Makefile says */
+#ifndef BUILD_REVISION /* set by the Makefile */
 #define BUILD_REVISION "unknown"
 #define BUILD_FLAGS "unknown"
 #endif
@@ -32,7 +32,7 @@ static void path_of(char *out, size_t size, const char *folder) {
   snprintf(out, size, "%s/" INFO_FILE, folder);
 }
 
-/* Writes the file from a text in memory, so that it is whole or not there. Frees the text. */
+/* Writes the file atomically: it is complete or absent. Frees the text. */
 static int write_text(const Config *c, char *text, size_t size, Err *err) {
   char path[OPTION_TEXT + 16];
   path_of(path, sizeof path, c->run.out);
@@ -54,7 +54,7 @@ static void print_routing(FILE *out, const GPT2 *m, const OptimizerState *optimi
   for (int i = 0; i < m->param_count; i++) {
     const Param *p = &m->params[i];
     char route[128];
-    if (p->layer > 0) continue; /* every block is as the first */
+    if (p->layer > 0) continue; /* all blocks are the same */
     optimizer_route(optimizer, p, route, sizeof route);
     fprintf(out, "  %*d x %-20s %6lld x %-6lld %-9s %-8s %s\n", width,
             p->layer < 0 ? 1 : (int)m->size.L, kind_of(p), (long long)p->rows, (long long)p->cols,
@@ -67,7 +67,7 @@ static void print_memory(FILE *out, const GPT2 *m, const OptimizerState *o) {
   double state = (double)optimizer_state_bytes(o), scratch = (double)optimizer_scratch_bytes(o);
   fprintf(out,
           "memory in MB: weights %.1f, gradients %.1f, activations %.1f, optimizer state %.1f, "
-          "its workspace %.1f, in all %.1f\n",
+          "workspace %.1f, total %.1f\n",
           weights / 1e6, weights / 1e6, activations / 1e6, state / 1e6, scratch / 1e6,
           (2 * weights + activations + state + scratch) / 1e6);
 }
@@ -101,14 +101,14 @@ int info_write(const Config *c, const GPT2 *m, const OptimizerState *o, const Da
   return write_text(c, text, size, err);
 }
 
-/* What a line says of `name`, or NULL when it is about something else. */
+/* The value of `name` in a line, or NULL if the line has another name. */
 static const char *value_in(const char *line, const char *name) {
   size_t length = strlen(name);
   if (strncmp(line, name, length) != 0 || strncmp(line + length, " = ", 3) != 0) return NULL;
   return line + length + 3;
 }
 
-/* Copies the lines that are not about how the run ended. */
+/* Copies all lines except the result of the run. */
 static void put_other_lines(FILE *out, const char *text) {
   while (*text) {
     size_t line = strcspn(text, "\n");
@@ -133,7 +133,7 @@ int info_write_resumed(const Config *c, Err *err) {
   return write_text(c, text, size, err);
 }
 
-/* Without a log nothing is counted. */
+/* Writes nothing if the log cannot be read. */
 static void put_clipped(FILE *out, const Log *log, double clip) {
   LogRows rows;
   int64_t clipped, steps;
@@ -151,14 +151,14 @@ int info_write_result(const Config *c, const Log *log, const char *result, Err *
   if (!out) return fail(err, "%s: cannot be written: %s", path, strerror(errno));
   put_clipped(out, log, c->run.clip);
   fputs(RESULT " = ", out);
-  quote_terminal(out, result); /* one line, whatever names it holds */
+  quote_terminal(out, result); /* keeps it on one line: it may contain file names */
   fputc('\n', out);
   return fclose(out) == 0 ? 0 : fail(err, "%s: cannot be written: %s", path, strerror(errno));
 }
 
 /* ---- reading ---- */
 
-/* The last line about `name` wins: a resumed run may have added another. */
+/* Uses the last line with `name`: a resumed run may have added one. */
 static int find(const char *text, const char *name, char *out, size_t size) {
   int found = 0;
   for (const char *line = text; line; line = strchr(line, '\n')) {

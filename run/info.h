@@ -1,4 +1,4 @@
-/* info.txt: what a run ran on, and how it ended; written and read here. */
+/* info.txt: program, machine, data and result of a run. */
 #ifndef RUN_INFO_H
 #define RUN_INFO_H
 
@@ -13,34 +13,35 @@ void info_version(FILE *out);
 int info_write(const Config *config, const GPT2 *model, const OptimizerState *optimizer,
                const Data *data, Err *err);
 
-/* For a resumed run, in place of info_write: removes the result that info.txt may hold, and adds a
-   line "resumed = ..." with the step and the options that changed. */
+/* For a resumed run, instead of info_write: removes the result from info.txt and adds a line
+   "resumed = ..." with the step and the options that changed. */
 int info_write_resumed(const Config *config, Err *err);
 
-/* Adds "result = ...": how the run ended; and, with --clip, "clipped_steps = N of M", counted in
-   the log, with the steps before a resumption. */
+/* Adds "result = ...": how the run ended. With --clip also "clipped_steps = N of M", counted over
+   the whole log. */
 int info_write_result(const Config *config, const Log *log, const char *result, Err *err);
 
-/* The routing and the memory table, as in info.txt. */
+/* Prints the parameter table and the memory table of info.txt. */
 void info_print_tables(FILE *out, const Config *config, const GPT2 *model,
                        const OptimizerState *optimizer);
 
-/* Numbers of an info.txt that programs need again, one a line. */
+/* Numbers of info.txt that programs read. */
 #define INFO_NUMBERS(X) \
   X(weights) X(val_bytes_per_token) X(flops_per_token) X(optimizer_flops_per_step) \
   X(optimizer_state_bytes)
 
-/* Empty, or NaN, where the file does not say it. */
+/* Values that the file does not have are empty or NaN. */
 typedef struct {
   char fingerprint[32]; /* of the data */
-  char result[512];     /* "finished", or why not */
+  char result[512];     /* "finished" or the reason for the end */
 #define INFO_NUMBER(name) double name;
   INFO_NUMBERS(INFO_NUMBER)
 } Info;
 
 Info info_unknown(void);
 
-/* Reads the info.txt of a folder; without one nothing is known. Error: it cannot be read. */
+/* Reads the info.txt of a folder; if there is none, all values are empty or NaN. Error: it cannot
+   be read. */
 int info_read(Info *info, const char *folder, Err *err);
 
 #endif

@@ -60,7 +60,7 @@ static int64_t row_step(const char *row, size_t size) {
 int log_check(const char *path, const char *text, size_t size, int64_t step, Err *err) {
   size_t columns = sizeof columns_line - 2;
   if (size < columns || memcmp(text, columns_line + 1, columns) != 0)
-    return fail(err, "%s: not the log of a run: its first line is not the names of the columns",
+    return fail(err, "%s: not the log of a run: the first line must be the column names",
                 path);
   if (size == columns && step == 0) return 0;
   size_t row = csv_last_line(text, size);
@@ -74,7 +74,7 @@ int log_check(const char *path, const char *text, size_t size, int64_t step, Err
 #define COLUMN(name) COLUMN_##name,
 enum { LOG_COUNTS(COLUMN) LOG_NUMBERS(COLUMN) }; /* COLUMN_step = 0, ... */
 
-/* The cell of a column in a row of text, or the row's end when it has fewer. */
+/* The cell of a column in a row of text, or the row's end if it has fewer cells. */
 static const char *cell_of(const char *row, int column) {
   for (; column > 0; column--) {
     row += strcspn(row, ",\n");
@@ -87,7 +87,7 @@ static const char *cell_of(const char *row, int column) {
 /* Records the last row of a text (bytes) that log_check accepted. */
 static void note_last(Log *log, const char *text, int64_t bytes, int64_t step) {
   size_t at = csv_last_line(text, (size_t)bytes);
-  if (at == 0) return; /* the names of the columns */
+  if (at == 0) return; /* only the column names */
   log->step = step;
   log->row_at = (int64_t)at;
   log->validated = *cell_of(text + at, COLUMN_val_loss) != ',';
@@ -163,7 +163,7 @@ int log_close(Log *log, Err *err) {
 
 /* ---- reading ---- */
 
-/* The places of the columns in the file, -1 for those it does not have. */
+/* The positions of the columns in the file; -1 for missing ones. */
 typedef struct {
   int counts[COUNTS], numbers[NUMBERS];
 } Places;

@@ -1,4 +1,4 @@
-/* log.csv: a row per step, as it happens; written and read here. */
+/* Writes and reads log.csv, which gets a row after each step. */
 #ifndef RUN_LOG_H
 #define RUN_LOG_H
 
@@ -8,8 +8,8 @@
 
 #include "core/error.h"
 
-/* The columns in their order: counts, then measurements, NaN (an empty cell) where there is none.
-   Seconds are of training so far, without validation and samples. */
+/* The columns in order: counts, then measurements, which are NaN (an empty cell) if not measured.
+   `seconds` is the training time so far, without validation and samples. */
 #define LOG_COUNTS(X) X(step) X(tokens)
 #define LOG_NUMBERS(X)                                                                 \
   X(seconds) X(train_loss) X(val_loss) X(lr) X(grad_norm) X(forward_ms) X(backward_ms) \
@@ -58,22 +58,22 @@ int log_write_val(Log *log, const LogRow *row, Err *err);
 
 int log_close(Log *log, Err *err);
 
-/* What a log holds. */
+/* The rows of a log. */
 typedef struct {
   LogRow *rows; /* (count) by step */
   int count;
-  int cut;      /* line of a last row without its end, which is left out; 0: none */
+  int cut;      /* line number of an incomplete last row, which is dropped; 0: none */
 } LogRows;
 
-/* Reads a log, also a gzipped one. seconds, train_loss and val_loss have to be there; other columns
-   may be missing or in another order. Errors, with file and line: no such file, an empty log,
-   another kind of file, damaged rows. */
+/* Reads a log, plain or gzipped. It must have the columns seconds, train_loss and val_loss; others
+   may be missing, and the order is free. Errors, with file and line: no such file, an empty log,
+   another type of file, damaged rows. */
 int log_read(LogRows *log, const char *path, Err *err);
 
-/* Counts the rows whose gradient norm is logged, and those where it is above `limit`. */
+/* Counts the rows with a gradient norm (*steps), and those with one above `limit` (*above). */
 void log_count_above(const LogRows *log, double limit, int64_t *above, int64_t *steps);
 
-/* The step of the last whole row of a log that is being written; 0 when there is none. */
+/* The step of the last complete row of a log that is being written; 0 if there is none. */
 int64_t log_last_step(const char *path);
 
 #endif

@@ -16,7 +16,7 @@ typedef struct Run {
   Log log;
   SpectrumLog *spectrum; /* NULL when it is off */
   Progress progress;
-  int64_t pass_rows; /* sequences of one pass */
+  int64_t pass_rows; /* sequences per pass */
   int64_t step;      /* steps done */
   double seconds;    /* training time */
   double opened, lap; /* clock seconds at the start and at the last lap */

@@ -9,7 +9,7 @@
 #include "run/folder.h"
 #include "run/names.h"
 
-/* The log in a folder, also a gzipped one; 0 when there is none. */
+/* The path of the log in a folder, plain or gzipped; 0 if there is none. */
 static int find_log(const char *folder, char *out, size_t size) {
   snprintf(out, size, "%s/" LOG_FILE, folder);
   if (file_exists(out)) return 1;
@@ -48,7 +48,7 @@ static RunEnd end_of(const RunLog *log) {
   return *result ? RUN_STOPPED : RUN_UNFINISHED;
 }
 
-/* What is left of a log that has lost its last rows does not tell how the run ended. */
+/* If the log has lost its last rows, its final loss is unknown. */
 static void check_tail(RunLog *log) {
   int64_t steps = strtoll(runlog_option(log, "steps"), NULL, 10);
   int64_t last = log->rows[log->count - 1].step;

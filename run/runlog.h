@@ -1,4 +1,4 @@
-/* What a run left in its folder, read back: log.csv (also gzipped), config.txt, info.txt. */
+/* Reads the files of a run: log.csv (plain or gzipped), config.txt, info.txt. */
 #ifndef RUN_RUNLOG_H
 #define RUN_RUNLOG_H
 
@@ -8,14 +8,14 @@
 #include "run/log.h"
 
 typedef enum {
-  RUN_UNFINISHED, /* still running, or killed; or finished, but the end of its log is lost */
+  RUN_UNFINISHED, /* running or killed, or the end of its log is lost */
   RUN_FINISHED,
   RUN_DIVERGED,
   RUN_STOPPED, /* interrupted, or failed with a message */
 } RunEnd;
 
 typedef struct {
-  char path[OPTION_TEXT]; /* of the folder, or of the log when only that was named */
+  char path[OPTION_TEXT]; /* of the folder, or of the log if that was given */
   Settings config;        /* empty when there is no config.txt */
   LogRow *rows;           /* (count), at least one */
   int count;
@@ -27,18 +27,18 @@ typedef struct {
 /* Whether `path` is a folder with a log, or a log file: CSV with a column "step". */
 int runlog_exists(const char *path);
 
-/* Reads the run in `path`: a run's folder, or a log file. A last row without its end of line is
-   left out; `note` then says so. Errors: no such run, and those of log_read and info_read. */
+/* Reads the run in `path`: a run's folder or a log file. Drops an incomplete last row and reports
+   that in `note`. Errors: no such run; those of log_read and info_read. */
 int runlog_read(RunLog *log, const char *path, Err *err);
 void runlog_free(RunLog *log);
 
-/* The value of an option of the run, or "" when it is unknown. */
+/* The value of an option of the run, or "" if it is unknown. */
 const char *runlog_option(const RunLog *log, const char *name);
 
-/* The share of the steps whose gradient was clipped; NaN when the log has no gradient norms. */
+/* The fraction of steps whose gradient was clipped; NaN if the log has no gradient norms. */
 double runlog_clipped(const RunLog *log);
 
-/* Last validation loss that is a number; NaN when there is none. */
+/* The last validation loss that is not NaN; NaN if there is none. */
 double runlog_final_val(const RunLog *log);
 
 #endif

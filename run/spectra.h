@@ -1,4 +1,4 @@
-/* spectrum.csv of a run, read back. run/spectrum_log.h says what is in it. */
+/* Reads the spectrum.csv of a run; run/spectrum_log.h describes it. */
 #ifndef RUN_SPECTRA_H
 #define RUN_SPECTRA_H
 
@@ -8,7 +8,7 @@
 
 typedef struct {
   int64_t step;
-  int kind;     /* number of the class */
+  int kind;     /* index of the class */
   char of[16];  /* momentum, nesterov, projected, gradient */
   double values[SPECTRUM_NUMBERS]; /* NaN where not measured */
 } SpectraRow;
@@ -21,12 +21,12 @@ typedef struct {
   int class_count;
 } Spectra;
 
-/* Reads spectrum.csv in the folder of a run, or the file itself. A last row without its end of line
-   is left out. Errors, with file and line: no such file, another kind of file, damaged rows. */
+/* Reads spectrum.csv, given the folder of a run or the file. Drops an incomplete last row. Errors,
+   with file and line: no such file, another type of file, damaged rows. */
 int spectra_read(Spectra *s, const char *path, Err *err);
 void spectra_free(Spectra *s);
 
-/* The number of a class, of which "" is the first. Error: no such class. */
+/* The index of a class; "" is the first. Error: no such class. */
 int spectra_find_class(const Spectra *s, const char *name, Err *err);
 
 /* The last row of a class. */

@@ -13,16 +13,16 @@
 #include "core/quantile.h"
 #include "run/names.h"
 
-/* The residual of B = a B_before + b G below which B is an average of gradients. */
+/* B counts as an average of gradients if the residual of B = a B_before + b G is below this. */
 static const double AVERAGE = 1e-3;
 
-/* One matrix of a parameter, as the method cuts it. */
+/* One matrix of a parameter, as the method splits it. */
 typedef struct {
   const Param *param;
-  int kind;             /* number of its class */
+  int kind;             /* index of its class */
   int64_t rows, cols;
-  int64_t first;        /* its first number in the parameter */
-  int64_t at;           /* the same in the momentum, in which matrices lie one after another */
+  int64_t first;        /* its offset in the parameter */
+  int64_t at;           /* its offset in the momentum, where matrices are contiguous */
   const float *momentum; /* of the parameter, or NULL */
   const float *basis, *moment; /* of the piece: (long side,r) and (r,short side), or NULL */
   int64_t r;
@@ -205,9 +205,9 @@ int spectrum_log_close(SpectrumLog *log, Err *err) {
   return status;
 }
 
-/* ---- around a step ---- */
+/* ---- before and after a step ---- */
 
-/* to (rows,cols) = the piece's part of an array shaped like its parameter. */
+/* Copies the piece's part of an array with the parameter's shape to `to` (rows,cols). */
 static void copy_piece(float *to, const Piece *p, const float *array) {
   for (int64_t i = 0; i < p->rows; i++)
     memcpy(to + i * p->cols, array + p->first + i * p->param->cols,
@@ -223,14 +223,14 @@ void spectrum_log_before(SpectrumLog *log, int64_t t) {
   }
 }
 
-/* Z (n) from the momentum before (B0) and after (B) the step: a and b of B = a B0 + b G by least
-   squares, whatever the method calls them; a Nesterov step looks at a B + b G. Returns what it is
-   of: when no a and b fit, the gradient. */
+/* Z (n) from the momentum before (B0) and after (B) the step. Finds a and b of B = a B0 + b G by
+   least squares; with Nesterov, Z = a B + b G. Returns the name of Z: if no a and b fit, the
+   gradient. */
 static const char *searched(float *Z, const float *B0, const float *B, const float *G, int64_t n,
                             int nesterov) {
   double bb = dot(B0, B0, n), bg = dot(B0, G, n), gg = dot(G, G, n);
   double yb = dot(B, B0, n), yg = dot(B, G, n), yy = dot(B, B, n), det = bb * gg - bg * bg;
-  double a = 1, b = gg > 0 ? yg / gg : 0, rest = 0; /* at first, with B0 = 0 */
+  double a = 1, b = gg > 0 ? yg / gg : 0, rest = 0; /* in the first step, B0 = 0 */
   if (det > 1e-9 * bb * gg) {
     a = (yb * gg - yg * bg) / det;
     b = (yg * bb - yb * bg) / det;
@@ -265,7 +265,7 @@ static const char *measure_piece(SpectrumLog *log, const Piece *p, int64_t t, do
   return of;
 }
 
-/* The median of a number over the matrices of a class; those that have none are left out. */
+/* The median of a number over the matrices of a class that have it. */
 static double class_median(const SpectrumLog *log, int kind, int number) {
   double *x = memory_take((size_t)log->count, sizeof *x);
   int n = 0;

@@ -85,7 +85,7 @@ whole_sweep() {
   sweep --out whole >whole.txt 2>&1
   check "a sweep succeeds" test $? -eq 0
   check "a run that diverges is a result" grep -q '^done: .*, 1 of them diverged' whole.txt
-  check "the best rate at the edge is told" grep -q 'is at the edge' whole.txt
+  check "a best rate at the edge is reported" grep -q 'is at the edge' whole.txt
   n=$(find whole/final -name log.csv | wc -l)
   check "final runs of fresh seeds: $n" test "$n" -eq 4
   a=$("$tools/compare" whole --format csv | awk -F, '$1 == "adamw" { print $12 }')

@@ -1,4 +1,4 @@
-/* CSV files as they are left behind: whole, cut off, damaged. */
+/* CSV files: whole, cut off, damaged. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

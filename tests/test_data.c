@@ -83,7 +83,7 @@ static void put_tokens(const char *name, uint32_t magic, uint32_t version, const
 
 enum { MAGIC = 20240520 };
 
-/* ids: (count) first, first+1, ...: the id says where in the stream it stands. */
+/* ids: (count) first, first+1, ...: the id is the place in the stream. */
 static uint16_t *counting(size_t count, int first) {
   uint16_t *ids = malloc(count * sizeof *ids + 1);
   for (size_t i = 0; i < count; i++) ids[i] = (uint16_t)(first + (int)i);
@@ -236,7 +236,7 @@ static void test_embedded(void) {
                 "--context 524288", (char *)NULL);
 }
 
-/* What is said of <|endoftext|> in a text, and of a separator. */
+/* Remarks about <|endoftext|> in a text, and about a separator. */
 static void test_separator(void) {
   static const struct {
     const char *separator, *remark;
@@ -491,7 +491,7 @@ static void test_missing(void) {
   put("nil.txt.gz", "", 0);
   REFUSED("nil.txt", 50257, 8, "nil.txt", "empty");
   REFUSED("nil.bin", 50257, 8, "nil.bin", "empty");
-  REFUSED("nil.txt.gz", 50257, 8, "nil.txt.gz", "nothing is packed");
+  REFUSED("nil.txt.gz", 50257, 8, "nil.txt.gz", "gzip file is empty");
   put_text("secret.txt", "x");
   chmod(in_folder("secret.txt"), 0);
   if (access(in_folder("secret.txt"), R_OK) != 0) /* root may read everything */
@@ -612,7 +612,7 @@ static void test_too_short(void) {
         "%s", err.text);
 }
 
-/* Segments without a window are left out, wherever they stand; their ids are still looked at. */
+/* Segments without a window are left out, wherever they are; their ids are still checked. */
 static void test_left_out(void) {
   enum { T = 8 };
   put_counting("l/a.bin", 8, 1000);

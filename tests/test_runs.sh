@@ -438,7 +438,7 @@ short_warmup() {
   run "$train" --layers 1 --heads 2 --channels 16 --context 16 --vocab 257 --batch 2 --steps 20 \
     --val-every 0 --threads 1 --out short
   check "a shortened warm-up is reported: $(grep warm-up stdout)" \
-    prints "warm-up: 10 of 20 steps, the same part as 150 of the preset's 300"
+    prints "warm-up: 10 of 20 steps, the same fraction as 150 of the preset's 300"
   run "$train" --layers 1 --heads 2 --channels 16 --context 16 --vocab 257 --batch 2 --steps 20 \
     --val-every 0 --threads 1 --warmup 5 --out short --overwrite on
   check "--warmup on the command line is not reported" eval '! grep -q "warm-up:" stdout'

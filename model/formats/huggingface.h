@@ -24,7 +24,7 @@ int huggingface_config_read(const char *path, ModelOptions *size, Err *err);
 char *huggingface_config_text(const ModelOptions *size, size_t *length);
 
 /* Fills the weights of a model that has the file's sizes, or a shorter context. Attention masks are
-   passed over, and an lm_head that equals wte. Errors: a tensor missing, not known, of another
+   ignored, and an lm_head that equals wte. Errors: a tensor missing, not known, of another
    shape or of a type that is not F64, F32, F16 or BF16; another lm_head. */
 int huggingface_load(GPT2 *model, const Safetensors *s, Err *err);
 
