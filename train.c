@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/int64.h"
 #include "core/quote.h"
 #include "optim/gradient.h"
 #include "run/info.h"
@@ -75,7 +76,7 @@ static int train(Run *run, Err *err) {
     spectrum_log_before(run->spectrum, t);
     LogRow row = run_row(run, t);
     for (int64_t first = 0; first < o->batch; first += run->pass_rows) { /* --micro-batch */
-      int64_t left = o->batch - first, rows = left < run->pass_rows ? left : run->pass_rows;
+      int64_t rows = i64_min(run->pass_rows, o->batch - first);
       Batch batch;
       if (stop_reason()) return save_and_stop(run, err);
       if (data_batch(run->data, t - 1, first, rows, &batch, err)) return EXIT_FAILED;
@@ -108,10 +109,12 @@ static int train(Run *run, Err *err) {
   return EXIT_DONE;
 }
 
-/* Handles --help and --list; returns whether one was given. */
+/* Handles --help, --list and --version; returns whether one was given. */
 static int answers(int argc, char **argv, int *code, Err *err) {
   for (int i = 1; i < argc; i++) {
-    int list = strcmp(argv[i], "--list") == 0;
+    int list = strcmp(argv[i], "--list") == 0, version = strcmp(argv[i], "--version") == 0;
+    if (version) info_version(stdout);
+    if (version) return 1;
     if (!list && strcmp(argv[i], "--help") != 0 && strcmp(argv[i], "-h") != 0) continue;
     const char *about = i + 1 < argc && argv[i + 1][0] != '-' ? argv[i + 1] : NULL;
     if (list) config_list(stdout);

@@ -20,7 +20,7 @@ const Option schedule_options[] = {
 };
 
 /* The schedule without its warm-up. `done` is 0 at the first step after the warm-up and would be 1
-   at the step behind the last, so that even with final_lr 0 no step is wasted. */
+   at the step after the last, so that even with final_lr 0 no step is wasted. */
 static double plain(const ScheduleOptions *o, int64_t t, int64_t steps) {
   double done = (double)(t - 1 - o->warmup) / (double)(steps - o->warmup);
   double decay = o->decay_fraction * (double)steps, left = (double)(steps - t + 1);

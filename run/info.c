@@ -15,6 +15,13 @@
 #define BUILD_REVISION "unknown"
 #define BUILD_FLAGS "unknown"
 #endif
+#define VERSION "0.9"
+
+void info_version(FILE *out) {
+  fprintf(out, "version = " VERSION "\nrevision = %s\ncompiler = %s\nflags = %s\n", BUILD_REVISION,
+          __VERSION__, BUILD_FLAGS);
+  fprintf(out, "blas = %s\nstart = %s\n", blas_describe(), startup_describe());
+}
 
 /* Names that are both written and read; a line is "NAME = value". */
 #define FINGERPRINT "data_fingerprint"
@@ -82,9 +89,8 @@ int info_write(const Config *c, const GPT2 *m, const OptimizerState *o, const Da
   size_t size;
   FILE *out = open_memstream(&text, &size);
   data_describe(d, line, sizeof line);
-  fprintf(out, "revision = %s\ncompiler = %s\nflags = %s\nblas = %s\nstart = %s\nthreads = %d\n",
-          BUILD_REVISION, __VERSION__, BUILD_FLAGS, blas_describe(), startup_describe(),
-          threads_count());
+  info_version(out);
+  fprintf(out, "threads = %d\n", threads_count());
   fprintf(out, "data = %s\n" FINGERPRINT " = %08x\n", line, data_fingerprint(d));
 #define PUT(name) fprintf(out, #name " = %.12g\n", info.name);
   INFO_NUMBERS(PUT)

@@ -6,6 +6,9 @@
 #include "run/config.h"
 #include "run/log.h"
 
+/* Prints the version, the revision, the compiler with its flags, and OpenBLAS with its core. */
+void info_version(FILE *out);
+
 /* Writes info.txt: revision, compiler, BLAS, threads, data, routing and memory. */
 int info_write(const Config *config, const GPT2 *model, const OptimizerState *optimizer,
                const Data *data, Err *err);

@@ -110,7 +110,7 @@ near_losses() {
 # ---- help ----
 
 help() {
-  for option in --help --list -h; do
+  for option in --help --list --version -h; do
     "$train" "$option" >"$work/stdout" 2>"$work/stderr"
     check "$option exits 0" [ $? -eq 0 ]
     check "$option writes no error" [ ! -s "$work/stderr" ]

@@ -170,7 +170,8 @@ static Way *add_way(Ways *w, WayKind kind, const char *group, int64_t size, Look
   return way;
 }
 
-/* Every schedule after 1, 2, ... steps; beyond the steps it has where it continues to converge. */
+/* Every schedule after 1, 2, ... steps; after more than its own number of them only where it still
+   converges then. */
 static void list_schedules(Ways *w, const MethodsOptions *o, int long_enough) {
   for (int i = 0; i < schedule_count(); i++) {
     NewtonSchulz own = {i, 0};
