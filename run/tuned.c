@@ -11,7 +11,7 @@ typedef struct {
 
    nano: tools/specs/nano.spec, full-length runs with four rates per method (the fourth is the best
    of three times or divided by 2 or sqrt(2)), one auxiliary rate and 32768 validation tokens.
-   The README shows the results on three new seeds.
+   docs/results.md shows the results on three new seeds.
    The two methods that all others are compared with had more trials before:
    adamw, 15 trials: rates 0.0005 to 0.008 with warm-up 20 (best 4.922, at 0.002); warm-ups 60 to
    200 (4.831, 4.761, 4.722, 4.730: a long one allows twice the rate, a gain of 0.2);
