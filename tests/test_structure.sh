@@ -81,10 +81,6 @@ run/program.c
 run/spectrum_log.c
 tools/measure/optimizers.c
 tools/measure/step.c
-tools/spectra/converge.c
-tools/spectra/methods.c
-tools/spectra/output.c
-tools/spectra/scale.c
 tools/trials/pool.c
 tools/trials/screen.c
 END

@@ -246,6 +246,20 @@ static void write_text(FILE *out, const char *what, const char *text) {
   fprintf(out, " noenhanced\n");
 }
 
+/* Its lines, below everything else. */
+static void write_caption(FILE *out, const char *caption) {
+  int lines = 1, n = 0;
+  for (const char *c = caption; *c; c++) lines += *c == '\n';
+  for (const char *at = caption; *at; n++) {
+    char line[sizeof((Figure *)0)->caption];
+    size_t length = strcspn(at, "\n");
+    snprintf(line, sizeof line, "%.*s", (int)length, at);
+    write_label(out, line, 0x555555, "character 1.5,%g left", 0.9 + 1.2 * (lines - 1 - n));
+    at += length + (at[length] == '\n');
+  }
+  fprintf(out, "set bmargin %g\n", 4 + 1.3 * lines);
+}
+
 static void write_axes(FILE *out, const Figure *f, FigureFormat format, int widest) {
   double wide = format == FIGURE_CHARACTERS ? widest + 5 : 0.93 * widest + 4;
   if (f->rows) wide = 12; /* for the number after the longest bar */
@@ -257,6 +271,7 @@ static void write_axes(FILE *out, const Figure *f, FigureFormat format, int wide
                  "set tics out scale 0.6\nset lmargin %d\n", f->rows ? 20 : 10);
   if (*f->title) write_text(out, "title", f->title);
   else fprintf(out, "set tmargin 1\n");
+  if (*f->caption && format != FIGURE_CHARACTERS) write_caption(out, f->caption);
   write_text(out, "xlabel", f->x_label);
   write_text(out, "ylabel", f->y_label);
 }

@@ -37,6 +37,7 @@ typedef enum {
 
 typedef struct {
   char title[256], x_label[128], y_label[128];
+  char caption[320];   /* lines below an image; not drawn in characters */
   double x_min, x_max, y_min, y_max; /* NaN: as the data need */
   AxisScale x_scale, y_scale; /* x needs x_min and x_max when it is not linear */
   double line;         /* a horizontal line, such as the target; NaN: none */

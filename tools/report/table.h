@@ -25,6 +25,13 @@ void table_set(Table *t, int column, const char *format, ...)
 #endif
     ;
 
+/* Adds a row from its cells "one|two|three" (printf format); "nan" is an empty cell. */
+void table_add(Table *t, const char *format, ...)
+#ifdef __GNUC__
+    __attribute__((format(printf, 2, 3)))
+#endif
+    ;
+
 /* The first column is aligned left, the others right; a column that is empty in all rows is left
    out, except of CSV, whose columns are always the same. */
 void table_write(const Table *t, TableFormat format, FILE *out);
