@@ -13,8 +13,8 @@
 #include "run/program.h"
 #include "tools/spectra/study.h"
 
-#define STUDY_NAMES "scale, converge or methods"
-static const Study *const studies[] = {&study_scale, &study_converge, &study_methods};
+#define STUDY_NAMES "step, scale, converge or methods"
+static const Study *const studies[] = {&study_step, &study_scale, &study_converge, &study_methods};
 enum { STUDIES = sizeof studies / sizeof *studies };
 
 #define FIELD(member) offsetof(Output, member)
@@ -87,21 +87,28 @@ static int csv(const Output *o, const char *name, Table *t, Err *err) {
   return status;
 }
 
+static int picture(const Output *o, const char *name, char *data, size_t size, Err *err) {
+  char ending[16];
+  word_at(IMAGES(CHOICE_WORD), o->format, ending, sizeof ending);
+  int status = put(o, name, ending, data, size, figure_sign((FigureFormat)o->format), err);
+  free(data);
+  return status;
+}
+
 static int figure(const Output *o, const char *name, Figure *f, Err *err) {
-  char *picture, ending[16];
+  char *data, caption[sizeof f->caption];
   size_t size;
   FigureFormat format = (FigureFormat)o->format;
-  if (format == FIGURE_CHARACTERS) figure_fit_terminal(f);
-  char caption[sizeof f->caption];
   snprintf(caption, sizeof caption, "%s", f->caption);
-  int status = figure_draw(f, format, &picture, &size, err);
+  if (format == FIGURE_CHARACTERS) figure_fit_terminal(f);
+  int status = figure_draw(f, format, &data, &size, err);
   figure_free(f);
   if (status) return -1;
-  word_at(IMAGES(CHOICE_WORD), o->format, ending, sizeof ending);
-  if (format == FIGURE_CHARACTERS) fwrite(picture, 1, size, stdout), say("%s", caption);
-  else status = put(o, name, ending, picture, size, figure_sign(format), err);
-  free(picture);
-  return status;
+  if (format != FIGURE_CHARACTERS) return picture(o, name, data, size, err);
+  fwrite(data, 1, size, stdout);
+  say("%s", caption);
+  free(data);
+  return 0;
 }
 
 /* One line on a terminal, or a line every ten seconds. */
@@ -129,7 +136,8 @@ static const Study *find(const char *name, Err *err) {
 
 static int run(int argc, char **argv, Err *err) {
   const Study *s = find(argc > 1 ? argv[1] : "", err);
-  Output o = {.say = say, .show = show, .csv = csv, .figure = figure, .progress = progress};
+  Output o = {.say = say, .show = show, .csv = csv, .figure = figure, .picture = picture,
+              .progress = progress};
   if (!s) return EXIT_USAGE;
   void *options = memory_take(1, s->options_size);
   const OptionSet sets[] = {{.title = s->name, .rows = s->options, .values = options},

@@ -20,9 +20,11 @@ typedef struct Output {
 #endif
       ;
   void (*show)(const Table *t);
-  /* Write FOLDER/name.csv, and name.png or .svg (or print the figure); free what they write. */
+  /* Write FOLDER/name.csv, and name.png or .svg of a figure (or print it) or of a picture that
+     gnuplot drew in that format; free what they write. */
   int (*csv)(const struct Output *o, const char *name, Table *t, Err *err);
   int (*figure)(const struct Output *o, const char *name, Figure *f, Err *err);
+  int (*picture)(const struct Output *o, const char *name, char *picture, size_t size, Err *err);
   /* Shows which share (0..1) of a long work is done; 0 starts the clock and 1 removes the line. */
   void (*progress)(const char *what, double share);
 } Output;
@@ -33,6 +35,9 @@ typedef struct {
   size_t options_size;
   int (*run)(const void *options, const Output *output, Err *err);
 } Study;
+
+/* One matrix of a run: what AdamW and Muon make of its gradients. */
+extern const Study study_step;
 
 /* Singular values of random matrices against size, and what each schedule leaves of them
    (D. Selvaraj, Iterative Orthogonalization Scaling Laws, arXiv 2505.04005: abstract and
