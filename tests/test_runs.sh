@@ -142,7 +142,7 @@ same_model() {
 }
 
 without_links() {
-  if ! cc -shared -fPIC -o no_symlink.so "$root/tests/no_symlink.c" 2>stderr; then
+  if ! cc -shared -fPIC -o no_symlink.so "$root/tests/preload/no_symlink.c" 2>stderr; then
     echo "skipped: a file system without links (no shared object can be built)"
     return
   fi
