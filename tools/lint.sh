@@ -7,7 +7,7 @@ status=0
 
 scripts() {
   if command -v shellcheck >/dev/null; then
-    git ls-files '*.sh' .ci/run | xargs shellcheck || status=1
+    git ls-files '*.sh' .ci/run | xargs shellcheck -x || status=1
   else
     echo 'skipped: shellcheck is not installed'
   fi
