@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "run/exit.h"
+#include "run/export.h"
 #include "run/resume.h"
 #include "run/tuned.h"
 
@@ -22,6 +23,29 @@ static void list_sets(Config *c) {
   memcpy(c->sets, sets, sizeof sets);
 }
 
+/* The sizes and the tokenizer of the weights in --init are defaults like those of a preset. */
+static int add_init(Config *c, Settings *s, const char *path, Err *err) {
+  static const char *const sizes[] = {"layers", "heads", "channels", "context", "vocab", NULL};
+  Weights w;
+  Tokenizer *t = NULL;
+  Err passed = {""};
+  char value[OPTION_TEXT];
+  if (checkpoint_weights(&w, path, &passed, err)) return -1;
+  int status = export_tokenizer(&t, w.path, w.size.V, err);
+  for (int i = 0; sizes[i] && status == 0; i++) {
+    if (w.size.NH == 0 && strcmp(sizes[i], "heads") == 0) continue; /* the file does not tell */
+    option_show(option_find(model_options, sizes[i]), &w.size, value, sizeof value);
+    status = settings_add(s, FROM_PRESET, "--init", sizes[i], value, err);
+  }
+  int characters = t && tokenizer_characters(t);
+  if (t && status == 0)
+    status = settings_add(s, FROM_PRESET, "--init", "tokenizer", characters ? "char" : "gpt2", err);
+  if (characters) export_vocabulary_path(w.path, c->data.vocabulary, sizeof c->data.vocabulary);
+  tokenizer_close(t);
+  weights_close(&w);
+  return status;
+}
+
 /* Presets depend on --model and --optimizer, as given or by default. */
 static int add_presets(Config *c, Settings *s, Err *err) {
   const char *model = settings_find(s, "model", NULL);
@@ -34,6 +58,10 @@ static int add_presets(Config *c, Settings *s, Err *err) {
   else snprintf(c->tuned, sizeof c->tuned, "not tuned for %.32s", model);
   /* An unknown model is reported when --model itself is parsed. */
   if (preset && settings_preset(s, FROM_PRESET, "preset", preset, err)) return -1;
+  const char *init = settings_find(s, "init", NULL);
+  c->bad_checkpoint = 1;
+  if (init && *init && add_init(c, s, init, err)) return -1;
+  c->bad_checkpoint = 0;
   if (tuned) return settings_preset(s, FROM_TUNED, "tuned settings", tuned, err);
   const char *published = c->method->published, *ours = c->method->ours;
   if (published && settings_preset(s, FROM_TUNED, "published settings", published, err)) return -1;
@@ -48,6 +76,7 @@ static int add_base(Config *c, Settings *s, Err *err) {
   if (checkpoint_open(&c->from, resume, err)) return -1;
   c->bad_checkpoint = 0;
   if (resume_settings(c->from, s, err)) return -1;
+  export_vocabulary_path(c->from->model_path, c->data.vocabulary, sizeof c->data.vocabulary);
   snprintf(c->tuned, sizeof c->tuned, "from its checkpoint");
   c->method = optimizer_find(settings_find(s, "optimizer", NULL), err);
   return c->method ? 0 : -1;
@@ -79,6 +108,7 @@ static int apply(Config *c, const Settings *s, Err *err) {
   int status = options_set(c->sets, others, s, err);
   free(others);
   if (status) return -1;
+  data_choose_tokenizer(&c->data);
   mark_unused(c);
   return options_check(c->sets, s, err);
 }

@@ -48,8 +48,10 @@ static int restore(Run *r, Err *err) {
 
 static int open_parts(Run *r, Err *err) {
   Config *c = &r->config;
-  if (data_open(&r->data, &c->data, c->model.V, c->run.batch, c->model.context, err) ||
-      gpt2_open(&r->model, &c->model, r->pass_rows, 1, err))
+  if (data_open(&r->data, &c->data, c->model.V, c->run.batch, c->model.context, err))
+    return -1;
+  c->model.V = data_vocab(r->data); /* only the data tells the number of characters */
+  if (gpt2_open(&r->model, &c->model, r->pass_rows, 1, err))
     return -1;
   r->fingerprint = data_fingerprint(r->data);
   if ((!c->from && set_weights(r, err)) ||
