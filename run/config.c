@@ -8,68 +8,6 @@
 #include "run/resume.h"
 #include "run/tuned.h"
 
-#define FIELD(member) offsetof(RunOptions, member)
-static const Option run_options[] = {
-    {.name = "optimizer", .help = "Optimizer (--list shows all, --help NAME the options of one)",
-     .type = OPTION_WORD, .at = FIELD(optimizer), .fallback = "adamw"},
-    {.name = "batch", .help = "Sequences per optimizer step",
-     .type = OPTION_INT, .at = FIELD(batch), .fallback = "16", .min = 1, .max = 1e6,
-     .effect = EFFECT_TASK},
-    {.name = "micro-batch",
-     .help = "Sequences per forward and backward pass; fewer use less memory (0: the whole batch)",
-     .type = OPTION_INT, .at = FIELD(micro_batch), .fallback = "0", .max = 1e6,
-     .effect = EFFECT_ROUNDING, .resume = RESUME_MAY_CHANGE},
-    {.name = "steps", .help = "Steps of the run",
-     .type = OPTION_INT, .at = FIELD(steps), .fallback = "400", .min = 1, .max = 1e12,
-     .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE},
-    {.name = "tokens", .help = "Length of the run in tokens (0: use --steps)",
-     .type = OPTION_INT, .at = FIELD(tokens), .fallback = "0", .max = 1e15,
-     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
-    {.name = "clip", .help = "Clip the global gradient norm to this value (0: off)",
-     .type = OPTION_REAL, .at = FIELD(clip), .fallback = "1", .max = 1e30},
-    {.name = "val-every", .help = "Steps between validations (0: never)",
-     .type = OPTION_INT, .at = FIELD(val_every), .fallback = "50", .max = 1e12,
-     .resume = RESUME_MAY_CHANGE},
-    {.name = "val-tokens", .help = "Tokens per validation; always the same ones",
-     .type = OPTION_INT, .at = FIELD(val_tokens), .fallback = "32768", .min = 1, .max = 1e12,
-     .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE, .needs = "val-every!=0"},
-    {.name = "sample-every", .help = "Steps between text samples (0: never)",
-     .type = OPTION_INT, .at = FIELD(sample_every), .fallback = "0", .max = 1e12,
-     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
-    {.name = "save-every",
-     .help = "Steps between checkpoints (0: only at the end or when interrupted)",
-     .type = OPTION_INT, .at = FIELD(save_every), .fallback = "0", .max = 1e12,
-     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE, .needs = "keep!=0"},
-    {.name = "keep", .help = "Recent checkpoints to keep (0: write none)",
-     .type = OPTION_INT, .at = FIELD(keep), .fallback = "2", .max = 1e6,
-     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE},
-    {.name = "max-seconds", .help = "Save and stop after this time in seconds (0: no limit)",
-     .type = OPTION_REAL, .at = FIELD(max_seconds), .fallback = "0", .max = 1e9,
-     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
-    {.name = "log-spectrum",
-     .help = "Steps between rows of spectrum.csv, the singular values of the momentum (0: never)",
-     .type = OPTION_INT, .at = FIELD(log_spectrum), .fallback = "0", .max = 1e12,
-     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
-    {.name = "seed", .help = "Seed for initial weights and randomized optimizers",
-     .type = OPTION_INT, .at = FIELD(seed), .fallback = "1", .max = 9e15, .effect = EFFECT_SEED},
-    {.name = "threads", .help = "Number of threads (0: one per core)",
-     .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096,
-     .effect = EFFECT_ROUNDING, .resume = RESUME_MAY_CHANGE},
-    {.name = "init",
-     .help = "Initial weights: a run, a checkpoint, a Hugging Face folder or .safetensors file, or "
-             "an llm.c checkpoint (empty: random)",
-     .type = OPTION_WORD, .at = FIELD(init), .fallback = "", .effect = EFFECT_TASK},
-    {.name = "resume", .help = "Run or checkpoint to resume, with the options it was started with",
-     .type = OPTION_WORD, .at = FIELD(resume), .fallback = "", .effect = EFFECT_PLACE},
-    {.name = "out", .help = "Folder of the run (empty: runs/OPTIMIZER-MODEL, numbered)",
-     .type = OPTION_WORD, .at = FIELD(out), .fallback = "",
-     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE},
-    {.name = "overwrite", .help = "Replace an existing run in --out",
-     .type = OPTION_CHOICE, .at = FIELD(overwrite), .fallback = "off", .choices = ON_OFF,
-     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE, .needs = "out!="},
-    {0},
-};
-
 static void list_sets(Config *c) {
   OptionSet sets[CONFIG_SETS] = {
       {.title = "run", .rows = run_options, .values = &c->run},
@@ -241,7 +179,7 @@ int config_set(Config *c, Settings *s, Err *err) {
     list_sets(c);
     status = apply(c, s, err) || check(c, s, err) ? -1 : 0;
   }
-  if (status == 0 && c->from) status = resume_check(c, err);
+  if (status == 0 && c->from) status = resume_check(c->from, c->sets, &c->run, c->changes, err);
   if (status) config_free(c);
   return status;
 }

@@ -2,6 +2,7 @@
 # Unusual folders, signals and streams: nothing is lost, nothing outside a run's folder is changed,
 # and text from files is never executed. Run from the
 # project's root, where ./train and tools/ are built; arguments are names of parts to run alone.
+# Tests: run/lock run/folder run/stop run/progress run/info
 . tests/shell.sh
 cd "$work" || exit 1
 write_tiny tiny 4
