@@ -38,9 +38,10 @@ static int session_open(Session *s, const char *run, Err *err) {
   if (status) return -1;
   s->from = c->from->step;
   s->rows = c->run.micro_batch ? c->run.micro_batch : c->run.batch;
-  if (data_open(&s->data, &c->data, c->model.V, c->run.batch, c->model.context, err) ||
+  if (data_open(&s->data, &c->data, c->model.V, c->run.batch, c->model.context, err)) return -1;
+  c->model.V = data_vocab(s->data);
+  if (resume_check_data(c->from, &c->data, data_fingerprint(s->data), err) ||
       gpt2_open(&s->model, &c->model, s->rows, 1, err) ||
-      resume_check_data(c, data_fingerprint(s->data), err) ||
       optimizer_open(&s->optimizer, c->method, c->method_options, &c->optimizer, s->model->params,
                      s->model->param_count, (uint64_t)c->run.seed, err) ||
       checkpoint_restore(c->from, s->model, s->optimizer, err))

@@ -296,10 +296,10 @@ static int run(const void *with, const Output *out, Err *err) {
   Figure values = size_figure(
       &c, "Singular values of random matrices of norm 1", "singular value (thin: expected)",
       "The larger the matrix, the smaller its singular values, and the smallest of a square matrix "
-      "falls fastest.\nMatrices that are longer than wide (1:2 and more) have no such small values.");
+      "falls fastest. Matrices that are longer than wide (1:2 and more) have no such small values.");
   Figure left = size_figure(
       &c, "Directions that Newton-Schulz leaves below one half", "per cent (thin: expected)",
-      "With a fixed number of steps, more directions of a random matrix stay small as it grows.\n"
+      "With a fixed number of steps, more directions of a random matrix stay small as it grows. "
       "Coefficients with a larger slope at 0, or more steps, leave fewer.");
   values.y_scale = SCALE_LOG, left.y_min = 0;
   c.csv = table_make("aspect|size|matrices|quantity|steps|measured|expected");

@@ -44,10 +44,14 @@ typedef struct {
   Values values[REPLAY_MATRICES]; /* singular values over their root mean square */
 } Subject;
 
-static const char caption[] =
-    "Gradient and momentum have a few large singular values and many small ones, and so visible rows "
-    "and columns.\n"
-    "AdamW evens out the entries but keeps that order; Muon gives every direction nearly the same size.";
+/* Lines of at most 110 characters; the last is about the squares, which characters do not show. */
+static const char *const caption[] = {
+    "Gradient and momentum have a few large singular values and many small ones, and so visible rows and "
+    "columns.",
+    "AdamW's step has entries of similar size, but its singular values fall nearly as fast; in Muon's step",
+    "most of them are equal: all directions of the momentum count, not only the few largest.",
+    "Squares: the entries (at most 128 x 128); white is 0, blue negative, orange positive."};
+enum { LINES = sizeof caption / sizeof *caption };
 
 static Look look_of(int matrix) {
   const Look looks[REPLAY_MATRICES] = {palette_nth(3), palette_nth(1), palette_look("adamw"),
@@ -122,23 +126,23 @@ static void write_column(FILE *out, const Subject *s, int run, int count, double
   char title[256];
   double width = 1.0 / count, x = run * width;
   title_of(s, title, sizeof title);
-  fprintf(out, "unset label\nset origin %g,0.4\nset size %g,0.54\nset title ", x, width);
+  fprintf(out, "set origin %g,0.41\nset size %g,0.54\nset title ", x, width);
   quote_gnuplot(out, title);
   fprintf(out, " noenhanced\nset lmargin 9\nset rmargin 2\nset border 3\nset tics nomirror out\n"
                "set xlabel 'singular values, the largest first'\n"
                "set ylabel 'over their root mean square'\nset grid ytics linecolor rgb '#e4e4e4'\n"
                "set logscale y\nset format y '%%g'\nset xrange [0:%lld]\nset yrange [%g:20]\n"
-               "set key bottom left noenhanced\nplot ",
+               "set key bottom left Left reverse noenhanced opaque\nplot ",
           (long long)s->values[0].n + 1, low);
   for (int i = 0; i < REPLAY_MATRICES; i++)
     fprintf(out, "%s$v%d%d using 1:2 with lines linewidth 2.6 linecolor rgb '#%06x' title \"%s\"",
             i ? ", " : "", run, i, look_of(i).colour, replay_names[i]);
-  fprintf(out, "\nunset logscale\nunset grid\nunset xlabel\nunset ylabel\nunset key\nunset tics\n"
+  fprintf(out, "\nunset label\nunset logscale\nunset grid\nunset xlabel\nunset ylabel\nunset key\nunset tics\n"
                "set border 15\nset lmargin 1\nset rmargin 1\nset cbrange [-3:3]\nunset colorbox\n"
                "set palette defined (-3 '#0072B2', 0 'white', 3 '#D55E00')\nset xrange [*:*]\n"
                "set yrange [*:*] reverse\n");
   for (int i = 0; i < REPLAY_MATRICES; i++)
-    fprintf(out, "set origin %g,0.11\nset size %g,0.28\nset title \"%s\"\n"
+    fprintf(out, "set origin %g,0.12\nset size %g,0.28\nset title \"%s\"\n"
                  "plot $m%d%d matrix with image pixels\n",
             x + i * width / REPLAY_MATRICES, width / REPLAY_MATRICES, replay_names[i], run, i);
   fprintf(out, "set yrange [*:*] noreverse\nset tics\n");
@@ -156,20 +160,17 @@ static double lowest(const Subject *subjects, int count) {
 
 static void write_page_text(FILE *out, const Subject *subjects) {
   const Replay *r = &subjects[0].replay;
-  char title[256], lines[sizeof caption + 256];
+  char title[256];
   snprintf(title, sizeof title, "What Muon changes in a step: %s (%lld x %lld)", r->matrix,
            (long long)r->rows, (long long)r->cols);
   fprintf(out, "set multiplot title ");
   quote_gnuplot(out, title);
-  snprintf(lines, sizeof lines, "Below: entries (white 0, blue negative, orange positive; at most "
-                                "%d x %d).\n%s", MAP, MAP, caption);
-  fprintf(out, " noenhanced font ',16'\n");
-  int row = 0;
-  for (char *at = lines, *rest; at; at = rest, row++) {
-    if ((rest = strchr(at, '\n'))) *rest++ = 0;
+  fprintf(out, " noenhanced font ',15'\n");
+  for (int i = 0; i < LINES; i++) {
     fprintf(out, "set label ");
-    quote_gnuplot(out, at);
-    fprintf(out, " noenhanced at screen 0.015,%g left textcolor rgb '#555555'\n", 0.085 - row * 0.03);
+    quote_gnuplot(out, caption[i]);
+    fprintf(out, " noenhanced at screen 0.015,%g left textcolor rgb '#555555'\n",
+            0.095 - i * 0.026);
   }
 }
 
@@ -200,7 +201,7 @@ static int characters(const Subject *s, const Output *out, Err *err) {
   char title[256];
   title_of(s, title, sizeof title);
   Figure f = figure_make(title, "singular values, the largest first", "over their root mean square");
-  snprintf(f.caption, sizeof f.caption, "%s", caption);
+  snprintf(f.caption, sizeof f.caption, "%s %s %s", caption[0], caption[1], caption[2]);
   f.y_scale = SCALE_LOG, f.y_min = lowest(s, 1), f.y_max = 20;
   for (int i = 0; i < REPLAY_MATRICES; i++) {
     int n = (int)s->values[i].n;
@@ -210,22 +211,24 @@ static int characters(const Subject *s, const Output *out, Err *err) {
   return out->figure(out, "step", &f, err);
 }
 
-/* The momentum during training, where the run has logged it. */
+/* The matrices of the same class during training, if the run has logged them. */
 static int history(const Subject *s, int run, const Output *out, Err *err) {
+  const char *kind = s->replay.matrix + 2 + strcspn(s->replay.matrix + 2, ".") + 1;
   char path[OPTION_TEXT + 32], name[32];
-  Spectra log;
+  Spectra spectra;
+  RunLog log;
   Figure f;
-  Err none;
   snprintf(path, sizeof path, "%s/" SPECTRUM_FILE, s->path);
   if (!file_exists(path)) return 0;
-  if (spectra_read(&log, path, err)) return -1;
-  const char *kind = s->replay.matrix + 2 + strcspn(s->replay.matrix + 2, ".") + 1;
-  int missing = spectra_find_class(&log, kind, &none) < 0;
-  int status = missing ? 0 : spectra_figure(&f, &log, NULL, 1, SPECTRA_QUANTILES, kind, err);
-  spectra_free(&log);
-  if (missing || status) return status;
+  if (runlog_read(&log, s->path, err)) return -1;
+  int status = spectra_read(&spectra, path, err);
+  if (status == 0) {
+    status = spectra_figure(&f, &spectra, &log, 1, SPECTRA_QUANTILES, kind, err);
+    spectra_free(&spectra);
+  }
+  runlog_free(&log);
   snprintf(name, sizeof name, run ? "step-history-%d" : "step-history", run + 1);
-  return out->figure(out, name, &f, err);
+  return status ? -1 : out->figure(out, name, &f, err);
 }
 
 static int run(const void *with, const Output *out, Err *err) {
