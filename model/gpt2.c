@@ -34,7 +34,7 @@ const Option model_options[] = {
      .effect = EFFECT_TASK},
     {.name = "vocab", .help = "Vocabulary size (V; 257: bytes, 50257: GPT-2)",
      .type = OPTION_INT, .at = FIELD(V), .fallback = "4096", .min = 2, .max = 65536,
-     .effect = EFFECT_TASK, .needs = "tokenizer=auto|gpt2"},
+     .effect = EFFECT_TASK, .needs = "tokenizer=gpt2"},
     {0},
 };
 

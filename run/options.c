@@ -31,7 +31,7 @@ const Option run_options[] = {
      .type = OPTION_INT, .at = FIELD(sample_every), .fallback = "0", .max = 1e12,
      .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
     {.name = "save-every",
-     .help = "Steps between checkpoints (0: only at the end or when interrupted)",
+     .help = "Steps between checkpoints, besides --save-minutes and the end (0: none)",
      .type = OPTION_INT, .at = FIELD(save_every), .fallback = "0", .max = 1e12,
      .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE, .needs = "keep!=0"},
     {.name = "save-minutes",
