@@ -177,7 +177,8 @@ static void help_roles(FILE *out, const Optimizer *o) {
   } kinds[] = {{ROLE_MATRIX, "hidden matrices"},
                {ROLE_EMBEDDING, "the token embedding"},
                {ROLE_POSITION, "the position embedding"},
-               {ROLE_VECTOR, "vectors"}};
+               {ROLE_VECTOR, "vectors"},
+               {ROLE_HEAD, "an untied head"}};
   enum { KINDS = sizeof kinds / sizeof *kinds };
   void *options = calloc(1, o->options_size + 1);
   OptionSet set = {.title = o->name, .rows = o->options, .values = options};

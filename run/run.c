@@ -51,6 +51,7 @@ static int open_parts(Run *r, Err *err) {
   if (data_open(&r->data, &c->data, c->model.V, c->run.batch, c->model.context, err) ||
       gpt2_open(&r->model, &c->model, r->pass_rows, 1, err))
     return -1;
+  r->model->dropout_seed = (uint64_t)c->run.seed;
   r->fingerprint = data_fingerprint(r->data);
   if ((!c->from && set_weights(r, err)) ||
       optimizer_open(&r->optimizer, c->method, c->method_options, &c->optimizer,
