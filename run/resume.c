@@ -21,7 +21,8 @@ int resume_settings(const Checkpoint *from, Settings *s, Err *err) {
     if (settings_add(s, FROM_PRESET, from->state_path, m->key + sizeof group - 1, m->text, err))
       return -1;
   }
-  return 0;
+  if (checkpoint_option(from, "tokenizer")) return 0; /* older runs had no choice */
+  return settings_add(s, FROM_PRESET, from->state_path, "tokenizer", "gpt2", err);
 }
 
 static int note_change(const Checkpoint *from, const Option *row, const char *was, const char *is,
