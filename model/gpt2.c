@@ -436,6 +436,16 @@ void gpt2_backward(GPT2 *m) {
   backward_lap(m, PASS_EMBEDDING);
 }
 
+int gpt2_check_plain(const ModelOptions *s, const char *path, Err *err) {
+  const char *has = s->bias == BIAS_OFF     ? "no biases (--bias off)"
+                    : s->gelu == GELU_EXACT ? "exact GELU (--gelu exact)"
+                    : s->head != HEAD_TIED  ? "an untied head (--tie off)"
+                                            : NULL;
+  if (!has) return 0;
+  return fail(err, "%s: this format holds only GPT-2, and the model has %s; use a folder in Hugging "
+              "Face's format", path, has);
+}
+
 int64_t gpt2_weights(const GPT2 *m) {
   int64_t n = 0;
   for (int i = 0; i < m->param_count; i++) n += param_size(&m->params[i]);

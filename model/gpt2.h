@@ -120,6 +120,9 @@ double gpt2_loss_gradient(GPT2 *model, const Batch *batch, double weight, int ac
 /* Completes the gradients after gpt2_loss_gradient; its batch must still be in memory. */
 void gpt2_backward(GPT2 *model);
 
+/* Error if the model differs from GPT-2, so that the format of the file `path` cannot hold it. */
+int gpt2_check_plain(const ModelOptions *size, const char *path, Err *err);
+
 /* Number of weights, and FLOPs per training token in rows of T: 6 per weight in a product (all
    except the position embedding and an untied token embedding), plus 6 L C T for the two products of causal attention, forward
    and backward (half of the T x T pairs; nanoGPT and PaLM count all of them). */
