@@ -458,7 +458,7 @@ static int make_batch(Data *d, int64_t count, Batch *batch, Err *err) {
     d->x = malloc((size_t)(2 * count * d->T) * sizeof *d->x);
     if (!d->x) d->room = 0;
   }
-  *batch = (Batch){d->x, d->x + d->room * d->T, count, d->T};
+  *batch = (Batch){.x = d->x, .y = d->x + d->room * d->T, .B = count, .T = d->T};
   return d->x ? 0 : fail(err, "no memory for %lld rows of %lld tokens", (long long)count,
                          (long long)d->T);
 }
@@ -473,6 +473,8 @@ static int set_row(Data *d, const Tokens *t, Place p, int64_t r, Err *err) {
 int data_batch(Data *d, int64_t step, int64_t first, int64_t count, Batch *batch, Err *err) {
   assert(step >= 0 && 0 <= first && count >= 1 && first + count <= d->B);
   if (make_batch(d, count, batch, err)) return -1;
+  batch->step = step;
+  batch->first = first;
   for (int64_t r = 0; r < count; r++) {
     int64_t row = first + r, sample = step * d->B + row;
     Place p = d->options.order == ORDER_SHUFFLE      ? shuffled_place(d, sample)

@@ -46,7 +46,7 @@ const Option auxiliary_options[] = {
 };
 
 int optimizer_takes_all(const Optimizer *method, const void *options) {
-  for (Role role = ROLE_EMBEDDING; role <= ROLE_VECTOR; role++)
+  for (Role role = ROLE_EMBEDDING; role <= ROLE_INPUT; role++)
     if (!method->accepts(&(Matrix){.role = role}, options)) return 0;
   return 1;
 }
@@ -210,7 +210,7 @@ static int compare_flops(const void *a, const void *b) {
 
 static double decay_of(const OptimizerState *s, const Unit *u) {
   Role role = u->param->role;
-  int embedding = role == ROLE_EMBEDDING || role == ROLE_POSITION;
+  int embedding = role == ROLE_EMBEDDING || role == ROLE_INPUT || role == ROLE_POSITION;
   double factor = embedding ? s->common->embedding_decay : 1;
   return u->param->decay ? factor * s->common->weight_decay : 0;
 }

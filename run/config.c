@@ -28,7 +28,8 @@ static void list_sets(Config *c) {
 
 /* The sizes and the tokenizer of the weights in --init are defaults like those of a preset. */
 static int add_init(Config *c, Settings *s, const char *path, Err *err) {
-  static const char *const sizes[] = {"layers", "heads", "channels", "context", "vocab", NULL};
+  static const char *const sizes[] = {"layers", "heads", "channels", "context",
+                                      "vocab",  "bias",  "gelu",     "tie",     NULL};
   Weights w;
   Tokenizer *t = NULL;
   Err passed = {""};
@@ -36,7 +37,8 @@ static int add_init(Config *c, Settings *s, const char *path, Err *err) {
   if (checkpoint_weights(&w, path, &passed, err)) return -1;
   int status = export_tokenizer(&t, w.path, w.size.V, err);
   for (int i = 0; sizes[i] && status == 0; i++) {
-    if (w.size.NH == 0 && strcmp(sizes[i], "heads") == 0) continue; /* the file does not tell */
+    if (w.size.NH == 0 && (strcmp(sizes[i], "heads") == 0 || strcmp(sizes[i], "gelu") == 0))
+      continue; /* the file does not tell */
     option_show(option_find(model_options, sizes[i]), &w.size, value, sizeof value);
     status = settings_add(s, FROM_PRESET, "--init", sizes[i], value, err);
   }
@@ -254,7 +256,8 @@ static void help_roles(FILE *out, const Optimizer *o) {
   } kinds[] = {{ROLE_MATRIX, "hidden matrices"},
                {ROLE_EMBEDDING, "the token embedding"},
                {ROLE_POSITION, "the position embedding"},
-               {ROLE_VECTOR, "vectors"}};
+               {ROLE_VECTOR, "vectors"},
+               {ROLE_HEAD, "an untied head"}};
   enum { KINDS = sizeof kinds / sizeof *kinds };
   void *options = calloc(1, o->options_size + 1);
   OptionSet set = {.title = o->name, .rows = o->options, .values = options};

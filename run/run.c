@@ -54,6 +54,7 @@ static int open_parts(Run *r, Err *err) {
   c->model.V = data_vocab(r->data); /* only the data tells the number of characters */
   if (gpt2_open(&r->model, &c->model, r->pass_rows, 1, err))
     return -1;
+  r->model->dropout_seed = (uint64_t)c->run.seed;
   r->fingerprint = data_fingerprint(r->data);
   if ((!c->from && set_weights(r, err)) ||
       optimizer_open(&r->optimizer, c->method, c->method_options, &c->optimizer,
