@@ -79,10 +79,10 @@ static int train(Run *run, Err *err) {
     for (int64_t first = 0; first < o->batch; first += run->pass_rows) { /* --micro-batch */
       int64_t rows = i64_min(run->pass_rows, o->batch - first);
       Batch batch;
-      if (stop_reason()) return save_and_stop(run, err);
       if (data_batch(run->data, t - 1, first, rows, &batch, err)) return EXIT_FAILED;
       double loss = gpt2_loss_gradient(model, &batch, weight, first > 0); /* forward */
       gpt2_backward(model);
+      if (stop_pending()) return save_and_stop(run, err); /* the step was cut short */
       row.train_loss += loss * (double)rows / (double)o->batch;
     }
     run_gradient_done(run, &row);
@@ -102,7 +102,7 @@ static int train(Run *run, Err *err) {
     if (log_write(&run->log, &row, 0, err)) return EXIT_FAILED;
     if (due(t, o->sample_every, 0) && run_sample(run, t, err)) return EXIT_FAILED;
     int whole = t == o->steps && !(validates && isnan(row.val_loss));
-    int stop = stop_reason() || run_is_late(run);
+    int stop = stop_pending() || run_is_late(run);
     int saves = run_save_due(run, &row) || stop || due(t, o->save_every, o->steps);
     if ((saves || t == o->steps) && (code = save(run, &row, err))) return code;
     if (stop && !whole) return stopped(run, err);

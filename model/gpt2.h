@@ -81,6 +81,9 @@ typedef struct {
   Dropout dropout;    /* of this pass; its rate is 0 in gpt2_loss */
   Batch batch;        /* of the last gpt2_loss_gradient */
   int accumulate;     /* add to the gradients instead of setting them */
+  /* Asked before each block: when it returns true, the pass ends early, its loss and gradients mean
+     nothing. NULL: never. */
+  int (*cancelled)(void);
   PassTimes times;
   double lap;         /* clock seconds of the last lap */
   size_t weight_bytes, activation_bytes;

@@ -159,6 +159,7 @@ int run_open(Run *r, Err *err) {
   threads_start((int)c->run.threads);
   r->pass_rows = c->run.micro_batch ? c->run.micro_batch : c->run.batch;
   if (folder_claim(c, &r->lock, err) || open_parts(r, err)) return -1;
+  r->model->cancelled = stop_pending;
   stop_catch(); /* before this a signal ends the program; nothing is lost */
   if (open_folder(r, err)) return -1;
   find_best(r);
@@ -282,14 +283,14 @@ int run_validate(Run *r, double *loss, Err *err) {
   int64_t wanted = c->run.val_tokens / T > 0 ? c->run.val_tokens / T : 1;
   if (count > wanted) count = wanted;
   *loss = 0;
-  for (int64_t first = 0; first < count && !stop_reason(); first += r->pass_rows) {
+  for (int64_t first = 0; first < count && !stop_pending(); first += r->pass_rows) {
     int64_t rows = count - first < r->pass_rows ? count - first : r->pass_rows;
     Batch batch;
     if (data_val_batch(r->data, first, rows, &batch, err)) return -1;
     *loss += gpt2_loss(r->model, &batch) * (double)rows / (double)count;
   }
   if (isnan(*loss)) *loss = INFINITY; /* NaN in a row means "not measured" */
-  if (stop_reason()) *loss = NAN;
+  if (stop_pending()) *loss = NAN;
   return 0;
 }
 

@@ -1,4 +1,4 @@
-/* Signals and limits that end a run. It stops after the current pass and saves. */
+/* Signals and limits that end a run. It stops within the current step and saves. */
 #ifndef RUN_STOP_H
 #define RUN_STOP_H
 
@@ -11,7 +11,8 @@ void stop_ignore_broken_output(void);
    comes up to 30 seconds before the limit on CPU time (ulimit -t), to leave time for saving. */
 void stop_catch(void);
 
-/* Why the run must stop, as the beginning of a message; NULL if it need not. */
+/* Whether the run must stop; and why, as the beginning of a message, or NULL. */
+int stop_pending(void);
 const char *stop_reason(void);
 
 /* Whether a checkpoint was requested since the last call. */
