@@ -79,7 +79,7 @@ const char *nearest_word(const char *text, const char *words) {
 
 /* ---- one value ---- */
 
-static int read_number(const char *text, double *out) {
+int option_number(const char *text, double *out) {
   char *end;
   errno = 0;
   double x = strtod(text, &end);
@@ -99,7 +99,7 @@ static int set_number(const Option *row, void *values, const char *text, const c
                       Err *err) {
   double x;
   int whole = row->type == OPTION_INT;
-  if (read_number(text, &x) || isnan(x) || (whole && x != floor(x)))
+  if (option_number(text, &x) || isnan(x) || (whole && x != floor(x)))
     return fail(err, "%s: --%s takes %s, not \"%s\"", where, row->name,
                 whole ? "a whole number" : "a number", text);
   if (x < row->min || x > row->max)

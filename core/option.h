@@ -130,6 +130,9 @@ void options_default(const OptionSet *set);
 /* Sets one field from text; `where` is for messages. Errors: malformed or out of range. */
 int option_set(const Option *row, void *values, const char *text, const char *where, Err *err);
 
+/* Reads a number such as 1000, 1e-3 or 64k. Returns -1 if the text is not one. */
+int option_number(const char *text, double *out);
+
 /* Writes the value of a field as text that option_set reads back exactly. */
 void option_show(const Option *row, const void *values, char *out, size_t size);
 

@@ -145,15 +145,19 @@ static int apply(Config *c, const Settings *s, Err *err) {
   return options_check(c->sets, s, err);
 }
 
-const Option *config_option(const char *name) {
+const Option *config_option_of(const Optimizer *o, const char *name) {
   const Option *const tables[] = {run_options,       model_options,  data_options,
                                   optimizer_options, matrix_options, auxiliary_options,
                                   schedule_options};
   const Option *row = NULL;
   for (size_t i = 0; !row && i < sizeof tables / sizeof *tables; i++)
     row = option_find(tables[i], name);
-  for (const Optimizer *const *o = optimizers; !row && *o; o++)
-    row = option_find((*o)->options, name);
+  return row ? row : option_find(o->options, name);
+}
+
+const Option *config_option(const char *name) {
+  const Option *row = NULL;
+  for (const Optimizer *const *o = optimizers; !row && *o; o++) row = config_option_of(*o, name);
   return row;
 }
 

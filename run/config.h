@@ -56,8 +56,9 @@ int config_read(Config *config, int argc, char **argv, Err *err);
 int config_set(Config *config, Settings *settings, Err *err);
 void config_free(Config *config);
 
-/* The row of an option of ./train, or NULL if there is none with that name; for an option of
-   several optimizers, the first. And its effect; RESULT if the option is unknown. */
+/* The row of an option of ./train, or NULL if there is none with that name: with one optimizer, or
+   with any; for an option of several, the first's. And its effect; RESULT if it is unknown. */
+const Option *config_option_of(const Optimizer *o, const char *name);
 const Option *config_option(const char *name);
 OptionEffect config_effect(const char *name);
 
