@@ -1,41 +1,10 @@
 #!/bin/sh
 # tools/sweep: what is swept (grids, ranges, without a spec), and several sweeps in one folder.
 # Run from the project's root, where ./train and tools/ are built.
-set -u
-
-root=$(pwd)
-sweep=$root/tools/sweep
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-export OMP_WAIT_POLICY=passive
+. tests/shell.sh
+sweep=$tools/sweep
 cd "$work" || exit 1
-ln -s "$root/train" train
-passed=0
-failed=0
-
-# check TEXT COMMAND...: the command has to succeed.
-check() {
-  text=$1
-  shift
-  if "$@"; then passed=$((passed + 1)); else
-    failed=$((failed + 1))
-    echo "FAILED: $text: $*"
-  fi
-}
-
-# says CODE WORDS COMMAND...: the command ends with the code and prints the words.
-says() {
-  code=$1
-  words=$2
-  shift 2
-  output=$("$@" 2>&1)
-  got=$?
-  case $output in
-    *"$words"*) [ "$got" -eq "$code" ] && passed=$((passed + 1)) && return ;;
-  esac
-  failed=$((failed + 1))
-  echo "FAILED: $* should end with $code and say \"$words\"; it ended with $got and said: $output"
-}
+ln -s "$train" train
 
 # trials METHOD ARGUMENTS...: the points of a method's first trials, one a line.
 trials() {
@@ -66,10 +35,10 @@ grids() {
   check "an option with an effect in some trials" \
     test "$(count adamw --optimizers adamw --rates 1 --schedule "cosine wsd" \
       --decay-fraction "0.1 0.2")" -eq 3
-  says 2 '--aux-lr has no effect' "$sweep" --optimizers adamw --adamw.aux-lr "1 2" --dry-run
-  says 2 'lr = 1e-3..1e-1 is a range' "$sweep" --optimizers adamw --lr 1e-3..1e-1
-  says 2 'several values are written in quotes' "$sweep" --optimizers adamw muon
-  says 2 'more than 100000 points' "$sweep" --optimizers adamw --rates 99 --beta1 \
+  answers 2 '--aux-lr has no effect' "$sweep" --optimizers adamw --adamw.aux-lr "1 2" --dry-run
+  answers 2 'lr = 1e-3..1e-1 is a range' "$sweep" --optimizers adamw --lr 1e-3..1e-1
+  answers 2 'several values are written in quotes' "$sweep" --optimizers adamw muon
+  answers 2 'more than 100000 points' "$sweep" --optimizers adamw --rates 99 --beta1 \
     "$(seq -s ' ' 0.001 0.001 0.1)" --beta2 "$(seq -s ' ' 0.001 0.001 0.1)"
 }
 
@@ -99,9 +68,9 @@ random_trials() {
   trials muon "$@" --random 8 >fewer.txt
   head -n 8 muon.txt >first.txt
   check "the first trials of a longer search are those of a shorter" cmp fewer.txt first.txt
-  says 2 'only 2 different settings' "$sweep" --optimizers adamw --random 4 --lr "0.1 0.2"
-  says 2 'a range is LOW..HIGH' "$sweep" --optimizers adamw --random 4 --lr 0.2..0.1
-  says 2 'is out of range' "$sweep" --optimizers adamw --random 4 --beta1 0.5..1.5
+  answers 2 'only 2 different settings' "$sweep" --optimizers adamw --random 4 --lr "0.1 0.2"
+  answers 2 'a range is LOW..HIGH' "$sweep" --optimizers adamw --random 4 --lr 0.2..0.1
+  answers 2 'is out of range' "$sweep" --optimizers adamw --random 4 --beta1 0.5..1.5
 }
 
 # A random search in a spec with ranges for each method, from begin to end.
@@ -121,19 +90,19 @@ END
   check "it runs: $(tail -n 1 out.txt)" grep -q '^done: 8 runs' out.txt
   check "the result has a seed of its own" test \
     "$(find runs/ranges/final -name log.csv | grep -c seed-101)" -eq 2
-  says 0 'done: 8 runs' "$sweep" runs/ranges
+  answers 0 'done: 8 runs' "$sweep" runs/ranges
   "$sweep" runs/ranges --dry-run >list.txt
   check "its folder is a spec with the same trials" grep -q '^8 runs, 8 of them done' list.txt
 }
 
 template() {
-  says 0 'tools/sweep my.spec' "$sweep" --init my.spec --seeds 2
-  says 1 'already exists' "$sweep" --init my.spec
+  answers 0 'tools/sweep my.spec' "$sweep" --init my.spec --seeds 2
+  answers 1 'already exists' "$sweep" --init my.spec
   check "the template has every option, and those given" sh -c \
     'grep -q "^seeds = 2" my.spec && grep -q "^# random = 0" my.spec'
-  says 0 'adamw lr' "$sweep" my.spec --optimizers adamw --dry-run
+  answers 0 'adamw lr' "$sweep" my.spec --optimizers adamw --dry-run
   sed 's/^# \([a-z.:-]* = .*\)/\1/; /^random = 0/d; /^extend/d; /^muon.momentum = 0.9 /d' my.spec >all.spec
-  says 0 'muon:exact lr' "$sweep" all.spec --optimizers "muon muon:exact" --dry-run
+  answers 0 'muon:exact lr' "$sweep" all.spec --optimizers "muon muon:exact" --dry-run
 }
 
 # Two sweeps at once share the work: every run is begun once.
@@ -170,5 +139,4 @@ random_trials
 random_sweep
 template
 together
-echo "sweep: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish sweep
