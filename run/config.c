@@ -23,6 +23,22 @@ static void list_sets(Config *c) {
   memcpy(c->sets, sets, sizeof sets);
 }
 
+const Option *config_option_of(const Optimizer *o, const char *name) {
+  const Option *const tables[] = {run_options,       model_options,  data_options,
+                                  optimizer_options, matrix_options, auxiliary_options,
+                                  schedule_options};
+  const Option *row = NULL;
+  for (size_t i = 0; !row && i < sizeof tables / sizeof *tables; i++)
+    row = option_find(tables[i], name);
+  return row ? row : option_find(o->options, name);
+}
+
+const Option *config_option(const char *name) {
+  const Option *row = NULL;
+  for (const Optimizer *const *o = optimizers; !row && *o; o++) row = config_option_of(*o, name);
+  return row;
+}
+
 /* The sizes and the tokenizer of the weights in --init are defaults like those of a preset. */
 static int add_init(Config *c, Settings *s, const char *path, Err *err) {
   static const char *const sizes[] = {"layers", "heads", "channels", "context", "vocab", NULL};
@@ -46,6 +62,21 @@ static int add_init(Config *c, Settings *s, const char *path, Err *err) {
   return status;
 }
 
+const char *config_tuned(const Optimizer *o, const char *model, char settings[TUNED_TEXT]) {
+  const char *from = o->name, *at = tuned_settings(from, model);
+  size_t used = 0;
+  if (!at && o->like) at = tuned_settings(from = o->like, model);
+  if (!at) return NULL;
+  for (*settings = 0; *(at += strspn(at, " ")); at += strcspn(at, " ")) {
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(at, "="), at);
+    if (config_option_of(o, name))
+      used += (size_t)snprintf(settings + used, TUNED_TEXT - used, "%s%.*s", used ? " " : "",
+                               (int)strcspn(at, " "), at);
+  }
+  return from;
+}
+
 /* Presets depend on --model and --optimizer, as given or by default. */
 static int add_presets(Config *c, Settings *s, Err *err) {
   const char *model = settings_find(s, "model", NULL);
@@ -53,16 +84,19 @@ static int add_presets(Config *c, Settings *s, Err *err) {
   if (!model) model = "nano";
   c->method = optimizer_find(optimizer ? optimizer : run_options[0].fallback, err);
   if (!c->method) return -1;
-  const char *preset = model_preset(model), *tuned = tuned_settings(c->method->name, model);
-  if (tuned) snprintf(c->tuned, sizeof c->tuned, "tuned for %s", model);
-  else snprintf(c->tuned, sizeof c->tuned, "not tuned for %.32s", model);
+  char settings[TUNED_TEXT];
+  const char *preset = model_preset(model);
+  const char *tuned = config_tuned(c->method, model, settings);
+  int borrowed = tuned && strcmp(tuned, c->method->name) != 0;
+  snprintf(c->tuned, sizeof c->tuned, "%stuned for %.32s%s%.32s", tuned ? "" : "not ", model,
+           borrowed ? " as " : "", borrowed ? tuned : "");
   /* An unknown model is reported when --model itself is parsed. */
   if (preset && settings_preset(s, FROM_PRESET, "preset", preset, err)) return -1;
   const char *init = settings_find(s, "init", NULL);
   c->bad_checkpoint = 1;
   if (init && *init && add_init(c, s, init, err)) return -1;
   c->bad_checkpoint = 0;
-  if (tuned) return settings_preset(s, FROM_TUNED, "tuned settings", tuned, err);
+  if (tuned) return settings_preset(s, FROM_TUNED, "tuned settings", settings, err);
   const char *published = c->method->published, *ours = c->method->ours;
   if (published && settings_preset(s, FROM_TUNED, "published settings", published, err)) return -1;
   return ours ? settings_preset(s, FROM_TUNED, "our settings", ours, err) : 0;
@@ -111,22 +145,6 @@ static int apply(Config *c, const Settings *s, Err *err) {
   data_choose_tokenizer(&c->data);
   mark_unused(c);
   return options_check(c->sets, s, err);
-}
-
-const Option *config_option_of(const Optimizer *o, const char *name) {
-  const Option *const tables[] = {run_options,       model_options,  data_options,
-                                  optimizer_options, matrix_options, auxiliary_options,
-                                  schedule_options};
-  const Option *row = NULL;
-  for (size_t i = 0; !row && i < sizeof tables / sizeof *tables; i++)
-    row = option_find(tables[i], name);
-  return row ? row : option_find(o->options, name);
-}
-
-const Option *config_option(const char *name) {
-  const Option *row = NULL;
-  for (const Optimizer *const *o = optimizers; !row && *o; o++) row = config_option_of(*o, name);
-  return row;
 }
 
 OptionEffect config_effect(const char *name) {
@@ -246,10 +264,12 @@ static void help_method(FILE *out, const Optimizer *o) {
   else help_text(out, "Published settings: none for language models.", 0, 2);
   if (o->ours) help_settings(out, "Ours, not from the source", o->ours);
   for (const ModelPreset *m = model_presets; m->name; m++) {
-    const char *tuned = tuned_settings(o->name, m->name);
-    char title[64];
-    snprintf(title, sizeof title, "Tuned here for %s", m->name);
-    if (tuned) help_settings(out, title, tuned);
+    char title[80], settings[TUNED_TEXT];
+    const char *tuned = config_tuned(o, m->name, settings);
+    if (!tuned) continue;
+    if (strcmp(tuned, o->name) == 0) snprintf(title, sizeof title, "Tuned here for %s", m->name);
+    else snprintf(title, sizeof title, "For %s, as tuned for %.32s", m->name, tuned);
+    help_settings(out, title, settings);
   }
   help_settings(out, "Tune first", o->tune);
   help_roles(out, o);

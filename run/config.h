@@ -49,6 +49,12 @@ const Option *config_option_of(const Optimizer *o, const char *name);
 const Option *config_option(const char *name);
 OptionEffect config_effect(const char *name);
 
+/* The tuned settings of a method for a model; if it has none, those of the method that it is like,
+   without options that it does not have. Returns the name of the method that they were tuned for,
+   or NULL. */
+enum { TUNED_TEXT = 256 };
+const char *config_tuned(const Optimizer *o, const char *model, char settings[TUNED_TEXT]);
+
 /* --help, --help OPTIMIZER and --list. Error: no such optimizer. */
 int config_help(FILE *out, const char *optimizer, Err *err);
 void config_list(FILE *out);
