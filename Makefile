@@ -188,14 +188,22 @@ compile_commands.json: FORCE   ## The compiler's command for each file, for edit
 deps:   ## Installs the packages for building, testing and drawing
 	@CC='$(CC)' sh tools/deps.sh
 
-# Keeps the folder structure in lib/polar, since tools/sweep starts ../train.
-install: all   ## Programs to PREFIX/lib/polar, commands polar-train, polar-plot ... to PREFIX/bin
-	@mkdir -p '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/polar/tools'
+# Keeps the folder structure in lib/polar, since tools/sweep starts ../train. The manual pages and
+# the completion are made from the programs' --help.
+SHARE = $(DESTDIR)$(PREFIX)/share
+MAN   = $(SHARE)/man/man1
+COMPLETIONS = $(SHARE)/bash-completion/completions
+install: all   ## Commands polar-train, polar-plot ... with manual pages, under PREFIX
+	@mkdir -p '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/polar/tools' '$(MAN)' '$(COMPLETIONS)'
+	@install -m 644 tools/completion.bash '$(COMPLETIONS)/polar-train'
 	@for program in train $(TOOLS); do \
 	  command='$(DESTDIR)$(PREFIX)/bin/polar-'$$(basename "$$program"); \
 	  install -m 755 "$(BIN)$$program" "$(DESTDIR)$(PREFIX)/lib/polar/$$program" && \
 	  printf '#!/bin/sh\nexec "%s" "$$@"\n' "$(PREFIX)/lib/polar/$$program" >"$$command" && \
 	  chmod 755 "$$command" && echo "$$command" || exit 1; \
+	  name=$$(basename "$$command"); \
+	  sh tools/man.sh "$(if $(findstring /,$(BIN)),,./)$(BIN)$$program" "$$name" >'$(MAN)'/"$$name.1" || exit 1; \
+	  [ "$$name" = polar-train ] || ln -sf polar-train '$(COMPLETIONS)'/"$$name"; \
 	done
 
 demo: deps   ## AdamW and Muon on the embedded novels, and a figure of both

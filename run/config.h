@@ -3,7 +3,6 @@
 #define RUN_CONFIG_H
 
 #include <stdint.h>
-#include <stdio.h>
 
 #include "data/data.h"
 #include "model/gpt2.h"
@@ -54,9 +53,5 @@ OptionEffect config_effect(const char *name);
    or NULL. */
 enum { TUNED_TEXT = 256 };
 const char *config_tuned(const Optimizer *o, const char *model, char settings[TUNED_TEXT]);
-
-/* --help, --help OPTIMIZER and --list. Error: no such optimizer. */
-int config_help(FILE *out, const char *optimizer, Err *err);
-void config_list(FILE *out);
 
 #endif
