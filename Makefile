@@ -145,6 +145,11 @@ fast-tests:   ## The C tests that start no program (with CC=clang ARCH=... BUILD
 	@$(MAKE) $(parallel) all $(FAST:%=$(BUILD)/%)
 	sh tests/run.sh $(FAST:%=$(BUILD)/%)
 
+test-optimizer:   ## One optimizer: its laws and what is missing (NAME=muon)
+	@$(if $(NAME),,echo 'use: make test-optimizer NAME=muon'; exit 2)
+	@$(MAKE) -s $(parallel) $(BUILD)/test_laws $(BUILD)/test_registry
+	@$(BUILD)/test_registry '$(NAME)'; complete=$$?; $(BUILD)/test_laws '$(NAME)' && exit $$complete
+
 test-blas:   ## C tests with each build of OpenBLAS and with its cores of other processors
 	@$(MAKE) $(parallel) $(PRODUCTS:%=$(BUILD)/%)
 	sh tests/blas.sh $(PRODUCTS:%=$(BUILD)/%)
@@ -239,8 +244,8 @@ clean:   ## Removes all build output
 	rm -rf build train $(TOOLS) compile_commands.json
 
 FORCE:
-.PHONY: FORCE all test run-tests fast-tests test-blas test-arm test-peers fuzz run-fuzz lint analyze deps \
-        install demo bench compare compare-quick report corpus help clean
+.PHONY: FORCE all test run-tests fast-tests test-optimizer test-blas test-arm test-peers fuzz run-fuzz \
+        lint analyze deps install demo bench compare compare-quick report corpus help clean
 # Objects that only pattern rules name; make would delete them as intermediate files.
 .SECONDARY: $(foreach k,f32 f64 asan fuzz,$(patsubst %.c,$(BUILD)/$(k)/%.o, \
               $(wildcard tests/*.c tests/fuzz/*.c) $(MAINS)))

@@ -176,7 +176,7 @@ bad_specs() {
     "$tools/sweep" bad.spec --optimizers adamw --print --out fewer
   answers 2 'cannot be opened' "$tools/sweep" missing.spec
   answers 2 'name one spec' "$tools/sweep"
-  answers 1 'holds a run with steps = 30, and the spec answers 31' \
+  answers 1 'holds a run with steps = 30, and the spec says 31' \
     "$tools/sweep" tiny.spec --out whole --steps 31
   answers 1 'not a program' "$tools/sweep" tiny.spec --out elsewhere --train nowhere
 }
