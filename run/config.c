@@ -94,7 +94,7 @@ static int add_presets(Config *c, Settings *s, Err *err) {
   tuned_origin(tuned ? tuned : c->method->name, model, c->tuned, sizeof c->tuned);
   size_t used = strlen(c->tuned);
   if (tuned && strcmp(tuned, c->method->name) != 0)
-    snprintf(c->tuned + used, sizeof c->tuned - used, ", as %.32s", tuned);
+    snprintf(c->tuned + used, sizeof c->tuned - used, " (as %.32s)", tuned);
   /* An unknown model is reported when --model itself is parsed. */
   if (preset && settings_preset(s, FROM_PRESET, PRESET, preset, err)) return -1;
   const char *init = settings_find(s, "init", NULL);
