@@ -226,7 +226,7 @@ static void write_line_label(FILE *out, const Figure *f) {
 
 /* ---- the script ---- */
 
-static void write_terminal(FILE *out, const Figure *f, FigureFormat format) {
+void figure_write_terminal(FILE *out, const Figure *f, FigureFormat format) {
   if (format == FIGURE_PNG)
     fprintf(out, "set terminal pngcairo size %d,%d font 'sans,13' background 'white'\n", f->width,
             f->height);
@@ -415,7 +415,7 @@ int figure_draw(const Figure *f, FigureFormat format, char **out, size_t *size, 
   size_t length;
   FILE *text = open_memstream(&script, &length);
   find_range(f, &low, &high);
-  write_terminal(text, f, format);
+  figure_write_terminal(text, f, format);
   write_axes(text, f, format, write_labels(text, f, format, low, high));
   write_ranges(text, f, format, low, high);
   write_bar_labels(text, f);

@@ -35,16 +35,19 @@ static void show_path(const Search *s, char *text, size_t size) {
   free(rest);
 }
 
+void runset_note(RunSet *set, const char *text) {
+  set->notes = memory_grow(set->notes, (size_t)set->note_count + 1, sizeof *set->notes);
+  set->notes[set->note_count++] = memory_text(text);
+}
+
 static void note(const Search *s, const char *format, ...) {
   char text[OPTION_TEXT + 512];
-  RunSet *set = s->set;
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
   show_path(s, text, sizeof text);
-  set->notes = memory_grow(set->notes, (size_t)set->note_count + 1, sizeof *set->notes);
-  set->notes[set->note_count++] = memory_text(text);
+  runset_note(s->set, text);
 }
 
 /* ---- one run ---- */

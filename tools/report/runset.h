@@ -30,6 +30,9 @@ typedef struct {
 int runset_read(RunSet *set, char *const *paths, int count, Err *err);
 void runset_free(RunSet *set);
 
+/* Adds a sentence to the notes. */
+void runset_note(RunSet *set, const char *text);
+
 /* The last loss of a run that has not ended, and where it is: "3.7412 at step 23 of 3000"; with
    "training loss" before it unless the run was validated at a later step than 0. */
 void run_last_value(const RunLog *log, char *out, size_t size);
