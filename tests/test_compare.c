@@ -104,17 +104,17 @@ static void test_states(void) {
   empty_root();
   make_run("a1", "adamw", 1, 30, 4, 100, 10, "", "result = finished\n");
   make_run("m1", "muon", 1, 30, 3, 100, 10, "",
-           "resumed = after step 20, revision x, 1 threads; steps 20 -> 30\nresult = finished\n");
+           "extended = after step 20 from 20 to 30 steps: x\nresult = finished\n");
   make_run("m2", "muon", 1, 30, 3.5, 100, 10, "", "result = finished\n");
   make_run("s1", "sgd", 1, 4, 8, 100, 10, "", "");
   make_run("s2", "sgd", 2, 14, 8, 100, 10, "", "result = stopped by SIGTERM\n");
   Comparison c = compare();
   const Entry *extended = entry_of(&c, "muon m1");
-  check(extended->extended_from == 20 && isnan(extended->steps_to) && isnan(extended->seconds_to),
+  check(extended->extended && isnan(extended->steps_to) && isnan(extended->seconds_to),
         "an extended run has no steps to the target");
   check(isfinite(entry_of(&c, "muon m2")->steps_to), "the same settings without have");
-  check(is_noted(&c, "muon m1: extended from 20 steps"), "it is said");
-  check(is_in(outcome_losses(&c), "muon m1", "extended from 20 steps"), "and marked");
+  check(is_noted(&c, "muon m1: extended after step 20 from 20 to 30 steps: x. Its"), "it is said");
+  check(is_in(outcome_losses(&c), "muon m1", "extended"), "and marked");
   check(is_in(outcome_losses(&c), "sgd", "2 unfinished: 8.2857 at step 10 of 30"),
         "the last value of the longest run");
   comparison_free(&c);

@@ -31,6 +31,10 @@ static const Option options[] = {
     {.name = "mix",
      .help = "Also compare runs of different tasks: models, data, batch sizes or lengths",
      .type = OPTION_CHOICE, .at = FIELD(comparison.mix), .fallback = "off", .choices = ON_OFF},
+    {.name = "highlight",
+     .help = "Methods to draw in colour, separated by spaces; the others are grey (empty: all, or of "
+             "more than eight the best three, the baseline and your own methods)",
+     .type = OPTION_WORD, .at = FIELD(comparison.highlight), .fallback = ""},
     {.name = "format", .help = "Format of the tables",
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "text", .choices = TABLE_FORMATS},
     {.name = "html", .help = "File to write everything to as one HTML page",
@@ -180,7 +184,7 @@ static int compare(CompareOptions *o, char *const *paths, int count, Err *err) {
     return watch(o, paths, count, err);
   }
   if (comparison_read(&c, paths, count, &o->comparison, err)) return -1;
-  int status = show(o, paths, count, &c, err);
+  int status = figures_check(&c, err) || show(o, paths, count, &c, err) ? -1 : 0;
   comparison_free(&c);
   return status;
 }

@@ -53,10 +53,11 @@ static int check_comparable(Comparison *c, Err *err) {
 
 static int64_t seed_of(const RunLog *log) { return strtoll(runlog_option(log, "seed"), NULL, 10); }
 
+static int is_extended(const RunLog *log) { return *log->info.extended != 0; }
+
 static int belongs(const Comparison *c, const Entry *e, int run) {
-  const Origin *o = c->set.origins;
-  return strcmp(e->method, o[run].method) == 0 &&
-         o[e->runs[0]].extended_from == o[run].extended_from &&
+  return strcmp(e->method, c->set.origins[run].method) == 0 &&
+         e->extended == is_extended(&c->logs[run]) &&
          same_settings(&c->logs[e->runs[0]], &c->logs[run], NULL);
 }
 
@@ -84,7 +85,7 @@ static void group_runs(Comparison *c, int tuning) {
     while (at < c->count && !belongs(c, &c->entries[at], i)) at++;
     if (at == c->count) {
       c->entries = memory_grow(c->entries, (size_t)++c->count, sizeof *c->entries);
-      c->entries[at] = (Entry){.extended_from = o->extended_from};
+      c->entries[at] = (Entry){.extended = is_extended(&c->logs[i])};
       snprintf(c->entries[at].method, sizeof c->entries[at].method, "%s", o->method);
     }
     add_to_entry(c, &c->entries[at], i);
@@ -350,7 +351,7 @@ void curve_free(Curve *curve) {
 
 /* The rate of an extended run rose again: its curve belongs to no schedule. */
 static double time_to(const Comparison *c, const Entry *e, int axis) {
-  if (isnan(c->target) || e->extended_from) return NAN;
+  if (isnan(c->target) || e->extended) return NAN;
   Curve v = comparison_curve(c, e, axis);
   double x = first_crossing(v.x, v.mean, v.n, c->target);
   curve_free(&v);
@@ -435,10 +436,9 @@ static void note_states(Comparison *c) {
     if (e->unfinished)
       note(c, "%s: %d of %d runs unfinished, and not counted.", e->name, e->unfinished, e->count);
     if (e->diverged) note(c, "%s: %d of %d runs diverged.", e->name, e->diverged, e->count);
-    if (e->extended_from)
-      note(c, "%s: extended from %lld steps with --resume; its learning rate had already decayed "
-              "and rose again, so the steps to the target are left out.", e->name,
-           (long long)e->extended_from);
+    if (e->extended)
+      note(c, "%s: extended %s. Its steps to the target are left out.", e->name,
+           c->logs[e->runs[0]].info.extended);
   }
   if (c->baseline < 0)
     note(c, "No run has the baseline optimizer \"%s\"; --baseline chooses another.",

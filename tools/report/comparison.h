@@ -14,6 +14,7 @@ typedef struct {
   char baseline[OPTION_TEXT]; /* a method's name; empty: the sweep's, or adamw */
   double target;              /* loss; 0: what the baseline reached */
   int mix;                    /* judge runs together that cannot be compared */
+  char highlight[OPTION_TEXT]; /* methods to highlight in figures; empty: see label_highlight */
 } ComparisonOptions;
 
 typedef struct {
@@ -26,7 +27,7 @@ typedef struct {
   Summary summary, difference; /* of the loss, and paired with the baseline's */
   double bits_per_byte;
   double steps_to, tokens_to, seconds_to; /* the target; NaN: not reached */
-  int64_t extended_from; /* Origin's, the same for all runs */
+  int extended; /* all its runs are, by --resume with more steps */
   double gradient_ms, optimizer_ms; /* of its least disturbed run */
   double slow; /* > 1: all its runs were disturbed, and the optimizer's time is divided by this */
   double step_seconds; /* what a step would take on a machine that does nothing else */

@@ -7,7 +7,7 @@
 #include "core/memory.h"
 #include "core/quote.h"
 #include "tools/report/gnuplot.h"
-#include "tools/report/outcome.h"
+#include "tools/report/label.h"
 
 /* The methods that are drawn, the lowest difference first; the baseline has none. */
 typedef struct {
@@ -88,10 +88,10 @@ static void write_axes(FILE *out, const Comparison *c, const Forest *f, FigureFo
           widest + 2, format == FIGURE_CHARACTERS ? 3 : 6, f->low, f->high, f->count - 1);
   write_text(out, "set xlabel ", label, " noenhanced\n");
   if (format != FIGURE_CHARACTERS) {
-    char *caption = outcome_caption(c);
+    char caption[256];
+    label_caption(c->logs, c->log_count, c->seed_count, caption, sizeof caption);
     write_text(out, "set label ", caption,
                " noenhanced textcolor rgb '#555555' at screen 0.02,0.03 left\n");
-    free(caption);
   }
   fprintf(out, "set ytics scale 0 noenhanced (");
   for (int i = 0; i < f->count; i++) {

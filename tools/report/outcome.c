@@ -72,9 +72,7 @@ static void set_state(Table *t, const Comparison *c, const Entry *e) {
       used += (size_t)snprintf(text + used, sizeof text - used, "%d unfinished: ", e->unfinished);
     used += (size_t)snprintf(text + used, sizeof text - used, "%s, ", last);
   }
-  if (e->extended_from)
-    used += (size_t)snprintf(text + used, sizeof text - used, "extended from %lld steps, ",
-                             (long long)e->extended_from);
+  if (e->extended) used += (size_t)snprintf(text + used, sizeof text - used, "extended, ");
   table_set(t, L_STATE, "%.*s", used ? (int)used - 2 : 0, text);
 }
 
@@ -140,7 +138,7 @@ static void set_costs(Table *t, const Comparison *c, const Entry *e) {
     table_set(t, C_STEPS, "%.0f", e->steps_to);
     set_count(t, C_TOKENS, e->tokens_to);
     table_set(t, C_SECONDS, "%.1f", e->seconds_to);
-  } else if (!isnan(c->target) && e->finished && !e->extended_from) {
+  } else if (!isnan(c->target) && e->finished && !e->extended) {
     table_set(t, C_STEPS, "not reached");
   }
   if (b && b->tokens_to / e->tokens_to > 0)
@@ -196,42 +194,4 @@ Table outcome_settings(const Comparison *c) {
   }
   free(names);
   return t;
-}
-
-/* ---- the caption ---- */
-
-/* 2048 as "2,048" */
-static void put_thousands(FILE *out, long long number) {
-  if (number >= 1000) {
-    put_thousands(out, number / 1000);
-    fprintf(out, ",%03lld", number % 1000);
-  } else {
-    fprintf(out, "%lld", number);
-  }
-}
-
-/* What the runs have in common; of different tasks, that they have not. */
-char *outcome_caption(const Comparison *c) {
-  static const char *const task[] = {"data", "model", "steps"};
-  const RunLog *log = &c->logs[c->entries[0].runs[0]];
-  const char *values[3];
-  char *text;
-  size_t size;
-  FILE *out = open_memstream(&text, &size);
-  for (int i = 0; i < 3; i++) {
-    values[i] = runlog_option(log, task[i]);
-    for (int j = 0; j < c->differences.count; j++)
-      if (strcmp(c->differences.rows[j].name, task[i]) == 0) values[i] = "different";
-  }
-  fprintf(out, "Data %s; model %s", values[0], values[1]);
-  if (log->info.weights > 0 && !c->options.mix)
-    fprintf(out, " (%.2f M weights)", log->info.weights / 1e6);
-  fprintf(out, "; %s steps of ", values[2]);
-  put_thousands(out, log->count > 1 ? log->rows[1].tokens / log->rows[1].step : 0);
-  fprintf(out, " tokens; seed%s ", c->seed_count > 1 ? "s" : "");
-  for (int i = 0; i < c->seed_count; i++)
-    fprintf(out, "%s%lld", i ? ", " : "", (long long)c->seeds[i]);
-  fputc('.', out);
-  fclose(out);
-  return text;
 }

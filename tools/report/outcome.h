@@ -12,8 +12,4 @@ Table outcome_costs(const Comparison *c);
 Table outcome_settings(const Comparison *c);
 Table outcome_numbers(const Comparison *c);
 
-/* "Data austen; model nano (1.33 M weights); 300 steps of 2,048 tokens; seeds 101, 102, 103." The
-   caller frees it. */
-char *outcome_caption(const Comparison *c);
-
 #endif

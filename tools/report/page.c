@@ -8,6 +8,7 @@
 #include "core/quote.h"
 #include "run/names.h"
 #include "run/program.h"
+#include "tools/report/label.h"
 #include "tools/report/outcome.h"
 #include "tools/report/pictures.h"
 
@@ -106,7 +107,8 @@ static int write_figures(FILE *out, const Comparison *c, Err *err) {
 /* ---- the other parts ---- */
 
 static void write_head(FILE *out, const Comparison *c, int refresh) {
-  char *caption = outcome_caption(c);
+  char caption[256];
+  label_caption(c->logs, c->log_count, c->seed_count, caption, sizeof caption);
   fprintf(out, "%s\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                "<meta name=\"viewport\" content=\"width=device-width\">\n", first_line);
   if (refresh) fprintf(out, "<meta http-equiv=\"refresh\" content=\"%d\">\n", refresh);
@@ -114,7 +116,6 @@ static void write_head(FILE *out, const Comparison *c, int refresh) {
                "<h1>%d optimizers compared</h1>\n<p class=\"soft\">", c->count, style, c->count);
   quote_html(out, caption);
   fputs("</p>\n", out);
-  free(caption);
 }
 
 static void write_table(FILE *out, const char *title, Table t) {

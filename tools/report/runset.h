@@ -9,7 +9,6 @@
 typedef struct {
   char method[128]; /* empty outside of a sweep */
   int tuning;
-  int64_t extended_from; /* its --steps before a --resume with more of them; 0: not extended */
   char *info;
 } Origin;
 
