@@ -9,13 +9,14 @@ const char *picture_caption(int picture) {
          "chance.";
 }
 
-int picture_draw(const Comparison *c, int picture, FigureFormat format, char **out, size_t *size,
-                 Err *err) {
+int picture_draw(const Comparison *c, int picture, FigureFormat format, int small, char **out,
+                 size_t *size, Err *err) {
   int status = 0;
   *out = NULL;
   if (picture == 0) return forest_draw(c, format, out, size, err);
   Figure f = figure_kinds[picture - 1].make(c, figure_kinds[picture - 1].axis);
   if (format == FIGURE_CHARACTERS) figure_fit_terminal(&f);
+  else if (small) f.width = 820, f.height = f.rows ? f.height : 560;
   if (figure_has_points(&f)) status = figure_draw(&f, format, out, size, err);
   figure_free(&f);
   return status;

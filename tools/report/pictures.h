@@ -11,8 +11,9 @@
 /* The caption of a picture of PICTURE_NAMES, by its index. */
 const char *picture_caption(int picture);
 
-/* Draws it as figure_draw does. *out is NULL if there is nothing to show. */
-int picture_draw(const Comparison *c, int picture, FigureFormat format, char **out, size_t *size,
-                 Err *err);
+/* Draws it as figure_draw does, on a smaller area (with larger text) if `small`. *out is NULL if
+   there is nothing to show. */
+int picture_draw(const Comparison *c, int picture, FigureFormat format, int small, char **out,
+                 size_t *size, Err *err);
 
 #endif
