@@ -88,11 +88,30 @@ END
   # shellcheck disable=SC2086
   "$sweep" ranges.spec $tiny --jobs 2 --threads 1 >out.txt 2>&1
   check "it runs: $(tail -n 1 out.txt)" grep -q '^done: 8 runs' out.txt
+  check "it shows the settings that differ" grep -q '^  lr  *0' out.txt
   check "the result has a seed of its own" test \
     "$(find runs/ranges/final -name log.csv | grep -c seed-101)" -eq 2
   answers 0 'done: 8 runs' "$sweep" runs/ranges
   "$sweep" runs/ranges --dry-run >list.txt
   check "its folder is a spec with the same trials" grep -q '^8 runs, 8 of them done' list.txt
+}
+
+# What was swept is in the tables, the trials and the figures.
+reports() {
+  run "$tools/compare" runs/ranges --format csv
+  check "the csv has the swept options" prints 'beta1 0.'
+  check "of each method" prints 'schedule '
+  run "$tools/compare" runs/ranges --format csv --trials on
+  check "all trials: $(wc -l <"$work/stdout") lines" test "$(wc -l <"$work/stdout")" -eq 7
+  check "with their options" prints 'optimizer,lr,'
+  answers 0 'beta1' "$tools/compare" runs/ranges
+  check "the best of random trials is not at an edge" test "$(grep -c 'at the edge' "$work/stdout")" -eq 0
+  command -v gnuplot >/dev/null || return
+  run "$tools/compare" runs/ranges --figures figures
+  check "a figure for each option" test "$(find figures -name 'option-*.svg' | wc -l)" -ge 3
+  check "named on its axis" grep -q '>beta1<' figures/option-*.svg
+  run "$tools/compare" runs/ranges --html page.html
+  check "the page has the trials" grep -q '<summary>Trials' page.html
 }
 
 template() {
@@ -137,6 +156,7 @@ END
 grids
 random_trials
 random_sweep
+reports
 template
 together
 finish sweep
