@@ -259,7 +259,7 @@ static void write_bar_labels(FILE *out, const Figure *f) {
 
 /* ---- the script ---- */
 
-static void write_terminal(FILE *out, const Figure *f, FigureFormat format) {
+void figure_write_terminal(FILE *out, const Figure *f, FigureFormat format) {
   switch (format) {
     case FIGURE_PNG: fprintf(out, "set terminal pngcairo size %d,%d font 'sans,13'", f->width, f->height);
       break;
@@ -450,7 +450,7 @@ int figure_draw(const Figure *f, FigureFormat format, char **out, size_t *size, 
   int room = format == FIGURE_CHARACTERS ? f->height - 6
                                          : (f->height - PIXELS_OF_FRAME) / PIXELS_PER_LABEL;
   int n = find_labels(f, &x, &y, room, labels);
-  write_terminal(text, f, format);
+  figure_write_terminal(text, f, format);
   write_frame(text, f, format, &x, &y);
   if (format == FIGURE_CHARACTERS) write_key(text, f, labels, n);
   else write_labels(text, f, labels, n);

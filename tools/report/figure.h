@@ -3,6 +3,7 @@
 #define TOOLS_REPORT_FIGURE_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "core/error.h"
 #include "core/option.h"
@@ -79,6 +80,9 @@ int figure_format_of(const char *path, FigureFormat *format, Err *err);
 
 /* Draws; *out is freed by the caller, with a zero byte after its end. */
 int figure_draw(const Figure *f, FigureFormat format, char **out, size_t *size, Err *err);
+
+/* The line of gnuplot that sets the format and the size. */
+void figure_write_terminal(FILE *out, const Figure *f, FigureFormat format);
 
 /* How many bytes at the beginning of a picture are the same in all pictures of its format. */
 size_t figure_sign(FigureFormat format);
