@@ -90,7 +90,7 @@ $(BUILD)/revision: FORCE
 	@echo '$(REVISION)' | cmp -s - $@ || echo '$(REVISION)' >$@
 # The texts that the assembler includes.
 $(foreach k,f32 asan fuzz analyze,$(BUILD)/$(k)/data/embedded.o): \
-  data/austen.txt.gz data/gpt2_merges.bin
+  data/austen.txt.gz data/shakespeare.txt.gz data/gpt2_merges.bin
 
 # ---- programs ----
 link = $(call say,LD)$(compile_$(1)) $^ $(LIBS) -o $@
