@@ -330,16 +330,22 @@ static void complete_watch(int argc, char **argv) {
       argv[i] = two_seconds;
 }
 
+static int list(const RunsOptions *o, char **paths, int count, Err *err) {
+  char folder[] = "runs", *here[] = {folder};
+  if (count == 0 && !folder_exists(folder))
+    return fail(err, "there is no folder runs/ here; name others: tools/runs FOLDER...");
+  if (count == 0) paths = here, count = 1;
+  return o->watch > 0 ? watch(o, paths, count, err) : show(o, paths, count, err);
+}
+
 static int run(int argc, char **argv, Err *err) {
   RunsOptions o;
   const OptionSet sets[] = {{.title = "runs", .rows = options, .values = &o}, {0}};
-  char **paths = memory_take((size_t)argc + 1, sizeof *paths), folder[] = "runs";
+  char **paths = memory_take((size_t)argc, sizeof *paths);
   complete_watch(argc, argv);
   int count = program_words(&argc, argv, paths), code = EXIT_USAGE;
-  if (count == 0) paths[count++] = folder;
   if (program_options(sets, argc, argv, err) == 0)
-    code = (o.watch > 0 ? watch(&o, paths, count, err) : show(&o, paths, count, err))
-               ? EXIT_FAILED : EXIT_DONE;
+    code = list(&o, paths, count, err) ? EXIT_FAILED : EXIT_DONE;
   free(paths);
   return code;
 }

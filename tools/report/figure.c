@@ -81,15 +81,16 @@ static double share(const Axis *a, double value) {
   return log(value / a->low) / log(a->high / a->low);
 }
 
-/* Widens a range by a share of it on both sides; a single value gets some space too. */
+/* Widens a range by a share of it at the chosen ends; a single value gets some space too. */
 static void widen(Axis *a, double margin, int low, int high) {
+  int single = a->high - a->low <= 1e-9 * fabs(a->high);
   if (a->scale != SCALE_LINEAR) {
-    double factor = a->high > a->low ? pow(a->high / a->low, margin) : 2;
+    double factor = single ? 2 : pow(a->high / a->low, margin);
     if (low) a->low /= factor;
     if (high) a->high *= factor;
     return;
   }
-  double size = a->high > a->low ? (a->high - a->low) * margin : fmax(0.01 * fabs(a->low), 1e-9);
+  double size = single ? fmax(0.01 * fabs(a->low), 1e-9) : (a->high - a->low) * margin;
   if (low) a->low -= size;
   if (high) a->high += size;
 }
