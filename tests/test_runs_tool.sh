@@ -71,7 +71,8 @@ assert rows[0]['step'] == 6 and rows[1]['val_loss'] == 1.5, rows"
     check "$format: no control characters" eval '! LC_ALL=C grep -q "[[:cntrl:]]" text'
   done
   answers 2 'choose one of text|csv|json' "$tools/runs" --format html
-  answers 1 'there is no folder runs/' sh -c 'mkdir none; cd none; exec "$0"' "$tools/runs"
+  mkdir none
+  answers 1 'there is no folder runs/' env -C none "$tools/runs"
   answers 1 'nowhere: there is no such folder or run' "$tools/runs" nowhere
   answers 1 '--watch needs a terminal' "$tools/runs" --watch
   answers 2 '--watch has no effect' "$tools/runs" --watch 3 --format csv
