@@ -442,8 +442,10 @@ int gpt2_check_plain(const ModelOptions *s, const char *path, Err *err) {
                     : s->head != HEAD_TIED  ? "an untied head (--tie off)"
                                             : NULL;
   if (!has) return 0;
-  return fail(err, "%s: this format holds only GPT-2, and the model has %s; use a folder in Hugging "
-              "Face's format", path, has);
+  return fail(err,
+              "%s: this format holds only GPT-2, and the model has %s; use a folder in Hugging "
+              "Face's format",
+              path, has);
 }
 
 int64_t gpt2_weights(const GPT2 *m) {
