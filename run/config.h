@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "core/option.h"
+#include "core/precision.h"
 #include "data/data.h"
 #include "model/gpt2.h"
 #include "optim/harness.h"
@@ -23,7 +24,7 @@ typedef struct {
   int64_t val_every, val_tokens, sample_every, log_spectrum;
   int64_t seed, threads;
   char out[OPTION_TEXT], init[OPTION_TEXT], resume[OPTION_TEXT];
-  int overwrite;
+  int overwrite, precision;
 } RunOptions;
 
 enum { CONFIG_SETS = 9 };

@@ -84,10 +84,12 @@ static int open_folder(Run *r, Err *err) {
 static void announce(const Run *r) {
   const Config *c = &r->config;
   char line[3 * OPTION_TEXT];
-  data_describe(r->data, line, sizeof line);
   quote_terminal(stdout, c->run.out);
-  printf(": %d thread%s%s%s%s, %s\ndata: ", threads_count(), threads_count() == 1 ? "" : "s",
+  printf(": %d thread%s%s%s%s, %s", threads_count(), threads_count() == 1 ? "" : "s",
          *threads_note() ? " (" : "", threads_note(), *threads_note() ? ")" : "", blas_name());
+  info_precision(line, sizeof line, c);
+  printf("\nmatrix products: %s\ndata: ", line);
+  data_describe(r->data, line, sizeof line);
   quote_terminal(stdout, line);
   data_remark(r->data, line, sizeof line);
   if (*line) printf("\nremark: ");
@@ -118,6 +120,8 @@ int run_open(Run *r, Err *err) {
   Config *c = &r->config;
   r->opened = clock_seconds();
   threads_start((int)c->run.threads);
+  if (precision_start(err)) return -1;
+  precision_set((Precision)c->run.precision);
   r->pass_rows = c->run.micro_batch ? c->run.micro_batch : c->run.batch;
   if (folder_claim(c, &r->lock, err) || open_parts(r, err)) return -1;
   stop_catch(); /* before this a signal ends the program; nothing is lost */
