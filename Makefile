@@ -28,7 +28,7 @@ DOUBLE = $(wildcard core/*.c model/*.c model/*/*.c)
 TOOLS  = $(patsubst %.c,%,$(wildcard tools/*.c))
 TESTS  = $(patsubst tests/%.c,%,$(wildcard tests/test_*.c))
 CHECKS = $(filter-out tests/test_%.c,$(wildcard tests/*.c))
-FLOAT_CHECKS = tests/golden.c tests/problem.c
+FLOAT_CHECKS = tests/golden.c tests/problem.c tests/token_files.c
 FUZZ   = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 # The folder of the programs: the project's folder, or BUILD if that was changed.
 BIN    = $(if $(filter-out build,$(BUILD)),$(BUILD)/)
@@ -90,7 +90,7 @@ $(BUILD)/revision: FORCE
 	@echo '$(REVISION)' | cmp -s - $@ || echo '$(REVISION)' >$@
 # The texts that the assembler includes.
 $(foreach k,f32 asan fuzz analyze,$(BUILD)/$(k)/data/embedded.o): \
-  data/austen.txt.gz data/gpt2_merges.bin
+  data/austen.txt.gz data/shakespeare.txt.gz data/gpt2_merges.bin
 
 # ---- programs ----
 link = $(call say,LD)$(compile_$(1)) $^ $(LIBS) -o $@
@@ -125,9 +125,9 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(BUILD)/fuzz/tests/fuzz
 # library.
 SANITIZED = $(filter-out %_double test_checkpoint test_cpu,$(TESTS))
 # The C tests that start no program: for other compilers, processors and builds of OpenBLAS.
-FAST = $(filter-out test_checkpoint test_formats test_sample,$(TESTS))
+FAST = $(filter-out test_checkpoint test_formats test_sample test_tokenize,$(TESTS))
 # The tests among them that depend on OpenBLAS.
-PRODUCTS = $(addprefix test_,elementary family laws optim orthogonalize pytorch spectrum training)
+PRODUCTS = $(addprefix test_,blas family lapack laws optim orthogonalize pytorch spectrum training)
 
 JOBS     = $(shell nproc 2>/dev/null || echo 2)
 # Builds on all processors, unless make was started with -j.

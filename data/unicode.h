@@ -1,5 +1,5 @@
 /* The little of Unicode that GPT-2's tokenizer asks for: UTF-8, and which of four classes a code
-   point belongs to. The classes are those of Unicode 15.0, whatever the machine's locale is. */
+   point belongs to. The classes are those of Unicode 15.0 in every locale. */
 #ifndef DATA_UNICODE_H
 #define DATA_UNICODE_H
 
@@ -22,6 +22,10 @@ UnicodeClass unicode_class(uint32_t code);
    Where no well-formed character starts (a stray or missing continuation byte, an overlong form, a
    surrogate, the end of the text), the first byte alone is UNICODE_BAD, of length 1. */
 int unicode_decode(const char *text, size_t size, uint32_t *code);
+
+/* Writes a code point as UTF-8 and returns its length, 1 to 4; 0 for one that is no character (a
+   surrogate, or above U+10FFFF). */
+int unicode_encode(uint32_t code, char out[4]);
 
 /* How many leading bytes of text can be printed now: all, except the beginning of a character whose
    last bytes are still to come (at most 3). Bad bytes count as printable: they wait for nothing. */

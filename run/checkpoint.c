@@ -13,9 +13,9 @@
 #include "run/export.h"
 #include "run/lock.h"
 #include "run/names.h"
-#include "run/run.h"
 
 static const char latest[] = LATEST_LINK;
+static const char best[] = BEST_LINK;
 static const char aside[] = ".set-aside"; /* suffix of checkpoints that must not be resumed */
 
 /* ---- names ---- */
@@ -283,9 +283,9 @@ int checkpoint_restore(const Checkpoint *c, GPT2 *model, OptimizerState *state, 
 
 /* A link cannot be changed, but a new one can be renamed over it. This fails on file systems
    without links, and in a copy of a run where `latest` is a folder. */
-static int point_latest(const char *run, const char *name, Err *note, Err *err) {
+static int point_link(const char *run, const char *which, const char *name, Err *note, Err *err) {
   char link[CHECKPOINT_PATH], fresh[CHECKPOINT_PATH];
-  if (join(link, sizeof link, run, latest, err) || join(fresh, sizeof fresh, run, ".latest", err))
+  if (join(link, sizeof link, run, which, err) || join(fresh, sizeof fresh, run, ".latest", err))
     return -1;
   unlink(fresh);
   if (symlink(name, fresh) != 0 || rename(fresh, link) != 0) {
@@ -313,7 +313,7 @@ static int set_aside(const char *run, int64_t step, Err *err) {
 int checkpoint_make_newest(const Checkpoint *c, Err *note, Err *err) {
   int64_t *steps;
   int count = list_steps(c->run, "", &steps, err), status = count < 0 ? -1 : 0;
-  if (status == 0) status = point_latest(c->run, strrchr(c->folder, '/') + 1, note, err);
+  if (status == 0) status = point_link(c->run, latest, strrchr(c->folder, '/') + 1, note, err);
   for (int i = 0; i < count && steps[i] > c->step && status == 0; i++)
     status = set_aside(c->run, steps[i], err);
   free(steps);
@@ -330,11 +330,12 @@ static int remove_checkpoint(const char *run, int64_t step, const char *ending, 
   return folder_remove(to, err);
 }
 
-static int remove_old(const char *run, int64_t keep, const char *ending, Err *err) {
+/* Keeps the newest `keep` and that of the step `spare`. */
+static int remove_old(const char *run, int64_t keep, int64_t spare, const char *ending, Err *err) {
   int64_t *steps;
   int count = list_steps(run, ending, &steps, err), status = count < 0 ? -1 : 0;
   for (int64_t i = keep; i < count && status == 0; i++)
-    status = remove_checkpoint(run, steps[i], ending, err);
+    if (steps[i] != spare) status = remove_checkpoint(run, steps[i], ending, err);
   free(steps);
   return status;
 }
@@ -343,14 +344,15 @@ int checkpoint_remove_all(const char *run, Err *err) {
   char link[CHECKPOINT_PATH];
   if (join(link, sizeof link, run, latest, err)) return -1;
   if (folder_remove(link, err)) return -1;
-  return remove_old(run, 0, "", err) || remove_old(run, 0, aside, err) ? -1 : 0;
+  if (join(link, sizeof link, run, best, err) || folder_remove(link, err)) return -1;
+  return remove_old(run, 0, -1, "", err) || remove_old(run, 0, -1, aside, err) ? -1 : 0;
 }
 
 /* ---- saving ---- */
 
 /* A checkpoint that is being written. */
 typedef struct {
-  const Run *run;
+  const Snapshot *of;
   const char *folder;
   Metadata *metadata; /* keys and values are allocated; ends with {0} */
   int count, room;
@@ -394,7 +396,7 @@ static int add_number(Saving *s, const char *key, double value, Err *err) {
 
 /* The value of every option. --resume is empty here. */
 static int add_options(Saving *s, Err *err) {
-  for (const OptionSet *set = s->run->config.sets; set->rows; set++)
+  for (const OptionSet *set = s->of->sets; set->rows; set++)
     for (const Option *row = set->rows; row->name; row++) {
       char value[OPTION_TEXT];
       option_show(row, set->values, value, sizeof value);
@@ -403,13 +405,13 @@ static int add_options(Saving *s, Err *err) {
   return 0;
 }
 
-static int add_position(Saving *s, int64_t log_bytes, Err *err) {
-  const Run *r = s->run;
-  if (add_metadata(s, "", "format", "pt", err) || add_number(s, "step", (double)r->step, err) ||
-      add_number(s, "log_bytes", (double)log_bytes, err) ||
-      add_number(s, "seconds", r->seconds, err) ||
-      add_number(s, "data_fingerprint", r->fingerprint, err) ||
-      add_number(s, "next_training_row", (double)(r->step * r->config.run.batch), err) ||
+static int add_position(Saving *s, Err *err) {
+  const Snapshot *of = s->of;
+  if (add_metadata(s, "", "format", "pt", err) || add_number(s, "step", (double)of->step, err) ||
+      add_number(s, "log_bytes", (double)of->log_bytes, err) ||
+      add_number(s, "seconds", of->seconds, err) ||
+      add_number(s, "data_fingerprint", of->data_fingerprint, err) ||
+      add_number(s, "next_training_row", (double)(of->step * of->batch), err) ||
       add_metadata(s, "", "random", "Philox4x32-10 by seed, purpose, index and step", err))
     return -1;
   for (int i = 0; i < EXPORT_FILES; i++)
@@ -419,10 +421,10 @@ static int add_position(Saving *s, int64_t log_bytes, Err *err) {
 
 static int save_model(const Saving *s, Err *err) {
   char path[CHECKPOINT_PATH], step[32];
-  snprintf(step, sizeof step, "%lld", (long long)s->run->step);
+  snprintf(step, sizeof step, "%lld", (long long)s->of->step);
   const Metadata metadata[] = {{"format", "pt"}, {"step", step}, {0}};
   if (join(path, sizeof path, s->folder, "model.safetensors", err)) return -1;
-  return huggingface_save(s->run->model, path, DTYPE_F32, metadata, err);
+  return huggingface_save(s->of->model, path, DTYPE_F32, metadata, err);
 }
 
 typedef struct {
@@ -448,7 +450,7 @@ static void add_slot(const char *name, int64_t floats, float *data, void *with) 
 static int save_state(const Saving *s, Err *err) {
   char path[CHECKPOINT_PATH];
   SlotList list = {0};
-  optimizer_visit(s->run->optimizer, add_slot, &list);
+  optimizer_visit(s->of->optimizer, add_slot, &list);
   int status = list.failed ? fail(err, "no memory for a list of the optimizer's state")
                            : join(path, sizeof path, s->folder, "state.safetensors", err);
   if (status == 0)
@@ -458,29 +460,28 @@ static int save_state(const Saving *s, Err *err) {
 }
 
 /* Writes the state last, because it contains the sums of the small files. */
-static int save_files(const Run *run, const char *folder, int64_t log_bytes, Err *err) {
-  Saving s = {.run = run, .folder = folder};
-  const Tokenizer *tokenizer = data_tokenizer(run->data);
+static int save_files(const Snapshot *of, const char *folder, Err *err) {
+  Saving s = {.of = of, .folder = folder};
   int status = folder_remove(folder, err) || folder_make(folder, err) || save_model(&s, err) ||
-               export_save(&run->model->size, tokenizer, folder, s.sums, err) ||
-               add_position(&s, log_bytes, err) || save_state(&s, err) ||
+               export_save(&of->model->size, of->tokenizer, folder, s.sums, err) ||
+               add_position(&s, err) || save_state(&s, err) ||
                folder_sync(folder, err);
   free_metadata(&s);
   return status ? -1 : 0;
 }
 
-int checkpoint_save(const Run *run, int64_t log_bytes, Err *note, Err *err) {
-  const char *out = run->config.run.out;
+int checkpoint_save(const char *out, const Snapshot *of, int64_t keep, Err *note, Err *err) {
   char name[64], folder[CHECKPOINT_PATH], temporary[CHECKPOINT_PATH];
   Err why, ignored;
-  step_name(run->step, "", name);
+  step_name(of->step, "", name);
   int status = join(folder, sizeof folder, out, name, &why) ||
                join(temporary, sizeof temporary, out, ".unfinished", &why) ||
-               save_files(run, temporary, log_bytes, &why) || move(temporary, folder, &why) ||
-               point_latest(out, name, note, &why) ||
-               remove_old(out, run->config.run.keep, "", &why);
+               save_files(of, temporary, &why) || move(temporary, folder, &why) ||
+               point_link(out, latest, name, note, &why) ||
+               (of->best == of->step && point_link(out, best, name, note, &why)) ||
+               remove_old(out, keep, of->best, "", &why);
   if (status == 0) return 0;
   folder_remove(temporary, &ignored);
   return fail(err, "the checkpoint of step %lld was not saved: %s; older checkpoints are unchanged",
-              (long long)run->step, why.text);
+              (long long)of->step, why.text);
 }

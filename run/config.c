@@ -4,71 +4,12 @@
 #include <string.h>
 
 #include "run/exit.h"
+#include "run/export.h"
+#include "run/names.h"
 #include "run/resume.h"
 #include "run/tuned.h"
 
-#define FIELD(member) offsetof(RunOptions, member)
-static const Option run_options[] = {
-    {.name = "optimizer", .help = "Optimizer (--list shows all, --help NAME the options of one)",
-     .type = OPTION_WORD, .at = FIELD(optimizer), .fallback = "adamw"},
-    {.name = "batch", .help = "Sequences per optimizer step",
-     .type = OPTION_INT, .at = FIELD(batch), .fallback = "16", .min = 1, .max = 1e6,
-     .effect = EFFECT_TASK},
-    {.name = "micro-batch",
-     .help = "Sequences per forward and backward pass; fewer use less memory (0: the whole batch)",
-     .type = OPTION_INT, .at = FIELD(micro_batch), .fallback = "0", .max = 1e6,
-     .effect = EFFECT_ROUNDING, .resume = RESUME_MAY_CHANGE},
-    {.name = "steps", .help = "Steps of the run",
-     .type = OPTION_INT, .at = FIELD(steps), .fallback = "400", .min = 1, .max = 1e12,
-     .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE},
-    {.name = "tokens", .help = "Length of the run in tokens (0: use --steps)",
-     .type = OPTION_INT, .at = FIELD(tokens), .fallback = "0", .max = 1e15,
-     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
-    {.name = "clip", .help = "Clip the global gradient norm to this value (0: off)",
-     .type = OPTION_REAL, .at = FIELD(clip), .fallback = "1", .max = 1e30},
-    {.name = "val-every", .help = "Steps between validations (0: never)",
-     .type = OPTION_INT, .at = FIELD(val_every), .fallback = "50", .max = 1e12,
-     .resume = RESUME_MAY_CHANGE},
-    {.name = "val-tokens", .help = "Tokens per validation; always the same ones",
-     .type = OPTION_INT, .at = FIELD(val_tokens), .fallback = "32768", .min = 1, .max = 1e12,
-     .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE, .needs = "val-every!=0"},
-    {.name = "sample-every", .help = "Steps between text samples (0: never)",
-     .type = OPTION_INT, .at = FIELD(sample_every), .fallback = "0", .max = 1e12,
-     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
-    {.name = "save-every",
-     .help = "Steps between checkpoints (0: only at the end or when interrupted)",
-     .type = OPTION_INT, .at = FIELD(save_every), .fallback = "0", .max = 1e12,
-     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE, .needs = "keep!=0"},
-    {.name = "keep", .help = "Recent checkpoints to keep (0: write none)",
-     .type = OPTION_INT, .at = FIELD(keep), .fallback = "2", .max = 1e6,
-     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE},
-    {.name = "max-seconds", .help = "Save and stop after this time in seconds (0: no limit)",
-     .type = OPTION_REAL, .at = FIELD(max_seconds), .fallback = "0", .max = 1e9,
-     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
-    {.name = "log-spectrum",
-     .help = "Steps between rows of spectrum.csv, the singular values of the momentum (0: never)",
-     .type = OPTION_INT, .at = FIELD(log_spectrum), .fallback = "0", .max = 1e12,
-     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
-    {.name = "seed", .help = "Seed for initial weights and randomized optimizers",
-     .type = OPTION_INT, .at = FIELD(seed), .fallback = "1", .max = 9e15, .effect = EFFECT_SEED},
-    {.name = "threads", .help = "Number of threads (0: one per core)",
-     .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096,
-     .effect = EFFECT_ROUNDING, .resume = RESUME_MAY_CHANGE},
-    PRECISION_OPTION(RunOptions, precision, .resume = RESUME_MAY_CHANGE),
-    {.name = "init",
-     .help = "Initial weights: a run, a checkpoint, a Hugging Face folder or .safetensors file, or "
-             "an llm.c checkpoint (empty: random)",
-     .type = OPTION_WORD, .at = FIELD(init), .fallback = "", .effect = EFFECT_TASK},
-    {.name = "resume", .help = "Run or checkpoint to resume, with the options it was started with",
-     .type = OPTION_WORD, .at = FIELD(resume), .fallback = "", .effect = EFFECT_PLACE},
-    {.name = "out", .help = "Folder of the run (empty: runs/OPTIMIZER-MODEL, numbered)",
-     .type = OPTION_WORD, .at = FIELD(out), .fallback = "",
-     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE},
-    {.name = "overwrite", .help = "Replace an existing run in --out",
-     .type = OPTION_CHOICE, .at = FIELD(overwrite), .fallback = "off", .choices = ON_OFF,
-     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE, .needs = "out!="},
-    {0},
-};
+static const char PRESET[] = "preset"; /* Setting.where of the preset of --model */
 
 static void list_sets(Config *c) {
   OptionSet sets[CONFIG_SETS] = {
@@ -85,6 +26,29 @@ static void list_sets(Config *c) {
   memcpy(c->sets, sets, sizeof sets);
 }
 
+/* The sizes and the tokenizer of the weights in --init are defaults like those of a preset. */
+static int add_init(Config *c, Settings *s, const char *path, Err *err) {
+  static const char *const sizes[] = {"layers", "heads", "channels", "context", "vocab", NULL};
+  Weights w;
+  Tokenizer *t = NULL;
+  Err passed = {""};
+  char value[OPTION_TEXT];
+  if (checkpoint_weights(&w, path, &passed, err)) return -1;
+  int status = export_tokenizer(&t, w.path, w.size.V, err);
+  for (int i = 0; sizes[i] && status == 0; i++) {
+    if (w.size.NH == 0 && strcmp(sizes[i], "heads") == 0) continue; /* the file does not tell */
+    option_show(option_find(model_options, sizes[i]), &w.size, value, sizeof value);
+    status = settings_add(s, FROM_PRESET, "--init", sizes[i], value, err);
+  }
+  int characters = t && tokenizer_characters(t);
+  if (t && status == 0)
+    status = settings_add(s, FROM_PRESET, "--init", "tokenizer", characters ? "char" : "gpt2", err);
+  if (characters) export_vocabulary_path(w.path, c->data.vocabulary, sizeof c->data.vocabulary);
+  tokenizer_close(t);
+  weights_close(&w);
+  return status;
+}
+
 /* Presets depend on --model and --optimizer, as given or by default. */
 static int add_presets(Config *c, Settings *s, Err *err) {
   const char *model = settings_find(s, "model", NULL);
@@ -93,10 +57,14 @@ static int add_presets(Config *c, Settings *s, Err *err) {
   c->method = optimizer_find(optimizer ? optimizer : run_options[0].fallback, err);
   if (!c->method) return -1;
   const char *preset = model_preset(model), *tuned = tuned_settings(c->method->name, model);
-  if (tuned) snprintf(c->tuned, sizeof c->tuned, "tuned for %s", model);
-  else snprintf(c->tuned, sizeof c->tuned, "not tuned for %.32s", model);
+  c->is_tuned = tuned != NULL;
+  tuned_origin(c->method->name, model, c->tuned, sizeof c->tuned);
   /* An unknown model is reported when --model itself is parsed. */
-  if (preset && settings_preset(s, FROM_PRESET, "preset", preset, err)) return -1;
+  if (preset && settings_preset(s, FROM_PRESET, PRESET, preset, err)) return -1;
+  const char *init = settings_find(s, "init", NULL);
+  c->bad_checkpoint = 1;
+  if (init && *init && add_init(c, s, init, err)) return -1;
+  c->bad_checkpoint = 0;
   if (tuned) return settings_preset(s, FROM_TUNED, "tuned settings", tuned, err);
   const char *published = c->method->published, *ours = c->method->ours;
   if (published && settings_preset(s, FROM_TUNED, "published settings", published, err)) return -1;
@@ -111,6 +79,7 @@ static int add_base(Config *c, Settings *s, Err *err) {
   if (checkpoint_open(&c->from, resume, err)) return -1;
   c->bad_checkpoint = 0;
   if (resume_settings(c->from, s, err)) return -1;
+  export_vocabulary_path(c->from->model_path, c->data.vocabulary, sizeof c->data.vocabulary);
   snprintf(c->tuned, sizeof c->tuned, "from its checkpoint");
   c->method = optimizer_find(settings_find(s, "optimizer", NULL), err);
   return c->method ? 0 : -1;
@@ -142,6 +111,7 @@ static int apply(Config *c, const Settings *s, Err *err) {
   int status = options_set(c->sets, others, s, err);
   free(others);
   if (status) return -1;
+  data_choose_tokenizer(&c->data);
   mark_unused(c);
   return options_check(c->sets, s, err);
 }
@@ -163,22 +133,38 @@ OptionEffect config_effect(const char *name) {
   return row ? row->effect : EFFECT_RESULT;
 }
 
-/* A preset's warm-up was tuned as a fraction of its steps: a shorter run keeps the fraction. The
-   note matters if the run is later resumed with more steps: it keeps the short warm-up. */
-static void shorten_warmup(Config *c, const Settings *s) {
-  OptionSource said = FROM_PRESET;
-  int64_t steps = c->run.steps, before = c->schedule.warmup;
-  settings_find(s, "warmup", &said);
-  for (int i = 0; said < FROM_FILE && i < s->count; i++) {
-    const Setting *item = &s->items[i];
-    if (item->source != FROM_PRESET || strcmp(item->name, "steps") != 0) continue;
-    int64_t whole = strtoll(item->value, NULL, 10);
-    if (steps >= whole || before == 0) continue;
-    c->schedule.warmup = before * steps / whole;
-    snprintf(c->warmup_note, sizeof c->warmup_note,
-             "warm-up: %lld of %lld steps, the same fraction as %lld of the preset's %lld; if you "
-             "plan to resume this run with more steps, set --warmup for their number",
-             (long long)c->schedule.warmup, (long long)steps, (long long)before, (long long)whole);
+/* Of --warmup and --warmup-fraction, the one that is given in the higher place counts. */
+static int choose_warmup(Config *c, const Settings *s, Err *err) {
+  OptionSource number = FROM_PRESET, fraction = FROM_PRESET;
+  ScheduleOptions *o = &c->schedule;
+  settings_find(s, "warmup", &number);
+  settings_find(s, "warmup-fraction", &fraction);
+  if (number == FROM_COMMAND_LINE && fraction == number && o->warmup > 0 && o->warmup_fraction > 0)
+    return fail(err, "--warmup and --warmup-fraction both set the warm-up; use one of them");
+  if (number > fraction) o->warmup_fraction = 0;
+  schedule_scale_warmup(o, c->run.steps);
+  return 0;
+}
+
+/* Settings are tuned for the preset's data, sizes and length: lists what is different here. */
+static void qualify_tuning(Config *c, const Settings *s) {
+  static const char *const names[] = {"data",    "val",   "tokenizer", "vocab", "layers", "channels",
+                                      "context", "batch", "steps",     "init",  NULL};
+  int count = 0;
+  for (int i = 0; names[i]; i++) {
+    const OptionSet *in;
+    const Option *row = options_find(c->sets, names[i], &in);
+    const char *wanted = strcmp(names[i], "tokenizer") == 0 ? "gpt2" : row->fallback;
+    char is[OPTION_TEXT], why[OPTION_TEXT + 256];
+    if (option_is_void(c->sets, row, why, sizeof why)) continue;
+    for (int k = 0; k < s->count; k++)
+      if (strcmp(s->items[k].where, PRESET) == 0 && strcmp(s->items[k].name, names[i]) == 0)
+        wanted = s->items[k].value;
+    option_show(row, in->values, is, sizeof is);
+    if (strcmp(is, wanted) == 0) continue;
+    size_t used = strlen(c->tuned);
+    snprintf(c->tuned + used, sizeof c->tuned - used, "%s%s", count++ ? ", " : ", used here with other ",
+             names[i]);
   }
 }
 
@@ -200,8 +186,23 @@ static int check(Config *c, const Settings *s, Err *err) {
   if (c->model.C % c->model.NH != 0)
     return fail(err, "--heads %lld does not divide --channels %lld: all heads have the same width",
                 (long long)c->model.NH, (long long)c->model.C);
-  if (!c->from) shorten_warmup(c, s);
+  if (!c->from && choose_warmup(c, s, err)) return -1;
+  if (c->is_tuned) qualify_tuning(c, s);
   return schedule_check(&c->schedule, r->steps, err);
+}
+
+/* The schedule depends on the number of steps: with another one, the rate jumps. */
+static void note_extension(Config *c) {
+  const char *text = checkpoint_option(c->from, "steps");
+  int64_t was = text ? strtoll(text, NULL, 10) : c->run.steps, is = c->run.steps;
+  int64_t step = c->from->step;
+  if (was == is || step < 1) return;
+  double before = c->optimizer.lr * schedule_at(&c->schedule, step, was);
+  double after = c->optimizer.lr * schedule_at(&c->schedule, step + 1, is);
+  snprintf(c->extension, sizeof c->extension,
+           "%s after step %lld from %lld to %lld steps: the learning rate goes from %.3g to %.3g",
+           is > was ? EXTENDED : "shortened", (long long)step, (long long)was, (long long)is, before,
+           after);
 }
 
 int config_set(Config *c, Settings *s, Err *err) {
@@ -212,7 +213,8 @@ int config_set(Config *c, Settings *s, Err *err) {
     list_sets(c);
     status = apply(c, s, err) || check(c, s, err) ? -1 : 0;
   }
-  if (status == 0 && c->from) status = resume_check(c, err);
+  if (status == 0 && c->from) status = resume_check(c->from, c->sets, &c->run, c->changes, err);
+  if (status == 0 && c->from) note_extension(c);
   if (status) config_free(c);
   return status;
 }

@@ -5,27 +5,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "core/option.h"
-#include "core/precision.h"
 #include "data/data.h"
 #include "model/gpt2.h"
 #include "optim/harness.h"
 #include "optim/registry.h"
 #include "optim/schedule.h"
 #include "run/checkpoint.h"
-
-typedef struct {
-  char optimizer[OPTION_TEXT];
-  int64_t batch, micro_batch; /* sequences per step and per pass */
-  int64_t steps, tokens;      /* length of the run; tokens > 0 overrides steps */
-  double clip;
-  int64_t save_every, keep; /* steps between checkpoints; how many to keep */
-  double max_seconds;
-  int64_t val_every, val_tokens, sample_every, log_spectrum;
-  int64_t seed, threads;
-  char out[OPTION_TEXT], init[OPTION_TEXT], resume[OPTION_TEXT];
-  int overwrite, precision;
-} RunOptions;
+#include "run/options.h"
 
 enum { CONFIG_SETS = 9 };
 
@@ -39,8 +25,9 @@ typedef struct {
   void *method_options;
   Checkpoint *from; /* the checkpoint of a resumed run, else NULL */
   char changes[OPTION_TEXT]; /* options changed since: "steps 40 -> 60", or empty */
+  char extension[256]; /* of a resumed run with other --steps: the jump of the rate, or empty */
   int bad_checkpoint; /* config_read failed because of the checkpoint, not an option */
-  char warmup_note[256]; /* says that --warmup is not the preset's, or empty */
+  int is_tuned;    /* a row of run/tuned.c is used */
   char tuned[256]; /* origin of the optimizer's defaults, to print */
   OptionSet sets[CONFIG_SETS]; /* all of the above, ends with {0} */
   char no_matrices[96], no_auxiliary[96]; /* why a set is unused */

@@ -7,6 +7,7 @@
 #include "core/blas.h"
 #include "core/clock.h"
 #include "core/file.h"
+#include "core/precision.h"
 #include "core/quote.h"
 #include "core/random.h"
 #include "core/threads.h"
@@ -42,14 +43,16 @@ static int restore(Run *r, Err *err) {
   const Checkpoint *from = r->config.from;
   r->step = from->step;
   r->seconds = from->seconds;
-  if (resume_check_data(&r->config, r->fingerprint, err)) return -1;
+  if (resume_check_data(from, &r->config.data, r->fingerprint, err)) return -1;
   return checkpoint_restore(from, r->model, r->optimizer, err);
 }
 
 static int open_parts(Run *r, Err *err) {
   Config *c = &r->config;
-  if (data_open(&r->data, &c->data, c->model.V, c->run.batch, c->model.context, err) ||
-      gpt2_open(&r->model, &c->model, r->pass_rows, 1, err))
+  if (data_open(&r->data, &c->data, c->model.V, c->run.batch, c->model.context, err))
+    return -1;
+  c->model.V = data_vocab(r->data); /* only the data tells the number of characters */
+  if (gpt2_open(&r->model, &c->model, r->pass_rows, 1, err))
     return -1;
   r->fingerprint = data_fingerprint(r->data);
   if ((!c->from && set_weights(r, err)) ||
@@ -81,44 +84,88 @@ static int open_folder(Run *r, Err *err) {
   return status;
 }
 
-static void announce(const Run *r) {
+/* Whether the row has the lowest validation loss of the run after a step. */
+static int note_best(Run *r, const LogRow *row) {
+  if (row->step == 0 || !(row->val_loss < r->best_loss)) return 0; /* also if it is NaN */
+  r->best_loss = row->val_loss;
+  r->best = row->step;
+  return 1;
+}
+
+/* "951", "2.05 k", "1.33 M" */
+static const char *short_count(double n, char out[24]) {
+  static const char units[] = " kMGT";
+  int unit = 0;
+  for (; n >= 999.5 && units[unit + 1]; unit++) n /= 1000;
+  if (unit == 0) snprintf(out, 24, "%.0f", n);
+  else snprintf(out, 24, "%.3g %c", n, units[unit]);
+  return out;
+}
+
+/* Lines for what is unusual. */
+static void announce_remarks(Run *r, FILE *out) {
   const Config *c = &r->config;
   char line[3 * OPTION_TEXT];
-  quote_terminal(stdout, c->run.out);
-  printf(": %d thread%s%s%s%s, %s", threads_count(), threads_count() == 1 ? "" : "s",
-         *threads_note() ? " (" : "", threads_note(), *threads_note() ? ")" : "", blas_name());
-  info_precision(line, sizeof line, c);
-  printf("\nmatrix products: %s\ndata: ", line);
-  data_describe(r->data, line, sizeof line);
-  quote_terminal(stdout, line);
   data_remark(r->data, line, sizeof line);
-  if (*line) printf("\nremark: ");
-  quote_terminal(stdout, line);
-  printf("\nmodel: %lld layers, %lld heads, %lld channels, context %lld, vocabulary %lld: %.2f M "
-         "weights\n",
-         (long long)c->model.L, (long long)c->model.NH, (long long)c->model.C,
-         (long long)c->model.context, (long long)c->model.V,
-         (double)gpt2_weights(r->model) / 1e6);
-  info_print_tables(stdout, c, r->model, r->optimizer);
-  if (c->from) {
-    if (*c->from->damaged) {
-      printf("a newer checkpoint cannot be used: ");
-      quote_terminal(stdout, c->from->damaged);
-      printf("\n");
-    }
-    printf("continues after step %lld%s", (long long)r->step, *c->changes ? "; changed: " : "");
-    quote_terminal(stdout, c->changes);
-    printf("\n");
+  if (*line) {
+    fprintf(out, "remark: ");
+    quote_terminal(out, line);
+    fputc('\n', out);
   }
-  printf("%lld steps of %lld x %lld tokens\n", (long long)c->run.steps, (long long)c->run.batch,
-         (long long)c->model.context);
-  if (*c->warmup_note) printf("%s\n", c->warmup_note);
+  if (*threads_note()) fprintf(out, "threads: %s\n", threads_note());
+  if (!c->from) return;
+  if (*c->from->damaged) {
+    fprintf(out, "a newer checkpoint cannot be used: ");
+    quote_terminal(out, c->from->damaged);
+    fputc('\n', out);
+  }
+  fprintf(out, "continues after step %lld%s", (long long)r->step, *c->changes ? "; changed: " : "");
+  quote_terminal(out, c->changes);
+  fputc('\n', out);
+  if (*c->extension) fprintf(out, "%s\n", c->extension);
+}
+
+/* Four lines; --verbose and info.txt have the rest. */
+static void announce(Run *r) {
+  const Config *c = &r->config;
+  FILE *out = progress_text(&r->progress);
+  char line[3 * OPTION_TEXT], weights[24], tokens[24];
+  double epochs = (double)(c->run.steps * c->run.batch) / (double)data_epoch_rows(r->data);
+  quote_terminal(out, c->run.out);
+  info_precision(line, sizeof line, c);
+  fprintf(out, ": %d thread%s, %s, %s\ndata: ", threads_count(), threads_count() == 1 ? "" : "s",
+          blas_name(), line);
+  data_describe(r->data, line, sizeof line);
+  quote_terminal(out, line);
+  word_at(MODEL_NAMES, c->model.model, line, sizeof line);
+  fprintf(out, "\nmodel: %s, %lld layers, %lld heads, %lld channels, context %lld: %s weights\n",
+          line, (long long)c->model.L, (long long)c->model.NH, (long long)c->model.C,
+          (long long)c->model.context, short_count((double)gpt2_weights(r->model), weights));
+  fprintf(out, "%lld steps of %s tokens: ", (long long)c->run.steps,
+          short_count((double)(c->run.batch * c->model.context), tokens));
+  fprintf(out, epochs < 10 ? "%.2g" : "%.0f", epochs);
+  fprintf(out, " epochs; %s, %s\n", c->method->name, c->tuned);
+  if (c->run.verbose) info_print_tables(out, c, r->model, r->optimizer);
+  announce_remarks(r, out);
   progress_flush();
+}
+
+/* A resumed run knows its best validation loss from its log. */
+static void find_best(Run *r) {
+  LogRows rows;
+  Err ignored;
+  r->best = -1;
+  r->best_loss = INFINITY;
+  if (r->step == 0 || log_read(&rows, r->log.path, &ignored)) return;
+  for (int i = 0; i < rows.count; i++) note_best(r, &rows.rows[i]);
+  free(rows.rows);
 }
 
 int run_open(Run *r, Err *err) {
   Config *c = &r->config;
+  char line[256];
   r->opened = clock_seconds();
+  progress_open(&r->progress, (ProgressMode)c->run.progress);
   threads_start((int)c->run.threads);
   if (precision_start(err)) return -1;
   precision_set((Precision)c->run.precision);
@@ -126,12 +173,18 @@ int run_open(Run *r, Err *err) {
   if (folder_claim(c, &r->lock, err) || open_parts(r, err)) return -1;
   stop_catch(); /* before this a signal ends the program; nothing is lost */
   if (open_folder(r, err)) return -1;
+  find_best(r);
   announce(r);
   checkpoint_close(c->from); /* its files are not needed any more */
   c->from = NULL;
   if (spectrum_log_open(&r->spectrum, c, r->optimizer, r->model->params, r->model->param_count,
                         r->step, err))
     return -1;
+  if (r->spectrum) {
+    spectrum_log_describe(r->spectrum, line, sizeof line);
+    progress_say(&r->progress, "%s", line);
+  }
+  r->saved = clock_seconds();
   progress_start(&r->progress, r->step, c->run.steps, gpt2_train_flops(r->model, c->model.context));
   return 0;
 }
@@ -197,14 +250,42 @@ static int diverged(const Run *r, const LogRow *row, Err *err) {
               *name ? " of " : "", name);
 }
 
-int run_check_gradient(const Run *r, const LogRow *row, Err *err) {
-  if (isfinite(row->train_loss) && isfinite(row->grad_norm)) return 0;
-  return diverged(r, row, err);
+/* A model that guesses uniformly has the loss ln V, which an untrained one is close to. Twice that
+   is worse than knowing nothing. It happens for some steps when the rate is large, and ends; a run
+   is lost when it lasts for a tenth of the run without falling, or at the end of the run. */
+static double lost(const Run *r) { return 2 * log((double)r->model->size.V); }
+
+static int is_lost(Run *r, const LogRow *row) {
+  const int64_t steps = r->config.run.steps;
+  if (!(row->train_loss > lost(r))) {
+    r->lost_since = 0;
+    return 0;
+  }
+  if (r->lost_since == 0 || row->train_loss < r->lost_loss) {
+    r->lost_since = row->step;
+    r->lost_loss = row->train_loss;
+  }
+  int64_t patience = steps / 10 > 20 ? steps / 10 : 20;
+  return row->step - r->lost_since >= patience;
+}
+
+static int exploded(const Run *r, const LogRow *row, const char *which, double loss, Err *err) {
+  return fail(err,
+              "step %lld: diverged: %s loss %g, above %.4g = 2 ln V (V = %lld tokens), where a "
+              "uniform guess has ln V; try a smaller --lr, or --warmup",
+              (long long)row->step, which, loss, lost(r), (long long)r->model->size.V);
+}
+
+int run_check_gradient(Run *r, const LogRow *row, Err *err) {
+  if (!isfinite(row->train_loss) || !isfinite(row->grad_norm)) return diverged(r, row, err);
+  int ends = row->step == r->config.run.steps && row->train_loss > lost(r);
+  return ends || is_lost(r, row) ? exploded(r, row, "train", row->train_loss, err) : 0;
 }
 
 int run_check(const Run *r, const LogRow *row, Err *err) {
-  if (!isinf(row->val_loss) && !weights_not_finite(r->model)) return 0;
-  return diverged(r, row, err);
+  if (isinf(row->val_loss) || weights_not_finite(r->model)) return diverged(r, row, err);
+  int ends = row->step == r->config.run.steps && row->val_loss > lost(r);
+  return ends ? exploded(r, row, "validation", row->val_loss, err) : 0;
 }
 
 int run_validate(Run *r, double *loss, Err *err) {
@@ -230,21 +311,34 @@ int run_is_late(const Run *r) {
 }
 
 int run_save(Run *r, Err *err) {
-  int64_t log_bytes;
+  const RunOptions *o = &r->config.run;
+  Snapshot of = {.sets = r->config.sets, .model = r->model, .optimizer = r->optimizer,
+                 .tokenizer = data_tokenizer(r->data), .step = r->step, .batch = o->batch,
+                 .seconds = r->seconds, .data_fingerprint = r->fingerprint,
+                 .best = o->keep_best ? r->best : -1};
   Err note = {""};
-  if (r->config.run.keep == 0) return 0;
-  if (log_sync(&r->log, &log_bytes, err) || checkpoint_save(r, log_bytes, &note, err)) return -1;
+  if (o->keep == 0) return 0;
+  if (log_sync(&r->log, &of.log_bytes, err) ||
+      checkpoint_save(o->out, &of, o->keep, &note, err))
+    return -1;
   tell_latest(r, &note);
+  r->saved = clock_seconds();
   return 0;
+}
+
+int run_save_due(Run *r, const LogRow *row) {
+  const RunOptions *o = &r->config.run;
+  int is_best = note_best(r, row), requested = stop_save_requested();
+  int late = o->save_minutes > 0 && clock_seconds() - r->saved >= 60 * o->save_minutes;
+  return (is_best && o->keep_best) || requested || late;
 }
 
 int run_sample(Run *r, int64_t t, Err *err) {
   Random random = random_stream((uint64_t)r->config.run.seed, RANDOM_SAMPLE, 0, (uint32_t)t);
-  progress_break(&r->progress);
-  printf("--- sample after step %lld ---\n", (long long)t);
-  if (sample_text(r->model, data_tokenizer(r->data), &SAMPLE, &random, stdout, NULL, err))
-    return -1;
-  printf("\n---\n");
+  FILE *out = progress_text(&r->progress);
+  fprintf(out, "--- sample after step %lld ---\n", (long long)t);
+  if (sample_text(r->model, data_tokenizer(r->data), &SAMPLE, &random, out, NULL, err)) return -1;
+  fprintf(out, "\n---\n");
   progress_flush();
   return 0;
 }

@@ -107,3 +107,12 @@ char *program_path(char path[PATH_SIZE], const char *format, ...) {
   va_end(args);
   return path;
 }
+
+int program_same_bytes(const char *a, const char *b) {
+  size_t x_size, y_size;
+  char *x = program_read(a, &x_size), *y = program_read(b, &y_size);
+  int same = x_size == y_size && memcmp(x, y, x_size) == 0;
+  free(x);
+  free(y);
+  return same;
+}

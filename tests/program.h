@@ -30,6 +30,8 @@ const char *program_output(void);
 char *program_read(const char *path, size_t *size);
 void program_write(const char *path, const void *data, size_t size);
 
+int program_same_bytes(const char *a, const char *b); /* two files */
+
 /* path (PATH_SIZE) = FOLDER/name... (printf format); returns path. */
 enum { PATH_SIZE = 1024 };
 char *program_path(char path[PATH_SIZE], const char *format, ...)

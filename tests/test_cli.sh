@@ -1,48 +1,9 @@
 #!/bin/sh
 # The command line: wrong options, bad files, interruptions, and which options change the results.
 # Run from the project's root, where ./train is.
-set -u
-
-root=$(pwd)
-train=$root/train
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-export OMP_WAIT_POLICY=passive
-unset OPENBLAS_CORETYPE # a slow core set by the user is a line on stderr
-passed=0
-failed=0
-
-ok() {
-  passed=$((passed + 1))
-  echo "ok: $1"
-}
-
-bad() {
-  failed=$((failed + 1))
-  echo "FAILED: $1"
-}
-
-# check TEXT COMMAND...: the command has to succeed.
-check() {
-  text=$1
-  shift
-  if "$@"; then ok "$text"; else bad "$text: $*"; fi
-}
-
-# A tiny model. Its options are in a file, so that the command line may override them.
-cat >"$work/tiny" <<'END'
-layers = 1
-heads = 2
-channels = 16
-context = 16
-vocab = 257
-batch = 2
-steps = 3
-val-tokens = 64
-val-every = 2
-warmup = 0
-threads = 1
-END
+# Tests: run/run run/program
+. tests/shell.sh
+write_tiny "$work/tiny" 3
 
 # write_spec LINES: one tiny run of a sweep, with further lines of its spec.
 write_spec() {
@@ -54,15 +15,9 @@ write_spec() {
     echo "$1"; } >"$work/tiny.spec"
 }
 
-# run OPTIONS...: trains the tiny model; stdout and stderr go to files in $work, the exit code
-# to $code.
-run() {
-  "$train" "@$work/tiny" "$@" >"$work/stdout" 2>"$work/stderr" </dev/null
-  code=$?
-}
+tiny() { run "$train" "@$work/tiny" "$@"; }
 
 one_line() { [ "$(wc -l <"$work/stderr")" -eq 1 ]; }
-says() { grep -qF -e "$1" "$work/stderr"; }
 no_files() { [ -z "$(find "$1" -mindepth 1 2>/dev/null)" ]; }
 
 # The steps and losses of a run, without its times.
@@ -75,7 +30,7 @@ refuses() {
   shift 2
   rm -rf "$work/none"
   mkdir "$work/none"
-  run --out "$work/none/run" "$@"
+  tiny --out "$work/none/run" "$@"
   if [ "$code" -ne "$want" ]; then bad "exit $code, not $want: $*"
   elif ! one_line; then bad "stderr is not one line: $*"
   elif ! says "$part"; then bad "\"$part\" is not in: $(cat "$work/stderr") ($*)"
@@ -88,7 +43,7 @@ refuses() {
 trains() {
   name=$1
   shift
-  run --out "$work/$name" "$@"
+  tiny --out "$work/$name" "$@"
   if [ "$code" -eq 0 ]; then return 0; fi
   bad "exit $code: $*: $(cat "$work/stderr")"
   return 1
@@ -277,23 +232,23 @@ folders() {
   check "all rows of log.csv have 11 columns" \
     awk -F, 'NF != 11 { exit 1 }' "$work/folder/log.csv"
   cp "$work/folder/log.csv" "$work/before.csv"
-  run --out "$work/folder"
+  tiny --out "$work/folder"
   check "an existing run is refused" [ "$code" -eq 1 ]
   check "and named, with --overwrite on" says "$work/folder already holds a run"
   check "its log is unchanged" cmp -s "$work/before.csv" "$work/folder/log.csv"
   trains folder --overwrite on && ok "--overwrite on replaces it"
   trains old --optimizer muon --log-spectrum 1 --save-every 2
-  run --resume "$work/old/step-000002"
+  tiny --resume "$work/old/step-000002"
   check "a run has a spectrum" [ -s "$work/old/spectrum.csv" ]
   check "and a checkpoint set aside" [ -d "$work/old/step-000003.set-aside" ]
   trains old --overwrite on
   check "--overwrite on removes the spectrum" [ ! -e "$work/old/spectrum.csv" ]
   check "and the checkpoint that was set aside" [ -z "$(find "$work/old" -name '*.set-aside')" ]
   : >"$work/file"
-  run --out "$work/file/below"
+  tiny --out "$work/file/below"
   check "--out below a file fails" [ "$code" -eq 1 ]
   check "and is named in one line" says "$work/file"
-  run --out /proc/nowhere/run
+  tiny --out /proc/nowhere/run
   check "--out where nothing can be written fails" [ "$code" -eq 1 ]
   (cd "$work" && mkdir elsewhere && cd elsewhere && "$train" "@$work/tiny" >/dev/null 2>&1)
   check "without --out it runs from anywhere, into runs/adamw-nano" \
@@ -309,7 +264,7 @@ full_disk() {
     echo "skipped: a full disk (no small file system can be mounted here)"
     return
   fi
-  run --out "$work/disk/run" --steps 100000 --val-every 0
+  tiny --out "$work/disk/run" --steps 100000 --val-every 0
   check "a full disk ends the run with exit 1" [ "$code" -eq 1 ]
   check "a full disk is named: $(head -c 200 "$work/stderr")" says "No space left"
   check "a full disk: log.csv is named" says "$work/disk/run/log.csv"
@@ -436,7 +391,7 @@ weights_to_plant() {
 divergence() {
   weights_to_plant "$work/nan.safetensors"
   plant "$work/nan.safetensors" h.0.mlp.c_fc.weight "$NAN"
-  run --out "$work/diverged" --init "$work/nan.safetensors" --val-every 0
+  tiny --out "$work/diverged" --init "$work/nan.safetensors" --val-every 0
   check "a divergence exits 3 (got $code)" [ "$code" -eq 3 ]
   check "a divergence is reported in one line" one_line
   check "a divergence names the step" grep -q "step 1: diverged" "$work/stderr"
@@ -454,7 +409,7 @@ last_step() {
   weights_to_plant "$work/huge.safetensors"
   plant "$work/huge.safetensors" h.0.mlp.c_fc.bias "$MINUS_100"
   plant "$work/huge.safetensors" h.0.mlp.c_proj.weight "$HUGE"
-  run --out "$work/infinite" --init "$work/huge.safetensors" --steps 1 --optimizer sgd --lr 100 \
+  tiny --out "$work/infinite" --init "$work/huge.safetensors" --steps 1 --optimizer sgd --lr 100 \
     --weight-decay 1 --clip 0.000001 --schedule constant --val-every 1
   check "weights infinite after the last step: exit 3 (got $code)" [ "$code" -eq 3 ]
   check "it names step and tensor: $(cat "$work/stderr")" \
@@ -561,7 +516,7 @@ clipped_steps() {
 # ---- the terminal ----
 
 pipe() {
-  run --out "$work/pipe" --steps 40
+  tiny --out "$work/pipe" --steps 40
   check "in a pipe there are no carriage returns" [ "$(tr -cd '\r' <"$work/stdout" | wc -c)" -eq 0 ]
   check "in a pipe there are no escapes" [ "$(tr -cd '\033' <"$work/stdout" | wc -c)" -eq 0 ]
   check "in a pipe there are some lines a run, not one a step" \
@@ -608,5 +563,4 @@ every_option
 clipped_steps
 pipe
 bench
-echo "cli: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish cli

@@ -1,47 +1,9 @@
 #!/bin/sh
 # The comparison tools: sweeps that are stopped and continued, bad logs, the page.
 # Run from the project's root, where ./train and tools/ are built.
-set -u
-
-root=$(pwd)
-tools=$root/tools
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-export OMP_WAIT_POLICY=passive
+. tests/shell.sh
 cd "$work" || exit 1
 ln -s "$root/train" train
-passed=0
-failed=0
-
-ok() {
-  passed=$((passed + 1))
-  echo "ok: $1"
-}
-
-bad() {
-  failed=$((failed + 1))
-  echo "FAILED: $1"
-}
-
-# check TEXT COMMAND...: the command has to succeed.
-check() {
-  text=$1
-  shift
-  if "$@"; then ok "$text"; else bad "$text: $*"; fi
-}
-
-# says CODE WORDS COMMAND...: the command ends with the code and prints the words.
-says() {
-  code=$1
-  words=$2
-  shift 2
-  output=$("$@" 2>&1)
-  got=$?
-  case $output in
-    *"$words"*) [ "$got" -eq "$code" ] && ok "$words" && return ;;
-  esac
-  bad "$* should end with $code and say \"$words\"; it ended with $got and said: $output"
-}
 
 cat >tiny.spec <<'END'
 # a comparison of seconds
@@ -132,7 +94,7 @@ killed_sweep() {
 tuning_alone() {
   mkdir tuned
   cp -R whole/tune tuned
-  says 0 'No evaluation seeds yet' "$tools/compare" tuned
+  answers 0 'No evaluation seeds yet' "$tools/compare" tuned
   rate() { "$tools/compare" "$1" --format csv | sed -n "s/^$2,\([^,]*\),.*/\1/p"; }
   check "the trial judged is the one that the sweep chose" \
     test "$(rate tuned adamw) $(rate tuned sgd)" = "$(rate whole adamw) $(rate whole sgd)"
@@ -156,7 +118,7 @@ archived_sweep() {
   find gzipped -name log.csv -exec gzip {} +
   table gzipped >gzipped.csv
   check "gzipped logs give the same table" cmp whole.csv gzipped.csv
-  says 0 'results/kept: ' sh "$tools/archive.sh" whole kept
+  answers 0 'results/kept: ' sh "$tools/archive.sh" whole kept
   tar -xzf results/kept/runs.tar.gz -C results/kept
   "$tools/compare" whole --format csv >whole-times.csv
   "$tools/compare" results/kept --format csv >kept.csv
@@ -166,7 +128,7 @@ archived_sweep() {
   cp results/kept/runs.tar.gz before.tar.gz
   sh "$tools/archive.sh" whole kept >/dev/null
   check "the same runs give the same archive" cmp before.tar.gz results/kept/runs.tar.gz
-  says 1 'holds no sweep.spec' sh "$tools/archive.sh" whole/final again
+  answers 1 'holds no sweep.spec' sh "$tools/archive.sh" whole/final again
 }
 
 # The figures and tables of README and docs, from archives alone.
@@ -177,7 +139,7 @@ redrawn_report() {
   cd redrawn || exit 1
   printf '%s\n' '![](results/kept/rates.svg)' '<!-- results/kept/table.md -->' old \
     '<!-- end -->' tail >README.md
-  says 0 'results/kept: 1 figures, table.md' sh "$tools/report.sh"
+  answers 0 'results/kept: 1 figures, table.md' sh "$tools/report.sh"
   check "README's own copy of the table is renewed" sh -c \
     'grep -q "^| adamw" README.md && grep -q "^tail" README.md && ! grep -q "^old" README.md'
   mkdir docs
@@ -191,32 +153,32 @@ redrawn_report() {
   sh "$tools/report.sh" >/dev/null
   check "redrawing changes nothing" diff -r . ../redrawn-before
   printf '%s\n' '<!-- results/kept/table.md -->' >README.md
-  says 1 'is not followed by a line' sh "$tools/report.sh"
+  answers 1 'is not followed by a line' sh "$tools/report.sh"
   printf '%s\n' '<!-- results/kept/table.md: lamb -->' '<!-- end -->' >README.md
-  says 1 'names lamb, which results/kept/table.md has not' sh "$tools/report.sh"
+  answers 1 'names lamb, which results/kept/table.md has not' sh "$tools/report.sh"
   cd .. || exit 1
 }
 
 bad_specs() {
   printf 'optimizers = adamw nothing\n' >bad.spec
-  says 2 'nothing' "$tools/sweep" bad.spec
+  answers 2 'nothing' "$tools/sweep" bad.spec
   printf 'optimizers = adamw\nlayer = 3\n' >bad.spec
-  says 2 'did you mean --layers?' "$tools/sweep" bad.spec
+  answers 2 'did you mean --layers?' "$tools/sweep" bad.spec
   printf 'optimizers = adamw sgd\nsgd.lr = 1 2\n' >bad.spec
-  says 2 'the same number; unequal = on allows it' "$tools/sweep" bad.spec
+  answers 2 'the same number; unequal = on allows it' "$tools/sweep" bad.spec
   printf 'optimizers = adamw\nseed = 3\n' >bad.spec
-  says 2 'set by the sweep itself' "$tools/sweep" bad.spec
+  answers 2 'set by the sweep itself' "$tools/sweep" bad.spec
   printf 'optimizers = adamw\nmuon.lr = 3\n' >bad.spec
-  says 2 'there is no "muon" among the optimizers' "$tools/sweep" bad.spec
+  answers 2 'there is no "muon" among the optimizers' "$tools/sweep" bad.spec
   printf 'optimizers = adamw muon\nmuon.lr = 3\nsteps = 4\nunequal = on\n' >fewer.spec
-  says 0 '--optimizer adamw' "$tools/sweep" fewer.spec --optimizers adamw --print --out fewer
-  says 2 'there is no "muon" among the optimizers' \
+  answers 0 '--optimizer adamw' "$tools/sweep" fewer.spec --optimizers adamw --print --out fewer
+  answers 2 'there is no "muon" among the optimizers' \
     "$tools/sweep" bad.spec --optimizers adamw --print --out fewer
-  says 2 'cannot be opened' "$tools/sweep" missing.spec
-  says 2 'name one spec' "$tools/sweep"
-  says 1 'holds a run with steps = 30, and the spec says 31' \
+  answers 2 'cannot be opened' "$tools/sweep" missing.spec
+  answers 2 'name one spec' "$tools/sweep"
+  answers 1 'holds a run with steps = 30, and the spec answers 31' \
     "$tools/sweep" tiny.spec --out whole --steps 31
-  says 1 'not a program' "$tools/sweep" tiny.spec --out elsewhere --train nowhere
+  answers 1 'not a program' "$tools/sweep" tiny.spec --out elsewhere --train nowhere
 }
 
 # A short run.
@@ -239,33 +201,33 @@ bad_logs() {
   head -c 1000 /dev/zero >bad/zeros/log.csv
   { cat "$good"; sed 1d "$good"; } >bad/twice/log.csv
   mkdir bad/nothing
-  says 1 'bad/empty/log.csv: the file is empty' "$tools/plot" bad/empty
-  says 1 'bad/foreign/log.csv, line 1: this is not a log' "$tools/plot" bad/foreign
-  says 1 'bad/broken/log.csv, line 5: "x" in column tokens' "$tools/plot" bad/broken
-  says 1 'bad/zeros/log.csv: not a CSV file' "$tools/plot" bad/zeros
-  says 1 'the file holds more than one run' "$tools/plot" bad/twice
-  says 1 'bad/nothing: holds no log.csv' "$tools/plot" bad/nothing
-  says 1 'there is no such run' "$tools/plot" bad/missing
-  says 0 'bad/nothing: not a run, skipped' "$tools/plot" whole/final/adamw/*/seed-101 bad/nothing
-  says 0 'bad.spec: not a run, skipped' "$tools/plot" bad.spec "$good"
-  says 1 'there is no such run' "$tools/plot" "$good" bad/missing
-  says 1 'no run among these 2 paths' "$tools/plot" bad/nothing bad.spec
-  says 0 'Left out: bad/broken/log.csv, line 5' "$tools/compare" bad
-  says 0 '1 of 1 runs unfinished' "$tools/compare" bad
-  says 1 'there are no runs in it' "$tools/compare" bad/nothing
+  answers 1 'bad/empty/log.csv: the file is empty' "$tools/plot" bad/empty
+  answers 1 'bad/foreign/log.csv, line 1: this is not a log' "$tools/plot" bad/foreign
+  answers 1 'bad/broken/log.csv, line 5: "x" in column tokens' "$tools/plot" bad/broken
+  answers 1 'bad/zeros/log.csv: not a CSV file' "$tools/plot" bad/zeros
+  answers 1 'the file holds more than one run' "$tools/plot" bad/twice
+  answers 1 'bad/nothing: there are no runs in it' "$tools/plot" bad/nothing
+  answers 1 'there is no such run' "$tools/plot" bad/missing
+  answers 0 'bad/nothing: there are no runs in it; skipped' "$tools/plot" whole/final/adamw/*/seed-101 bad/nothing
+  answers 0 'bad.spec: there are no runs in it; skipped' "$tools/plot" bad.spec "$good"
+  answers 1 'there is no such run' "$tools/plot" "$good" bad/missing
+  answers 1 'no run among these 2 paths' "$tools/plot" bad/nothing bad.spec
+  answers 0 'Left out: bad/broken/log.csv, line 5' "$tools/compare" bad
+  answers 0 '1 of 1 runs unfinished' "$tools/compare" bad
+  answers 1 'there are no runs in it' "$tools/compare" bad/nothing
   cp -R "$(dirname "$good")" bad/cut
   head -n -9 "$good" >bad/cut/log.csv
-  says 0 'bad/cut: the run finished, but its log ends at step 21 of 30: the rest is lost.' \
+  answers 0 'bad/cut: the run finished, but its log ends at step 21 of 30: the rest is lost.' \
     "$tools/compare" bad
-  says 0 '2 of 2 runs unfinished, and not counted' "$tools/compare" bad
-  says 0 'bad/cut: the run finished, but its log ends' "$tools/plot" bad/cut
+  answers 0 '2 of 2 runs unfinished, and not counted' "$tools/compare" bad
+  answers 0 'bad/cut: the run finished, but its log ends' "$tools/plot" bad/cut
   rm -r bad/cut
-  says 1 'there is no such folder' "$tools/compare" bad/missing
+  answers 1 'there is no such folder' "$tools/compare" bad/missing
   mkdir -p mixed
   cp -R whole/final/adamw mixed
   tiny --out mixed/other
-  says 1 'their losses cannot be compared; use --mix on to compare them anyway' "$tools/compare" mixed
-  says 0 'the runs differ in channels' "$tools/compare" mixed --mix on
+  answers 1 'their losses cannot be compared; use --mix on to compare them anyway' "$tools/compare" mixed
+  answers 0 'the runs differ in channels' "$tools/compare" mixed --mix on
   tiny --out kept/1 --seed 1 --keep 1
   tiny --out kept/2 --seed 2 --max-seconds 60
   n=$("$tools/compare" kept --format csv | sed -n 's/^adamw,[^,]*,[^,]*,[^,]*,\([0-9]*\),.*/\1/p')
@@ -274,7 +236,7 @@ bad_logs() {
 
 no_gnuplot() {
   mkdir empty
-  says 1 'apt-get install gnuplot-nox' env PATH="$work/empty" "$tools/plot" \
+  answers 1 'apt-get install gnuplot-nox' env PATH="$work/empty" "$tools/plot" \
     whole/final/adamw/*/seed-101
 }
 
@@ -301,12 +263,12 @@ figures() {
     echo "no gnuplot: figures not tested"
     return
   fi
-  says 0 'adamw' "$tools/plot" whole/final/adamw/*/seed-101 whole/final/sgd/*/seed-101
-  says 0 'a b.png' "$tools/plot" whole/final/*/*/seed-101 --out 'a b.png' --title "it's \`false\`"
+  answers 0 'adamw' "$tools/plot" whole/final/adamw/*/seed-101 whole/final/sgd/*/seed-101
+  answers 0 'a b.png' "$tools/plot" whole/final/*/*/seed-101 --out 'a b.png' --title "it's \`false\`"
   check "a PNG file is a PNG" sh -c 'head -c 4 "a b.png" | grep -q PNG'
-  says 1 'has to end in .png or .svg' "$tools/plot" whole/final/adamw/*/seed-101 --out x.gif
+  answers 1 'has to end in .png, .svg or .pdf' "$tools/plot" whole/final/adamw/*/seed-101 --out x.gif
   for name in loss-steps loss-end loss-tokens loss-seconds loss-flops rates time memory; do
-    says 0 'adamw' "$tools/compare" whole --draw "$name"
+    answers 0 'adamw' "$tools/compare" whole --draw "$name"
   done
   many_methods
   redrawn_report
@@ -314,7 +276,7 @@ figures() {
 }
 
 page() {
-  says 0 'page.html' "$tools/compare" whole --html page.html
+  answers 0 'page.html' "$tools/compare" whole --html page.html
   n=$(grep -c '<svg' page.html)
   check "the page holds all figures: $n" test "$n" -eq 8
   check "the page names the methods with another warm-up" \
@@ -355,5 +317,4 @@ bad_specs
 bad_logs
 no_gnuplot
 figures
-echo "compare: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish compare

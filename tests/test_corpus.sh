@@ -1,26 +1,7 @@
 #!/bin/sh
 # tools/corpus.sh without a network: apt-get, dpkg, npm, mod2imp and w3m are stand-ins that know
 # four packages. Run from the project's root.
-set -u
-
-root=$(pwd)
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-passed=0
-failed=0
-
-# check TEXT COMMAND...: the command has to succeed.
-check() {
-  text=$1
-  shift
-  if "$@"; then
-    passed=$((passed + 1))
-    echo "ok: $text"
-  else
-    failed=$((failed + 1))
-    echo "FAILED: $text: $*"
-  fi
-}
+. tests/shell.sh
 
 # sentences NAME: sentences that differ for each name.
 sentences() {
@@ -129,5 +110,4 @@ stand_ins
 fetched
 split_in_two
 overlaps
-echo "corpus: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish corpus

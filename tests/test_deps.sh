@@ -1,21 +1,7 @@
 #!/bin/sh
 # tools/deps.sh with a fake compiler, apt-get and gnuplot: what it accepts as OpenBLAS, and what it
 # installs.
-set -u
-root=$(cd "$(dirname "$0")/.." && pwd)
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-passed=0
-failed=0
-
-check() {
-  text=$1
-  shift
-  if "$@"; then passed=$((passed + 1)); else
-    failed=$((failed + 1))
-    echo "  FAILED: $text: $(cat "$work/output" "$work/apt.log" 2>/dev/null)"
-  fi
-}
+. tests/shell.sh
 
 # A PATH of its own: the system's tools that the script needs, and stand-ins.
 mkdir "$work/bin" "$work/netlib"
@@ -72,10 +58,9 @@ END
 
 deps() {
   : >"$work/apt.log"
-  env -i PATH="$work/bin" TMPDIR="$work" sh "$root/tools/deps.sh" "$@" >"$work/output" 2>&1
-  code=$?
+  run env -i PATH="$work/bin" TMPDIR="$work" sh "$root/tools/deps.sh" "$@"
 }
-says() { grep -qF -e "$1" "$work/output"; }
+either() { prints "$1" || says "$1"; }
 asked() { grep -qF -e "$1" "$work/apt.log"; }
 ended() { [ "$code" -eq "$1" ]; }
 
@@ -92,8 +77,8 @@ check 'OpenBLAS and gnuplot are installed' ended 0
 check 'the OpenMP build' asked 'libopenblas-openmp-dev'
 check 'it waits for locks' asked 'DPkg::Lock::Timeout'
 check 'gnuplot' asked 'gnuplot-nox'
-check 'the build' says 'Nehalem, serial build'
-check 'what is better' says 'the OpenMP or pthread build is better'
+check 'the build' either 'Nehalem, serial build'
+check 'what is better' either 'the OpenMP or pthread build is better'
 deps
 check 'a second time' ended 0
 check 'nothing is installed again' [ ! -s "$work/apt.log" ]
@@ -103,18 +88,17 @@ rm "$work/bin/gnuplot"
 touch "$work/broken"
 deps
 check 'no gnuplot' ended 0
-check 'a warning' says 'there will be no figures'
+check 'a warning' either 'there will be no figures'
 
 # an installation that fails, and a system without apt-get
 rm "$work/openblas"
 grep -v openblas_get "$work/with.h" >"$work/netlib/cblas.h"
 deps
 check 'apt-get fails' ended 1
-check 'it is still missing' says 'Still missing after the installation: OpenBLAS'
+check 'it is still missing' either 'Still missing after the installation: OpenBLAS'
 rm "$work/bin/apt-get"
 deps
 check 'no apt-get' ended 1
-check 'what to do' says 'dnf install'
+check 'what to do' either 'dnf install'
 
-echo "deps: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish deps

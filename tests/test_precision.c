@@ -374,5 +374,5 @@ int main(void) {
     }
     if (same_bits()) test_threads();
   }
-  return check_report("test_precision");
+  return check_report("precision");
 }

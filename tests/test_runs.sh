@@ -2,51 +2,10 @@
 # Unusual folders, signals and streams: nothing is lost, nothing outside a run's folder is changed,
 # and text from files is never executed. Run from the
 # project's root, where ./train and tools/ are built; arguments are names of parts to run alone.
-set -u
-
-root=$(pwd)
-train=$root/train
-tools=$root/tools
-work=$(mktemp -d) || exit 1
-children=
-trap 'for child in $children; do kill -9 "$child" 2>/dev/null; done; rm -rf "$work"' EXIT
-export OMP_WAIT_POLICY=passive
+# Tests: run/lock run/folder run/stop run/progress run/info
+. tests/shell.sh
 cd "$work" || exit 1
-passed=0
-failed=0
-
-# check TEXT COMMAND...: the command has to succeed.
-check() {
-  text=$1
-  shift
-  if "$@"; then
-    passed=$((passed + 1))
-    echo "ok: $text"
-  else
-    failed=$((failed + 1))
-    echo "FAILED: $text: $*; code $code, stdout: $(head -c 300 stdout) stderr: $(head -c 600 stderr)"
-  fi
-}
-
-cat >tiny <<'END_OF_TINY'
-layers = 1
-heads = 2
-channels = 16
-context = 16
-vocab = 257
-batch = 2
-steps = 4
-val-tokens = 64
-val-every = 2
-warmup = 0
-threads = 1
-END_OF_TINY
-
-# run COMMAND...: stdout and stderr go to files, the exit code to $code.
-run() {
-  "$@" >stdout 2>stderr </dev/null
-  code=$?
-}
+write_tiny tiny 4
 
 trains() { run "$train" @tiny "$@"; }
 long() { # in the background, until it has logged some steps
@@ -79,8 +38,6 @@ wait_for_file() {
   done
 }
 
-says() { grep -qF -e "$1" stderr; }
-prints() { grep -qF -e "$1" stdout; }
 whole_rows() { awk -F, 'NF != 11 { bad = 1 } END { exit bad || NR < 2 }' "$1"; }
 no_escapes() { [ "$(cat "$@" | tr -cd '\033' | wc -c)" -eq 0 ]; }
 
@@ -91,7 +48,7 @@ one_writer() {
   for how in "--out locked --overwrite on" "--out locked" "--resume locked"; do
     # shellcheck disable=SC2086
     run "$train" $how --max-seconds 5
-    check "a second writer is refused: $how: $(cat stderr)" [ "$code" -eq 1 ]
+    check "a second writer is refused: $how" [ "$code" -eq 1 ]
     [ "$how" = "--out locked" ] && continue # it holds a run
     check "the error names the process: $how" \
       says "process $child on $(uname -n) writes to this folder"
@@ -116,7 +73,7 @@ one_writer() {
   children="$children $child"
   wait_for_file swept-twice/sweep.spec
   run timeout 60 "$tools/sweep" long.spec --out swept-twice --train "$train"
-  check "a second sweep is refused: $(cat stderr)" says "process $child on"
+  check "a second sweep is refused" says "process $child on"
   kill -TERM "$child"
   ends
 }
@@ -170,10 +127,10 @@ foreign_folders() {
   mkdir closed
   : >closed/file
   trains --out closed/file/run
-  check "a folder that cannot be created, with the reason: $(cat stderr)" \
+  check "a folder that cannot be created, with the reason" \
     says "closed/file: cannot create the folder"
   trains --out /sys/none/run
-  check "the reason is that of the first failure: $(cat stderr)" eval '! says "No such file"'
+  check "the reason is that of the first failure" eval '! says "No such file"'
 }
 
 # ---- without links ----
@@ -186,7 +143,7 @@ same_model() {
 }
 
 without_links() {
-  if ! cc -shared -fPIC -o no_symlink.so "$root/tests/no_symlink.c" 2>stderr; then
+  if ! cc -shared -fPIC -o no_symlink.so "$root/tests/preload/no_symlink.c" 2>stderr; then
     echo "skipped: a file system without links (no shared object can be built)"
     return
   fi
@@ -195,7 +152,7 @@ without_links() {
   check "it reports this once" [ "$(grep -c 'latest: cannot be linked' stdout)" -eq 1 ]
   check "there is no link" [ ! -e plain/latest ]
   run "$train" --resume plain --steps 6
-  check "it is resumed: $(cat stderr)" prints "continues after step 4"
+  check "it is resumed" prints "continues after step 4"
   rm plain/latest
   check "the newest is converted" same_model plain plain/step-000006
   run "$tools/generate" --from plain --tokens 3
@@ -234,8 +191,8 @@ slow() {
 signals() {
   slow first 0
   kill -INT "$child"
-  wait_for_line stderr 'stopping and saving'
-  check "the first signal is reported during the step" says "a second signal stops at once"
+  wait_for_line stderr 'stopping after this step'
+  check "the first signal is reported during the step" says "again: stop now"
   kill -TERM "$child"
   ends
   check "the second ends the program at once (got $code)" [ "$code" -eq 143 ]
@@ -243,7 +200,7 @@ signals() {
   kill -TERM "$child"
   ends
   check "a stop between passes is detected" [ "$code" -eq 130 ]
-  check "the unfinished step is dropped: $(cat stderr)" says "interrupted after step 0 of 100"
+  check "the unfinished step is dropped" says "interrupted after step 0 of 100"
   check "the steps before it are saved" [ -s micro/step-000000/state.safetensors ]
   rm -rf micro
 }
@@ -311,7 +268,7 @@ shrinking_file() {
   : >tokens_000000.bin
   ends
   check "a token file that becomes shorter is not a bus error (got $code)" [ "$code" -eq 1 ]
-  check "it is named: $(cat stderr)" says "tokens_000000.bin: cannot be read: the file became"
+  check "it is named" says "tokens_000000.bin: cannot be read: the file became"
 }
 
 # ---- existing files ----
@@ -376,7 +333,7 @@ hostile_files() {
   hostile_run
   for format in text markdown csv html; do
     run "$tools/compare" evil --format "$format"
-    check "compare reads it as $format: $(cat stderr)" [ "$code" -eq 0 ]
+    check "compare reads it as $format" [ "$code" -eq 0 ]
     check "$format: no escapes on the terminal" no_escapes stdout stderr
   done
   check "html: no element from a file" eval '! grep -q "<script\|<img" stdout'
@@ -384,13 +341,13 @@ hostile_files() {
   check "no escapes in an error" no_escapes stdout stderr
   if ! command -v gnuplot >/dev/null; then return; fi
   run "$tools/compare" evil --html evil.html --figures pictures
-  check "a page is written: $(cat stderr)" [ "$code" -eq 0 ]
+  check "a page is written" [ "$code" -eq 0 ]
   check "page: no element from a file" eval '! grep -q "<script\|<img" evil.html'
   check "page: the name is in it" grep -q "&lt;script&gt;" evil.html
   check "page and figures: no escapes" no_escapes evil.html pictures/*.svg
   check "figures: no element from a file" eval '! grep -q "<script\|<img" pictures/*.svg'
   run "$tools/plot" evil/* --title "50%s it's {/Bold x}" --width 300 --height 40
-  check "plot draws it: $(cat stderr)" [ "$code" -eq 0 ]
+  check "plot draws it" [ "$code" -eq 0 ]
   check "plot: no escapes" no_escapes stdout stderr
 }
 
@@ -415,7 +372,7 @@ hostile_text() {
 
 # The command after these words can be pasted into a shell.
 printed() {
-  command=$(cat stdout stderr | sed -n "s/.*\\($1.*\\)$2/\\1/p" | tail -n 1)
+  command=$(cat "$work/stdout" "$work/stderr" | sed -n "s/.*\\($1.*\\)$2/\\1/p" | tail -n 1)
   (PATH=$root:$PATH; eval "$root/$command") >output 2>&1
 }
 
@@ -426,33 +383,19 @@ printed_commands() {
     run "$train" @../tiny "--out=$name"
     check "plot's command for $name" printed "tools\\/plot " " draws it"
     run "$train" @../tiny "--out=$name" --overwrite on --steps 100000000 --max-seconds 0.1
-    check "resume's command for $name: $(cat stderr)" [ "$code" -eq 4 ]
-    command=$(sed -n 's/.*\(train --resume .*\)/\1/p' stderr)
+    check "resume's command for $name" [ "$code" -eq 4 ]
+    command=$(sed -n 's/.*\(train --resume .*\)/\1/p' "$work/stderr")
     (eval "$root/$command --max-seconds 0.1") >output 2>&1
     check "it resumes: $command: $(tail -n 1 output)" [ $? -eq 4 ]
   done
   cd "$work" || exit 1
 }
 
-short_warmup() {
-  run "$train" --layers 1 --heads 2 --channels 16 --context 16 --vocab 257 --batch 2 --steps 20 \
-    --val-every 0 --threads 1 --out short
-  check "a shortened warm-up is reported: $(grep warm-up stdout)" \
-    prints "warm-up: 10 of 20 steps, the same fraction as 150 of the preset's 300"
-  run "$train" --layers 1 --heads 2 --channels 16 --context 16 --vocab 257 --batch 2 --steps 20 \
-    --val-every 0 --threads 1 --warmup 5 --out short --overwrite on
-  check "--warmup on the command line is not reported" eval '! grep -q "warm-up:" stdout'
-}
-
-code=0
-: >stdout
-: >stderr
 trains --out shown
 [ $# -gt 0 ] || set -- one_writer links foreign_folders without_links signals limits \
   broken_streams full_output shrinking_file existing_files hostile_files hostile_text \
-  printed_commands short_warmup
+  printed_commands
 for part in "$@"; do
   "$part"
 done
-echo "runs: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish runs

@@ -1,14 +1,7 @@
 #!/bin/sh
 # The tuned settings of run/tuned.c are those of the runs in results/nano, so that the README's
 # table shows what ./train --optimizer NAME does. Run from the project's root.
-set -u
-
-root=$(pwd)
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-export OMP_WAIT_POLICY=passive
-passed=0
-failed=0
+. tests/shell.sh
 
 # differences THEN NOW: settings of optimizer and schedule with different values in the two
 # config.txt. A setting in only one of them has no effect or is of another version of the program.
@@ -32,13 +25,8 @@ for folder in "$work"/nano/final/*; do
     --val-every 0 --threads 1 --max-seconds 0.01 --out "$work/$name" >/dev/null 2>&1
   for kept in "$folder"/*/*/config.txt; do
     differences "$kept" "$work/$name/config.txt" >"$work/differences"
-    if [ ! -s "$work/differences" ]; then
-      passed=$((passed + 1))
-    else
-      failed=$((failed + 1))
-      echo "FAILED: $name: kept in results/nano with $(tr '\n' ';' <"$work/differences")"
-    fi
+    if [ ! -s "$work/differences" ]; then ok "$name"
+    else bad "$name: kept in results/nano with $(tr '\n' ';' <"$work/differences")"; fi
   done
 done
-echo "tuned: $passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish tuned

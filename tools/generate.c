@@ -6,6 +6,7 @@
 #include "core/precision.h"
 #include "data/separator.h"
 #include "run/checkpoint.h"
+#include "run/export.h"
 #include "run/program.h"
 #include "run/sample.h"
 
@@ -29,7 +30,7 @@ static const Option where_options[] = {
     {0},
 };
 
-static int open_model(GPT2 **model, const Where *where, Err *err) {
+static int open_model(GPT2 **model, Tokenizer **tokenizer, const Where *where, Err *err) {
   Weights w;
   Err passed = {""};
   *model = NULL;
@@ -40,15 +41,9 @@ static int open_model(GPT2 **model, const Where *where, Err *err) {
   if (w.size.NH == 0)
     status = fail(err, "%s: does not say how many heads it has: give --heads", where->from);
   if (status == 0) status = gpt2_open(model, &w.size, 1, 0, err) || weights_load(&w, *model, err);
+  if (status == 0) status = export_tokenizer(tokenizer, w.path, w.size.V, err);
   weights_close(&w);
   return status ? -1 : 0;
-}
-
-static int open_tokenizer(Tokenizer **tokenizer, const GPT2 *m, Err *err) {
-  int64_t V = m->size.V;
-  *tokenizer = NULL;
-  if (V < TOKENIZER_VOCAB_MIN || V > TOKENIZER_VOCAB_MAX) return 0; /* ids are printed */
-  return tokenizer_open(tokenizer, (int)V, err);
 }
 
 static int generate(const Where *where, const SampleOptions *options, Err *err) {
@@ -58,8 +53,7 @@ static int generate(const Where *where, const SampleOptions *options, Err *err) 
   Random random = random_stream((uint64_t)options->seed, RANDOM_SAMPLE, 0, 0);
   threads_start((int)where->threads);
   precision_set((Precision)where->precision);
-  int status = precision_start(err) || open_model(&model, where, err) ||
-               open_tokenizer(&tokenizer, model, err);
+  int status = precision_start(err) || open_model(&model, &tokenizer, where, err) ? -1 : 0;
   if (tokenizer && separator_missing(options->separator, options->prompt, strlen(options->prompt)))
     program_error("generate: remark", SEPARATOR_REMARK("--prompt"));
   if (status == 0) {

@@ -7,7 +7,7 @@ status=0
 
 scripts() {
   if command -v shellcheck >/dev/null; then
-    git ls-files '*.sh' .ci/run | xargs shellcheck || status=1
+    git ls-files '*.sh' .ci/run | xargs shellcheck -x || status=1
   else
     echo 'skipped: shellcheck is not installed'
   fi
@@ -28,7 +28,7 @@ language() {
   edited="$edited|only .* can be computed here|taken for (text|good|one)|whole or not"
   edited="$edited|\bwhat (is|was) said\b|do it all the same|, whatever\b"
   hits=$({ git grep -nE "$everywhere" -- '*.c' '*.h' '*.sh' '*.py' '*.md' Makefile ':!tools/lint.sh'
-    git grep -nE "$edited" -- core model run train.c 'tests/*.[ch]' 'tests/*.sh' '*.md' Makefile .ci
+    git grep -nE "$edited" -- core model optim data run train.c 'tests/*.[ch]' 'tests/*.sh' '*.md' Makefile .ci
   } | grep -vFf tools/lint.allow | sort -u)
   [ -z "$hits" ] && return
   printf '%s\n' "$hits"
