@@ -1,4 +1,5 @@
-/* Products in bf16 and bf16x3: every path that this CPU has against double, over shapes. */
+/* Products in bf16 and bf16x3: every path that this CPU has against double, over shapes.
+   Tests: core/bf16_pack core/bf16_dot core/bf16_amx core/reduced core/rounded . */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
