@@ -64,6 +64,7 @@ const Option run_options[] = {
     {.name = "threads", .help = "Number of threads (0: one per core)",
      .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096,
      .effect = EFFECT_ROUNDING, .resume = RESUME_MAY_CHANGE},
+    PRECISION_OPTION(RunOptions, precision, .resume = RESUME_MAY_CHANGE),
     {.name = "init",
      .help = "Initial weights: a run, a checkpoint, a Hugging Face folder or .safetensors file, or "
              "an llm.c checkpoint (empty: random)",

@@ -7,6 +7,7 @@
 #include "core/blas.h"
 #include "core/clock.h"
 #include "core/file.h"
+#include "core/precision.h"
 #include "core/quote.h"
 #include "core/random.h"
 #include "core/terminal.h"
@@ -123,8 +124,9 @@ static void announce(Run *r) {
   char line[3 * OPTION_TEXT], weights[24], tokens[24];
   double epochs = (double)(c->run.steps * c->run.batch) / (double)data_epoch_rows(r->data);
   quote_terminal(out, c->run.out);
-  fprintf(out, ": %d thread%s, %s\ndata: ", threads_count(), threads_count() == 1 ? "" : "s",
-          blas_name());
+  info_precision(line, sizeof line, c);
+  fprintf(out, ": %d thread%s, %s, %s\ndata: ", threads_count(), threads_count() == 1 ? "" : "s",
+          blas_name(), line);
   data_summary(r->data, line, sizeof line);
   quote_terminal(out, line);
   word_at(MODEL_NAMES, c->model.model, line, sizeof line);
@@ -157,6 +159,8 @@ int run_open(Run *r, Err *err) {
   r->opened = clock_seconds();
   progress_open(&r->progress, (ProgressMode)c->run.progress);
   threads_start((int)c->run.threads);
+  if (precision_start(err)) return -1;
+  precision_set((Precision)c->run.precision);
   r->pass_rows = c->run.micro_batch ? c->run.micro_batch : c->run.batch;
   if (folder_claim(c, &r->lock, err) || open_parts(r, err)) return -1;
   stop_catch(); /* before this a signal ends the program; nothing is lost */
