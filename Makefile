@@ -1,7 +1,8 @@
 # polar.c. `make` builds, `make help` lists the rest.
 
 # ---- settings: change them here or on the command line ----
-CC     = cc
+MPI    =# 1: for several processes, with mpicc
+CC     = $(if $(MPI),mpicc,cc)
 ARCH   = -march=native
 OPT    = -O3
 OPENMP = -fopenmp
@@ -17,7 +18,7 @@ WARN   = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 WERROR =# -Werror in CI
 # No -ffast-math: NaN must stay NaN. These flags allow vectorization without it.
 MATH   = -ffp-contract=fast -fno-math-errno -fno-trapping-math
-CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(ARCH) $(OPENMP) $(MATH) $(WARN) $(WERROR) -I. $(BLAS_C)
+CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(ARCH) $(OPENMP) $(MATH) $(WARN) $(WERROR) -I. $(BLAS_C) $(if $(MPI),-DPOLAR_MPI)
 LIBS   = $(BLAS_L) -lz -lm
 SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_CC = clang

@@ -338,6 +338,10 @@ double gpt2_loss_gradient(GPT2 *m, const Batch *batch, double weight, int accumu
   return loss / (double)n;
 }
 
+static void gradient_done(const GPT2 *m, const Param *first, int count) {
+  if (m->gradient_done) m->gradient_done(first, count);
+}
+
 void gpt2_backward(GPT2 *m) {
   const Batch *batch = &m->batch;
   int64_t n = batch->B * batch->T, C = m->size.C;
@@ -347,10 +351,15 @@ void gpt2_backward(GPT2 *m) {
   layernorm_backward(m->dx, w->g, b->g, m->dnorm, m->stats_last, m->x_last, w->w, n, C,
                      m->accumulate);
   backward_lap(m, PASS_NORM);
-  for (int64_t layer = m->size.L - 1; layer >= 0; layer--) block_backward(m, layer);
+  gradient_done(m, w, 2);
+  for (int64_t layer = m->size.L - 1; layer >= 0; layer--) {
+    block_backward(m, layer);
+    gradient_done(m, gpt2_block(m, layer), BLOCK_PARAMS);
+  }
   embedding_backward(m->params[WTE].g, m->params[WPE].g, m->dx, batch->x, batch->B, batch->T, C,
                      m->size.context, m->accumulate);
   backward_lap(m, PASS_EMBEDDING);
+  gradient_done(m, &m->params[WTE], 2);
 }
 
 int64_t gpt2_weights(const GPT2 *m) {

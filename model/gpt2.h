@@ -69,6 +69,9 @@ typedef struct {
   real *logits, *attention;           /* scratch of the classifier and of the attention */
   Batch batch;        /* of the last gpt2_loss_gradient */
   int accumulate;     /* add to the gradients instead of setting them */
+  /* Called, if not NULL, during gpt2_backward whenever the gradients of `count` parameters from
+     `first` on, which are one after another in memory, are complete. */
+  void (*gradient_done)(const Param *first, int count);
   PassTimes times;
   double lap;         /* clock seconds of the last lap */
   size_t weight_bytes, activation_bytes;

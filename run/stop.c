@@ -6,6 +6,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "core/ranks.h"
+
 static volatile sig_atomic_t asked; /* the first signal */
 static int terminal;                /* end the live line of progress first */
 
@@ -24,7 +26,8 @@ static void ask(int number) {
   }
   if (!asked) {
     if (terminal) say("\n");
-    say("train: stopping and saving; a second signal stops at once, without saving\n");
+    if (rank_number() == 0)
+      say("train: stopping and saving; a second signal stops at once, without saving\n");
     asked = number;
   }
   errno = saved;
@@ -64,6 +67,7 @@ void stop_catch(void) {
 }
 
 const char *stop_reason(void) {
-  if (!asked) return NULL;
-  return asked == SIGXCPU ? "stopped by the CPU time limit" : "interrupted";
+  int number = ranks_most(asked);
+  if (!number) return NULL;
+  return number == SIGXCPU ? "stopped by the CPU time limit" : "interrupted";
 }
