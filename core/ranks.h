@@ -8,12 +8,17 @@
 
 #include "core/error.h"
 
-/* Joins the ranks that mpirun or srun started. Standard output of all but rank 0 goes to /dev/null.
-   Error: this program has no MPI, but was started as one of several tasks. */
+/* Joins the ranks that mpirun or srun started. Error: this program has no MPI, but was started as one of several tasks. */
 int ranks_start(Err *err);
 
-/* Leaves them. If `failed`, all other ranks are ended too. */
-void ranks_end(int failed);
+/* Leaves them. */
+void ranks_end(void);
+
+/* Before the end of a rank that failed: returns 1 if all ranks fail within `seconds`. */
+int ranks_all_failed(double seconds);
+
+/* Ends all ranks at once. */
+void ranks_abort(int code);
 
 int ranks_count(void);
 int rank_number(void);

@@ -231,6 +231,14 @@ static int compare_flops(const void *a, const void *b) {
   return x->stream < y->stream ? -1 : x->stream > y->stream;
 }
 
+/* A copy of units in the order of the parameters. */
+static Unit *ordered(const Unit *units, int count) {
+  Unit *copy = memory_take((size_t)count, sizeof *copy);
+  memcpy(copy, units, (size_t)count * sizeof *copy);
+  qsort(copy, (size_t)count, sizeof *copy, compare_stream);
+  return copy;
+}
+
 /* ---- ranks ---- */
 
 /* Blocks of columns are not together in memory, so all of a parameter go to one owner. */
@@ -277,13 +285,36 @@ static void add_ranges(OptimizerState *s, const Unit *units, int count) {
   }
 }
 
-double optimizer_rank_flops(const OptimizerState *s, int rank) {
-  double sum = 0;
-  for (int i = 0; i < s->matrix_count; i++)
-    if (s->matrices[i].owner == rank) sum += unit_flops(&s->matrices[i]);
-  for (int i = 0; i < s->piece_count; i++)
-    if (s->pieces[i].owner == rank) sum += unit_flops(&s->pieces[i]);
-  return sum;
+static void add_share(RankShare *share, const Unit *units, int count, int rank) {
+  for (int i = 0; i < count; i++) {
+    if (units[i].owner != rank) continue;
+    share->flops += unit_flops(&units[i]);
+    share->weights += units[i].rows * units[i].cols;
+    for (int slot = 0; units[i].method->slots[slot].name; slot++)
+      share->state_bytes += (double)sizeof(float) * (double)slot_floats(&units[i], slot);
+  }
+}
+
+RankShare optimizer_share(const OptimizerState *s, int rank) {
+  RankShare share = {0, 0, 0};
+  add_share(&share, s->matrices, s->matrix_count, rank);
+  add_share(&share, s->pieces, s->piece_count, rank);
+  return share;
+}
+
+void optimizer_owners(const OptimizerState *s, const Param *p, char *out, size_t size) {
+  size_t used = 0;
+  int before = ALL;
+  Unit *matrices = ordered(s->matrices, s->matrix_count);
+  *out = 0;
+  for (int i = 0; i < s->matrix_count + s->piece_count && used < size; i++) {
+    const Unit *u = i < s->matrix_count ? &matrices[i] : &s->pieces[i - s->matrix_count];
+    int same = u->owner == before && (u->method->elementwise || u->stride != u->cols);
+    if (u->param != p || same) continue;
+    used += (size_t)snprintf(out + used, size - used, "%s%d", used ? " " : "", u->owner);
+    before = u->owner;
+  }
+  free(matrices);
 }
 
 /* ---- a step ---- */
@@ -350,7 +381,8 @@ static int allocate(OptimizerState *s, Err *err) {
     size_t bytes = unit_scratch(&s->matrices[i]);
     if (bytes > s->thread_scratch) s->thread_scratch = bytes;
   }
-  if (arena_take((void **)&s->state, optimizer_state_bytes(s), "the optimizer's state", err) ||
+  if (arena_take((void **)&s->state, (size_t)s->state_floats * sizeof *s->state,
+                 "the optimizer's state", err) ||
       arena_take((void **)&s->scratch, optimizer_scratch_bytes(s), "the optimizer's workspace",
                  err))
     return -1;
@@ -392,7 +424,7 @@ int optimizer_open(OptimizerState **state, const Optimizer *method, const void *
 
 void optimizer_close(OptimizerState *s) {
   if (!s) return;
-  arena_free(s->state, optimizer_state_bytes(s));
+  arena_free(s->state, (size_t)s->state_floats * sizeof *s->state);
   arena_free(s->scratch, optimizer_scratch_bytes(s));
   free(s->matrices);
   free(s->pieces);
@@ -427,7 +459,11 @@ double optimizer_keep(const OptimizerState *s, const Param *p, int64_t t, double
 }
 
 size_t optimizer_state_bytes(const OptimizerState *s) {
-  return (size_t)s->state_floats * sizeof(float);
+  int64_t floats = 0;
+  for (int rank = 0; rank < ranks_count(); rank++)
+    floats += assign_state(s->matrices, s->matrix_count, rank, NULL) +
+              assign_state(s->pieces, s->piece_count, rank, NULL);
+  return (size_t)floats * sizeof(float);
 }
 
 size_t optimizer_scratch_bytes(const OptimizerState *s) {
@@ -470,14 +506,6 @@ static void visit_units(const Unit *units, int count,
       visit(name, floats, units[i].slots[slot], with);
     }
   }
-}
-
-/* A copy of units in the order of the parameters. */
-static Unit *ordered(const Unit *units, int count) {
-  Unit *copy = memory_take((size_t)count, sizeof *copy);
-  memcpy(copy, units, (size_t)count * sizeof *copy);
-  qsort(copy, (size_t)count, sizeof *copy, compare_stream);
-  return copy;
 }
 
 void optimizer_visit(OptimizerState *s,

@@ -49,13 +49,22 @@ void optimizer_step(OptimizerState *state, int64_t t, double multiplier);
    decays them: w = keep w - rate (its direction). */
 double optimizer_keep(const OptimizerState *state, const Param *p, int64_t t, double rate);
 
-/* Bytes of state and of workspace of this rank. */
+/* Bytes of state of all ranks, and of workspace of this one. */
 size_t optimizer_state_bytes(const OptimizerState *state);
 size_t optimizer_scratch_bytes(const OptimizerState *state);
 
-/* FLOPs of one step, as declared: of all ranks, and of one. */
+/* FLOPs of one step, as declared. */
 double optimizer_flops(const OptimizerState *state);
-double optimizer_rank_flops(const OptimizerState *state, int rank);
+
+/* What a rank owns: bytes of state, FLOPs of a step, and numbers of weights. */
+typedef struct {
+  double state_bytes, flops;
+  int64_t weights;
+} RankShare;
+RankShare optimizer_share(const OptimizerState *state, int rank);
+
+/* The ranks that own a parameter's matrices in their order, or its pieces: "2", "0 3 1". */
+void optimizer_owners(const OptimizerState *state, const Param *p, char *out, size_t size);
 
 /* "adamw", "muon 3 x 128x128", ... : what updates a parameter and how it is cut. */
 void optimizer_route(const OptimizerState *state, const Param *p, char *out, size_t size);
