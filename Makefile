@@ -158,6 +158,14 @@ test-peers: deps   ## Models and tokenizers exchanged with transformers (PYTHON=
 	@$(MAKE) $(parallel) all $(BUILD)/peers/logits
 	PYTHON='$(PYTHON)' sh tests/peers/run.sh
 
+$(BUILD)/mpi/%: $(BUILD)/f32/tests/mpi/%.o $(BUILD)/f32/libpolar.a
+	@mkdir -p $(@D)
+	$(call link,f32)
+
+test-mpi: deps   ## Several ranks, with Open MPI and MPICH
+	@$(MAKE) $(parallel) all
+	sh tests/mpi/run.sh
+
 test-arm:   ## C tests on AArch64: cross-built, run by qemu-user
 	sh tests/arm.sh
 
@@ -226,13 +234,13 @@ corpus:   ## Fetches a larger text in the public domain
 
 help:   ## This list
 	@awk -F ':.*   ## ' '/^[a-z][a-z_. -]*:.*   ## / { printf "  make %-24s %s\n", $$1, $$2 }' Makefile
-	@echo 'Settings: CC ARCH OPT OPENMP BLAS_C BLAS_L BUILD PREFIX FUZZ_SECONDS; V=1 shows commands.'
+	@echo 'Settings: MPI CC ARCH OPT OPENMP BLAS_C BLAS_L BUILD PREFIX FUZZ_SECONDS; V=1 shows commands.'
 
 clean:   ## Removes all build output
 	rm -rf build train $(TOOLS) compile_commands.json
 
 FORCE:
-.PHONY: FORCE all test run-tests fast-tests test-blas test-arm test-peers fuzz run-fuzz lint analyze deps \
+.PHONY: FORCE all test run-tests fast-tests test-blas test-arm test-peers test-mpi fuzz run-fuzz lint analyze deps \
         install demo bench compare compare-quick report corpus help clean
 # Objects that only pattern rules name; make would delete them as intermediate files.
 .SECONDARY: $(foreach k,f32 f64 asan fuzz,$(patsubst %.c,$(BUILD)/$(k)/%.o, \

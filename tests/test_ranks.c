@@ -1,4 +1,4 @@
-/* Without MPI there is one rank; tests/mpi.sh tests several. */
+/* Without MPI there is one rank; tests/mpi/ tests several. */
 #include "core/ranks.h"
 
 #include <stdlib.h>
