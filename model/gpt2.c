@@ -192,7 +192,7 @@ static size_t assign_activations(GPT2 *m, void *memory) {
   return used + each * (size_t)(m->training ? m->size.L : 1);
 }
 
-int gpt2_open(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err) {
+int gpt2_plan(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err) {
   *model = NULL;
   if (size->C % size->NH != 0)
     return fail(err, "--heads %lld does not divide --channels %lld: all heads have the same width",
@@ -206,16 +206,24 @@ int gpt2_open(GPT2 **model, const ModelOptions *size, int64_t B, int training, E
   m->blocks = calloc((size_t)size->L, sizeof *m->blocks);
   m->weight_bytes = assign_params(m, NULL, NULL);
   m->activation_bytes = assign_activations(m, NULL);
+  return 0;
+}
+
+int gpt2_allocate(GPT2 *m, Err *err) {
   if (arena_take(&m->weights, m->weight_bytes, "the weights", err) ||
-      (training && arena_take(&m->gradients, m->weight_bytes, "the gradients", err)) ||
-      arena_take(&m->activations, m->activation_bytes, "the activations", err)) {
-    gpt2_close(m);
-    *model = NULL;
+      (m->training && arena_take(&m->gradients, m->weight_bytes, "the gradients", err)) ||
+      arena_take(&m->activations, m->activation_bytes, "the activations", err))
     return -1;
-  }
   assign_params(m, m->weights, m->gradients);
   assign_activations(m, m->activations);
   return 0;
+}
+
+int gpt2_open(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err) {
+  if (gpt2_plan(model, size, B, training, err) == 0 && gpt2_allocate(*model, err) == 0) return 0;
+  gpt2_close(*model);
+  *model = NULL;
+  return -1;
 }
 
 void gpt2_close(GPT2 *m) {

@@ -379,28 +379,9 @@ static void init_state(OptimizerState *s) {
   }
 }
 
-static int allocate(OptimizerState *s, Err *err) {
-  int mine = rank_number();
-  int64_t matrices = assign_state(s->matrices, s->matrix_count, mine, NULL);
-  s->state_floats = matrices + assign_state(s->pieces, s->piece_count, mine, NULL);
-  for (int i = 0; i < s->matrix_count; i++) {
-    size_t bytes = unit_scratch(&s->matrices[i]);
-    if (bytes > s->thread_scratch) s->thread_scratch = bytes;
-  }
-  if (arena_take((void **)&s->state, (size_t)s->state_floats * sizeof *s->state,
-                 "the optimizer's state", err) ||
-      arena_take((void **)&s->scratch, optimizer_scratch_bytes(s), "the optimizer's workspace",
-                 err))
-    return -1;
-  assign_state(s->matrices, s->matrix_count, mine, s->state);
-  assign_state(s->pieces, s->piece_count, mine, s->state + matrices);
-  return 0;
-}
-
-int optimizer_open(OptimizerState **state, const Optimizer *method, const void *options,
-                   const OptimizerOptions *common, const Param *params, int count, uint64_t seed,
-                   Err *err) {
-  *state = NULL;
+OptimizerState *optimizer_plan(const Optimizer *method, const void *options,
+                               const OptimizerOptions *common, const Param *params, int count,
+                               uint64_t seed) {
   OptimizerState *s = calloc(1, sizeof *s);
   s->method = method;
   s->options = options;
@@ -417,15 +398,38 @@ int optimizer_open(OptimizerState **state, const Optimizer *method, const void *
   qsort(s->matrices, (size_t)s->matrix_count, sizeof *s->matrices, compare_stream);
   add_ranges(s, s->matrices, s->matrix_count);
   add_ranges(s, s->pieces, s->piece_count);
-  if (allocate(s, err)) {
-    optimizer_close(s);
-    return -1;
+  s->state_floats = assign_state(s->matrices, s->matrix_count, rank_number(), NULL) +
+                    assign_state(s->pieces, s->piece_count, rank_number(), NULL);
+  for (int i = 0; i < s->matrix_count; i++) {
+    size_t bytes = unit_scratch(&s->matrices[i]);
+    if (bytes > s->thread_scratch) s->thread_scratch = bytes;
   }
+  return s;
+}
+
+int optimizer_allocate(OptimizerState *s, Err *err) {
+  int mine = rank_number();
+  if (arena_take((void **)&s->state, (size_t)s->state_floats * sizeof *s->state,
+                 "the optimizer's state", err) ||
+      arena_take((void **)&s->scratch, optimizer_scratch_bytes(s), "the optimizer's workspace",
+                 err))
+    return -1;
+  int64_t matrices = assign_state(s->matrices, s->matrix_count, mine, s->state);
+  assign_state(s->pieces, s->piece_count, mine, s->state + matrices);
   init_state(s);
   /* Most expensive first, so that the threads finish together. */
   qsort(s->matrices, (size_t)s->matrix_count, sizeof *s->matrices, compare_flops);
-  *state = s;
   return 0;
+}
+
+int optimizer_open(OptimizerState **state, const Optimizer *method, const void *options,
+                   const OptimizerOptions *common, const Param *params, int count, uint64_t seed,
+                   Err *err) {
+  *state = optimizer_plan(method, options, common, params, count, seed);
+  if (optimizer_allocate(*state, err) == 0) return 0;
+  optimizer_close(*state);
+  *state = NULL;
+  return -1;
 }
 
 void optimizer_close(OptimizerState *s) {

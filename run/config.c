@@ -354,11 +354,6 @@ static void list_optimizers(FILE *out) {
 
 void config_list(FILE *out) {
   list_optimizers(out);
-  fprintf(out, "\nModels (--model):\n");
-  for (const ModelPreset *m = model_presets; m->name; m++) {
-    help_text(out, m->about, fprintf(out, "  %s", m->name), 19);
-    help_text(out, m->settings, 0, 21);
-  }
   fputs("\nSchedules (--schedule): ", out);
   help_choices(out, SCHEDULES(CHOICE_WORD));
   fputc('\n', out);

@@ -49,7 +49,7 @@ void config_free(Config *config);
 const Option *config_option(const char *name);
 OptionEffect config_effect(const char *name);
 
-/* --help, --help OPTIMIZER and --list. Error: no such optimizer. */
+/* --help, --help OPTIMIZER and the optimizers and schedules of --list. Error: no such optimizer. */
 int config_help(FILE *out, const char *optimizer, Err *err);
 void config_list(FILE *out);
 

@@ -64,16 +64,6 @@ static void print_routing(FILE *out, const GPT2 *m, const OptimizerState *optimi
   }
 }
 
-static void print_memory(FILE *out, const GPT2 *m, const OptimizerState *o) {
-  double weights = (double)m->weight_bytes, activations = (double)m->activation_bytes;
-  double state = (double)optimizer_state_bytes(o), scratch = (double)optimizer_scratch_bytes(o);
-  fprintf(out,
-          "memory in MB: weights %.1f, gradients %.1f, activations %.1f, optimizer state %.1f, "
-          "workspace %.1f, total %.1f\n",
-          weights / 1e6, weights / 1e6, activations / 1e6, state / 1e6, scratch / 1e6,
-          (2 * weights + activations + state + scratch) / 1e6);
-}
-
 /* Who owns what. */
 static void print_ranks(FILE *out, const GPT2 *m, const OptimizerState *o) {
   char owners[256];
@@ -94,11 +84,12 @@ static void print_ranks(FILE *out, const GPT2 *m, const OptimizerState *o) {
   }
 }
 
-void info_print_tables(FILE *out, const Config *c, const GPT2 *m, const OptimizerState *o) {
+void info_print_tables(FILE *out, const Config *c, const GPT2 *m, const OptimizerState *o,
+                       const Footprint *memory) {
   fprintf(out, "parameters and what updates them (%s; options %s):\n", c->method->summary,
           c->tuned);
   print_routing(out, m, o);
-  print_memory(out, m, o);
+  footprint_print(out, memory);
 }
 
 void info_precision(char *out, size_t size, const Config *c) {
@@ -113,7 +104,8 @@ void info_precision(char *out, size_t size, const Config *c) {
   snprintf(out + used, size - (size_t)used, " (path %s%s%s)", path, *note ? ": " : "", note);
 }
 
-int info_write(const Config *c, const GPT2 *m, const OptimizerState *o, const Data *d, Err *err) {
+int info_write(const Config *c, const GPT2 *m, const OptimizerState *o, const Data *d,
+               const Footprint *memory, Err *err) {
   const Info info = {.weights = (double)gpt2_weights(m),
                      .val_bytes_per_token = data_val_bytes_per_token(d),
                      .flops_per_token = gpt2_train_flops(m, m->size.context),
@@ -131,7 +123,7 @@ int info_write(const Config *c, const GPT2 *m, const OptimizerState *o, const Da
 #define PUT(name) fprintf(out, #name " = %.12g\n", info.name);
   INFO_NUMBERS(PUT)
   fputc('\n', out);
-  info_print_tables(out, c, m, o);
+  info_print_tables(out, c, m, o, memory);
   print_ranks(out, m, o);
   fputc('\n', out);
   fclose(out);

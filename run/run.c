@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/available.h"
 #include "core/blas.h"
 #include "core/clock.h"
 #include "core/file.h"
@@ -71,10 +72,14 @@ static int divide_batch(Run *r, Err *err) {
 
 static int open_parts(Run *r, Err *err) {
   Config *c = &r->config;
+  const char *limit;
   if (data_open(&r->data, &c->data, c->model.V, c->run.batch, c->model.context, err))
     return -1;
   c->model.V = data_vocab(r->data); /* only the data tells the number of characters */
-  if (gpt2_open(&r->model, &c->model, r->pass_rows, 1, err))
+  double available = memory_available("", &limit);
+  if (footprint_check(c, r->pass_rows, available, limit, err) ||
+      footprint_plan(&r->memory, c, r->pass_rows, r->data, err) ||
+      gpt2_open(&r->model, &c->model, r->pass_rows, 1, err))
     return -1;
   r->model->dropout_seed = (uint64_t)c->run.seed;
   r->fingerprint = data_fingerprint(r->data);
@@ -97,7 +102,7 @@ static int open_folder(Run *r, Err *err) {
   if (!c->from)
     return checkpoint_remove_all(c->run.out, err) || spectrum_log_remove(c->run.out, err) ||
            folder_write_config(c, err) ||
-           info_write(c, r->model, r->optimizer, r->data, err) ||
+           info_write(c, r->model, r->optimizer, r->data, &r->memory, err) ||
            log_open(&r->log, c->run.out, err);
   int status = log_resume(&r->log, c->run.out, c->from->log_bytes, c->from->step, err) ||
                checkpoint_make_newest(c->from, &note, err) ||
@@ -162,14 +167,17 @@ static void announce(Run *r) {
   data_summary(r->data, line, sizeof line);
   quote_terminal(out, line);
   word_at(MODEL_NAMES, c->model.model, line, sizeof line);
-  fprintf(out, "\nmodel: %s, %lld layers, %lld heads, %lld channels, context %lld: %s weights\n",
+  fprintf(out,
+          "\nmodel: %s, %lld layers, %lld heads, %lld channels, context %lld: %s weights, "
+          "memory %.2g GB\n",
           line, (long long)c->model.L, (long long)c->model.NH, (long long)c->model.C,
-          (long long)c->model.context, terminal_count((double)gpt2_weights(r->model), weights));
+          (long long)c->model.context, terminal_count((double)gpt2_weights(r->model), weights),
+          footprint_total(&r->memory) / 1e9);
   fprintf(out, "%lld steps of %s tokens: ", (long long)c->run.steps,
           terminal_count((double)(c->run.batch * c->model.context), tokens));
   fprintf(out, epochs < 10 ? "%.2g" : "%.0f", epochs);
   fprintf(out, " epochs; %s, %s\n", c->method->name, c->tuned);
-  if (c->run.verbose) info_print_tables(out, c, r->model, r->optimizer);
+  if (c->run.verbose) info_print_tables(out, c, r->model, r->optimizer, &r->memory);
   announce_remarks(r, out);
   progress_flush();
 }

@@ -4,6 +4,7 @@
 
 #include "model/gpt2.h"
 #include "run/config.h"
+#include "run/footprint.h"
 #include "run/log.h"
 #include "run/progress.h"
 #include "run/spectrum_log.h"
@@ -16,6 +17,7 @@ typedef struct Run {
   Log log;
   SpectrumLog *spectrum; /* NULL when it is off */
   Progress progress;
+  Footprint memory;
   int64_t first_row, rows; /* of the batch: the sequences of this rank */
   int64_t pass_rows;       /* sequences per pass */
   int64_t step;      /* steps done */
