@@ -5,10 +5,9 @@
 
 #include "core/quote.h"
 #include "core/ranks.h"
-#include "core/threads.h"
 #include "optim/gradient.h"
-#include "run/footprint.h"
 #include "run/info.h"
+#include "run/manual.h"
 #include "run/names.h"
 #include "run/program.h"
 #include "run/run.h"
@@ -119,9 +118,8 @@ static int answers(int argc, char **argv, int *code, Err *err) {
     if (version) info_version(stdout);
     if (version) return 1;
     if (!list && strcmp(argv[i], "--help") != 0 && strcmp(argv[i], "-h") != 0) continue;
-    const char *about = i + 1 < argc && argv[i + 1][0] != '-' ? argv[i + 1] : NULL;
-    if (list) threads_start(0), config_list(stdout), footprint_list_models(stdout);
-    else if (config_help(stdout, about, err)) *code = EXIT_USAGE;
+    if (list) manual_list(stdout);
+    else if (manual_help(stdout, argv[i + 1], err)) *code = EXIT_USAGE;
     return 1;
   }
   return 0;
