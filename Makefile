@@ -1,7 +1,8 @@
 # polar.c. `make` builds, `make help` lists the rest.
 
 # ---- settings: change them here or on the command line ----
-CC     = cc
+MPI    =# 1: for several processes, with mpicc
+CC     = $(if $(MPI),mpicc,cc)
 ARCH   = -march=native
 OPT    = -O3
 OPENMP = -fopenmp
@@ -17,7 +18,7 @@ WARN   = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 WERROR =# -Werror in CI
 # No -ffast-math: NaN must stay NaN. These flags allow vectorization without it.
 MATH   = -ffp-contract=fast -fno-math-errno -fno-trapping-math
-CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(ARCH) $(OPENMP) $(MATH) $(WARN) $(WERROR) -I. $(BLAS_C)
+CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(ARCH) $(OPENMP) $(MATH) $(WARN) $(WERROR) -I. $(BLAS_C) $(if $(MPI),-DPOLAR_MPI)
 LIBS   = $(BLAS_L) -lz -lm
 SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_CC = clang
@@ -162,6 +163,14 @@ test-peers: deps   ## Models and tokenizers exchanged with transformers (PYTHON=
 	@$(MAKE) $(parallel) all $(BUILD)/peers/logits
 	PYTHON='$(PYTHON)' sh tests/peers/run.sh
 
+$(BUILD)/mpi/%: $(BUILD)/f32/tests/mpi/%.o $(BUILD)/f32/libpolar.a
+	@mkdir -p $(@D)
+	$(call link,f32)
+
+test-mpi: deps   ## Several ranks, with Open MPI and MPICH
+	@$(MAKE) $(parallel) all
+	sh tests/mpi/run.sh
+
 test-arm:   ## C tests on AArch64: cross-built, run by qemu-user
 	sh tests/arm.sh
 
@@ -238,14 +247,15 @@ corpus:   ## Fetches a larger text in the public domain
 
 help:   ## This list
 	@awk -F ':.*   ## ' '/^[a-z][a-z_. -]*:.*   ## / { printf "  make %-24s %s\n", $$1, $$2 }' Makefile
-	@echo 'Settings: CC ARCH OPT OPENMP BLAS_C BLAS_L BUILD PREFIX FUZZ_SECONDS; V=1 shows commands.'
+	@echo 'Settings: MPI CC ARCH OPT OPENMP BLAS_C BLAS_L BUILD PREFIX FUZZ_SECONDS; V=1 shows commands.'
 
 clean:   ## Removes all build output
 	rm -rf build train $(TOOLS) compile_commands.json
 
 FORCE:
-.PHONY: FORCE all test run-tests fast-tests test-optimizer test-blas test-arm test-peers fuzz run-fuzz \
-        lint analyze deps install demo bench compare compare-quick report corpus help clean
+.PHONY: FORCE all test run-tests fast-tests test-optimizer test-blas test-arm test-peers test-mpi \
+        fuzz run-fuzz lint analyze deps install demo bench compare compare-quick report corpus help \
+        clean
 # Objects that only pattern rules name; make would delete them as intermediate files.
 .SECONDARY: $(foreach k,f32 f64 asan fuzz,$(patsubst %.c,$(BUILD)/$(k)/%.o, \
               $(wildcard tests/*.c tests/fuzz/*.c) $(MAINS)))

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/int64.h"
 #include "core/quote.h"
+#include "core/ranks.h"
 #include "optim/gradient.h"
 #include "run/info.h"
 #include "run/manual.h"
@@ -77,14 +77,14 @@ static int train(Run *run, Err *err) {
   for (int64_t t = run->step + 1; t <= o->steps; t++) {
     spectrum_log_before(run->spectrum, t);
     LogRow row = run_row(run, t);
-    for (int64_t first = 0; first < o->batch; first += run->pass_rows) { /* --micro-batch */
-      int64_t rows = i64_min(run->pass_rows, o->batch - first);
+    for (int64_t first = run->first_row; first < run->first_row + run->rows;
+         first += run->pass_rows) { /* --micro-batch */
       Batch batch;
       if (stop_reason()) return save_and_stop(run, err);
-      if (data_batch(run->data, t - 1, first, rows, &batch, err)) return EXIT_FAILED;
-      double loss = gpt2_loss_gradient(model, &batch, weight, first > 0); /* forward */
+      if (run_batch(run, t, first, &batch, err)) return EXIT_FAILED;
+      double loss = gpt2_loss_gradient(model, &batch, weight, first > run->first_row); /* forward */
       gpt2_backward(model);
-      row.train_loss += loss * (double)rows / (double)o->batch;
+      row.train_loss += loss * (double)batch.B / (double)o->batch;
     }
     run_gradient_done(run, &row);
     row.grad_norm = gradient_norm(model->params, model->param_count);
@@ -129,6 +129,7 @@ static int answers(int argc, char **argv, int *code, Err *err) {
 static int end(Run *run, int code, Err *err) {
   char path[2 * OPTION_TEXT];
   Err why;
+  if (rank_number() > 0) return code;
   progress_break(&run->progress);
   const char *result = code == EXIT_DONE ? "finished" : err->text;
   int status = info_write_result(&run->config, &run->log, result, &why);
@@ -157,5 +158,5 @@ static int start(int argc, char **argv, Err *err) {
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){.name = "train", .run = start, .computes = 1}, argc, argv);
+  return program_main(&(Program){.name = "train", .run = start, .computes = 1, .ranks = 1}, argc, argv);
 }

@@ -14,4 +14,7 @@ int lock_take(const char *folder, Err *err);
 int lock_name(const char *folder, const char *name, int *held, Err *err);
 void lock_release(int lock);
 
+/* Whether another process holds the lock of the folder. */
+int lock_is_held(const char *folder);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include "run/config.h"
 #include "run/exit.h"
+#include "run/footprint.h"
 #include "run/hints.h"
 
 /* ---- one optimizer ---- */
@@ -17,7 +18,8 @@ static void help_roles(FILE *out, const Optimizer *o) {
   } kinds[] = {{ROLE_MATRIX, "hidden matrices"},
                {ROLE_EMBEDDING, "the token embedding"},
                {ROLE_POSITION, "the position embedding"},
-               {ROLE_VECTOR, "vectors"}};
+               {ROLE_VECTOR, "vectors"},
+               {ROLE_HEAD, "an untied head"}};
   enum { KINDS = sizeof kinds / sizeof *kinds };
   void *options = calloc(1, o->options_size + 1);
   OptionSet set = {.title = o->name, .rows = o->options, .values = options};
@@ -202,11 +204,7 @@ static void list_optimizers(FILE *out) {
 
 void manual_list(FILE *out) {
   list_optimizers(out);
-  fprintf(out, "\nModels (--model):\n");
-  for (const ModelPreset *m = model_presets; m->name; m++) {
-    help_text(out, m->about, fprintf(out, "  %s", m->name), 19);
-    help_text(out, m->settings, 0, 21);
-  }
+  footprint_list_models(out);
   fputs("\nSchedules (--schedule): ", out);
   help_choices(out, SCHEDULES(CHOICE_WORD));
   fputc('\n', out);

@@ -39,7 +39,7 @@ typedef enum {
 
 typedef struct {
   char title[256], x_label[128], y_label[128];
-  char caption[256];   /* a line below an image; the caller prints it below characters */
+  char caption[512];   /* below an image; the caller prints it below characters */
   double x_min, x_max, y_min, y_max; /* NaN: chosen from the data */
   double shown;        /* quantile of each curve that the range of y shows: 0.9 leaves out the
                           initial fall of a loss */
