@@ -45,7 +45,8 @@ grids() {
 # inside LOW HIGH NAME: every value of NAME in the input is in the range.
 inside() {
   awk -v low="$1" -v high="$2" -v name="$3" '
-    { for (i = 1; i < NF; i++) if ($i == name) { n++; if ($(i + 1) < low || $(i + 1) > high) bad++ } }
+    { for (i = 1; i < NF; i++)
+        if ($i == name) { n++; if ($(i + 1) < low || $(i + 1) > high) bad++ } }
     END { exit !n || bad }'
 }
 
@@ -62,7 +63,8 @@ random_trials() {
   check "each word of a list" test \
     "$(grep -o 'schedule [a-z]*' muon.txt | sort -u | wc -l)" -eq 3
   low=$(awk '$2 < 3.2e-3' muon.txt | wc -l)
-  check "half of the rates below the middle of the log-range: $low" test "$low" -ge 7 -a "$low" -le 9
+  check "half of the rates below the middle of the log-range: $low" \
+    test "$low" -ge 7 -a "$low" -le 9
   low=$(sed 's/.* momentum \([^ ]*\).*/\1/' muon.txt | awk '$1 < 1 - sqrt(0.2 * 0.01)' | wc -l)
   check "momenta are log-uniform in 1 - x: $low" test "$low" -ge 7 -a "$low" -le 9
   trials muon "$@" --random 8 >fewer.txt
@@ -105,7 +107,8 @@ reports() {
   check "all trials: $(wc -l <"$work/stdout") lines" test "$(wc -l <"$work/stdout")" -eq 7
   check "with their options" prints 'optimizer,lr,'
   answers 0 'beta1' "$tools/compare" runs/ranges
-  check "the best of random trials is not at an edge" test "$(grep -c 'at the edge' "$work/stdout")" -eq 0
+  check "the best of random trials is not at an edge" \
+    test "$(grep -c 'at the edge' "$work/stdout")" -eq 0
   command -v gnuplot >/dev/null || return
   run "$tools/compare" runs/ranges --figures figures
   check "a figure for each option" test "$(find figures -name 'option-*.svg' | wc -l)" -ge 3
@@ -120,7 +123,8 @@ template() {
   check "the template has every option, and those given" sh -c \
     'grep -q "^seeds = 2" my.spec && grep -q "^# random = 0" my.spec'
   answers 0 'adamw lr' "$sweep" my.spec --optimizers adamw --dry-run
-  sed 's/^# \([a-z.:-]* = .*\)/\1/; /^random = 0/d; /^extend/d; /^muon.momentum = 0.9 /d' my.spec >all.spec
+  sed 's/^# \([a-z.:-]* = .*\)/\1/; /^random = 0/d; /^extend/d; /^muon.momentum = 0.9 /d' my.spec \
+    >all.spec
   answers 0 'muon:exact lr' "$sweep" all.spec --optimizers "muon muon:exact" --dry-run
 }
 
@@ -147,8 +151,8 @@ END
   runs=$(find shared -name log.csv | wc -l)
   check "no run is done twice: $(sort begun.txt | uniq -d)" \
     test "$(wc -l <begun.txt)" -eq "$runs" -a "$(sort -u begun.txt | wc -l)" -eq "$runs"
-  check "every run is reported" test \
-    "$(cat first.txt second.txt | sed -n 's/^[^ ]*  \(.*\): val loss.*/\1/p' | sort -u | wc -l)" -eq "$runs"
+  sed -n 's/^[^ ]*  \(.*\): val loss.*/\1/p' first.txt second.txt | sort -u >reported.txt
+  check "every run is reported" test "$(wc -l <reported.txt)" -eq "$runs"
   "$sweep" "$@" --print >commands.txt 2>/dev/null
   check "nothing is left to print" test ! -s commands.txt
 }

@@ -114,7 +114,8 @@ static int name_spec(Command *c, SweepOptions *o, const char *const *words, int 
   return 0;
 }
 
-static int read_settings(Command *c, SweepOptions *o, Settings *s, int argc, char **argv, Err *err) {
+static int read_settings(Command *c, SweepOptions *o, Settings *s, int argc, char **argv,
+                         Err *err) {
   char at[OPTION_TEXT + 1], **rest = memory_take((size_t)argc + 2, sizeof *rest);
   char **words = memory_take((size_t)argc + 1, sizeof *words);
   OptionSet set = {.title = "sweep", .rows = options, .values = o};

@@ -105,8 +105,8 @@ static void set_losses(Table *t, const Comparison *c, const Entry *e) {
 Table outcome_losses(const Comparison *c) {
   const char *baseline = c->baseline < 0 ? "baseline" : c->entries[c->baseline].name;
   int tuned = 0;
-  Table t = table_make("optimizer|lr|swept|val loss|sd|seeds|vs|95 % interval|bits/byte|clipped|trials|"
-                       "runs");
+  Table t = table_make("optimizer|lr|swept|val loss|sd|seeds|vs|95 % interval|bits/byte|clipped|"
+                       "trials|runs");
   t.name = "losses";
   for (int i = 0; i < c->count; i++) tuned |= c->entries[i].tuning.count > 0;
   table_set(&t, L_DIFFERENCE, "vs %s", baseline);

@@ -235,7 +235,8 @@ static int refine(Plan *plan, const Trial *best, const Tuning *t, int at, Err *e
   if (to < 0) return 0;
   char middle[32];
   snprintf(middle, sizeof middle, "%.4g", sqrt(t->points[at].rate * t->points[to].rate));
-  tell(plan, "%s: as many trials as the others: trying %s too", method_of(plan, best)->name, middle);
+  tell(plan, "%s: as many trials as the others: trying %s too", method_of(plan, best)->name,
+       middle);
   return add_rate(plan, best, strtod(middle, NULL), err);
 }
 

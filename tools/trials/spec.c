@@ -248,8 +248,8 @@ static int make_points(Method *m, int64_t random, Err *err) {
   m->count = 0;
   for (const SpecLine *l = m->lines; l < m->lines + m->line_count; l++) {
     if (l->count == 0 && !random)
-      return fail(err, "%s: %s = %s is a range: random = 16 takes 16 trials from it; a grid needs a "
-                       "list of values", l->where, l->name, l->value);
+      return fail(err, "%s: %s = %s is a range: random = 16 takes 16 trials from it; a grid needs "
+                       "a list of values", l->where, l->name, l->value);
     if (is_swept(l) && total <= MOST) total *= l->count;
   }
   if (!random && total > MOST)
@@ -258,8 +258,8 @@ static int make_points(Method *m, int64_t random, Err *err) {
   for (int64_t n = 0; n < total && !(random && m->count == random); n++)
     if (compose(m, random > 0, n, point, err) || add_point(m, point, err)) return -1;
   if (m->count < random)
-    return fail(err, "%s: random = %lld: its swept options have only %d different settings", m->name,
-                (long long)random, m->count);
+    return fail(err, "%s: random = %lld: its swept options have only %d different settings",
+                m->name, (long long)random, m->count);
   return 0;
 }
 
@@ -351,8 +351,8 @@ static int is_for_others(const Method *m, const Settings *settings, const char *
 
 /* Adds a setting "METHOD.option" to that method, any other to all. Settings of methods that
    --optimizers has left out of the spec are ignored. */
-static int add_setting(Spec *spec, const Settings *settings, const Setting *s, const Option *callers,
-                       Err *err) {
+static int add_setting(Spec *spec, const Settings *settings, const Setting *s,
+                       const Option *callers, Err *err) {
   const char *dot = strchr(s->name, '.');
   size_t length = dot ? (size_t)(dot - s->name) : 0;
   int found = !dot;
