@@ -569,3 +569,5 @@ void data_remark(const Data *d, char *line, size_t size) {
 }
 
 const Tokenizer *data_tokenizer(const Data *d) { return d->tokenizer; }
+
+int64_t data_bytes(const Data *d) { return tokens_bytes(&d->train) + tokens_bytes(&d->val); }

@@ -92,6 +92,9 @@ void data_describe(const Data *d, char *line, size_t size);
    separator does not occur. Else an empty line. */
 void data_remark(const Data *d, char *line, size_t size);
 
+/* Bytes of memory that the tokens take; mapped files need none. */
+int64_t data_bytes(const Data *d);
+
 /* The tokenizer, or NULL if gpt2 has no vocabulary of this size (below 257 or above 50257). */
 const Tokenizer *data_tokenizer(const Data *d);
 

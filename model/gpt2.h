@@ -81,13 +81,21 @@ typedef struct {
   Dropout dropout;    /* of this pass; its rate is 0 in gpt2_loss */
   Batch batch;        /* of the last gpt2_loss_gradient */
   int accumulate;     /* add to the gradients instead of setting them */
+  /* Called, if not NULL, during gpt2_backward whenever the gradients of `count` places from `first`
+     on are complete; they are one after another in memory. */
+  void (*gradient_done)(const Param *first, int count);
   PassTimes times;
   double lap;         /* clock seconds of the last lap */
   size_t weight_bytes, activation_bytes;
   void *weights, *gradients, *activations; /* the arenas */
 } GPT2;
 
-/* Allocates a model with zero weights for batches of up to B rows of `context` tokens. Without
+/* gpt2_plan describes a model, its parameters and the sizes of its arenas, and allocates only these
+   descriptions; gpt2_allocate takes the arenas. Errors: as gpt2_open. */
+int gpt2_plan(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err);
+int gpt2_allocate(GPT2 *model, Err *err);
+
+/* Both: a model with zero weights for batches of up to B rows of `context` tokens. Without
    `training` it has no gradients, and the blocks share their activations. Errors: heads do not
    divide channels, no memory. */
 int gpt2_open(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err);
