@@ -35,7 +35,7 @@ const Option model_options[] = {
      .effect = EFFECT_TASK},
     {.name = "vocab", .help = "Vocabulary size (V; 257: bytes, 50257: GPT-2)",
      .type = OPTION_INT, .at = FIELD(V), .fallback = "4096", .min = 2, .max = 65536,
-     .effect = EFFECT_TASK, .needs = "tokenizer=auto|gpt2"},
+     .effect = EFFECT_TASK, .needs = "tokenizer=gpt2"},
     {.name = "dropout",
      .help = "Dropout rate of embeddings, attention weights and residual branches while training",
      .type = OPTION_REAL, .at = FIELD(dropout), .fallback = "0", .max = 0.9},
