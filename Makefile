@@ -90,7 +90,7 @@ $(BUILD)/revision: FORCE
 	@echo '$(REVISION)' | cmp -s - $@ || echo '$(REVISION)' >$@
 # The texts that the assembler includes.
 $(foreach k,f32 asan fuzz analyze,$(BUILD)/$(k)/data/embedded.o): \
-  data/austen.txt.gz data/gpt2_merges.bin
+  data/austen.txt.gz data/shakespeare.txt.gz data/gpt2_merges.bin
 
 # ---- programs ----
 link = $(call say,LD)$(compile_$(1)) $^ $(LIBS) -o $@
@@ -127,7 +127,7 @@ SANITIZED = $(filter-out %_double test_checkpoint test_cpu,$(TESTS))
 # The C tests that start no program: for other compilers, processors and builds of OpenBLAS.
 FAST = $(filter-out test_checkpoint test_formats test_sample test_tokenize,$(TESTS))
 # The tests among them that depend on OpenBLAS.
-PRODUCTS = $(addprefix test_,elementary family laws optim orthogonalize pytorch spectrum training)
+PRODUCTS = $(addprefix test_,blas family lapack laws optim orthogonalize pytorch spectrum training)
 
 JOBS     = $(shell nproc 2>/dev/null || echo 2)
 # Builds on all processors, unless make was started with -j.

@@ -2,15 +2,16 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
-#include "core/file.h"
-
 int reader_open(Reader *r, const char *path, Err *err) {
+  struct stat s;
   r->file = NULL;
   if (strlen(path) >= sizeof r->path) return fail(err, "%.100s...: the path is too long", path);
   strcpy(r->path, path);
-  if (folder_exists(path)) return fail(err, "%s: is a folder; give a file", path);
+  if (stat(path, &s) == 0 && S_ISDIR(s.st_mode))
+    return fail(err, "%s: is a folder; give a file", path);
   r->file = gzopen(path, "rb");
   if (!r->file) return fail(err, "%s: cannot be opened: %s", path, strerror(errno));
   gzbuffer(r->file, 1 << 17);

@@ -9,48 +9,59 @@
 #include "core/file.h"
 #include "core/random.h"
 #include "data/embedded.h"
+#include "data/meta.h"
 #include "data/separator.h"
+#include "data/vocabulary.h"
 
-#define EMBEDDED "austen" /* the value of --data and --val */
+/* The embedded texts, as values of --data and --val. */
+#define AUSTEN "austen"
+#define SHAKESPEARE "shakespeare"
 
 #define FIELD(member) offsetof(DataOptions, member)
 const Option data_options[] = {
     {.name = "data",
      .help = "Text or token files to train on: a file, a list a,b,c, a \"pattern*\" or a folder "
-             "(austen: the built-in novels)",
-     .type = OPTION_WORD, .at = FIELD(data), .fallback = EMBEDDED,
+             "(built in: austen, six novels; shakespeare, nanoGPT's plays)",
+     .type = OPTION_WORD, .at = FIELD(data), .fallback = AUSTEN,
      .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE},
     {.name = "val",
-     .help = "Validation data, in the form of --data (empty: the last novel of austen, or the end "
-             "of --data)",
+     .help = "Validation data, in the form of --data (empty: the last novel of austen, val.bin of "
+             "a folder, or the end of --data)",
      .type = OPTION_WORD, .at = FIELD(val), .fallback = "",
      .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE},
+    {.name = "tokenizer",
+     .help = "What a token is: a character of --data, a byte, or a piece of GPT-2's vocabulary "
+             "(auto: char for shakespeare and beside a " META_FILE ", else gpt2)",
+     .type = OPTION_CHOICE, .at = FIELD(tokenizer), .fallback = "auto",
+     .choices = TOKENIZERS(CHOICE_WORD), .effect = EFFECT_TASK},
     {.name = "separator",
      .help = "Text that separates documents in a text file, such as <|endoftext|>; it becomes the "
              "end-of-text token",
-     .type = OPTION_WORD, .at = FIELD(separator), .fallback = "", .effect = EFFECT_TASK},
+     .type = OPTION_WORD, .at = FIELD(separator), .fallback = "", .effect = EFFECT_TASK,
+     .needs = "tokenizer!=char"},
     {.name = "val-fraction", .help = "Fraction at the end of --data that is used for validation",
      .type = OPTION_REAL, .at = FIELD(val_fraction), .fallback = "0.1", .max = 0.9,
-     .effect = EFFECT_TASK, .needs = "val=, data!=" EMBEDDED},
+     .effect = EFFECT_TASK, .needs = "val=, data!=" AUSTEN "|" SHAKESPEARE},
     {.name = "order",
      .help = "Order of the training windows (shuffle: each window of T tokens once per epoch; "
-             "sequential: as llm.c)",
+             "sequential: as llm.c; random: anywhere, as nanoGPT)",
      .type = OPTION_CHOICE, .at = FIELD(order), .fallback = "shuffle",
      .choices = DATA_ORDERS(CHOICE_WORD), .effect = EFFECT_TASK},
     {.name = "data-seed", .help = "Seed of the shuffled order",
      .type = OPTION_INT, .at = FIELD(data_seed), .fallback = "1", .max = 0x1p53,
-     .effect = EFFECT_SEED, .needs = "order=shuffle"},
+     .effect = EFFECT_SEED, .needs = "order=shuffle|random"},
     {0},
 };
 
 struct Data {
   DataOptions options;
   int64_t vocab, B, T;
+  char files[2][OPTION_TEXT + 16]; /* the training and validation data, if not embedded */
   Tokenizer *tokenizer; /* or NULL */
   TextRules rules;      /* when there is a tokenizer */
   Tokens train, val;
   int64_t left_out; /* training segments with fewer than T+1 tokens */
-  int64_t *parts;   /* (train.count) windows of an epoch, or steps, in each training segment */
+  int64_t *parts;   /* (train.count) of each segment: windows of an epoch, steps, or starts */
   int64_t all_parts, val_rows; /* in all of them; in the validation set */
   int32_t *x;       /* (2, room, T) the rows of the last batch, and the tokens after them */
   int64_t room;
@@ -98,19 +109,118 @@ static int open_novels(Tokens *t, int first, int count, const TextRules *rules, 
     return -1;
   int status = find_novels(text, size, novels, sizes, err);
   if (status == 0)
-    status = tokens_from_text(t, count == 1 ? titles[first] : EMBEDDED, novels + first,
+    status = tokens_from_text(t, count == 1 ? titles[first] : AUSTEN, novels + first,
                               sizes + first, count, rules, err);
   free(text);
   return status;
 }
 
-/* ---- Opening ---- */
+/* ---- The embedded plays: ASCII, so that bytes are characters ---- */
+
+/* As in nanoGPT: the first 90 % are for training, the rest is for validation. */
+static int open_plays(Tokens *t, int validation, const TextRules *rules, Err *err) {
+  size_t size;
+  char *text;
+  if (file_inflate("the embedded text", embedded_shakespeare, embedded_shakespeare_size, &text,
+                   &size, err))
+    return -1;
+  size_t split = size * 9 / 10, part = validation ? size - split : split;
+  const char *begin = validation ? text + split : text;
+  int status = tokens_from_text(t, SHAKESPEARE, &begin, &part, 1, rules, err);
+  free(text);
+  return status;
+}
+
+/* ---- The tokenizer ---- */
+
+void data_choose_tokenizer(DataOptions *o) {
+  char path[OPTION_TEXT + 16];
+  if (o->tokenizer != TOKENIZER_AUTO) return;
+  int characters = strcmp(o->data, SHAKESPEARE) == 0 || meta_find(o->data, path, sizeof path);
+  o->tokenizer = characters ? TOKENIZER_CHAR : TOKENIZER_GPT2;
+}
+
+/* Adds the characters of --data or --val. */
+static int add_characters(Characters *c, const char *name, const char *files, Err *err) {
+  int austen = strcmp(name, AUSTEN) == 0;
+  size_t size;
+  char *text;
+  if (!austen && strcmp(name, SHAKESPEARE) != 0) return tokens_characters(c, files, err);
+  if (file_inflate("the embedded text", austen ? embedded_austen : embedded_shakespeare,
+                   austen ? embedded_austen_size : embedded_shakespeare_size, &text, &size, err))
+    return -1;
+  int status = characters_add(c, name, text, size, err);
+  free(text);
+  return status;
+}
+
+/* Those of all data, as in nanoGPT, also of the part for validation. */
+static int characters_of_data(Data *d, Err *err) {
+  Characters c = {0};
+  int status = add_characters(&c, d->options.data, d->files[0], err);
+  if (status == 0 && *d->options.val)
+    status = add_characters(&c, d->options.val, d->files[1], err);
+  if (status == 0) status = characters_tokenizer(&d->tokenizer, &c, err);
+  characters_free(&c);
+  return status;
+}
+
+static int same_characters(const Tokenizer *a, const Tokenizer *b) {
+  int64_t n = tokenizer_vocab(a);
+  return n == tokenizer_vocab(b) && memcmp(tokenizer_characters(a), tokenizer_characters(b),
+                                           (size_t)n * sizeof(uint32_t)) == 0;
+}
+
+/* The characters of the weights to start from, else of meta.pkl, else of the texts. */
+static int open_characters(Data *d, Err *err) {
+  char path[OPTION_TEXT + 16];
+  const char *from = d->options.vocabulary;
+  Tokenizer *meta = NULL;
+  int status = *from ? vocabulary_open(&d->tokenizer, from, d->vocab, err) : 0;
+  if (status == 0 && *from && !(d->tokenizer && tokenizer_characters(d->tokenizer)))
+    status = fail(err, "--tokenizer char: %s does not list characters; use --tokenizer gpt2", from);
+  if (status == 0 && meta_find(d->options.data, path, sizeof path))
+    status = meta_read(&meta, path, err);
+  if (status == 0 && meta && d->tokenizer && !same_characters(meta, d->tokenizer))
+    status = fail(err, "%s: lists other characters than %s, so that the ids mean others", path, from);
+  if (status == 0 && meta && !d->tokenizer) {
+    d->tokenizer = meta;
+    return 0;
+  }
+  tokenizer_close(meta);
+  return status || d->tokenizer ? status : characters_of_data(d, err);
+}
 
 static int open_tokenizer(Data *d, Err *err) {
-  if (d->vocab < TOKENIZER_VOCAB_MIN || d->vocab > TOKENIZER_VOCAB_MAX) return 0;
-  if (tokenizer_open(&d->tokenizer, d->vocab, err)) return -1;
+  int kind = d->options.tokenizer;
+  if (kind == TOKENIZER_BYTES) d->vocab = TOKENIZER_VOCAB_MIN;
+  if (kind == TOKENIZER_CHAR && open_characters(d, err)) return -1;
+  if (kind == TOKENIZER_CHAR && *d->options.separator)
+    return fail(err, "--separator %s: characters have no end-of-text token; use --tokenizer gpt2",
+                d->options.separator);
+  if (kind != TOKENIZER_CHAR && d->vocab >= TOKENIZER_VOCAB_MIN &&
+      d->vocab <= TOKENIZER_VOCAB_MAX && tokenizer_open(&d->tokenizer, d->vocab, err))
+    return -1;
+  if (d->tokenizer) d->vocab = tokenizer_vocab(d->tokenizer);
   d->rules = (TextRules){d->tokenizer, d->options.separator};
   return 0;
+}
+
+/* ---- Opening ---- */
+
+/* The files of both sets; a folder of nanoGPT's has one for each. */
+static void find_files(Data *d) {
+  const char *data = d->options.data;
+  char train[sizeof d->files[0]], val[sizeof d->files[0]];
+  snprintf(d->files[0], sizeof d->files[0], "%s", data);
+  snprintf(d->files[1], sizeof d->files[1], "%s", d->options.val);
+  int length = (int)strlen(data);
+  while (length > 1 && data[length - 1] == '/') length--;
+  snprintf(train, sizeof train, "%.*s/train.bin", length, data);
+  snprintf(val, sizeof val, "%.*s/val.bin", length, data);
+  if (!folder_exists(data) || !file_exists(train) || !file_exists(val)) return;
+  strcpy(d->files[0], train);
+  if (!*d->options.val) strcpy(d->files[1], val);
 }
 
 static const TextRules *text_rules(const Data *d) { return d->tokenizer ? &d->rules : NULL; }
@@ -138,11 +248,11 @@ static int64_t tail_size(const Tokens *t, double fraction, int64_t T) {
 }
 
 static int open_validation(Data *d, Err *err) {
-  const char *val = d->options.val;
+  const char *val = d->options.val[0] ? d->options.val : d->options.data;
   int64_t need = 2 * (d->T + 1);
-  if (val[0] ? strcmp(val, EMBEDDED) == 0 : strcmp(d->options.data, EMBEDDED) == 0)
-    return open_novels(&d->val, NOVELS - 1, 1, text_rules(d), err);
-  if (val[0]) return tokens_open(&d->val, val, text_rules(d), d->vocab, err);
+  if (strcmp(val, AUSTEN) == 0) return open_novels(&d->val, NOVELS - 1, 1, text_rules(d), err);
+  if (strcmp(val, SHAKESPEARE) == 0) return open_plays(&d->val, 1, text_rules(d), err);
+  if (*d->files[1]) return tokens_open(&d->val, d->files[1], text_rules(d), d->vocab, err);
   if (d->train.total < need)
     return fail(err,
                 "%s: %lld tokens, 2 (T+1) = %lld are needed to keep a window for validation; use a "
@@ -152,9 +262,11 @@ static int open_validation(Data *d, Err *err) {
 }
 
 static int open_training(Data *d, Err *err) {
-  if (strcmp(d->options.data, EMBEDDED) == 0)
+  if (strcmp(d->options.data, AUSTEN) == 0)
     return open_novels(&d->train, 0, NOVELS - 1, text_rules(d), err);
-  return tokens_open(&d->train, d->options.data, text_rules(d), d->vocab, err);
+  if (strcmp(d->options.data, SHAKESPEARE) == 0)
+    return open_plays(&d->train, 0, text_rules(d), err);
+  return tokens_open(&d->train, d->files[0], text_rules(d), d->vocab, err);
 }
 
 static int too_short(const char *name, int64_t count, int64_t T, Err *err) {
@@ -209,8 +321,9 @@ static int count_parts(Data *d, Err *err) {
                   "%s: %lld tokens, a step of --order sequential needs B*T+1 = %lld; use fewer "
                   "tokens per step, --order shuffle or a larger file",
                   s->name, (long long)s->count, (long long)step + 1);
-    d->parts[i] = d->options.order == ORDER_SHUFFLE ? window_count(s->count, d->T)
-                                                    : (s->count - 1) / step;
+    d->parts[i] = d->options.order == ORDER_SHUFFLE      ? window_count(s->count, d->T)
+                  : d->options.order == ORDER_SEQUENTIAL ? (s->count - 1) / step
+                                                         : s->count - d->T;
     d->all_parts += d->parts[i];
   }
   return 0;
@@ -234,6 +347,8 @@ int data_open(Data **out, const DataOptions *options, int64_t vocab, int64_t B, 
   d->vocab = vocab;
   d->B = B;
   d->T = T;
+  data_choose_tokenizer(&d->options);
+  find_files(d);
   if (open_sets(d, err)) {
     data_close(d);
     return -1;
@@ -253,8 +368,14 @@ void data_close(Data *d) {
 }
 
 int64_t data_epoch_rows(const Data *d) {
-  return d->options.order == ORDER_SHUFFLE ? d->all_parts : d->all_parts * d->B;
+  switch (d->options.order) {
+    case ORDER_SHUFFLE: return d->all_parts;
+    case ORDER_SEQUENTIAL: return d->all_parts * d->B;
+    default: return d->all_parts / d->T > 0 ? d->all_parts / d->T : 1;
+  }
 }
+
+int64_t data_vocab(const Data *d) { return d->vocab; }
 
 /* ---- Training rows ---- */
 
@@ -311,6 +432,16 @@ static Place shuffled_place(const Data *d, int64_t sample) {
   return (Place){s, random_below(&r, (uint32_t)spare + 1) + window * d->T};
 }
 
+static Place random_place(const Data *d, int64_t sample) {
+  Random r = random_stream((uint64_t)d->options.data_seed, RANDOM_DATA, (uint32_t)sample,
+                           (uint32_t)(sample >> 32));
+  uint64_t number = (uint64_t)random_u32(&r) << 21; /* 53 bits */
+  number |= random_u32(&r) >> 11;
+  int64_t start = (int64_t)((double)number * 0x1p-53 * (double)d->all_parts);
+  int64_t segment = find_part(d, &start);
+  return (Place){segment, start};
+}
+
 static Place sequential_place(const Data *d, int64_t step, int64_t row) {
   step %= d->all_parts;
   int64_t s = find_part(d, &step);
@@ -341,8 +472,10 @@ int data_batch(Data *d, int64_t step, int64_t first, int64_t count, Batch *batch
   assert(step >= 0 && 0 <= first && count >= 1 && first + count <= d->B);
   if (make_batch(d, count, batch, err)) return -1;
   for (int64_t r = 0; r < count; r++) {
-    Place p = d->options.order == ORDER_SHUFFLE ? shuffled_place(d, step * d->B + first + r)
-                                                : sequential_place(d, step, first + r);
+    int64_t row = first + r, sample = step * d->B + row;
+    Place p = d->options.order == ORDER_SHUFFLE      ? shuffled_place(d, sample)
+              : d->options.order == ORDER_SEQUENTIAL ? sequential_place(d, step, row)
+                                                     : random_place(d, sample);
     if (set_row(d, &d->train, p, r, err)) return -1;
   }
   return 0;
@@ -392,24 +525,26 @@ uint32_t data_fingerprint(const Data *d) {
 
 void data_describe(const Data *d, char *line, size_t size) {
   const DataOptions *o = &d->options;
-  char val[OPTION_TEXT + 64], order[64] = "sequential", short_ones[96] = "", width[24] = "";
-  if (o->val[0])
-    snprintf(val, sizeof val, "%s", o->val);
-  else if (strcmp(o->data, EMBEDDED) == 0)
+  char val[OPTION_TEXT + 64], order[64], short_ones[96] = "", width[24] = "";
+  word_at(DATA_ORDERS(CHOICE_WORD), o->order, order, sizeof order);
+  if (*d->files[1])
+    snprintf(val, sizeof val, "%s", d->files[1]);
+  else if (strcmp(o->data, AUSTEN) == 0)
     snprintf(val, sizeof val, "%s", titles[NOVELS - 1]);
   else
     snprintf(val, sizeof val, "its tail");
-  if (o->order == ORDER_SHUFFLE)
-    snprintf(order, sizeof order, "shuffle, seed %lld", (long long)o->data_seed);
+  if (o->order != ORDER_SEQUENTIAL)
+    snprintf(order + strlen(order), sizeof order - strlen(order), ", seed %lld",
+             (long long)o->data_seed);
   if (d->train.segments[0].width > 2)
     snprintf(width, sizeof width, " (uint%d)", 8 * d->train.segments[0].width);
   if (d->left_out)
     snprintf(short_ones, sizeof short_ones, " (%lld file%s of fewer than T+1 = %lld left out)",
              (long long)d->left_out, d->left_out == 1 ? "" : "s", (long long)d->T + 1);
   snprintf(line, size,
-           "%s: %lld training tokens%s%s; %s: %lld validation tokens; vocabulary %lld; order %s",
+           "%s: %lld training tokens%s%s; %s: %lld validation tokens; vocabulary %lld%s; order %s",
            o->data, (long long)d->train.total, width, short_ones, val, (long long)d->val.total,
-           (long long)d->vocab, order);
+           (long long)d->vocab, o->tokenizer == TOKENIZER_CHAR ? " characters" : "", order);
 }
 
 void data_remark(const Data *d, char *line, size_t size) {

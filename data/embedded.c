@@ -29,4 +29,5 @@
           END)
 
 EMBED(embedded_austen, "data/austen.txt.gz");
+EMBED(embedded_shakespeare, "data/shakespeare.txt.gz");
 EMBED(embedded_merges, "data/gpt2_merges.bin");

@@ -23,6 +23,8 @@ struct Tokenizer {
   unsigned char *bytes; /* of all tokens, end to end */
   uint64_t *merges;     /* hash table of (left << 16 | right) << 16 | id; 0 is an empty slot */
   uint32_t mask;        /* slots - 1 */
+  uint32_t *characters; /* (vocab) code points by id; NULL for BPE */
+  uint64_t *sorted;     /* (vocab) code point << 16 | id, ascending */
 };
 
 /* Pieces that were encoded before. Text repeats its words, so most pieces are found here. */
@@ -42,14 +44,12 @@ static void merge_parts(int k, unsigned *left, unsigned *right) {
 }
 
 /* Ids 0..255: first the bytes that are visible characters in Latin-1, then the others. */
-static void number_bytes(Tokenizer *t) {
+void tokenizer_byte_order(unsigned char order[256]) {
   int id = 0;
   for (int visible = 1; visible >= 0; visible--)
     for (int b = 0; b < 256; b++)
-      if (visible == ((b > 32 && b < 127) || (b > 160 && b != 173))) {
-        t->bytes[id] = (unsigned char)b;
-        t->byte_id[b] = (uint16_t)id++;
-      }
+      if (visible == ((b > 32 && b < 127) || (b > 160 && b != 173)))
+        order[id++] = (unsigned char)b;
 }
 
 /* A token's bytes are those of its two parts. */
@@ -66,7 +66,8 @@ static int spell_tokens(Tokenizer *t) {
   t->start[t->vocab] = t->start[t->vocab - 1];
   t->bytes = malloc(t->start[t->vocab]);
   if (!t->bytes) return -1;
-  number_bytes(t);
+  tokenizer_byte_order(t->bytes);
+  for (int id = 0; id < 256; id++) t->byte_id[t->bytes[id]] = (uint16_t)id;
   for (int id = 256; id < t->vocab - 1; id++) {
     merge_parts(id - 256, &left, &right);
     uint32_t n = t->start[left + 1] - t->start[left];
@@ -131,12 +132,16 @@ void tokenizer_close(Tokenizer *t) {
   free(t->start);
   free(t->bytes);
   free(t->merges);
+  free(t->characters);
+  free(t->sorted);
   free(t);
 }
 
 int tokenizer_vocab(const Tokenizer *t) { return t->vocab; }
 
-int tokenizer_eot(const Tokenizer *t) { return t->vocab - 1; }
+int tokenizer_eot(const Tokenizer *t) { return t->characters ? -1 : t->vocab - 1; }
+
+const uint32_t *tokenizer_characters(const Tokenizer *t) { return t->characters; }
 
 void tokenizer_parts(int id, int *left, int *right) {
   unsigned first, second;
@@ -149,6 +154,90 @@ const unsigned char *tokenizer_bytes(const Tokenizer *t, int id, int *length) {
   assert(0 <= id && id < t->vocab);
   *length = (int)(t->start[id + 1] - t->start[id]);
   return t->bytes + t->start[id];
+}
+
+/* ---- Characters ---- */
+
+static int by_number(const void *a, const void *b) {
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return x < y ? -1 : x > y;
+}
+
+static int list_characters(Tokenizer *t, const uint32_t *codes, Err *err) {
+  size_t n = (size_t)t->vocab;
+  t->characters = malloc(n * sizeof *t->characters);
+  t->sorted = malloc(n * sizeof *t->sorted);
+  t->start = malloc((n + 1) * sizeof *t->start);
+  t->bytes = malloc(4 * n);
+  if (!t->characters || !t->sorted || !t->start || !t->bytes)
+    return fail(err, "no memory for a vocabulary of %zu characters", n);
+  t->start[0] = 0;
+  for (size_t id = 0; id < n; id++) {
+    int length = unicode_encode(codes[id], (char *)t->bytes + t->start[id]);
+    if (length == 0)
+      return fail(err, "vocabulary: token %zu is U+%04X, which is no character", id, codes[id]);
+    t->start[id + 1] = t->start[id] + (uint32_t)length;
+    t->characters[id] = codes[id];
+    t->sorted[id] = (uint64_t)codes[id] << 16 | id;
+  }
+  qsort(t->sorted, n, sizeof *t->sorted, by_number);
+  for (size_t i = 1; i < n; i++)
+    if (t->sorted[i] >> 16 == t->sorted[i - 1] >> 16)
+      return fail(err, "vocabulary: the character U+%04X is listed twice",
+                  (unsigned)(t->sorted[i] >> 16));
+  return 0;
+}
+
+int tokenizer_open_characters(Tokenizer **out, const uint32_t *codes, int64_t count, Err *err) {
+  *out = NULL;
+  if (count < 1 || count > CHARACTERS_MAX)
+    return fail(err, "a vocabulary of %lld characters: 1 to %d are possible", (long long)count,
+                CHARACTERS_MAX);
+  Tokenizer *t = calloc(1, sizeof *t);
+  if (!t) return fail(err, "no memory for the tokenizer");
+  t->vocab = (int)count;
+  if (list_characters(t, codes, err)) {
+    tokenizer_close(t);
+    return -1;
+  }
+  *out = t;
+  return 0;
+}
+
+/* The id of a character, or -1. */
+static int character_id(const Tokenizer *t, uint32_t code) {
+  int64_t low = 0, high = t->vocab;
+  while (low < high) {
+    int64_t middle = (low + high) / 2;
+    if (t->sorted[middle] >> 16 < code) low = middle + 1;
+    else high = middle;
+  }
+  return low < t->vocab && t->sorted[low] >> 16 == code ? (int)(t->sorted[low] & 0xFFFF) : -1;
+}
+
+int tokenizer_start(const Tokenizer *t) {
+  int newline = t->characters ? character_id(t, '\n') : -1;
+  return !t->characters ? tokenizer_eot(t) : newline < 0 ? 0 : newline;
+}
+
+static int encode_characters(const Tokenizer *t, const char *text, size_t size, uint16_t *ids,
+                             size_t *count, Err *err) {
+  uint32_t code;
+  *count = 0;
+  for (size_t at = 0; at < size;) {
+    int length = unicode_decode(text + at, size - at, &code);
+    int id = code == UNICODE_BAD ? -1 : character_id(t, code);
+    if (code == UNICODE_BAD)
+      return fail(err, "byte %zu is not UTF-8 text: convert it with iconv, or use --tokenizer bytes",
+                  at);
+    if (id < 0)
+      return fail(err, "the character \"%.*s\" (U+%04X) at byte %zu is not one of the %d in the "
+                       "vocabulary; remove it, or use --tokenizer bytes",
+                  length, text + at, code, at, t->vocab);
+    ids[(*count)++] = (uint16_t)id;
+    at += (size_t)length;
+  }
+  return 0;
 }
 
 /* ---- Text to pieces: GPT-2's regular expression by hand ----
@@ -364,6 +453,7 @@ static int encode_chunks(const Tokenizer *t, const char *text, const size_t *beg
 
 int tokenizer_encode(const Tokenizer *t, const char *text, size_t size, uint16_t *ids,
                      size_t *count, Err *err) {
+  if (t->characters) return encode_characters(t, text, size, ids, count, err);
   size_t chunks = size / CHUNK + 1;
   size_t *begin = malloc((2 * chunks + 1) * sizeof *begin), *added = begin + chunks + 1;
   *count = 0;

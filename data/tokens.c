@@ -9,6 +9,7 @@
 #include "core/file.h"
 #include "core/map.h"
 #include "core/text.h"
+#include "data/meta.h"
 #include "data/paths.h"
 #include "data/separator.h"
 #include "data/token_file.h"
@@ -41,7 +42,7 @@ static int map_file(Block *b, const char *path, Err *err) {
   if (!file_taken(path))
     return fail(err,
                 "%s: there is no such file; give a file, several with commas, a folder, "
-                "a pattern in quotes, or \"austen\" for the built-in novels",
+                "a pattern in quotes, or the built-in \"austen\" or \"shakespeare\"",
                 path);
   if (map_open(&map, path, err)) return -1;
   *b = (Block){(char *)map.bytes, map.size, map.size};
@@ -153,6 +154,7 @@ static int stream_grow(Stream *s, size_t need, const char *name, Err *err) {
 static int stream_append(Stream *s, Tokens *t, const TextRules *rules, const char *name,
                          const char *text, size_t size, Err *err) {
   size_t added, stop, next;
+  Err why;
   if (!rules)
     return fail(err, "%s: is text, for which --vocab must be from %d to %d", name,
                 TOKENIZER_VOCAB_MIN, TOKENIZER_VOCAB_MAX);
@@ -163,9 +165,10 @@ static int stream_append(Stream *s, Tokens *t, const TextRules *rules, const cha
     stop = separator_find(rules->separator, text, size, at, '\n', &next);
     t->separators += stop < size;
     if (stop == at) continue;
-    if (s->count > 0) s->ids[s->count++] = (uint16_t)tokenizer_eot(rules->tokenizer);
-    if (tokenizer_encode(rules->tokenizer, text + at, stop - at, s->ids + s->count, &added, err))
-      return -1;
+    int eot = tokenizer_eot(rules->tokenizer);
+    if (s->count > 0 && eot >= 0) s->ids[s->count++] = (uint16_t)eot;
+    if (tokenizer_encode(rules->tokenizer, text + at, stop - at, s->ids + s->count, &added, &why))
+      return fail(err, "%s: %s", name, why.text);
     s->count += added;
   }
   return 0;
@@ -212,6 +215,32 @@ int tokens_open(Tokens *t, const char *paths, const TextRules *rules, int64_t vo
   status = stream_finish(&texts, t, paths, status, err);
   paths_free(&list);
   if (status) tokens_close(t);
+  return status;
+}
+
+/* Adds the characters of a text; *token_file becomes 1 if it is a file of tokens. */
+static int add_characters(Characters *c, const char *path, int *token_file, Err *err) {
+  Block b = {0};
+  TokenFile f;
+  if (load_file(&b, path, err)) return -1;
+  int status = token_file_read(&f, path, b.bytes, b.size, err);
+  *token_file = status == 0 && f.width > 0;
+  if (status == 0 && f.width == 0) status = characters_add(c, path, b.bytes, b.size, err);
+  block_release(&b);
+  return status;
+}
+
+int tokens_characters(Characters *c, const char *paths, Err *err) {
+  PathList list = {0};
+  int status = paths_list(&list, paths, err), token_file = 0;
+  for (int64_t i = 0; i < list.count && status == 0 && !token_file; i++)
+    status = add_characters(c, list.path[i], &token_file, err);
+  if (token_file)
+    status = fail(err,
+                  "%s: holds token ids, and no " META_FILE " beside it names their characters; "
+                  "use --tokenizer gpt2",
+                  list.path[0]);
+  paths_free(&list);
   return status;
 }
 

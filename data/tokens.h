@@ -1,6 +1,6 @@
 /* The tokens of --data or --val, as segments of ids.
 
-   Text files (tokenized here; several are joined by end-of-text) form one segment of uint16. Each
+   Text files (tokenized here; several are joined by end-of-text, if the tokenizer has one) form one segment of uint16. Each
    token file (data/token_file.h) is a segment of its own, of ids of 2, 4 or 8 bytes. Plain token
    files are mapped, not read, and may be larger than memory; gzipped files are unpacked into
    memory. Ids are little-endian in the files and in here. */
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "data/characters.h"
 #include "data/tokenizer.h"
 
 enum { TOKENS_VOCAB_MAX = 65536 };
@@ -46,6 +47,10 @@ typedef struct {
    together, ids not below vocab (looked for in everything that is in memory and in the first 64M
    tokens of a mapped file). `*t` is released with tokens_close. */
 int tokens_open(Tokens *t, const char *paths, const TextRules *rules, int64_t vocab, Err *err);
+
+/* Adds the characters of texts, named as for tokens_open. Errors: those of tokens_open; a file of
+   tokens; text that is not UTF-8. */
+int tokens_characters(Characters *c, const char *paths, Err *err);
 
 /* A store of one segment from `count` documents in memory, joined by end-of-text. */
 int tokens_from_text(Tokens *t, const char *name, const char *const *documents,

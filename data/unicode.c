@@ -55,6 +55,14 @@ int unicode_decode(const char *text, size_t size, uint32_t *code) {
   return length;
 }
 
+int unicode_encode(uint32_t code, char out[4]) {
+  if (code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) return 0;
+  int length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  for (int i = length - 1; i > 0; i--, code >>= 6) out[i] = (char)(0x80 | (code & 0x3F));
+  out[0] = (char)(length == 1 ? code : (0xF00u >> length & 0xFF) | code);
+  return length;
+}
+
 size_t unicode_whole(const char *text, size_t size) {
   const unsigned char *p = (const unsigned char *)text;
   for (size_t back = 1; back <= 3 && back <= size; back++) {

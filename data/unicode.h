@@ -23,6 +23,10 @@ UnicodeClass unicode_class(uint32_t code);
    surrogate, the end of the text), the first byte alone is UNICODE_BAD, of length 1. */
 int unicode_decode(const char *text, size_t size, uint32_t *code);
 
+/* Writes a code point as UTF-8 and returns its length, 1 to 4; 0 for one that is no character (a
+   surrogate, or above U+10FFFF). */
+int unicode_encode(uint32_t code, char out[4]);
+
 /* How many leading bytes of text can be printed now: all, except the beginning of a character whose
    last bytes are still to come (at most 3). Bad bytes count as printable: they wait for nothing. */
 size_t unicode_whole(const char *text, size_t size);

@@ -1,21 +1,21 @@
 #include "data/vocabulary.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/file.h"
+#include "core/json.h"
+#include "data/unicode.h"
 
 /* GPT-2 shows every byte as a visible character: those that are one in Latin-1 as themselves, the
    others, in ascending order, as U+0100 and on. Ids 0..255 are numbered in that same order. */
-static unsigned shown_as(const Tokenizer *t, unsigned char byte) {
+static void show_bytes(unsigned shown[256]) {
   enum { VISIBLE = 188 };
-  for (int id = 0; id < 256; id++) {
-    int length;
-    if (*tokenizer_bytes(t, id, &length) == byte)
-      return id < VISIBLE ? byte : 0x100u + (unsigned)(id - VISIBLE);
-  }
-  return 0;
-}
-
-static void number_bytes(const Tokenizer *t, unsigned shown[256]) {
-  for (int byte = 0; byte < 256; byte++) shown[byte] = shown_as(t, (unsigned char)byte);
+  unsigned char order[256];
+  tokenizer_byte_order(order);
+  for (unsigned id = 0; id < 256; id++)
+    shown[order[id]] = id < VISIBLE ? order[id] : 0x100u + id - VISIBLE;
 }
 
 /* As Python's json.dumps writes it: ASCII only. */
@@ -30,14 +30,12 @@ static void put_escaped(FILE *out, const Tokenizer *t, int id, const unsigned sh
   }
 }
 
-/* In UTF-8; all are below U+0800. */
 static void put_utf8(FILE *out, const Tokenizer *t, int id, const unsigned shown[256]) {
   int length;
   const unsigned char *bytes = tokenizer_bytes(t, id, &length);
   for (int i = 0; i < length; i++) {
-    unsigned c = shown[bytes[i]];
-    if (c >= 0x80) fputc((int)(0xC0 | c >> 6), out);
-    fputc((int)(c < 0x80 ? c : 0x80 | (c & 0x3F)), out);
+    char utf8[4];
+    fwrite(utf8, 1, (size_t)unicode_encode(shown[bytes[i]], utf8), out);
   }
 }
 
@@ -46,13 +44,15 @@ char *vocabulary_json(const Tokenizer *t, size_t *size) {
   unsigned shown[256];
   FILE *out = open_memstream(&text, size);
   if (!out) return NULL;
-  number_bytes(t, shown);
-  for (int id = 0; id < tokenizer_eot(t); id++) {
+  show_bytes(shown);
+  int eot = tokenizer_eot(t), last = eot < 0 ? tokenizer_vocab(t) : eot;
+  for (int id = 0; id < last; id++) {
     fputs(id == 0 ? "{\"" : ", \"", out);
     put_escaped(out, t, id, shown);
     fprintf(out, "\": %d", id);
   }
-  fprintf(out, ", \"" TOKENIZER_EOT "\": %d}", tokenizer_eot(t));
+  if (eot >= 0) fprintf(out, ", \"" TOKENIZER_EOT "\": %d", eot);
+  fputc('}', out);
   return fclose(out) == 0 ? text : NULL;
 }
 
@@ -61,7 +61,7 @@ char *vocabulary_merges(const Tokenizer *t, size_t *size) {
   unsigned shown[256];
   FILE *out = open_memstream(&text, size);
   if (!out) return NULL;
-  number_bytes(t, shown);
+  show_bytes(shown);
   fputs("#version: 0.2\n", out);
   for (int id = 256; id < tokenizer_eot(t); id++) {
     int left, right;
@@ -72,4 +72,76 @@ char *vocabulary_merges(const Tokenizer *t, size_t *size) {
     fputc('\n', out);
   }
   return fclose(out) == 0 ? text : NULL;
+}
+
+/* ---- reading ---- */
+
+/* The byte that a character of vocab.json shows, or -1. */
+static int byte_shown(const unsigned shown[256], uint32_t code) {
+  for (int byte = 0; byte < 256; byte++)
+    if (shown[byte] == code) return byte;
+  return -1;
+}
+
+/* The only character of a token of vocab.json, or UNICODE_BAD. */
+static uint32_t only_character(const char *key, const unsigned shown[256]) {
+  char bytes[4];
+  size_t count = 0;
+  uint32_t code = UNICODE_BAD;
+  for (size_t left = strlen(key); left > 0;) {
+    int length = unicode_decode(key, left, &code), byte = byte_shown(shown, code);
+    if (byte < 0 || count == sizeof bytes) return UNICODE_BAD;
+    bytes[count++] = (char)byte;
+    key += length;
+    left -= (size_t)length;
+  }
+  if (count == 0 || unicode_decode(bytes, count, &code) != (int)count) return UNICODE_BAD;
+  return code;
+}
+
+/* codes (vocab) = the character of each token; -1 if some token is not a character. */
+static int list_codes(const Json *tokens, int64_t vocab, uint32_t *codes) {
+  unsigned shown[256];
+  int64_t id;
+  show_bytes(shown);
+  for (int64_t i = 0; i < vocab; i++) codes[i] = UNICODE_BAD;
+  for (const Json *token = tokens->first; token; token = token->next) {
+    if (json_int(token, 0, vocab - 1, &id) || codes[id] != UNICODE_BAD) return -1;
+    codes[id] = only_character(token->key, shown);
+    if (codes[id] == UNICODE_BAD) return -1;
+  }
+  return 0;
+}
+
+static int open_characters(Tokenizer **t, const Json *tokens, int64_t vocab, Err *err) {
+  uint32_t *codes = calloc((size_t)vocab, sizeof *codes);
+  if (!codes) return fail(err, "no memory for a vocabulary of %lld tokens", (long long)vocab);
+  int status = list_codes(tokens, vocab, codes) ? 0
+                                                : tokenizer_open_characters(t, codes, vocab, err);
+  free(codes);
+  return status;
+}
+
+/* Sets *t to a tokenizer of characters if the file lists `vocab` of them. */
+static int read_characters(Tokenizer **t, const char *path, int64_t vocab, Err *err) {
+  char *text;
+  size_t size;
+  JsonDocument document;
+  if (file_read(path, &text, &size, err)) return -1;
+  int status = json_read(&document, path, text, size, err);
+  free(text);
+  if (status) return -1;
+  const Json *root = document.root;
+  if (root->type == JSON_OBJECT && root->count == vocab && !json_member(root, TOKENIZER_EOT))
+    status = open_characters(t, root, vocab, err);
+  json_free(&document);
+  return status;
+}
+
+int vocabulary_open(Tokenizer **t, const char *path, int64_t vocab, Err *err) {
+  *t = NULL;
+  if (vocab <= CHARACTERS_MAX && file_exists(path) && read_characters(t, path, vocab, err))
+    return -1;
+  if (*t || vocab < TOKENIZER_VOCAB_MIN || vocab > TOKENIZER_VOCAB_MAX) return 0;
+  return tokenizer_open(t, vocab, err);
 }

@@ -34,7 +34,7 @@ const Option model_options[] = {
      .effect = EFFECT_TASK},
     {.name = "vocab", .help = "Vocabulary size (V; 257: bytes, 50257: GPT-2)",
      .type = OPTION_INT, .at = FIELD(V), .fallback = "4096", .min = 2, .max = 65536,
-     .effect = EFFECT_TASK},
+     .effect = EFFECT_TASK, .needs = "tokenizer=auto|gpt2"},
     {0},
 };
 
@@ -45,6 +45,10 @@ const ModelPreset model_presets[] = {
      "1.3 M weights: a minute on a laptop"},
     {"micro", "layers=6 heads=6 channels=384 context=256 vocab=4096 batch=8 steps=200 warmup=20",
      "12 M weights: minutes to hours"},
+    {"shakespeare",
+     "layers=4 heads=4 channels=128 context=64 batch=12 steps=2000 warmup=100 schedule=cosine "
+     "final-lr=0.1 data=shakespeare tokenizer=char order=random val-every=250 val-tokens=111540",
+     "nanoGPT's CPU example, 0.8 M weights, characters: two minutes"},
     {"gpt2", "layers=12 heads=12 channels=768 " GPT2_RUN, "124 M weights"},
     {"gpt2-medium", "layers=24 heads=16 channels=1024 " GPT2_RUN, "355 M weights"},
     {"gpt2-large", "layers=36 heads=20 channels=1280 " GPT2_RUN, "774 M weights"},

@@ -13,7 +13,6 @@
 #include "run/export.h"
 #include "run/lock.h"
 #include "run/names.h"
-#include "run/run.h"
 
 static const char latest[] = LATEST_LINK;
 static const char aside[] = ".set-aside"; /* suffix of checkpoints that must not be resumed */
@@ -350,7 +349,7 @@ int checkpoint_remove_all(const char *run, Err *err) {
 
 /* A checkpoint that is being written. */
 typedef struct {
-  const Run *run;
+  const Snapshot *of;
   const char *folder;
   Metadata *metadata; /* keys and values are allocated; ends with {0} */
   int count, room;
@@ -394,7 +393,7 @@ static int add_number(Saving *s, const char *key, double value, Err *err) {
 
 /* The value of every option. --resume is empty here. */
 static int add_options(Saving *s, Err *err) {
-  for (const OptionSet *set = s->run->config.sets; set->rows; set++)
+  for (const OptionSet *set = s->of->sets; set->rows; set++)
     for (const Option *row = set->rows; row->name; row++) {
       char value[OPTION_TEXT];
       option_show(row, set->values, value, sizeof value);
@@ -403,13 +402,13 @@ static int add_options(Saving *s, Err *err) {
   return 0;
 }
 
-static int add_position(Saving *s, int64_t log_bytes, Err *err) {
-  const Run *r = s->run;
-  if (add_metadata(s, "", "format", "pt", err) || add_number(s, "step", (double)r->step, err) ||
-      add_number(s, "log_bytes", (double)log_bytes, err) ||
-      add_number(s, "seconds", r->seconds, err) ||
-      add_number(s, "data_fingerprint", r->fingerprint, err) ||
-      add_number(s, "next_training_row", (double)(r->step * r->config.run.batch), err) ||
+static int add_position(Saving *s, Err *err) {
+  const Snapshot *of = s->of;
+  if (add_metadata(s, "", "format", "pt", err) || add_number(s, "step", (double)of->step, err) ||
+      add_number(s, "log_bytes", (double)of->log_bytes, err) ||
+      add_number(s, "seconds", of->seconds, err) ||
+      add_number(s, "data_fingerprint", of->data_fingerprint, err) ||
+      add_number(s, "next_training_row", (double)(of->step * of->batch), err) ||
       add_metadata(s, "", "random", "Philox4x32-10 by seed, purpose, index and step", err))
     return -1;
   for (int i = 0; i < EXPORT_FILES; i++)
@@ -419,10 +418,10 @@ static int add_position(Saving *s, int64_t log_bytes, Err *err) {
 
 static int save_model(const Saving *s, Err *err) {
   char path[CHECKPOINT_PATH], step[32];
-  snprintf(step, sizeof step, "%lld", (long long)s->run->step);
+  snprintf(step, sizeof step, "%lld", (long long)s->of->step);
   const Metadata metadata[] = {{"format", "pt"}, {"step", step}, {0}};
   if (join(path, sizeof path, s->folder, "model.safetensors", err)) return -1;
-  return huggingface_save(s->run->model, path, DTYPE_F32, metadata, err);
+  return huggingface_save(s->of->model, path, DTYPE_F32, metadata, err);
 }
 
 typedef struct {
@@ -448,7 +447,7 @@ static void add_slot(const char *name, int64_t floats, float *data, void *with) 
 static int save_state(const Saving *s, Err *err) {
   char path[CHECKPOINT_PATH];
   SlotList list = {0};
-  optimizer_visit(s->run->optimizer, add_slot, &list);
+  optimizer_visit(s->of->optimizer, add_slot, &list);
   int status = list.failed ? fail(err, "no memory for a list of the optimizer's state")
                            : join(path, sizeof path, s->folder, "state.safetensors", err);
   if (status == 0)
@@ -458,29 +457,27 @@ static int save_state(const Saving *s, Err *err) {
 }
 
 /* Writes the state last, because it contains the sums of the small files. */
-static int save_files(const Run *run, const char *folder, int64_t log_bytes, Err *err) {
-  Saving s = {.run = run, .folder = folder};
-  const Tokenizer *tokenizer = data_tokenizer(run->data);
+static int save_files(const Snapshot *of, const char *folder, Err *err) {
+  Saving s = {.of = of, .folder = folder};
   int status = folder_remove(folder, err) || folder_make(folder, err) || save_model(&s, err) ||
-               export_save(&run->model->size, tokenizer, folder, s.sums, err) ||
-               add_position(&s, log_bytes, err) || save_state(&s, err) ||
+               export_save(&of->model->size, of->tokenizer, folder, s.sums, err) ||
+               add_position(&s, err) || save_state(&s, err) ||
                folder_sync(folder, err);
   free_metadata(&s);
   return status ? -1 : 0;
 }
 
-int checkpoint_save(const Run *run, int64_t log_bytes, Err *note, Err *err) {
-  const char *out = run->config.run.out;
+int checkpoint_save(const char *out, const Snapshot *of, int64_t keep, Err *note, Err *err) {
   char name[64], folder[CHECKPOINT_PATH], temporary[CHECKPOINT_PATH];
   Err why, ignored;
-  step_name(run->step, "", name);
+  step_name(of->step, "", name);
   int status = join(folder, sizeof folder, out, name, &why) ||
                join(temporary, sizeof temporary, out, ".unfinished", &why) ||
-               save_files(run, temporary, log_bytes, &why) || move(temporary, folder, &why) ||
+               save_files(of, temporary, &why) || move(temporary, folder, &why) ||
                point_latest(out, name, note, &why) ||
-               remove_old(out, run->config.run.keep, "", &why);
+               remove_old(out, keep, "", &why);
   if (status == 0) return 0;
   folder_remove(temporary, &ignored);
   return fail(err, "the checkpoint of step %lld was not saved: %s; older checkpoints are unchanged",
-              (long long)run->step, why.text);
+              (long long)of->step, why.text);
 }

@@ -12,6 +12,7 @@
 #define RUN_CHECKPOINT_H
 
 #include "core/error.h"
+#include "data/tokenizer.h"
 #include "model/gpt2.h"
 #include "model/formats/safetensors.h"
 #include "model/formats/weights.h"
@@ -58,10 +59,19 @@ int checkpoint_make_newest(const Checkpoint *c, Err *note, Err *err);
 /* Removes all checkpoints of a run, with those set aside, before a new run replaces it. */
 int checkpoint_remove_all(const char *run, Err *err);
 
-/* Writes a checkpoint of the run's current state (struct Run of run/run.h; its log must be synced),
-   points `latest` to it, and removes all except the newest --keep. On error, older checkpoints are
-   unchanged. `note` as above. */
-struct Run;
-int checkpoint_save(const struct Run *run, int64_t log_bytes, Err *note, Err *err);
+/* The state of a run between two steps; its log is synced up to log_bytes. */
+typedef struct {
+  const OptionSet *sets; /* all options; ends with {0} */
+  const GPT2 *model;
+  OptimizerState *optimizer;
+  const Tokenizer *tokenizer; /* or NULL */
+  int64_t step, batch, log_bytes;
+  double seconds;
+  uint32_t data_fingerprint;
+} Snapshot;
+
+/* Writes a checkpoint to the folder of the run, points `latest` to it, and removes all except the
+   newest `keep`. On error, older checkpoints are unchanged. `note` as above. */
+int checkpoint_save(const char *run, const Snapshot *of, int64_t keep, Err *note, Err *err);
 
 #endif

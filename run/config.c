@@ -4,70 +4,9 @@
 #include <string.h>
 
 #include "run/exit.h"
+#include "run/export.h"
 #include "run/resume.h"
 #include "run/tuned.h"
-
-#define FIELD(member) offsetof(RunOptions, member)
-static const Option run_options[] = {
-    {.name = "optimizer", .help = "Optimizer (--list shows all, --help NAME the options of one)",
-     .type = OPTION_WORD, .at = FIELD(optimizer), .fallback = "adamw"},
-    {.name = "batch", .help = "Sequences per optimizer step",
-     .type = OPTION_INT, .at = FIELD(batch), .fallback = "16", .min = 1, .max = 1e6,
-     .effect = EFFECT_TASK},
-    {.name = "micro-batch",
-     .help = "Sequences per forward and backward pass; fewer use less memory (0: the whole batch)",
-     .type = OPTION_INT, .at = FIELD(micro_batch), .fallback = "0", .max = 1e6,
-     .effect = EFFECT_ROUNDING, .resume = RESUME_MAY_CHANGE},
-    {.name = "steps", .help = "Steps of the run",
-     .type = OPTION_INT, .at = FIELD(steps), .fallback = "400", .min = 1, .max = 1e12,
-     .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE},
-    {.name = "tokens", .help = "Length of the run in tokens (0: use --steps)",
-     .type = OPTION_INT, .at = FIELD(tokens), .fallback = "0", .max = 1e15,
-     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
-    {.name = "clip", .help = "Clip the global gradient norm to this value (0: off)",
-     .type = OPTION_REAL, .at = FIELD(clip), .fallback = "1", .max = 1e30},
-    {.name = "val-every", .help = "Steps between validations (0: never)",
-     .type = OPTION_INT, .at = FIELD(val_every), .fallback = "50", .max = 1e12,
-     .resume = RESUME_MAY_CHANGE},
-    {.name = "val-tokens", .help = "Tokens per validation; always the same ones",
-     .type = OPTION_INT, .at = FIELD(val_tokens), .fallback = "32768", .min = 1, .max = 1e12,
-     .effect = EFFECT_TASK, .resume = RESUME_MAY_CHANGE, .needs = "val-every!=0"},
-    {.name = "sample-every", .help = "Steps between text samples (0: never)",
-     .type = OPTION_INT, .at = FIELD(sample_every), .fallback = "0", .max = 1e12,
-     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
-    {.name = "save-every",
-     .help = "Steps between checkpoints (0: only at the end or when interrupted)",
-     .type = OPTION_INT, .at = FIELD(save_every), .fallback = "0", .max = 1e12,
-     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE, .needs = "keep!=0"},
-    {.name = "keep", .help = "Recent checkpoints to keep (0: write none)",
-     .type = OPTION_INT, .at = FIELD(keep), .fallback = "2", .max = 1e6,
-     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE},
-    {.name = "max-seconds", .help = "Save and stop after this time in seconds (0: no limit)",
-     .type = OPTION_REAL, .at = FIELD(max_seconds), .fallback = "0", .max = 1e9,
-     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
-    {.name = "log-spectrum",
-     .help = "Steps between rows of spectrum.csv, the singular values of the momentum (0: never)",
-     .type = OPTION_INT, .at = FIELD(log_spectrum), .fallback = "0", .max = 1e12,
-     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
-    {.name = "seed", .help = "Seed for initial weights and randomized optimizers",
-     .type = OPTION_INT, .at = FIELD(seed), .fallback = "1", .max = 9e15, .effect = EFFECT_SEED},
-    {.name = "threads", .help = "Number of threads (0: one per core)",
-     .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096,
-     .effect = EFFECT_ROUNDING, .resume = RESUME_MAY_CHANGE},
-    {.name = "init",
-     .help = "Initial weights: a run, a checkpoint, a Hugging Face folder or .safetensors file, or "
-             "an llm.c checkpoint (empty: random)",
-     .type = OPTION_WORD, .at = FIELD(init), .fallback = "", .effect = EFFECT_TASK},
-    {.name = "resume", .help = "Run or checkpoint to resume, with the options it was started with",
-     .type = OPTION_WORD, .at = FIELD(resume), .fallback = "", .effect = EFFECT_PLACE},
-    {.name = "out", .help = "Folder of the run (empty: runs/OPTIMIZER-MODEL, numbered)",
-     .type = OPTION_WORD, .at = FIELD(out), .fallback = "",
-     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE},
-    {.name = "overwrite", .help = "Replace an existing run in --out",
-     .type = OPTION_CHOICE, .at = FIELD(overwrite), .fallback = "off", .choices = ON_OFF,
-     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE, .needs = "out!="},
-    {0},
-};
 
 static void list_sets(Config *c) {
   OptionSet sets[CONFIG_SETS] = {
@@ -84,6 +23,29 @@ static void list_sets(Config *c) {
   memcpy(c->sets, sets, sizeof sets);
 }
 
+/* The sizes and the tokenizer of the weights in --init are defaults like those of a preset. */
+static int add_init(Config *c, Settings *s, const char *path, Err *err) {
+  static const char *const sizes[] = {"layers", "heads", "channels", "context", "vocab", NULL};
+  Weights w;
+  Tokenizer *t = NULL;
+  Err passed = {""};
+  char value[OPTION_TEXT];
+  if (checkpoint_weights(&w, path, &passed, err)) return -1;
+  int status = export_tokenizer(&t, w.path, w.size.V, err);
+  for (int i = 0; sizes[i] && status == 0; i++) {
+    if (w.size.NH == 0 && strcmp(sizes[i], "heads") == 0) continue; /* the file does not tell */
+    option_show(option_find(model_options, sizes[i]), &w.size, value, sizeof value);
+    status = settings_add(s, FROM_PRESET, "--init", sizes[i], value, err);
+  }
+  int characters = t && tokenizer_characters(t);
+  if (t && status == 0)
+    status = settings_add(s, FROM_PRESET, "--init", "tokenizer", characters ? "char" : "gpt2", err);
+  if (characters) export_vocabulary_path(w.path, c->data.vocabulary, sizeof c->data.vocabulary);
+  tokenizer_close(t);
+  weights_close(&w);
+  return status;
+}
+
 /* Presets depend on --model and --optimizer, as given or by default. */
 static int add_presets(Config *c, Settings *s, Err *err) {
   const char *model = settings_find(s, "model", NULL);
@@ -96,6 +58,10 @@ static int add_presets(Config *c, Settings *s, Err *err) {
   else snprintf(c->tuned, sizeof c->tuned, "not tuned for %.32s", model);
   /* An unknown model is reported when --model itself is parsed. */
   if (preset && settings_preset(s, FROM_PRESET, "preset", preset, err)) return -1;
+  const char *init = settings_find(s, "init", NULL);
+  c->bad_checkpoint = 1;
+  if (init && *init && add_init(c, s, init, err)) return -1;
+  c->bad_checkpoint = 0;
   if (tuned) return settings_preset(s, FROM_TUNED, "tuned settings", tuned, err);
   const char *published = c->method->published, *ours = c->method->ours;
   if (published && settings_preset(s, FROM_TUNED, "published settings", published, err)) return -1;
@@ -110,6 +76,7 @@ static int add_base(Config *c, Settings *s, Err *err) {
   if (checkpoint_open(&c->from, resume, err)) return -1;
   c->bad_checkpoint = 0;
   if (resume_settings(c->from, s, err)) return -1;
+  export_vocabulary_path(c->from->model_path, c->data.vocabulary, sizeof c->data.vocabulary);
   snprintf(c->tuned, sizeof c->tuned, "from its checkpoint");
   c->method = optimizer_find(settings_find(s, "optimizer", NULL), err);
   return c->method ? 0 : -1;
@@ -141,6 +108,7 @@ static int apply(Config *c, const Settings *s, Err *err) {
   int status = options_set(c->sets, others, s, err);
   free(others);
   if (status) return -1;
+  data_choose_tokenizer(&c->data);
   mark_unused(c);
   return options_check(c->sets, s, err);
 }
@@ -211,7 +179,7 @@ int config_set(Config *c, Settings *s, Err *err) {
     list_sets(c);
     status = apply(c, s, err) || check(c, s, err) ? -1 : 0;
   }
-  if (status == 0 && c->from) status = resume_check(c, err);
+  if (status == 0 && c->from) status = resume_check(c->from, c->sets, &c->run, c->changes, err);
   if (status) config_free(c);
   return status;
 }

@@ -5,26 +5,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "core/option.h"
 #include "data/data.h"
 #include "model/gpt2.h"
 #include "optim/harness.h"
 #include "optim/registry.h"
 #include "optim/schedule.h"
 #include "run/checkpoint.h"
-
-typedef struct {
-  char optimizer[OPTION_TEXT];
-  int64_t batch, micro_batch; /* sequences per step and per pass */
-  int64_t steps, tokens;      /* length of the run; tokens > 0 overrides steps */
-  double clip;
-  int64_t save_every, keep; /* steps between checkpoints; how many to keep */
-  double max_seconds;
-  int64_t val_every, val_tokens, sample_every, log_spectrum;
-  int64_t seed, threads;
-  char out[OPTION_TEXT], init[OPTION_TEXT], resume[OPTION_TEXT];
-  int overwrite;
-} RunOptions;
+#include "run/options.h"
 
 enum { CONFIG_SETS = 9 };
 

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <zlib.h>
 
 #include "core/file.h"
@@ -10,6 +11,18 @@
 #include "model/formats/huggingface.h"
 
 const char *const export_files[] = {"config.json", "vocab.json", "merges.txt"};
+
+void export_vocabulary_path(const char *weights, char *path, size_t size) {
+  const char *slash = strrchr(weights, '/');
+  snprintf(path, size, "%.*s%s", slash ? (int)(slash - weights) + 1 : 0, weights,
+           export_files[EXPORT_VOCAB]);
+}
+
+int export_tokenizer(Tokenizer **t, const char *weights, int64_t vocab, Err *err) {
+  char path[PATH_MAX];
+  export_vocabulary_path(weights, path, sizeof path);
+  return vocabulary_open(t, path, vocab, err);
+}
 
 /* Frees the text. */
 static int save(const char *folder, int which, char *text, size_t size,

@@ -13,6 +13,13 @@ enum { EXPORT_SUM = 16 };
 /* config.json, vocab.json, merges.txt */
 extern const char *const export_files[EXPORT_FILES];
 
+/* Opens the tokenizer of the weights in a file, by the vocab.json beside it and their number of
+   tokens (vocabulary_open); NULL if there is none. */
+int export_tokenizer(Tokenizer **t, const char *weights, int64_t vocab, Err *err);
+
+/* path (size) = the vocab.json beside a file of weights. */
+void export_vocabulary_path(const char *weights, char *path, size_t size);
+
 /* Writes them; the tokenizer's files only if `tokenizer` is not NULL. Sets sums to the CRC-32 of
    each as eight hexadecimal digits, or "" if it was not written. */
 int export_save(const ModelOptions *size, const Tokenizer *tokenizer, const char *folder,

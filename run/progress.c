@@ -96,6 +96,11 @@ void progress_break(Progress *p) {
   p->shown = 0;
 }
 
+FILE *progress_text(Progress *p) {
+  progress_break(p);
+  return stdout;
+}
+
 void progress_say(Progress *p, const char *format, ...) {
   char line[4096];
   va_list arguments;

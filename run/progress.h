@@ -3,6 +3,7 @@
 #define RUN_PROGRESS_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "run/log.h"
 
@@ -28,6 +29,10 @@ void progress_val(Progress *p, int64_t step, double val_loss);
 
 /* Ends the live line before other output. */
 void progress_break(Progress *p);
+
+/* Ends the live line and returns the stream for text of several lines; call progress_flush after
+   it. */
+FILE *progress_text(Progress *p);
 
 /* Prints a line (printf format) with control characters escaped. */
 void progress_say(Progress *p, const char *format, ...)

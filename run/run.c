@@ -42,14 +42,16 @@ static int restore(Run *r, Err *err) {
   const Checkpoint *from = r->config.from;
   r->step = from->step;
   r->seconds = from->seconds;
-  if (resume_check_data(&r->config, r->fingerprint, err)) return -1;
+  if (resume_check_data(from, &r->config.data, r->fingerprint, err)) return -1;
   return checkpoint_restore(from, r->model, r->optimizer, err);
 }
 
 static int open_parts(Run *r, Err *err) {
   Config *c = &r->config;
-  if (data_open(&r->data, &c->data, c->model.V, c->run.batch, c->model.context, err) ||
-      gpt2_open(&r->model, &c->model, r->pass_rows, 1, err))
+  if (data_open(&r->data, &c->data, c->model.V, c->run.batch, c->model.context, err))
+    return -1;
+  c->model.V = data_vocab(r->data); /* only the data tells the number of characters */
+  if (gpt2_open(&r->model, &c->model, r->pass_rows, 1, err))
     return -1;
   r->fingerprint = data_fingerprint(r->data);
   if ((!c->from && set_weights(r, err)) ||
@@ -81,41 +83,46 @@ static int open_folder(Run *r, Err *err) {
   return status;
 }
 
-static void announce(const Run *r) {
+static void announce(Run *r) {
   const Config *c = &r->config;
+  FILE *out = progress_text(&r->progress);
   char line[3 * OPTION_TEXT];
   data_describe(r->data, line, sizeof line);
-  quote_terminal(stdout, c->run.out);
-  printf(": %d thread%s%s%s%s, %s\ndata: ", threads_count(), threads_count() == 1 ? "" : "s",
-         *threads_note() ? " (" : "", threads_note(), *threads_note() ? ")" : "", blas_name());
-  quote_terminal(stdout, line);
+  quote_terminal(out, c->run.out);
+  fprintf(out, ": %d thread%s%s%s%s, %s\ndata: ", threads_count(),
+          threads_count() == 1 ? "" : "s", *threads_note() ? " (" : "", threads_note(),
+          *threads_note() ? ")" : "", blas_name());
+  quote_terminal(out, line);
   data_remark(r->data, line, sizeof line);
-  if (*line) printf("\nremark: ");
-  quote_terminal(stdout, line);
-  printf("\nmodel: %lld layers, %lld heads, %lld channels, context %lld, vocabulary %lld: %.2f M "
-         "weights\n",
-         (long long)c->model.L, (long long)c->model.NH, (long long)c->model.C,
-         (long long)c->model.context, (long long)c->model.V,
-         (double)gpt2_weights(r->model) / 1e6);
-  info_print_tables(stdout, c, r->model, r->optimizer);
+  if (*line) fprintf(out, "\nremark: ");
+  quote_terminal(out, line);
+  fprintf(out,
+          "\nmodel: %lld layers, %lld heads, %lld channels, context %lld, vocabulary %lld: %.2f M "
+          "weights\n",
+          (long long)c->model.L, (long long)c->model.NH, (long long)c->model.C,
+          (long long)c->model.context, (long long)c->model.V,
+          (double)gpt2_weights(r->model) / 1e6);
+  info_print_tables(out, c, r->model, r->optimizer);
   if (c->from) {
     if (*c->from->damaged) {
-      printf("a newer checkpoint cannot be used: ");
-      quote_terminal(stdout, c->from->damaged);
-      printf("\n");
+      fprintf(out, "a newer checkpoint cannot be used: ");
+      quote_terminal(out, c->from->damaged);
+      fprintf(out, "\n");
     }
-    printf("continues after step %lld%s", (long long)r->step, *c->changes ? "; changed: " : "");
-    quote_terminal(stdout, c->changes);
-    printf("\n");
+    fprintf(out, "continues after step %lld%s", (long long)r->step,
+            *c->changes ? "; changed: " : "");
+    quote_terminal(out, c->changes);
+    fprintf(out, "\n");
   }
-  printf("%lld steps of %lld x %lld tokens\n", (long long)c->run.steps, (long long)c->run.batch,
-         (long long)c->model.context);
-  if (*c->warmup_note) printf("%s\n", c->warmup_note);
+  fprintf(out, "%lld steps of %lld x %lld tokens\n", (long long)c->run.steps,
+          (long long)c->run.batch, (long long)c->model.context);
+  if (*c->warmup_note) fprintf(out, "%s\n", c->warmup_note);
   progress_flush();
 }
 
 int run_open(Run *r, Err *err) {
   Config *c = &r->config;
+  char line[256];
   r->opened = clock_seconds();
   threads_start((int)c->run.threads);
   r->pass_rows = c->run.micro_batch ? c->run.micro_batch : c->run.batch;
@@ -128,6 +135,10 @@ int run_open(Run *r, Err *err) {
   if (spectrum_log_open(&r->spectrum, c, r->optimizer, r->model->params, r->model->param_count,
                         r->step, err))
     return -1;
+  if (r->spectrum) {
+    spectrum_log_describe(r->spectrum, line, sizeof line);
+    progress_say(&r->progress, "%s", line);
+  }
   progress_start(&r->progress, r->step, c->run.steps, gpt2_train_flops(r->model, c->model.context));
   return 0;
 }
@@ -226,21 +237,25 @@ int run_is_late(const Run *r) {
 }
 
 int run_save(Run *r, Err *err) {
-  int64_t log_bytes;
+  const RunOptions *o = &r->config.run;
+  Snapshot of = {.sets = r->config.sets, .model = r->model, .optimizer = r->optimizer,
+                 .tokenizer = data_tokenizer(r->data), .step = r->step, .batch = o->batch,
+                 .seconds = r->seconds, .data_fingerprint = r->fingerprint};
   Err note = {""};
-  if (r->config.run.keep == 0) return 0;
-  if (log_sync(&r->log, &log_bytes, err) || checkpoint_save(r, log_bytes, &note, err)) return -1;
+  if (o->keep == 0) return 0;
+  if (log_sync(&r->log, &of.log_bytes, err) ||
+      checkpoint_save(o->out, &of, o->keep, &note, err))
+    return -1;
   tell_latest(r, &note);
   return 0;
 }
 
 int run_sample(Run *r, int64_t t, Err *err) {
   Random random = random_stream((uint64_t)r->config.run.seed, RANDOM_SAMPLE, 0, (uint32_t)t);
-  progress_break(&r->progress);
-  printf("--- sample after step %lld ---\n", (long long)t);
-  if (sample_text(r->model, data_tokenizer(r->data), &SAMPLE, &random, stdout, NULL, err))
-    return -1;
-  printf("\n---\n");
+  FILE *out = progress_text(&r->progress);
+  fprintf(out, "--- sample after step %lld ---\n", (long long)t);
+  if (sample_text(r->model, data_tokenizer(r->data), &SAMPLE, &random, out, NULL, err)) return -1;
+  fprintf(out, "\n---\n");
   progress_flush();
   return 0;
 }

@@ -170,12 +170,17 @@ typedef struct {
 static int encode_prompt(const char *prompt, const char *separator, const Tokenizer *tokenizer,
                          uint16_t *ids, size_t *count, Err *err) {
   size_t size = strlen(prompt), added, stop, next;
+  int eot = tokenizer_eot(tokenizer);
+  Err why;
   *count = 0;
   for (size_t at = 0; at < size; at = next) {
     stop = separator_find(separator, prompt, size, at, '\n', &next);
-    if (tokenizer_encode(tokenizer, prompt + at, stop - at, ids + *count, &added, err)) return -1;
+    if (tokenizer_encode(tokenizer, prompt + at, stop - at, ids + *count, &added, &why))
+      return fail(err, "--prompt: %s", why.text);
     *count += added;
-    if (stop < size) ids[(*count)++] = (uint16_t)tokenizer_eot(tokenizer);
+    if (stop < size && eot < 0)
+      return fail(err, "--separator: this model has no end-of-text token; omit --separator");
+    if (stop < size) ids[(*count)++] = (uint16_t)eot;
   }
   return 0;
 }
@@ -185,7 +190,7 @@ static int take_prompt(Text *t, const char *prompt, const Tokenizer *tokenizer, 
   if (!tokenizer && *prompt)
     return fail(err, "--prompt: no tokenizer for a vocabulary of %lld tokens; omit --prompt",
                 (long long)t->V);
-  t->ids[0] = tokenizer ? tokenizer_eot(tokenizer) : 0;
+  t->ids[0] = tokenizer ? tokenizer_start(tokenizer) : 0;
   t->count = 1;
   if (!*prompt) return 0;
   uint16_t *ids = memory_take(strlen(prompt), sizeof *ids);

@@ -39,6 +39,7 @@ struct SpectrumLog {
   int count, classes;
   char (*names)[SPECTRUM_CLASS]; /* (classes) */
   char *memory;
+  size_t bytes;      /* of `memory` */
   Scratch measuring; /* the memory for one matrix at a time */
   float *Z, *G, *D;  /* (rows,cols) of the matrix that is measured */
   SpectrumWork work;
@@ -182,15 +183,20 @@ int spectrum_log_open(SpectrumLog **out, const Config *c, OptimizerState *optimi
     if (params[i].role == ROLE_MATRIX) add_pieces(log, optimizer, &params[i]);
   Scratch scratch = {0};
   layout(log, &scratch);
-  double megabytes = (double)scratch.used / 1e6;
-  printf("spectrum.csv: %d matrices in %d classes every %lld steps, %.1f MB of memory\n",
-         log->count, log->classes, (long long)log->every, megabytes);
+  log->bytes = scratch.used;
   log->memory = scratch_allocate(&scratch);
-  if (!log->memory) return fail(err, "no memory for --log-spectrum: %.1f MB are needed", megabytes);
+  if (!log->memory)
+    return fail(err, "no memory for --log-spectrum: %.1f MB are needed", (double)log->bytes / 1e6);
   layout(log, &scratch);
   log->numbers = memory_take((size_t)log->count * SPECTRUM_NUMBERS + 1, sizeof *log->numbers);
   log->of = memory_take((size_t)log->count + 1, sizeof *log->of);
   return open_file(log, c, done, err);
+}
+
+void spectrum_log_describe(const SpectrumLog *log, char *line, size_t size) {
+  snprintf(line, size,
+           SPECTRUM_FILE ": %d matrices in %d classes every %lld steps, %.1f MB of memory",
+           log->count, log->classes, (long long)log->every, (double)log->bytes / 1e6);
 }
 
 int spectrum_log_close(SpectrumLog *log, Err *err) {

@@ -18,12 +18,15 @@ int spectrum_class(char (**names)[SPECTRUM_CLASS], int *count, const char *name)
 
 typedef struct SpectrumLog SpectrumLog;
 
-/* Opens spectrum.csv in the run's folder and prints how much memory it needs. A run resumed after
-   step `done` keeps the rows up to that step. If --log-spectrum is 0, *log is NULL and the other
+/* Opens spectrum.csv in the run's folder. A run resumed after step `done` keeps the rows up to that
+   step. If --log-spectrum is 0, *log is NULL and the other
    calls do nothing. Errors: the file cannot be written, no memory. */
 int spectrum_log_open(SpectrumLog **log, const Config *config, OptimizerState *optimizer,
                       const Param *params, int count, int64_t done, Err *err);
 int spectrum_log_close(SpectrumLog *log, Err *err);
+
+/* A line about the matrices and the memory that the log needs. */
+void spectrum_log_describe(const SpectrumLog *log, char *line, size_t size);
 
 /* Removes the spectrum.csv of a run that is being replaced. */
 int spectrum_log_remove(const char *folder, Err *err);

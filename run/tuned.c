@@ -48,6 +48,8 @@ static const Tuned table[] = {
     {"galore", "nano", "lr=0.008 aux-lr=0.016 warmup=150 rank=32"},
     {"lion", "nano", "lr=0.001131 warmup=150 weight-decay=1 beta2=0.9"},
     {"sgd", "nano", "lr=0.15 warmup=100"},
+    {"adamw", "shakespeare", "lr=0.001 weight-decay=0.1 beta2=0.99"},
+    {"muon", "shakespeare", "lr=0.02 aux-lr=0.004"},
     {"adamw", "micro", "lr=0.003 warmup=150 weight-decay=0.1"},
     {"muon", "micro", "lr=0.02 aux-lr=0.008"},
     {"low-rank-muon", "micro", "lr=0.014 aux-lr=0.008 weight-decay=0.01 rank=96"},

@@ -7,7 +7,8 @@ root=build/arm/root
 compiler=aarch64-linux-gnu-gcc
 qemu='qemu-aarch64-static'
 # The rest differs only in code that does not depend on the processor, or takes minutes in qemu.
-tests=${ARM_TESTS:-test_elementary test_family test_layers_double test_optim test_orthogonalize
+tests=${ARM_TESTS:-test_blas test_elementary test_family test_lapack test_random
+  test_layers_double test_optim test_orthogonalize
   test_options test_pytorch test_spectrum test_statistics test_training}
 
 skip() {

@@ -1,5 +1,6 @@
 /* Checkpoints and resuming: 40 steps equal 17 steps, a kill and 23 more; after kills, damage, a
-   full disk and changes by others, nothing valid is lost and nothing damaged is accepted. */
+   full disk and changes by others, nothing valid is lost and nothing damaged is accepted. Tests:
+   run/checkpoint run/resume run/export */
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The command line: wrong options, bad files, interruptions, and which options change the results.
 # Run from the project's root, where ./train is.
+# Tests: run/run run/program
 . tests/shell.sh
 write_tiny "$work/tiny" 3
 

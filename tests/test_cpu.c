@@ -1,5 +1,6 @@
-/* Which core of OpenBLAS is chosen, and the restart that sets it. `test_cpu show` prints what
-   was chosen, for the tests that run it with another OpenBLAS or under limits. */
+/* Which core of OpenBLAS is chosen, and the restart that sets it. `test_cpu show` prints what was
+   chosen, for the tests that run it with another OpenBLAS or under limits. Tests: core/cpu
+   core/startup */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* The embedded novels, and batches against their definition, on files made here. */
+/* The embedded novels, and batches against their definition, on files made here. Tests: data/data
+   data/embedded */
 #include "data/data.h"
 
 #include <math.h>

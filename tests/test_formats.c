@@ -1,5 +1,7 @@
 /* Models of other programs: fixtures made independently (tests/format_fixture.py), round trips
-   between all formats with tools/convert, and models and files that are refused. */
+   between all formats with tools/convert, and models and files that are refused. Tests:
+   model/formats/huggingface model/formats/llmc model/formats/weights
+   model/formats/safetensors_index */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

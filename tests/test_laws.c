@@ -1,4 +1,5 @@
-/* Laws that every registered optimizer obeys, and its steps against the reference in double. */
+/* Laws that every registered optimizer obeys, and its steps against the reference in double. Tests:
+   optim/optim optim/registry */
 #include <glob.h>
 #include <math.h>
 #include <stdio.h>

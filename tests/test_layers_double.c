@@ -1,4 +1,5 @@
-/* Every layer against finite differences and against the plain formula, in double precision. */
+/* Every layer against finite differences and against the plain formula, in double precision. Tests:
+   model/attention model/classifier model/embedding model/gelu model/layernorm model/linear */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* The whole network in double precision: its gradient against finite differences, and results that
-   must not depend on how batches are split. */
+   must not depend on how batches are split. Tests: model/gpt2 core/param */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* The code around the methods: schedules, gradients, and the harness that splits parameters, routes
-   them and manages their state. */
+   them and manages their state. Tests: optim/harness optim/schedule optim/gradient */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

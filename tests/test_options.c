@@ -1,4 +1,5 @@
-/* Option tables: parsing, messages, option files, precedence, and the way back to text. */
+/* Option tables: parsing, messages, option files, precedence, and the way back to text. Tests:
+   core/option run/config */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

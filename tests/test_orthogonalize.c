@@ -1,5 +1,6 @@
 /* Orthogonalization: the polynomials' numbers, matrices with known singular values, the polar
-   factor, the shapes' scales. */
+   factor, the shapes' scales. Tests: optim/parts/newton_schulz optim/parts/polynomials
+   optim/parts/polar */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 # Unusual folders, signals and streams: nothing is lost, nothing outside a run's folder is changed,
 # and text from files is never executed. Run from the
 # project's root, where ./train and tools/ are built; arguments are names of parts to run alone.
+# Tests: run/lock run/folder run/stop run/progress run/info
 . tests/shell.sh
 cd "$work" || exit 1
 write_tiny tiny 4
@@ -142,7 +143,7 @@ same_model() {
 }
 
 without_links() {
-  if ! cc -shared -fPIC -o no_symlink.so "$root/tests/no_symlink.c" 2>stderr; then
+  if ! cc -shared -fPIC -o no_symlink.so "$root/tests/preload/no_symlink.c" 2>stderr; then
     echo "skipped: a file system without links (no shared object can be built)"
     return
   fi

@@ -1,4 +1,5 @@
-/* Laws of random matrices, Newton-Schulz on singular values, bounds, and --log-spectrum. */
+/* Laws of random matrices, Newton-Schulz on singular values, bounds, and --log-spectrum. Tests:
+   optim/parts/spectrum run/spectrum_log run/spectra */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

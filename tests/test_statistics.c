@@ -1,4 +1,5 @@
-/* The arithmetic of comparisons on cases that can be checked by hand. */
+/* The arithmetic of comparisons on cases that can be checked by hand. Tests: core/quantile run/log
+   run/runlog */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

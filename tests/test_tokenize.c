@@ -1,4 +1,4 @@
-/* The program tools/tokenize. */
+/* The program tools/tokenize. Tests: data/shards data/separator */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* The tokenizer against three independent judges: recorded results of other implementations, the
-   published checksums of GPT-2's own vocabulary files, and a slow BPE written differently. */
+   published checksums of GPT-2's own vocabulary files, and a slow BPE written differently. Tests:
+   data/tokenizer data/unicode */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

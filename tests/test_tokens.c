@@ -1,4 +1,5 @@
-/* Texts and token files: the same tokens in every kind of file, and files that are refused. */
+/* Texts and token files: the same tokens in every kind of file, and files that are refused. Tests:
+   data/tokens data/token_file data/paths */
 #include "data/tokens.h"
 
 #include <stdio.h>

@@ -44,13 +44,10 @@ static const Option convert_options[] = {
 
 static const Metadata METADATA[] = {{"format", "pt"}, {0}};
 
-static int save_folder(const GPT2 *m, const ConvertOptions *o, Err *err) {
+static int save_folder(const GPT2 *m, const Weights *from, const ConvertOptions *o, Err *err) {
   char path[OPTION_TEXT + 32], sums[EXPORT_FILES][EXPORT_SUM];
-  int64_t V = m->size.V;
-  Tokenizer *tokenizer = NULL;
-  if (V >= TOKENIZER_VOCAB_MIN && V <= TOKENIZER_VOCAB_MAX &&
-      tokenizer_open(&tokenizer, (int)V, err))
-    return -1;
+  Tokenizer *tokenizer;
+  if (export_tokenizer(&tokenizer, from->path, m->size.V, err)) return -1;
   snprintf(path, sizeof path, "%s/model.safetensors", o->to);
   int status = folder_make(o->to, err) || export_save(&m->size, tokenizer, o->to, sums, err) ||
                huggingface_save(m, path, (Dtype)o->dtype, METADATA, err);
@@ -58,8 +55,8 @@ static int save_folder(const GPT2 *m, const ConvertOptions *o, Err *err) {
   return status;
 }
 
-static int save(const GPT2 *m, const ConvertOptions *o, Err *err) {
-  if (o->format == TO_FOLDER) return save_folder(m, o, err);
+static int save(const GPT2 *m, const Weights *from, const ConvertOptions *o, Err *err) {
+  if (o->format == TO_FOLDER) return save_folder(m, from, o, err);
   if (o->format == TO_SAFETENSORS)
     return huggingface_save(m, o->to, (Dtype)o->dtype, METADATA, err);
   return llmc_save(m, o->to, o->dtype == DTYPE_F32 ? LLMC_F32 : LLMC_BF16, err);
@@ -95,7 +92,7 @@ static int convert(const ConvertOptions *o, Err *err) {
   if (check_free(o, err) || checkpoint_weights(&w, o->from, &passed, err)) return -1;
   if (*passed.text) program_error("convert: a newer checkpoint cannot be used", passed.text);
   int status = check_heads(&w, o, err) || gpt2_open(&model, &w.size, 1, 0, err) ||
-               weights_load(&w, model, err) || save(model, o, err);
+               weights_load(&w, model, err) || save(model, &w, o, err);
   if (status == 0) {
     quote_terminal(stdout, o->to);
     printf(": %lld layers, %lld channels, context %lld, vocabulary %lld: %lld weights\n",

@@ -15,6 +15,7 @@
 #include "core/terminal.h"
 #include "data/data.h"
 #include "data/paths.h"
+#include "run/export.h"
 #include "run/folder.h"
 #include "run/program.h"
 #include "tools/source/source.h"
@@ -59,7 +60,7 @@ typedef struct {
 } Sum;
 
 typedef struct {
-  const Source *source;
+  Source *source;
   const EvaluateOptions *options;
   GPT2 *model;
   Tokenizer *tokenizer; /* NULL: none for this vocabulary; the number of bytes is unknown */
@@ -180,8 +181,14 @@ static int evaluate_tokens(Job *job, const char *name, const Tokens *t, Err *err
 
 /* ---- the texts ---- */
 
-static int evaluate_validation(Job *job, const char *name, const DataOptions *options, Err *err) {
+/* In the vocabulary of the model. */
+static int evaluate_validation(Job *job, const char *name, DataOptions *options, Err *err) {
   Data *data;
+  int characters = job->tokenizer && tokenizer_characters(job->tokenizer);
+  *options->vocabulary = 0;
+  options->tokenizer = characters ? TOKENIZER_CHAR : TOKENIZER_GPT2;
+  if (characters)
+    export_vocabulary_path(job->source->path, options->vocabulary, sizeof options->vocabulary);
   if (data_open(&data, options, job->model->size.V, 1, job->T, err)) return -1;
   int status = evaluate_tokens(job, name, data_val_tokens(data), err);
   data_close(data);
@@ -239,15 +246,15 @@ static int evaluate_paths(Job *job, const char *names, Err *err) {
 
 static int open_job(Job *job, Err *err) {
   const EvaluateOptions *o = job->options;
-  if (source_open(&job->model, job->source, "evaluate", PASS_TOKENS, 0, err)) return -1;
+  if (source_open(&job->model, &job->tokenizer, job->source, "evaluate", PASS_TOKENS, 0, err))
+    return -1;
   const ModelOptions *size = &job->model->size;
   if (o->context > size->context)
     return fail(err, "--context %lld: the model has %lld positions; use at most these",
                 (long long)o->context, (long long)size->context);
   job->T = o->context ? o->context : size->context;
   job->ids = memory_take((size_t)job->model->max_rows + 1, sizeof *job->ids);
-  if (size->V < TOKENIZER_VOCAB_MIN || size->V > TOKENIZER_VOCAB_MAX) return 0;
-  return tokenizer_open(&job->tokenizer, size->V, err);
+  return 0;
 }
 
 static int evaluate(Job *job, char **words, int count, Err *err) {

@@ -20,13 +20,6 @@ static const Option machine_options[] = {
     {0},
 };
 
-static int open_tokenizer(Tokenizer **tokenizer, const GPT2 *m, Err *err) {
-  int64_t V = m->size.V;
-  *tokenizer = NULL;
-  if (V < TOKENIZER_VOCAB_MIN || V > TOKENIZER_VOCAB_MAX) return 0; /* ids are printed */
-  return tokenizer_open(tokenizer, (int)V, err);
-}
-
 /* *text is the prompt that --prompt - reads, or NULL. The line end that `echo` adds is dropped. */
 static int read_prompt(const SampleOptions *options, char **text, Err *err) {
   size_t size;
@@ -54,15 +47,14 @@ static int print_text(GPT2 *model, const Tokenizer *tokenizer, const SampleOptio
   return 0;
 }
 
-static int generate(const Source *source, const Machine *machine, SampleOptions *options,
+static int generate(Source *source, const Machine *machine, SampleOptions *options,
                     Err *err) {
   GPT2 *model = NULL;
   Tokenizer *tokenizer = NULL;
   char *text;
   threads_start((int)machine->threads);
   int status = read_prompt(options, &text, err) ||
-               source_open(&model, source, "generate", 1, 0, err) ||
-               open_tokenizer(&tokenizer, model, err);
+               source_open(&model, &tokenizer, source, "generate", 1, 0, err);
   options->text = text;
   if (status == 0) status = print_text(model, tokenizer, options, err);
   tokenizer_close(tokenizer);

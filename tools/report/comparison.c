@@ -12,6 +12,7 @@
 #include "core/quantile.h"
 #include "run/config.h"
 #include "tools/report/curves.h"
+#include "tools/report/differences.h"
 #include "tools/report/label.h"
 
 static void note(Comparison *c, const char *format, ...) {
@@ -60,12 +61,6 @@ static void find_runs(Comparison *c, const char *path, int depth) {
 
 /* ---- what may be compared ---- */
 
-/* --data and --val: the fingerprint, where it is known, says whether the files are the same. */
-static int names_data(const char *name) {
-  const Option *row = option_find(data_options, name);
-  return row && row->type == OPTION_WORD;
-}
-
 /* The first option of the task in which two runs differ, or NULL. */
 static const char *obstacle(const RunLog *a, const RunLog *b) {
   const RunLog *logs[] = {a, b};
@@ -73,7 +68,7 @@ static const char *obstacle(const RunLog *a, const RunLog *b) {
   for (int k = 0; k < 2; k++)
     for (int i = 0; i < logs[k]->config.count; i++) {
       const char *name = logs[k]->config.items[i].name;
-      if (config_effect(name) != EFFECT_TASK || (known && names_data(name))) continue;
+      if (config_effect(name) != EFFECT_TASK || (known && option_names_data(name))) continue;
       if (!same_option(a, b, name)) return name;
     }
   return known && strcmp(a->info.fingerprint, b->info.fingerprint) != 0 ? "data" : NULL;

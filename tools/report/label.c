@@ -3,38 +3,7 @@
 #include <string.h>
 
 #include "run/config.h"
-
-/* ---- what is the same ---- */
-
-static const char *value_or_default(const RunLog *log, const char *name) {
-  const Option *row = config_option(name);
-  const char *value = settings_find(&log->config, name, NULL);
-  if (!row) return value ? value : "";
-  return value ? option_new_word(row, value) : row->fallback;
-}
-
-int same_option(const RunLog *a, const RunLog *b, const char *name) {
-  char value[OPTION_TEXT]; /* option_new_word has room for one */
-  snprintf(value, sizeof value, "%s", value_or_default(a, name));
-  return strcmp(value, value_or_default(b, name)) == 0;
-}
-
-static int decides(const char *name) {
-  OptionEffect effect = config_effect(name);
-  return effect == EFFECT_RESULT || effect == EFFECT_TASK;
-}
-
-static int same_where_given(const RunLog *a, const RunLog *b, const char *but) {
-  for (int i = 0; i < a->config.count; i++) {
-    const char *name = a->config.items[i].name;
-    if (decides(name) && (!but || strcmp(name, but) != 0) && !same_option(a, b, name)) return 0;
-  }
-  return 1;
-}
-
-int same_settings(const RunLog *a, const RunLog *b, const char *but) {
-  return same_where_given(a, b, but) && same_where_given(b, a, but);
-}
+#include "tools/report/differences.h"
 
 /* ---- names ---- */
 
@@ -43,7 +12,7 @@ enum { DIFFERENCES = 2 }; /* a label with more would be too long to read */
 /* The optimizer is in every label. */
 static int distinguishes(const char *name, int seeds) {
   if (seeds && strcmp(name, "seed") == 0) return 1;
-  return decides(name) && strcmp(name, "optimizer") != 0;
+  return config_effect(name) <= EFFECT_TASK && strcmp(name, "optimizer") != 0;
 }
 
 static int differs(const RunLog *logs, int count, int index, const char *name) {

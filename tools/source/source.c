@@ -2,6 +2,7 @@
 
 #include "core/int64.h"
 #include "run/checkpoint.h"
+#include "run/export.h"
 #include "run/program.h"
 
 #define FIELD(member) offsetof(Source, member)
@@ -20,12 +21,13 @@ int source_check(const Source *source, Err *err) {
   return fail(err, "--from is required: name a run, a checkpoint or a model file");
 }
 
-int source_open(GPT2 **model, const Source *source, const char *tool, int64_t tokens, int64_t heads,
-                Err *err) {
+int source_open(GPT2 **model, Tokenizer **tokenizer, Source *source, const char *tool,
+                int64_t tokens, int64_t heads, Err *err) {
   Weights w;
   Err passed = {""};
   int status = 0;
   *model = NULL;
+  *tokenizer = NULL;
   if (checkpoint_weights(&w, source->from, &passed, err)) return -1;
   if (*passed.text) {
     Err note;
@@ -37,7 +39,9 @@ int source_open(GPT2 **model, const Source *source, const char *tool, int64_t to
     status = fail(err, "%s: does not say how many heads it has: give --heads", source->from);
   if (status == 0)
     status = gpt2_open(model, &w.size, i64_max(tokens / w.size.context, 1), 0, err) ||
-             weights_load(&w, *model, err);
+             weights_load(&w, *model, err) ||
+             export_tokenizer(tokenizer, w.path, w.size.V, err);
+  snprintf(source->path, sizeof source->path, "%s", w.path);
   weights_close(&w);
   return status ? -1 : 0;
 }

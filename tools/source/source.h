@@ -1,13 +1,15 @@
-/* The model that a tool reads: --from and --heads. */
+/* The model that a tool reads, and its tokenizer: --from and --heads. */
 #ifndef TOOLS_SOURCE_SOURCE_H
 #define TOOLS_SOURCE_SOURCE_H
 
 #include "core/option.h"
+#include "data/tokenizer.h"
 #include "model/gpt2.h"
 
 typedef struct {
   char from[OPTION_TEXT];
   int64_t heads;
+  char path[2048]; /* of the file of weights, set by source_open; not an option */
 } Source;
 
 extern const Option source_options[]; /* --from --heads */
@@ -15,11 +17,11 @@ extern const Option source_options[]; /* --from --heads */
 /* Error: --from is empty. */
 int source_check(const Source *source, Err *err);
 
-/* Opens the model for batches of about `tokens` tokens (at least one row). `heads` is the number of
-   heads if neither the file nor --heads says it, or 0 if that is an error. Prints a message, with
-   the tool's name, if a newer checkpoint of the run is damaged. Errors: those of weights_open and
-   weights_load. */
-int source_open(GPT2 **model, const Source *source, const char *tool, int64_t tokens, int64_t heads,
-                Err *err);
+/* Opens the model for batches of about `tokens` tokens (at least one row), and its tokenizer; NULL if
+   none is known. `heads` is the number of heads if neither the file nor --heads says it, or 0 if
+   that is an error. Prints a message, with the tool's name, if a newer checkpoint of the run is
+   damaged. Errors: those of weights_open and weights_load. */
+int source_open(GPT2 **model, Tokenizer **tokenizer, Source *source, const char *tool,
+                int64_t tokens, int64_t heads, Err *err);
 
 #endif
