@@ -59,7 +59,7 @@ static int save(const GPT2 *m, const Weights *from, const ConvertOptions *o, Err
   if (o->format == TO_FOLDER) return save_folder(m, from, o, err);
   if (o->format == TO_SAFETENSORS)
     return huggingface_save(m, o->to, (Dtype)o->dtype, METADATA, err);
-  return llmc_save(m, o->to, o->dtype == DTYPE_F32 ? LLMC_F32 : LLMC_BF16, err);
+  return llmc_save(m, o->to, (Dtype)o->dtype, err);
 }
 
 /* Without --overwrite no file is replaced, in a folder none of those that are written. */

@@ -256,11 +256,6 @@ int huggingface_load(GPT2 *m, const Safetensors *s, Err *err) {
 
 /* ---- saving ---- */
 
-static void get_numbers(const void *from, int64_t at, int64_t n, float *out) {
-  const Param *p = from;
-  for (int64_t i = 0; i < n; i++) out[i] = (float)p->w[at + i];
-}
-
 static void get_transposed(const void *from, int64_t at, int64_t n, float *out) {
   const Param *p = from;
   int64_t row = at / p->rows, col = at % p->rows; /* in the stored (cols, rows) */
@@ -282,7 +277,7 @@ int huggingface_save(const GPT2 *m, const char *path, Dtype dtype, const Metadat
     TensorSource *t = &tensors[i];
     snprintf(t->name, sizeof t->name, "%s", p->name);
     t->rank = param_shape(p, t->shape);
-    t->get = is_transposed(p) ? get_transposed : get_numbers;
+    t->get = is_transposed(p) ? get_transposed : numbers_of_param;
     t->from = p;
   }
   int status = safetensors_write(path, dtype, tensors, m->param_count, metadata, err);

@@ -6,8 +6,7 @@
 #include <stddef.h>
 
 #include "model/gpt2.h"
-
-enum { LLMC_F32 = 3, LLMC_BF16 = 5 }; /* versions */
+#include "model/formats/numbers.h"
 
 /* Reads the model's sizes from a checkpoint of `size` bytes; `name` is for messages. Errors: wrong
    magic or version, invalid or inconsistent sizes, a file that is longer or shorter than them. */
@@ -17,8 +16,8 @@ int llmc_size(ModelOptions *model, const char *name, const void *bytes, size_t s
    padding rows of the vocabulary. Errors: those of llmc_size; other sizes. */
 int llmc_load(GPT2 *model, const char *name, const void *bytes, size_t size, Err *err);
 
-/* Writes a checkpoint; pads the vocabulary with zeros to a multiple of 128. Error: it cannot be
+/* Writes a checkpoint of type DTYPE_F32 or DTYPE_BF16; pads the vocabulary with zeros to a multiple of 128. Error: it cannot be
    written. */
-int llmc_save(const GPT2 *model, const char *path, int version, Err *err);
+int llmc_save(const GPT2 *model, const char *path, Dtype dtype, Err *err);
 
 #endif
