@@ -16,7 +16,7 @@ typedef struct {
   int64_t val_every, val_tokens, sample_every, log_spectrum;
   int64_t seed, threads;
   char out[OPTION_TEXT], init[OPTION_TEXT], resume[OPTION_TEXT];
-  int overwrite;
+  int overwrite, tensorboard;
 } RunOptions;
 
 extern const Option run_options[];

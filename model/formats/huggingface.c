@@ -134,11 +134,13 @@ int huggingface_config_read(const char *path, ModelOptions *size, Err *err) {
   return status ? -1 : 0;
 }
 
-char *huggingface_config_text(const ModelOptions *m, size_t *length) {
-  char *text;
-  long long eot = m->V < 50257 ? m->V - 1 : 50256;
-  FILE *out = open_memstream(&text, length);
-  if (!out) return NULL;
+static void write_ends(FILE *out, int64_t eot) {
+  if (eot < 0) fprintf(out, "  \"bos_token_id\": null,\n  \"eos_token_id\": null\n}\n");
+  else fprintf(out, "  \"bos_token_id\": %lld,\n  \"eos_token_id\": %lld\n}\n", (long long)eot,
+               (long long)eot);
+}
+
+void huggingface_config_write(FILE *out, const ModelOptions *m, int64_t eot) {
   fprintf(out,
           "{\n  \"model_type\": \"gpt2\",\n  \"architectures\": [\"GPT2LMHeadModel\"],\n"
           "  \"n_layer\": %lld,\n  \"n_head\": %lld,\n  \"n_embd\": %lld,\n"
@@ -148,9 +150,13 @@ char *huggingface_config_text(const ModelOptions *m, size_t *length) {
   fprintf(out,
           "  \"activation_function\": \"gelu_new\",\n  \"layer_norm_epsilon\": 1e-05,\n"
           "  \"tie_word_embeddings\": true,\n  \"attn_pdrop\": 0.0,\n  \"embd_pdrop\": 0.0,\n"
-          "  \"resid_pdrop\": 0.0,\n  \"bos_token_id\": %lld,\n  \"eos_token_id\": %lld\n}\n",
-          eot, eot);
-  return fclose(out) == 0 ? text : NULL;
+          "  \"resid_pdrop\": 0.0,\n");
+  write_ends(out, eot);
+}
+
+void huggingface_generation_write(FILE *out, int64_t eot) {
+  fprintf(out, "{\n");
+  write_ends(out, eot);
 }
 
 /* ---- loading ---- */
