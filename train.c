@@ -62,7 +62,8 @@ static int validate_start(Run *run, Err *err) {
     return EXIT_DONE;
   int code = validate(run, &row, err);
   if (code) return code;
-  return log_write_val(&run->log, &row, err) ? EXIT_FAILED : EXIT_DONE;
+  if (log_write_val(&run->log, &row, err)) return EXIT_FAILED;
+  return run_save_due(run, &row) ? save(run, &row, err) : EXIT_DONE;
 }
 
 static int train(Run *run, Err *err) {
@@ -102,8 +103,8 @@ static int train(Run *run, Err *err) {
     if (due(t, o->sample_every, 0) && run_sample(run, t, err)) return EXIT_FAILED;
     int whole = t == o->steps && !(validates && isnan(row.val_loss));
     int stop = stop_reason() || run_is_late(run);
-    if ((stop || t == o->steps || due(t, o->save_every, 0)) && (code = save(run, &row, err)))
-      return code;
+    int saves = run_save_due(run, &row) || stop || due(t, o->save_every, o->steps);
+    if ((saves || t == o->steps) && (code = save(run, &row, err))) return code;
     if (stop && !whole) return stopped(run, err);
   }
   return EXIT_DONE;

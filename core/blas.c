@@ -23,8 +23,7 @@ const char *blas_name(void) {
   static char text[128];
   const char *config = openblas_get_config(), *version = strchr(config, ' ');
   int length = version ? (int)(version - config + 1 + (long)strcspn(version + 1, " ")) : 0;
-  snprintf(text, sizeof text, "%.*s (%s, %s build)", length, config, openblas_get_corename(),
-           build());
+  snprintf(text, sizeof text, "%.*s (%s)", length, config, openblas_get_corename());
   return text;
 }
 

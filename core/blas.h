@@ -7,7 +7,7 @@
 #include "core/real.h"
 #include "core/threads.h"
 
-/* The library as "OpenBLAS 0.3.21 (SkylakeX, pthread build)", and with its full configuration. */
+/* The library as "OpenBLAS 0.3.21 (SkylakeX)", and with its full configuration. */
 const char *blas_name(void);
 const char *blas_describe(void);
 

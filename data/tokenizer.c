@@ -228,12 +228,10 @@ static int encode_characters(const Tokenizer *t, const char *text, size_t size, 
     int length = unicode_decode(text + at, size - at, &code);
     int id = code == UNICODE_BAD ? -1 : character_id(t, code);
     if (code == UNICODE_BAD)
-      return fail(err, "byte %zu is not UTF-8 text: convert it with iconv, or use --tokenizer bytes",
-                  at);
+      return fail(err, "byte 0x%02X is not UTF-8 text", (unsigned)(unsigned char)text[at]);
     if (id < 0)
-      return fail(err, "the character \"%.*s\" (U+%04X) at byte %zu is not one of the %d in the "
-                       "vocabulary; remove it, or use --tokenizer bytes",
-                  length, text + at, code, at, t->vocab);
+      return fail(err, "the character \"%.*s\" (U+%04X) is not one of the %d in the vocabulary",
+                  length, text + at, code, t->vocab);
     ids[(*count)++] = (uint16_t)id;
     at += (size_t)length;
   }

@@ -80,7 +80,7 @@ static inline uint64_t segment_id(const Segment *s, int64_t at) {
   }
 }
 
-/* CRC-32 of the counts and contents as uint16, whatever the width, chained from `crc`. Of a segment
+/* CRC-32 of the counts and contents as uint16 for every width, chained from `crc`. Of a segment
    of more than 32M tokens only the first and the last 512K are read. */
 uint32_t tokens_fingerprint(const Tokens *t, uint32_t crc);
 

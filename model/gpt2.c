@@ -38,16 +38,18 @@ const Option model_options[] = {
     {0},
 };
 
-#define GPT2_RUN "context=1024 vocab=50257 batch=4 steps=400 warmup=40"
+#define GPT2_RUN "context=1024 vocab=50257 batch=4 steps=400 warmup-fraction=0.1"
 
 const ModelPreset model_presets[] = {
-    {"nano", "layers=4 heads=4 channels=128 context=128 vocab=4096 batch=16 steps=300 warmup=20",
+    {"nano", "layers=4 heads=4 channels=128 context=128 vocab=4096 batch=16 steps=300 "
+     "warmup-fraction=0.0666667",
      "1.3 M weights: a minute on a laptop"},
-    {"micro", "layers=6 heads=6 channels=384 context=256 vocab=4096 batch=8 steps=200 warmup=20",
+    {"micro", "layers=6 heads=6 channels=384 context=256 vocab=4096 batch=8 steps=200 "
+     "warmup-fraction=0.1",
      "12 M weights: minutes to hours"},
     {"shakespeare",
-     "layers=4 heads=4 channels=128 context=64 batch=12 steps=2000 warmup=100 schedule=cosine "
-     "final-lr=0.1 data=shakespeare tokenizer=char order=random val-every=250 val-tokens=111540",
+     "layers=4 heads=4 channels=128 context=64 batch=12 steps=2000 schedule=cosine "
+     "warmup-fraction=0.05 final-lr=0.1 data=shakespeare tokenizer=char order=random val-every=250 val-tokens=111540",
      "nanoGPT's CPU example, 0.8 M weights, characters: two minutes"},
     {"gpt2", "layers=12 heads=12 channels=768 " GPT2_RUN, "124 M weights"},
     {"gpt2-medium", "layers=24 heads=16 channels=1024 " GPT2_RUN, "355 M weights"},

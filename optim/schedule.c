@@ -8,8 +8,12 @@ const Option schedule_options[] = {
      .help = "Learning-rate schedule after the warm-up (wsd: constant, then linear decay)",
      .type = OPTION_CHOICE, .at = FIELD(schedule), .fallback = "wsd",
      .choices = SCHEDULES(CHOICE_WORD)},
-    {.name = "warmup", .help = "Steps of linear warm-up (the default shrinks with --steps)",
+    {.name = "warmup", .help = "Steps of linear warm-up",
      .type = OPTION_INT, .at = FIELD(warmup), .fallback = "0", .max = 1e12},
+    {.name = "warmup-fraction",
+     .help = "Linear warm-up as a fraction of --steps; the one of --warmup and this that is given "
+             "replaces the other (0: use --warmup)",
+     .type = OPTION_REAL, .at = FIELD(warmup_fraction), .fallback = "0", .max = 0.95},
     {.name = "decay-fraction", .help = "Fraction of the run over which wsd decays",
      .type = OPTION_REAL, .at = FIELD(decay_fraction), .fallback = "0.6", .max = 1,
      .needs = "schedule=wsd"},
@@ -39,6 +43,12 @@ double schedule_at(const ScheduleOptions *o, int64_t t, int64_t steps) {
   double rise = (double)t / (double)o->warmup;
   /* The decay of wsd may begin first. */
   return o->schedule == SCHEDULE_WSD ? fmin(rise, plain(o, t, steps)) : rise;
+}
+
+void schedule_scale_warmup(ScheduleOptions *o, int64_t steps) {
+  const double rounding = 1e-3; /* 0.333333 of 300 steps is 100 */
+  if (o->warmup_fraction > 0)
+    o->warmup = (int64_t)floor(o->warmup_fraction * (double)steps + rounding);
 }
 
 int schedule_check(const ScheduleOptions *o, int64_t steps, Err *err) {

@@ -17,6 +17,7 @@ typedef struct {
   int64_t warmup;        /* steps */
   double decay_fraction; /* of all steps, for wsd */
   double final_lr;       /* multiplier at the end */
+  double warmup_fraction; /* of all steps; schedule_scale_warmup sets `warmup` from it; 0: unused */
 } ScheduleOptions;
 
 extern const Option schedule_options[];
@@ -26,6 +27,9 @@ extern const Option schedule_options[];
    wsd: 1, then straight down over the last decay_fraction of all steps (warm-up, stable, decay;
    the trapezoid of the Muon speed runs); a long warm-up meets the decay at the lower of the two. */
 double schedule_at(const ScheduleOptions *o, int64_t t, int64_t steps);
+
+/* Sets the warm-up to its fraction of the steps, rounded down, if there is a fraction. */
+void schedule_scale_warmup(ScheduleOptions *o, int64_t steps);
 
 /* Error when the warm-up does not fit the steps. */
 int schedule_check(const ScheduleOptions *o, int64_t steps, Err *err);

@@ -15,6 +15,7 @@
 #include "run/names.h"
 
 static const char latest[] = LATEST_LINK;
+static const char best[] = BEST_LINK;
 static const char aside[] = ".set-aside"; /* suffix of checkpoints that must not be resumed */
 
 /* ---- names ---- */
@@ -282,9 +283,9 @@ int checkpoint_restore(const Checkpoint *c, GPT2 *model, OptimizerState *state, 
 
 /* A link cannot be changed, but a new one can be renamed over it. This fails on file systems
    without links, and in a copy of a run where `latest` is a folder. */
-static int point_latest(const char *run, const char *name, Err *note, Err *err) {
+static int point_link(const char *run, const char *which, const char *name, Err *note, Err *err) {
   char link[CHECKPOINT_PATH], fresh[CHECKPOINT_PATH];
-  if (join(link, sizeof link, run, latest, err) || join(fresh, sizeof fresh, run, ".latest", err))
+  if (join(link, sizeof link, run, which, err) || join(fresh, sizeof fresh, run, ".latest", err))
     return -1;
   unlink(fresh);
   if (symlink(name, fresh) != 0 || rename(fresh, link) != 0) {
@@ -312,7 +313,7 @@ static int set_aside(const char *run, int64_t step, Err *err) {
 int checkpoint_make_newest(const Checkpoint *c, Err *note, Err *err) {
   int64_t *steps;
   int count = list_steps(c->run, "", &steps, err), status = count < 0 ? -1 : 0;
-  if (status == 0) status = point_latest(c->run, strrchr(c->folder, '/') + 1, note, err);
+  if (status == 0) status = point_link(c->run, latest, strrchr(c->folder, '/') + 1, note, err);
   for (int i = 0; i < count && steps[i] > c->step && status == 0; i++)
     status = set_aside(c->run, steps[i], err);
   free(steps);
@@ -329,11 +330,12 @@ static int remove_checkpoint(const char *run, int64_t step, const char *ending, 
   return folder_remove(to, err);
 }
 
-static int remove_old(const char *run, int64_t keep, const char *ending, Err *err) {
+/* Keeps the newest `keep` and that of the step `spare`. */
+static int remove_old(const char *run, int64_t keep, int64_t spare, const char *ending, Err *err) {
   int64_t *steps;
   int count = list_steps(run, ending, &steps, err), status = count < 0 ? -1 : 0;
   for (int64_t i = keep; i < count && status == 0; i++)
-    status = remove_checkpoint(run, steps[i], ending, err);
+    if (steps[i] != spare) status = remove_checkpoint(run, steps[i], ending, err);
   free(steps);
   return status;
 }
@@ -342,7 +344,8 @@ int checkpoint_remove_all(const char *run, Err *err) {
   char link[CHECKPOINT_PATH];
   if (join(link, sizeof link, run, latest, err)) return -1;
   if (folder_remove(link, err)) return -1;
-  return remove_old(run, 0, "", err) || remove_old(run, 0, aside, err) ? -1 : 0;
+  if (join(link, sizeof link, run, best, err) || folder_remove(link, err)) return -1;
+  return remove_old(run, 0, -1, "", err) || remove_old(run, 0, -1, aside, err) ? -1 : 0;
 }
 
 /* ---- saving ---- */
@@ -474,8 +477,9 @@ int checkpoint_save(const char *out, const Snapshot *of, int64_t keep, Err *note
   int status = join(folder, sizeof folder, out, name, &why) ||
                join(temporary, sizeof temporary, out, ".unfinished", &why) ||
                save_files(of, temporary, &why) || move(temporary, folder, &why) ||
-               point_latest(out, name, note, &why) ||
-               remove_old(out, keep, "", &why);
+               point_link(out, latest, name, note, &why) ||
+               (of->best == of->step && point_link(out, best, name, note, &why)) ||
+               remove_old(out, keep, of->best, "", &why);
   if (status == 0) return 0;
   folder_remove(temporary, &ignored);
   return fail(err, "the checkpoint of step %lld was not saved: %s; older checkpoints are unchanged",

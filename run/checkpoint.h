@@ -66,12 +66,13 @@ typedef struct {
   OptimizerState *optimizer;
   const Tokenizer *tokenizer; /* or NULL */
   int64_t step, batch, log_bytes;
+  int64_t best; /* the step of the checkpoint to keep as `best`, or -1 */
   double seconds;
   uint32_t data_fingerprint;
 } Snapshot;
 
-/* Writes a checkpoint to the folder of the run, points `latest` to it, and removes all except the
-   newest `keep`. On error, older checkpoints are unchanged. `note` as above. */
+/* Writes a checkpoint to the folder of the run, points `latest` (and `best`, if it is that) to it,
+   and removes all except the newest `keep` and the best. On error, older checkpoints are unchanged. `note` as above. */
 int checkpoint_save(const char *run, const Snapshot *of, int64_t keep, Err *note, Err *err);
 
 #endif

@@ -5,8 +5,11 @@
 
 #include "run/exit.h"
 #include "run/export.h"
+#include "run/names.h"
 #include "run/resume.h"
 #include "run/tuned.h"
+
+static const char PRESET[] = "preset"; /* Setting.where of the preset of --model */
 
 static void list_sets(Config *c) {
   OptionSet sets[CONFIG_SETS] = {
@@ -54,10 +57,10 @@ static int add_presets(Config *c, Settings *s, Err *err) {
   c->method = optimizer_find(optimizer ? optimizer : run_options[0].fallback, err);
   if (!c->method) return -1;
   const char *preset = model_preset(model), *tuned = tuned_settings(c->method->name, model);
-  if (tuned) snprintf(c->tuned, sizeof c->tuned, "tuned for %s", model);
-  else snprintf(c->tuned, sizeof c->tuned, "not tuned for %.32s", model);
+  c->is_tuned = tuned != NULL;
+  tuned_origin(c->method->name, model, c->tuned, sizeof c->tuned);
   /* An unknown model is reported when --model itself is parsed. */
-  if (preset && settings_preset(s, FROM_PRESET, "preset", preset, err)) return -1;
+  if (preset && settings_preset(s, FROM_PRESET, PRESET, preset, err)) return -1;
   const char *init = settings_find(s, "init", NULL);
   c->bad_checkpoint = 1;
   if (init && *init && add_init(c, s, init, err)) return -1;
@@ -130,22 +133,38 @@ OptionEffect config_effect(const char *name) {
   return row ? row->effect : EFFECT_RESULT;
 }
 
-/* A preset's warm-up was tuned as a fraction of its steps: a shorter run keeps the fraction. The
-   note matters if the run is later resumed with more steps: it keeps the short warm-up. */
-static void shorten_warmup(Config *c, const Settings *s) {
-  OptionSource said = FROM_PRESET;
-  int64_t steps = c->run.steps, before = c->schedule.warmup;
-  settings_find(s, "warmup", &said);
-  for (int i = 0; said < FROM_FILE && i < s->count; i++) {
-    const Setting *item = &s->items[i];
-    if (item->source != FROM_PRESET || strcmp(item->name, "steps") != 0) continue;
-    int64_t whole = strtoll(item->value, NULL, 10);
-    if (steps >= whole || before == 0) continue;
-    c->schedule.warmup = before * steps / whole;
-    snprintf(c->warmup_note, sizeof c->warmup_note,
-             "warm-up: %lld of %lld steps, the same fraction as %lld of the preset's %lld; if you "
-             "plan to resume this run with more steps, set --warmup for their number",
-             (long long)c->schedule.warmup, (long long)steps, (long long)before, (long long)whole);
+/* Of --warmup and --warmup-fraction, the one that is given in the higher place counts. */
+static int choose_warmup(Config *c, const Settings *s, Err *err) {
+  OptionSource number = FROM_PRESET, fraction = FROM_PRESET;
+  ScheduleOptions *o = &c->schedule;
+  settings_find(s, "warmup", &number);
+  settings_find(s, "warmup-fraction", &fraction);
+  if (number == FROM_COMMAND_LINE && fraction == number && o->warmup > 0 && o->warmup_fraction > 0)
+    return fail(err, "--warmup and --warmup-fraction both set the warm-up; use one of them");
+  if (number > fraction) o->warmup_fraction = 0;
+  schedule_scale_warmup(o, c->run.steps);
+  return 0;
+}
+
+/* Settings are tuned for the preset's data, sizes and length: lists what is different here. */
+static void qualify_tuning(Config *c, const Settings *s) {
+  static const char *const names[] = {"data",    "val",   "tokenizer", "vocab", "layers", "channels",
+                                      "context", "batch", "steps",     "init",  NULL};
+  int count = 0;
+  for (int i = 0; names[i]; i++) {
+    const OptionSet *in;
+    const Option *row = options_find(c->sets, names[i], &in);
+    const char *wanted = strcmp(names[i], "tokenizer") == 0 ? "gpt2" : row->fallback;
+    char is[OPTION_TEXT], why[OPTION_TEXT + 256];
+    if (option_is_void(c->sets, row, why, sizeof why)) continue;
+    for (int k = 0; k < s->count; k++)
+      if (strcmp(s->items[k].where, PRESET) == 0 && strcmp(s->items[k].name, names[i]) == 0)
+        wanted = s->items[k].value;
+    option_show(row, in->values, is, sizeof is);
+    if (strcmp(is, wanted) == 0) continue;
+    size_t used = strlen(c->tuned);
+    snprintf(c->tuned + used, sizeof c->tuned - used, "%s%s", count++ ? ", " : ", used here with other ",
+             names[i]);
   }
 }
 
@@ -167,8 +186,23 @@ static int check(Config *c, const Settings *s, Err *err) {
   if (c->model.C % c->model.NH != 0)
     return fail(err, "--heads %lld does not divide --channels %lld: all heads have the same width",
                 (long long)c->model.NH, (long long)c->model.C);
-  if (!c->from) shorten_warmup(c, s);
+  if (!c->from && choose_warmup(c, s, err)) return -1;
+  if (c->is_tuned) qualify_tuning(c, s);
   return schedule_check(&c->schedule, r->steps, err);
+}
+
+/* The schedule depends on the number of steps: with another one, the rate jumps. */
+static void note_extension(Config *c) {
+  const char *text = checkpoint_option(c->from, "steps");
+  int64_t was = text ? strtoll(text, NULL, 10) : c->run.steps, is = c->run.steps;
+  int64_t step = c->from->step;
+  if (was == is || step < 1) return;
+  double before = c->optimizer.lr * schedule_at(&c->schedule, step, was);
+  double after = c->optimizer.lr * schedule_at(&c->schedule, step + 1, is);
+  snprintf(c->extension, sizeof c->extension,
+           "%s after step %lld from %lld to %lld steps: the learning rate goes from %.3g to %.3g",
+           is > was ? EXTENDED : "shortened", (long long)step, (long long)was, (long long)is, before,
+           after);
 }
 
 int config_set(Config *c, Settings *s, Err *err) {
@@ -180,6 +214,7 @@ int config_set(Config *c, Settings *s, Err *err) {
     status = apply(c, s, err) || check(c, s, err) ? -1 : 0;
   }
   if (status == 0 && c->from) status = resume_check(c->from, c->sets, &c->run, c->changes, err);
+  if (status == 0 && c->from) note_extension(c);
   if (status) config_free(c);
   return status;
 }

@@ -25,8 +25,9 @@ typedef struct {
   void *method_options;
   Checkpoint *from; /* the checkpoint of a resumed run, else NULL */
   char changes[OPTION_TEXT]; /* options changed since: "steps 40 -> 60", or empty */
+  char extension[256]; /* of a resumed run with other --steps: the jump of the rate, or empty */
   int bad_checkpoint; /* config_read failed because of the checkpoint, not an option */
-  char warmup_note[256]; /* says that --warmup is not the preset's, or empty */
+  int is_tuned;    /* a row of run/tuned.c is used */
   char tuned[256]; /* origin of the optimizer's defaults, to print */
   OptionSet sets[CONFIG_SETS]; /* all of the above, ends with {0} */
   char no_matrices[96], no_auxiliary[96]; /* why a set is unused */

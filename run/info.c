@@ -129,6 +129,8 @@ int info_write_resumed(const Config *c, Err *err) {
   fprintf(out, "resumed = after step %lld, revision %s, %d threads%s%s\n",
           (long long)c->from->step, BUILD_REVISION, threads_count(), *c->changes ? "; " : "",
           c->changes);
+  if (strncmp(c->extension, EXTENDED, strlen(EXTENDED)) == 0)
+    fprintf(out, EXTENDED " = %s\n", c->extension + strlen(EXTENDED) + 1);
   fclose(out);
   return write_text(c, text, size, err);
 }
@@ -193,6 +195,7 @@ int info_read(Info *info, const char *folder, Err *err) {
 #define FIND(name) info->name = find_number(text, #name);
   INFO_NUMBERS(FIND)
   find(text, FINGERPRINT, info->fingerprint, sizeof info->fingerprint);
+  find(text, EXTENDED, info->extended, sizeof info->extended);
   find(text, RESULT, info->result, sizeof info->result);
   free(text);
   return 0;

@@ -14,7 +14,8 @@ int info_write(const Config *config, const GPT2 *model, const OptimizerState *op
                const Data *data, Err *err);
 
 /* For a resumed run, instead of info_write: removes the result from info.txt and adds a line
-   "resumed = ..." with the step and the options that changed. */
+   "resumed = ..." with the step and the options that changed, and "extended = ..." if the run
+   became longer. */
 int info_write_resumed(const Config *config, Err *err);
 
 /* Adds "result = ...": how the run ended. With --clip also "clipped_steps = N of M", counted over
@@ -33,6 +34,7 @@ void info_print_tables(FILE *out, const Config *config, const GPT2 *model,
 /* Values that the file does not have are empty or NaN. */
 typedef struct {
   char fingerprint[32]; /* of the data */
+  char extended[256];   /* "after step 300 from 300 to 600 steps: ..."; empty: it was not */
   char result[512];     /* "finished" or the reason for the end */
 #define INFO_NUMBER(name) double name;
   INFO_NUMBERS(INFO_NUMBER)

@@ -1,4 +1,4 @@
-/* The names of the files in a run's folder. */
+/* The names of the files in a run's folder, and of a key that is printed too. */
 #ifndef RUN_NAMES_H
 #define RUN_NAMES_H
 
@@ -8,5 +8,8 @@
 #define SPECTRUM_FILE "spectrum.csv"
 #define EVENTS_FILE "events.out.tfevents." /* the beginning of the names */
 #define LATEST_LINK "latest" /* to the newest checkpoint */
+#define BEST_LINK "best"     /* to that with the lowest validation loss, with --keep-best */
+
+#define EXTENDED "extended" /* info.txt: of a run resumed with more steps */
 
 #endif

@@ -1,5 +1,7 @@
 #include "run/options.h"
 
+#include "run/progress.h"
+
 #define FIELD(member) offsetof(RunOptions, member)
 const Option run_options[] = {
     {.name = "optimizer", .help = "Optimizer (--list shows all, --help NAME the options of one)",
@@ -32,11 +34,26 @@ const Option run_options[] = {
      .help = "Steps between checkpoints (0: only at the end or when interrupted)",
      .type = OPTION_INT, .at = FIELD(save_every), .fallback = "0", .max = 1e12,
      .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE, .needs = "keep!=0"},
+    {.name = "save-minutes",
+     .help = "Minutes after which a checkpoint is written (0: never); SIGUSR1 writes one at once",
+     .type = OPTION_REAL, .at = FIELD(save_minutes), .fallback = "10", .max = 1e6,
+     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE, .needs = "keep!=0"},
+    {.name = "keep-best",
+     .help = "Write a checkpoint at each new lowest validation loss, and keep the last of these",
+     .type = OPTION_CHOICE, .at = FIELD(keep_best), .fallback = "off", .choices = ON_OFF,
+     .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE, .needs = "keep!=0, val-every!=0"},
     {.name = "keep", .help = "Recent checkpoints to keep (0: write none)",
      .type = OPTION_INT, .at = FIELD(keep), .fallback = "2", .max = 1e6,
      .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE},
     {.name = "max-seconds", .help = "Save and stop after this time in seconds (0: no limit)",
      .type = OPTION_REAL, .at = FIELD(max_seconds), .fallback = "0", .max = 1e9,
+     .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
+    {.name = "progress",
+     .help = "Progress on standard output (auto: bar on a terminal, else lines; quiet: nothing)",
+     .type = OPTION_CHOICE, .at = FIELD(progress), .fallback = "auto",
+     .choices = PROGRESS_MODES(CHOICE_WORD), .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
+    {.name = "verbose", .help = "Print the tables of parameters and memory of info.txt at the start",
+     .type = OPTION_CHOICE, .at = FIELD(verbose), .fallback = "off", .choices = ON_OFF,
      .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
     {.name = "log-spectrum",
      .help = "Steps between rows of spectrum.csv, the singular values of the momentum (0: never)",

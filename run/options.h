@@ -12,7 +12,11 @@ typedef struct {
   int64_t steps, tokens;      /* length of the run; tokens > 0 overrides steps */
   double clip;
   int64_t save_every, keep; /* steps between checkpoints; how many to keep */
+  double save_minutes;
+  int keep_best;
   double max_seconds;
+  int progress; /* ProgressMode */
+  int verbose;
   int64_t val_every, val_tokens, sample_every, log_spectrum;
   int64_t seed, threads;
   char out[OPTION_TEXT], init[OPTION_TEXT], resume[OPTION_TEXT];

@@ -91,52 +91,93 @@ static int open_folder(Run *r, Err *err) {
   return status;
 }
 
+/* Whether the row has the lowest validation loss of the run after a step. */
+static int note_best(Run *r, const LogRow *row) {
+  if (row->step == 0 || !(row->val_loss < r->best_loss)) return 0; /* also if it is NaN */
+  r->best_loss = row->val_loss;
+  r->best = row->step;
+  return 1;
+}
+
+/* "951", "2.05 k", "1.33 M" */
+static const char *short_count(double n, char out[24]) {
+  static const char units[] = " kMGT";
+  int unit = 0;
+  for (; n >= 999.5 && units[unit + 1]; unit++) n /= 1000;
+  if (unit == 0) snprintf(out, 24, "%.0f", n);
+  else snprintf(out, 24, "%.3g %c", n, units[unit]);
+  return out;
+}
+
+/* Lines for what is unusual. */
+static void announce_remarks(Run *r, FILE *out) {
+  const Config *c = &r->config;
+  char line[3 * OPTION_TEXT];
+  data_remark(r->data, line, sizeof line);
+  if (*line) {
+    fprintf(out, "remark: ");
+    quote_terminal(out, line);
+    fputc('\n', out);
+  }
+  if (*threads_note()) fprintf(out, "threads: %s\n", threads_note());
+  if (!c->from) return;
+  if (*c->from->damaged) {
+    fprintf(out, "a newer checkpoint cannot be used: ");
+    quote_terminal(out, c->from->damaged);
+    fputc('\n', out);
+  }
+  fprintf(out, "continues after step %lld%s", (long long)r->step, *c->changes ? "; changed: " : "");
+  quote_terminal(out, c->changes);
+  fputc('\n', out);
+  if (*c->extension) fprintf(out, "%s\n", c->extension);
+}
+
+/* Four lines; --verbose and info.txt have the rest. */
 static void announce(Run *r) {
   const Config *c = &r->config;
   FILE *out = progress_text(&r->progress);
-  char line[3 * OPTION_TEXT];
-  data_describe(r->data, line, sizeof line);
+  char line[3 * OPTION_TEXT], weights[24], tokens[24];
+  double epochs = (double)(c->run.steps * c->run.batch) / (double)data_epoch_rows(r->data);
   quote_terminal(out, c->run.out);
-  fprintf(out, ": %d thread%s%s%s%s, %s\ndata: ", threads_count(),
-          threads_count() == 1 ? "" : "s", *threads_note() ? " (" : "", threads_note(),
-          *threads_note() ? ")" : "", blas_name());
+  fprintf(out, ": %d thread%s, %s\ndata: ", threads_count(), threads_count() == 1 ? "" : "s",
+          blas_name());
+  data_describe(r->data, line, sizeof line);
   quote_terminal(out, line);
-  data_remark(r->data, line, sizeof line);
-  if (*line) fprintf(out, "\nremark: ");
-  quote_terminal(out, line);
-  fprintf(out,
-          "\nmodel: %lld layers, %lld heads, %lld channels, context %lld, vocabulary %lld: %.2f M "
-          "weights\n",
-          (long long)c->model.L, (long long)c->model.NH, (long long)c->model.C,
-          (long long)c->model.context, (long long)c->model.V,
-          (double)gpt2_weights(r->model) / 1e6);
-  info_print_tables(out, c, r->model, r->optimizer);
-  if (c->from) {
-    if (*c->from->damaged) {
-      fprintf(out, "a newer checkpoint cannot be used: ");
-      quote_terminal(out, c->from->damaged);
-      fprintf(out, "\n");
-    }
-    fprintf(out, "continues after step %lld%s", (long long)r->step,
-            *c->changes ? "; changed: " : "");
-    quote_terminal(out, c->changes);
-    fprintf(out, "\n");
-  }
-  fprintf(out, "%lld steps of %lld x %lld tokens\n", (long long)c->run.steps,
-          (long long)c->run.batch, (long long)c->model.context);
-  if (*c->warmup_note) fprintf(out, "%s\n", c->warmup_note);
+  word_at(MODEL_NAMES, c->model.model, line, sizeof line);
+  fprintf(out, "\nmodel: %s, %lld layers, %lld heads, %lld channels, context %lld: %s weights\n",
+          line, (long long)c->model.L, (long long)c->model.NH, (long long)c->model.C,
+          (long long)c->model.context, short_count((double)gpt2_weights(r->model), weights));
+  fprintf(out, "%lld steps of %s tokens: ", (long long)c->run.steps,
+          short_count((double)(c->run.batch * c->model.context), tokens));
+  fprintf(out, epochs < 10 ? "%.2g" : "%.0f", epochs);
+  fprintf(out, " epochs; %s, %s\n", c->method->name, c->tuned);
+  if (c->run.verbose) info_print_tables(out, c, r->model, r->optimizer);
+  announce_remarks(r, out);
   progress_flush();
+}
+
+/* A resumed run knows its best validation loss from its log. */
+static void find_best(Run *r) {
+  LogRows rows;
+  Err ignored;
+  r->best = -1;
+  r->best_loss = INFINITY;
+  if (r->step == 0 || log_read(&rows, r->log.path, &ignored)) return;
+  for (int i = 0; i < rows.count; i++) note_best(r, &rows.rows[i]);
+  free(rows.rows);
 }
 
 int run_open(Run *r, Err *err) {
   Config *c = &r->config;
   char line[256];
   r->opened = clock_seconds();
+  progress_open(&r->progress, (ProgressMode)c->run.progress);
   threads_start((int)c->run.threads);
   r->pass_rows = c->run.micro_batch ? c->run.micro_batch : c->run.batch;
   if (folder_claim(c, &r->lock, err) || open_parts(r, err)) return -1;
   stop_catch(); /* before this a signal ends the program; nothing is lost */
   if (open_folder(r, err)) return -1;
+  find_best(r);
   announce(r);
   checkpoint_close(c->from); /* its files are not needed any more */
   c->from = NULL;
@@ -147,6 +188,7 @@ int run_open(Run *r, Err *err) {
     spectrum_log_describe(r->spectrum, line, sizeof line);
     progress_say(&r->progress, "%s", line);
   }
+  r->saved = clock_seconds();
   progress_start(&r->progress, r->step, c->run.steps, gpt2_train_flops(r->model, c->model.context));
   return 0;
 }
@@ -212,14 +254,42 @@ static int diverged(const Run *r, const LogRow *row, Err *err) {
               *name ? " of " : "", name);
 }
 
-int run_check_gradient(const Run *r, const LogRow *row, Err *err) {
-  if (isfinite(row->train_loss) && isfinite(row->grad_norm)) return 0;
-  return diverged(r, row, err);
+/* A model that guesses uniformly has the loss ln V, which an untrained one is close to. Twice that
+   is worse than knowing nothing. It happens for some steps when the rate is large, and ends; a run
+   is lost when it lasts for a tenth of the run without falling, or at the end of the run. */
+static double lost(const Run *r) { return 2 * log((double)r->model->size.V); }
+
+static int is_lost(Run *r, const LogRow *row) {
+  const int64_t steps = r->config.run.steps;
+  if (!(row->train_loss > lost(r))) {
+    r->lost_since = 0;
+    return 0;
+  }
+  if (r->lost_since == 0 || row->train_loss < r->lost_loss) {
+    r->lost_since = row->step;
+    r->lost_loss = row->train_loss;
+  }
+  int64_t patience = steps / 10 > 20 ? steps / 10 : 20;
+  return row->step - r->lost_since >= patience;
+}
+
+static int exploded(const Run *r, const LogRow *row, const char *which, double loss, Err *err) {
+  return fail(err,
+              "step %lld: diverged: %s loss %g, above %.4g = 2 ln V (V = %lld tokens), where a "
+              "uniform guess has ln V; try a smaller --lr, or --warmup",
+              (long long)row->step, which, loss, lost(r), (long long)r->model->size.V);
+}
+
+int run_check_gradient(Run *r, const LogRow *row, Err *err) {
+  if (!isfinite(row->train_loss) || !isfinite(row->grad_norm)) return diverged(r, row, err);
+  int ends = row->step == r->config.run.steps && row->train_loss > lost(r);
+  return ends || is_lost(r, row) ? exploded(r, row, "train", row->train_loss, err) : 0;
 }
 
 int run_check(const Run *r, const LogRow *row, Err *err) {
-  if (!isinf(row->val_loss) && !weights_not_finite(r->model)) return 0;
-  return diverged(r, row, err);
+  if (isinf(row->val_loss) || weights_not_finite(r->model)) return diverged(r, row, err);
+  int ends = row->step == r->config.run.steps && row->val_loss > lost(r);
+  return ends ? exploded(r, row, "validation", row->val_loss, err) : 0;
 }
 
 int run_validate(Run *r, double *loss, Err *err) {
@@ -248,14 +318,23 @@ int run_save(Run *r, Err *err) {
   const RunOptions *o = &r->config.run;
   Snapshot of = {.sets = r->config.sets, .model = r->model, .optimizer = r->optimizer,
                  .tokenizer = data_tokenizer(r->data), .step = r->step, .batch = o->batch,
-                 .seconds = r->seconds, .data_fingerprint = r->fingerprint};
+                 .seconds = r->seconds, .data_fingerprint = r->fingerprint,
+                 .best = o->keep_best ? r->best : -1};
   Err note = {""};
   if (o->keep == 0) return 0;
   if (log_sync(&r->log, &of.log_bytes, err) ||
       checkpoint_save(o->out, &of, o->keep, &note, err))
     return -1;
   tell_latest(r, &note);
+  r->saved = clock_seconds();
   return 0;
+}
+
+int run_save_due(Run *r, const LogRow *row) {
+  const RunOptions *o = &r->config.run;
+  int is_best = note_best(r, row), requested = stop_save_requested();
+  int late = o->save_minutes > 0 && clock_seconds() - r->saved >= 60 * o->save_minutes;
+  return (is_best && o->keep_best) || requested || late;
 }
 
 int run_sample(Run *r, int64_t t, Err *err) {

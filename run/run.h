@@ -22,6 +22,11 @@ typedef struct Run {
   double opened, lap; /* clock seconds at the start and at the last lap */
   uint32_t fingerprint; /* of the data */
   int lock;             /* of the folder, or -1 */
+  double saved;         /* clock seconds of the last checkpoint */
+  double best_loss;     /* lowest validation loss after a step */
+  int64_t best;         /* its step, or -1 */
+  int64_t lost_since;   /* step of the lowest training loss since it is too high, or 0 */
+  double lost_loss;     /* that loss */
   int latest_told;      /* the failure to set `latest` was reported */
 } Run;
 
@@ -39,20 +44,25 @@ LogRow run_row(Run *run, int64_t t);
 void run_gradient_done(Run *run, LogRow *row);
 void run_step_done(Run *run, LogRow *row);
 
-/* Error if the row's loss or gradient norm is not finite: the run has diverged. The message names
-   the step and the first bad tensor. */
-int run_check_gradient(const Run *run, const LogRow *row, Err *err);
+/* Error if the row's loss or gradient norm is not finite, or the loss is above 2 ln V for good: the
+   run has diverged. The message names the step and the first bad tensor. */
+int run_check_gradient(Run *run, const LogRow *row, Err *err);
 
 /* Sets *loss to the mean loss over the first --val-tokens tokens of the validation set, in whole
    rows of the context (at least one), for any batch size. A loss of NaN is returned as infinity;
    NaN means that a stop was requested during the validation. */
 int run_validate(Run *run, double *loss, Err *err);
 
-/* The same error if the row's validation loss is infinite or a weight is not finite. */
+/* The same error if the row's validation loss is infinite, or above 2 ln V at the last step, or a
+   weight is not finite. */
 int run_check(const Run *run, const LogRow *row, Err *err);
 
 /* Whether the time --max-seconds is over. */
 int run_is_late(const Run *run);
+
+/* Whether a checkpoint is due after the row's step: by --save-minutes, by SIGUSR1, or by --keep-best
+   because the row has the lowest validation loss so far. */
+int run_save_due(Run *run, const LogRow *row);
 
 /* Writes a checkpoint, unless --keep is 0. */
 int run_save(Run *run, Err *err);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/csv.h"
 #include "core/file.h"
@@ -26,6 +27,14 @@ int runlog_exists(const char *path) {
   int found = csv_column(&csv, "step") >= 0;
   csv_close(&csv);
   return found;
+}
+
+double runlog_written(const char *path) {
+  char file[OPTION_TEXT + 16];
+  struct stat status;
+  if (folder_exists(path) && !find_log(path, file, sizeof file)) return 0;
+  if (stat(folder_exists(path) ? file : path, &status) != 0) return 0;
+  return (double)status.st_mtim.tv_sec + 1e-9 * (double)status.st_mtim.tv_nsec;
 }
 
 static int read_rows(RunLog *log, const char *path, Err *err) {

@@ -27,6 +27,9 @@ typedef struct {
 /* Whether `path` is a folder with a log, or a log file: CSV with a column "step". */
 int runlog_exists(const char *path);
 
+/* When the log of the run in `path` was last written, in seconds since 1970; 0: there is none. */
+double runlog_written(const char *path);
+
 /* Reads the run in `path`: a run's folder or a log file. Drops an incomplete last row and reports
    that in `note`. Errors: no such run; those of log_read and info_read. */
 int runlog_read(RunLog *log, const char *path, Err *err);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t asked; /* the first signal */
+static volatile sig_atomic_t save;  /* SIGUSR1 came */
 static int terminal;                /* end the live line of progress first */
 
 static void say(const char *text) {
@@ -24,14 +25,18 @@ static void ask(int number) {
   }
   if (!asked) {
     if (terminal) say("\n");
-    say("train: stopping and saving; a second signal stops at once, without saving\n");
+    say("train: stopping after this step, and saving; again: stop now, without saving\n");
     asked = number;
   }
   errno = saved;
 }
 
-static void catch_one(int number) {
-  struct sigaction action = {.sa_handler = ask, .sa_flags = SA_RESTART};
+static void ask_save(int number) {
+  save = number;
+}
+
+static void catch_one(int number, void (*handler)(int)) {
+  struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
   sigaction(number, &action, NULL);
 }
@@ -56,14 +61,21 @@ void stop_ignore_broken_output(void) {
 void stop_catch(void) {
   struct sigaction hangup;
   terminal = isatty(STDERR_FILENO);
-  catch_one(SIGINT);
-  catch_one(SIGTERM);
-  catch_one(SIGXCPU);
-  if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) catch_one(SIGHUP);
+  catch_one(SIGINT, ask);
+  catch_one(SIGTERM, ask);
+  catch_one(SIGXCPU, ask);
+  catch_one(SIGUSR1, ask_save);
+  if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) catch_one(SIGHUP, ask);
   leave_cpu_time();
 }
 
 const char *stop_reason(void) {
   if (!asked) return NULL;
   return asked == SIGXCPU ? "stopped by the CPU time limit" : "interrupted";
+}
+
+int stop_save_requested(void) {
+  int requested = save != 0;
+  save = 0;
+  return requested;
 }

@@ -1,13 +1,14 @@
 #include "run/tuned.h"
 
-#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 typedef struct {
   const char *optimizer, *model, *settings;
 } Tuned;
 
-/* Each row is the best of its trials on seed 1, by the validation loss at the end.
+/* Each row is the best of its trials on seed 1, by the validation loss at the end. Warm-ups are
+   fractions of the preset's steps, so that a longer run warms up longer.
 
    nano: tools/specs/nano.spec, full-length runs with four rates per method (the fourth is the best
    of three times or divided by 2 or sqrt(2)), one auxiliary rate and 32768 validation tokens.
@@ -27,9 +28,12 @@ typedef struct {
    lowest rate. Three methods had full-length runs too, which override these. adamw: rates 0.001,
    0.002, 0.004 with warm-up 100 (4.861, 4.794, 5.041), 0.003 with 150 (4.783). muon: rate 0.02 with
    auxiliary rates 0.002, 0.004, 0.008 (4.615, 4.610, 4.598), 0.01 with 0.002 (4.607). sgd: 0.1, 0.3
-   (5.306, 5.245). */
+   (5.306, 5.245).
+
+   shakespeare: adamw has nanoGPT's settings, which are not the best (lr 0.003 is better by 0.1).
+   muon: rates 0.01 and 0.02 with auxiliary rate 0.004. */
 static const Tuned table[] = {
-    {"adamw", "nano", "lr=0.005657 warmup=150 weight-decay=0.1"},
+    {"adamw", "nano", "lr=0.005657 warmup-fraction=0.5 weight-decay=0.1"},
     {"muon", "nano", "lr=0.02 aux-lr=0.016"},
     {"low-rank-muon", "nano", "lr=0.02828 aux-lr=0.016 rank=32"},
     {"sumo", "nano", "lr=0.008 aux-lr=0.016 rank=32 update-gap=50"},
@@ -43,14 +47,14 @@ static const Tuned table[] = {
     {"dion", "nano", "lr=0.01 aux-lr=0.016 weight-decay=0.01"},
     {"dion2", "nano", "lr=0.02 aux-lr=0.016 weight-decay=0.01"},
     {"normuon", "nano", "lr=0.02 aux-lr=0.016"},
-    {"adadiag", "nano", "lr=0.004 aux-lr=0.016 warmup=150"},
-    {"soap", "nano", "lr=0.016 aux-lr=0.016 warmup=150"},
-    {"galore", "nano", "lr=0.008 aux-lr=0.016 warmup=150 rank=32"},
-    {"lion", "nano", "lr=0.001131 warmup=150 weight-decay=1 beta2=0.9"},
-    {"sgd", "nano", "lr=0.15 warmup=100"},
+    {"adadiag", "nano", "lr=0.004 aux-lr=0.016 warmup-fraction=0.5"},
+    {"soap", "nano", "lr=0.016 aux-lr=0.016 warmup-fraction=0.5"},
+    {"galore", "nano", "lr=0.008 aux-lr=0.016 warmup-fraction=0.5 rank=32"},
+    {"lion", "nano", "lr=0.001131 warmup-fraction=0.5 weight-decay=1 beta2=0.9"},
+    {"sgd", "nano", "lr=0.15 warmup-fraction=0.333333"},
     {"adamw", "shakespeare", "lr=0.001 weight-decay=0.1 beta2=0.99"},
     {"muon", "shakespeare", "lr=0.02 aux-lr=0.004"},
-    {"adamw", "micro", "lr=0.003 warmup=150 weight-decay=0.1"},
+    {"adamw", "micro", "lr=0.003 warmup-fraction=0.75 weight-decay=0.1"},
     {"muon", "micro", "lr=0.02 aux-lr=0.008"},
     {"low-rank-muon", "micro", "lr=0.014 aux-lr=0.008 weight-decay=0.01 rank=96"},
     {"sumo", "micro", "lr=0.004243 aux-lr=0.008 rank=96 update-gap=50"},
@@ -64,16 +68,28 @@ static const Tuned table[] = {
     {"dion", "micro", "lr=0.01 aux-lr=0.008 weight-decay=0.01"},
     {"dion2", "micro", "lr=0.04 aux-lr=0.008 weight-decay=0.01"},
     {"normuon", "micro", "lr=0.01414 aux-lr=0.008"},
-    {"adadiag", "micro", "lr=0.00075 aux-lr=0.008 warmup=150"},
-    {"soap", "micro", "lr=0.003 aux-lr=0.008 warmup=150"},
-    {"galore", "micro", "lr=0.008 aux-lr=0.008 warmup=150 rank=96"},
-    {"lion", "micro", "lr=0.0005657 warmup=150 weight-decay=1 beta2=0.9"},
-    {"sgd", "micro", "lr=0.3 warmup=100"},
+    {"adadiag", "micro", "lr=0.00075 aux-lr=0.008 warmup-fraction=0.75"},
+    {"soap", "micro", "lr=0.003 aux-lr=0.008 warmup-fraction=0.75"},
+    {"galore", "micro", "lr=0.008 aux-lr=0.008 warmup-fraction=0.75 rank=96"},
+    {"lion", "micro", "lr=0.0005657 warmup-fraction=0.75 weight-decay=1 beta2=0.9"},
+    {"sgd", "micro", "lr=0.3 warmup-fraction=0.5"},
     {0},
 };
 
-const char *tuned_settings(const char *optimizer, const char *model) {
+static const Tuned *find(const char *optimizer, const char *model) {
   for (const Tuned *t = table; t->optimizer; t++)
-    if (strcmp(t->optimizer, optimizer) == 0 && strcmp(t->model, model) == 0) return t->settings;
+    if (strcmp(t->optimizer, optimizer) == 0 && strcmp(t->model, model) == 0) return t;
   return NULL;
+}
+
+const char *tuned_settings(const char *optimizer, const char *model) {
+  const Tuned *t = find(optimizer, model);
+  return t ? t->settings : NULL;
+}
+
+void tuned_origin(const char *optimizer, const char *model, char *out, size_t size) {
+  const Tuned *t = find(optimizer, model);
+  int is_copied = t && strcmp(model, "shakespeare") == 0 && strcmp(optimizer, "adamw") == 0;
+  if (is_copied) snprintf(out, size, "nanoGPT's settings for shakespeare");
+  else snprintf(out, size, "%stuned for %.32s", t ? "" : "not ", model);
 }

@@ -206,10 +206,10 @@ bad_logs() {
   answers 1 'bad/broken/log.csv, line 5: "x" in column tokens' "$tools/plot" bad/broken
   answers 1 'bad/zeros/log.csv: not a CSV file' "$tools/plot" bad/zeros
   answers 1 'the file holds more than one run' "$tools/plot" bad/twice
-  answers 1 'bad/nothing: holds no log.csv' "$tools/plot" bad/nothing
+  answers 1 'bad/nothing: there are no runs in it' "$tools/plot" bad/nothing
   answers 1 'there is no such run' "$tools/plot" bad/missing
-  answers 0 'bad/nothing: not a run, skipped' "$tools/plot" whole/final/adamw/*/seed-101 bad/nothing
-  answers 0 'bad.spec: not a run, skipped' "$tools/plot" bad.spec "$good"
+  answers 0 'bad/nothing: there are no runs in it; skipped' "$tools/plot" whole/final/adamw/*/seed-101 bad/nothing
+  answers 0 'bad.spec: there are no runs in it; skipped' "$tools/plot" bad.spec "$good"
   answers 1 'there is no such run' "$tools/plot" "$good" bad/missing
   answers 1 'no run among these 2 paths' "$tools/plot" bad/nothing bad.spec
   answers 0 'Left out: bad/broken/log.csv, line 5' "$tools/compare" bad
@@ -266,7 +266,7 @@ figures() {
   answers 0 'adamw' "$tools/plot" whole/final/adamw/*/seed-101 whole/final/sgd/*/seed-101
   answers 0 'a b.png' "$tools/plot" whole/final/*/*/seed-101 --out 'a b.png' --title "it's \`false\`"
   check "a PNG file is a PNG" sh -c 'head -c 4 "a b.png" | grep -q PNG'
-  answers 1 'has to end in .png or .svg' "$tools/plot" whole/final/adamw/*/seed-101 --out x.gif
+  answers 1 'has to end in .png, .svg or .pdf' "$tools/plot" whole/final/adamw/*/seed-101 --out x.gif
   for name in loss-steps loss-end loss-tokens loss-seconds loss-flops rates time memory; do
     answers 0 'adamw' "$tools/compare" whole --draw "$name"
   done

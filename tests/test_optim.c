@@ -19,7 +19,8 @@ static Err err;
 /* ---- schedules ---- */
 
 static void test_schedule(int kind, int64_t warmup, int64_t steps, double final_lr) {
-  ScheduleOptions o = {kind, warmup, 0.6, final_lr};
+  ScheduleOptions o = {.schedule = kind, .warmup = warmup, .decay_fraction = 0.6,
+                       .final_lr = final_lr};
   char about[120], name[20];
   word_at(SCHEDULES(CHOICE_WORD), kind, name, sizeof name);
   snprintf(about, sizeof about, "%s, warm-up %lld of %lld steps, final-lr %g", name,
@@ -49,8 +50,9 @@ static void test_schedules(void) {
       test_schedule(kind, 0, 1000, final_lr);
     }
   /* Half way (or where wsd has half of its decay left), by hand. */
-  ScheduleOptions linear = {SCHEDULE_LINEAR, 20, 0.6, 0.5};
-  ScheduleOptions cosine = {SCHEDULE_COSINE, 0, 0.6, 0.2}, wsd = {SCHEDULE_WSD, 0, 0.4, 0};
+  ScheduleOptions linear = {.schedule = SCHEDULE_LINEAR, .warmup = 20, .final_lr = 0.5};
+  ScheduleOptions cosine = {.schedule = SCHEDULE_COSINE, .final_lr = 0.2};
+  ScheduleOptions wsd = {.schedule = SCHEDULE_WSD, .decay_fraction = 0.4};
   check_near(schedule_at(&linear, 61, 100), 0.75, 1e-15, "linear, half way");
   check_near(schedule_at(&cosine, 51, 100), 0.6, 1e-15, "cosine, half way");
   check_near(schedule_at(&cosine, 26, 100), 0.2 + 0.8 * (1 + sqrt(0.5)) / 2, 1e-15, "cosine, 1/4");

@@ -560,8 +560,9 @@ static void test_config(void) {
   } cases[] = {{"--steps=300", "--seed=1", 150}, /* adamw's on nano */
                {"--steps=100", "--seed=1", 50},
                {"--steps=1", "--seed=1", 0},
-               {"--steps=3000", "--seed=1", 150},
-               {"--steps=100", "--warmup=7", 7}};
+               {"--steps=3000", "--seed=1", 1500},
+               {"--steps=100", "--warmup=7", 7},
+               {"--steps=100", "--warmup-fraction=0.1", 10}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     check(read_config(&c, cases[i].steps, cases[i].warmup, NULL) == 0, "%s", err.text);
     check(c.schedule.warmup == cases[i].expected, "%s %s: warm-up %lld", cases[i].steps,
@@ -573,6 +574,7 @@ static void test_config(void) {
   refused_config("--heads", "3", NULL, "does not divide --channels");
   refused_config("--batch=2", "--micro-batch=3", NULL, "--micro-batch 3");
   refused_config("--steps=5", "--tokens=5000", NULL, "use one of them");
+  refused_config("--warmup=1", "--warmup-fraction=0.1", NULL, "use one of them");
   refused_config("--warmup=10", "--steps=10", NULL, "--warmup 10");
   refused_config("--ns-steps", "3", NULL, "--ns-steps is an option of muon");
   refused_config("--bacth", "3", NULL, "did you mean --batch?");

@@ -29,6 +29,10 @@ static const Option options[] = {
     {.name = "mix",
      .help = "Also compare runs of different tasks: models, data, batch sizes or lengths",
      .type = OPTION_CHOICE, .at = FIELD(comparison.mix), .fallback = "off", .choices = ON_OFF},
+    {.name = "highlight",
+     .help = "Methods to draw in colour, separated by spaces; the others are grey (empty: all, or of "
+             "more than eight the best three, the baseline and your own methods)",
+     .type = OPTION_WORD, .at = FIELD(comparison.highlight), .fallback = ""},
     {.name = "format", .help = "Format of the tables",
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "text", .choices = TABLE_FORMATS},
     {.name = "html", .help = "File to write everything to as one HTML page",
@@ -84,12 +88,12 @@ static int write_figures(const CompareOptions *o, const Comparison *c, Err *err)
   FigureFormat format = (FigureFormat)o->image;
   if (folder_make(o->figures, err)) return -1;
   for (const FigureKind *kind = figure_kinds; kind->name; kind++) {
-    char path[OPTION_TEXT + 64], *picture;
+    char path[OPTION_TEXT + 64], ending[8], *picture;
     size_t size;
     Figure f = kind->make(c, kind->axis);
     int status = 0, drawn = figure_has_points(&f);
-    snprintf(path, sizeof path, "%s/%s.%s", o->figures, kind->name,
-             format == FIGURE_PNG ? "png" : "svg");
+    word_at(IMAGES(CHOICE_WORD), o->image, ending, sizeof ending);
+    snprintf(path, sizeof path, "%s/%s.%s", o->figures, kind->name, ending);
     if (drawn) status = figure_draw(&f, format, &picture, &size, err);
     figure_free(&f);
     if (status) return -1;
@@ -178,7 +182,7 @@ static int run(int argc, char **argv, Err *err) {
   free(words);
   if (count != 1 || read_options(&o, folder, argc, argv, err)) return EXIT_USAGE;
   if (comparison_read(&c, folder, &o.comparison, err)) return EXIT_FAILED;
-  int status = show(&o, folder, &c, err);
+  int status = figures_check(&c, err) || show(&o, folder, &c, err);
   comparison_free(&c);
   return status ? EXIT_FAILED : EXIT_DONE;
 }

@@ -29,7 +29,7 @@ language() {
   edited="$edited|only .* can be computed here|taken for (text|good|one)|whole or not"
   edited="$edited|\bwhat (is|was) said\b|do it all the same|, whatever\b"
   hits=$({ git grep -nE "$everywhere" -- '*.c' '*.h' '*.sh' '*.py' '*.md' Makefile ':!tools/lint.sh'
-    git grep -nE "$edited" -- core model run train.c 'tests/*.[ch]' 'tests/*.sh' '*.md' Makefile .ci
+    git grep -nE "$edited" -- core model optim data run train.c 'tests/*.[ch]' 'tests/*.sh' '*.md' Makefile .ci
   } | grep -vFf tools/lint.allow | sort -u)
   [ -z "$hits" ] && return
   printf '%s\n' "$hits"

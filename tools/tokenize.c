@@ -6,21 +6,27 @@
 
 #include "core/blas.h"
 #include "core/clock.h"
+#include "core/file.h"
 #include "core/reader.h"
+#include "data/characters.h"
+#include "data/meta.h"
 #include "data/paths.h"
 #include "data/separator.h"
 #include "data/shards.h"
 #include "data/token_file.h"
 #include "data/tokenizer.h"
+#include "data/tokens.h"
 #include "run/program.h"
 
 #define EOT_PLACES(X) X(EOT_BEFORE, "before") X(EOT_AFTER, "after")
 enum { EOT_PLACES(CHOICE_NAME) };
+#define KINDS "gpt2|bytes|char"
+enum { KIND_GPT2, KIND_BYTES, KIND_CHAR };
 enum { BATCH = 1024 }; /* documents that are encoded side by side */
 
 typedef struct {
   char from[OPTION_TEXT], to[OPTION_TEXT], separator[OPTION_TEXT];
-  int format, eot, overwrite;
+  int tokenizer, format, eot, overwrite;
   int64_t vocab, shard_tokens, buffer, threads;
 } TokenizeOptions;
 
@@ -33,19 +39,23 @@ static const Option tokenize_options[] = {
      .help = "Output: the file (nanogpt), or the start of the names of shards NAME_000000.bin, ... "
              "(llm.c)",
      .type = OPTION_WORD, .at = FIELD(to), .fallback = ""},
+    {.name = "tokenizer",
+     .help = "What a token is: a piece of GPT-2's vocabulary, a byte, or a character (its ids are "
+             "those of the " META_FILE " beside --to, which is written if there is none)",
+     .type = OPTION_CHOICE, .at = FIELD(tokenizer), .fallback = "gpt2", .choices = KINDS},
     {.name = "format",
      .help = "Output format: llm.c shards with a header, or one nanoGPT file of ids",
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "llm.c", .choices = SHARD_FORMATS},
     {.name = "eot",
      .help = "Put the end-of-text token before each document (llm.c) or after it (nanoGPT)",
      .type = OPTION_CHOICE, .at = FIELD(eot), .fallback = "before",
-     .choices = EOT_PLACES(CHOICE_WORD)},
+     .choices = EOT_PLACES(CHOICE_WORD), .needs = "tokenizer!=char"},
     {.name = "separator",
      .help = "Text that separates documents, such as <|endoftext|> (empty: one document per file)",
-     .type = OPTION_WORD, .at = FIELD(separator), .fallback = ""},
+     .type = OPTION_WORD, .at = FIELD(separator), .fallback = "", .needs = "tokenizer!=char"},
     {.name = "vocab", .help = "Vocabulary size, as in training",
      .type = OPTION_INT, .at = FIELD(vocab), .fallback = "50257", .min = TOKENIZER_VOCAB_MIN,
-     .max = TOKENIZER_VOCAB_MAX},
+     .max = TOKENIZER_VOCAB_MAX, .needs = "tokenizer=gpt2"},
     {.name = "shard-tokens", .help = "Tokens per shard",
      .type = OPTION_INT, .at = FIELD(shard_tokens), .fallback = "100M", .min = 1,
      .max = 2147483647},
@@ -84,6 +94,8 @@ typedef struct {
 typedef struct {
   const TokenizeOptions *options;
   Tokenizer *tokenizer;
+  const char *path; /* of the text that is read */
+  char meta[OPTION_TEXT + 16]; /* the meta.pkl to write, or empty */
   Shards shards;
   int64_t documents, bytes, separators;
   double started, shown;
@@ -102,14 +114,16 @@ static void show_progress(Job *job, int last) {
 }
 
 static int encode(const Job *job, Piece *p, Err *err) {
-  int before = p->begins && job->options->eot == EOT_BEFORE;
-  int after = p->ends && job->options->eot == EOT_AFTER;
+  int has_eot = tokenizer_eot(job->tokenizer) >= 0;
+  int before = has_eot && p->begins && job->options->eot == EOT_BEFORE;
+  int after = has_eot && p->ends && job->options->eot == EOT_AFTER;
   uint16_t eot = (uint16_t)tokenizer_eot(job->tokenizer);
+  Err why;
   p->ids = malloc((p->size + 1) * sizeof *p->ids);
   if (!p->ids) return fail(err, "no memory for a document of %zu bytes", p->size);
   if (before) p->ids[0] = eot;
-  if (tokenizer_encode(job->tokenizer, p->text, p->size, p->ids + before, &p->count, err))
-    return -1;
+  if (tokenizer_encode(job->tokenizer, p->text, p->size, p->ids + before, &p->count, &why))
+    return fail(err, "%s: %s", job->path, why.text);
   p->count += (size_t)before;
   if (after) p->ids[p->count++] = eot;
   return 0;
@@ -213,6 +227,7 @@ static void remark(const char *format, const char *about) {
 
 static int write_file(Job *job, const char *path, Err *err) {
   Window w = {.before = '\n'};
+  job->path = path;
   if (path_of_tokens(path))
     return fail(err, "%s: named as a file of tokens; texts are needed", path);
   int status = reader_open(&w.reader, path, err), empty = 1;
@@ -228,6 +243,38 @@ static int write_file(Job *job, const char *path, Err *err) {
   return status;
 }
 
+/* Of all texts, unless a meta.pkl is beside the output. */
+static int open_characters(Job *job, Err *err) {
+  const char *to = job->options->to, *slash = strrchr(to, '/');
+  Characters c = {0};
+  snprintf(job->meta, sizeof job->meta, "%.*s" META_FILE, slash ? (int)(slash - to) + 1 : 0, to);
+  if (file_exists(job->meta)) {
+    int status = meta_read(&job->tokenizer, job->meta, err);
+    *job->meta = 0;
+    return status;
+  }
+  int status = tokens_characters(&c, job->options->from, err);
+  if (status == 0) status = characters_tokenizer(&job->tokenizer, &c, err);
+  characters_free(&c);
+  return status;
+}
+
+static int open_tokenizer(Job *job, Err *err) {
+  const TokenizeOptions *o = job->options;
+  if (o->tokenizer == KIND_CHAR) return open_characters(job, err);
+  int64_t vocab = o->tokenizer == KIND_BYTES ? TOKENIZER_VOCAB_MIN : o->vocab;
+  return tokenizer_open(&job->tokenizer, vocab, err);
+}
+
+static int write_meta(const Job *job, Err *err) {
+  size_t size;
+  if (!*job->meta) return 0;
+  char *text = meta_text(job->tokenizer, &size);
+  int status = text ? file_write(job->meta, text, size, err) : fail(err, "no memory");
+  free(text);
+  return status;
+}
+
 static int tokenize(const TokenizeOptions *o, Err *err) {
   Job job = {.options = o, .started = clock_seconds()};
   PathList list = {0};
@@ -235,10 +282,11 @@ static int tokenize(const TokenizeOptions *o, Err *err) {
   int status = paths_list(&list, o->from, err) ||
                shards_open(&job.shards, (ShardFormat)o->format, o->to, o->shard_tokens, &list,
                            o->overwrite, err) ||
-               tokenizer_open(&job.tokenizer, (int)o->vocab, err);
+               open_tokenizer(&job, err);
   for (int64_t i = 0; i < list.count && status == 0; i++)
     status = write_file(&job, list.path[i], err);
   status = shards_close(&job.shards, status, err);
+  if (status == 0) status = write_meta(&job, err);
   if (status == 0) {
     show_progress(&job, 1);
     if (*o->separator && !job.separators)
@@ -247,6 +295,7 @@ static int tokenize(const TokenizeOptions *o, Err *err) {
            job.shards.files == 1 ? "" : "s");
     if (job.shards.removed)
       printf("; removed %lld of an earlier run", (long long)job.shards.removed);
+    if (*job.meta) printf("; %s: %d characters", job.meta, tokenizer_vocab(job.tokenizer));
     printf("\n");
   }
   tokenizer_close(job.tokenizer);

@@ -35,7 +35,7 @@ int gnuplot_run(const char *script, size_t size, char **out, size_t *out_size, E
     if (*c == '\'') in_string = !in_string; /* a doubled one closes and opens */
     else if (*c == '\n' && in_string) refuse("a string without an end", c);
     else if (!in_string && !isalnum((unsigned char)*c) &&
-             !strchr(" \n.,:;()[]<>$#*+-/=_", *c))
+             !strchr(" \n.,:;()[]{}<>$#*+-/=_?", *c))
       refuse("outside of a string", c);
   }
   (void)err;
@@ -88,8 +88,10 @@ static void plot(const RunLog *log) {
   char *picture;
   size_t size;
   Err err;
+  Figure f;
   for (FigureFormat format = FIGURE_PNG; format <= FIGURE_CHARACTERS; format++) {
-    Figure f = curves_of_runs(log, 1, AXIS_STEPS, 0, format != FIGURE_CHARACTERS);
+    const CurveOptions options = {.faint = format != FIGURE_CHARACTERS, .highlight = ""};
+    if (curves_of_runs(&f, log, 1, &options, &err)) return;
     snprintf(f.title, sizeof f.title, "%s", runlog_option(log, "schedule"));
     if (figure_draw(&f, format, &picture, &size, &err) == 0) free(picture);
     figure_free(&f);

@@ -14,6 +14,7 @@ typedef struct {
   char baseline[OPTION_TEXT]; /* a method's name */
   double target;              /* loss; 0: what the baseline reached */
   int mix;                    /* judge runs together that cannot be compared */
+  char highlight[OPTION_TEXT]; /* methods to highlight in figures; empty: see label_highlight */
 } ComparisonOptions;
 
 typedef struct {

@@ -6,15 +6,15 @@
 #include <string.h>
 
 #include "core/memory.h"
-#include "core/quantile.h"
 #include "tools/report/label.h"
 #include "tools/report/statistics.h"
 
+static const double LN2 = 0.693147180559945309;
 enum { POINTS_DRAWN = 500 }; /* of a training curve: more than pixels would only cost time */
 
 const char *curve_axis_label(int axis) {
   static const char *const labels[] = {"steps", "tokens", "seconds of training",
-                                       "FLOPs of training, gradient and optimizer"};
+                                       "floating-point operations (gradient and optimizer)"};
   return labels[axis];
 }
 
@@ -29,110 +29,176 @@ double curve_axis_value(const RunLog *log, const LogRow *row, int axis) {
   }
 }
 
-static int count_val(const RunLog *log) {
+/* ---- quantities ---- */
+
+typedef struct {
+  const char *label;
+  int noisy;    /* smoothed */
+  double shown; /* see Figure.shown */
+} Quantity;
+
+static const Quantity quantities[] = {
+    [CURVE_LOSS] = {"validation loss (thin: training)", 0, 0.9},
+    [CURVE_VAL] = {"validation loss", 0, 0.9},
+    [CURVE_TRAIN] = {"training loss", 1, 0.9},
+    [CURVE_BITS] = {"validation loss, bits per byte", 0, 0.9},
+    [CURVE_PERPLEXITY] = {"perplexity of the validation text", 0, 0.8},
+    [CURVE_LR] = {"learning rate", 0, 1},
+    [CURVE_GRAD_NORM] = {"norm of the gradient, before clipping", 1, 0.99},
+    [CURVE_TOKENS_PER_S] = {"training tokens per second", 1, 1},
+    [CURVE_FORWARD_MS] = {"forward pass, ms per step", 1, 0.99},
+    [CURVE_BACKWARD_MS] = {"backward pass, ms per step", 1, 0.99},
+    [CURVE_OPTIMIZER_MS] = {"optimizer, ms per step", 1, 0.99},
+};
+
+static double value_of(const RunLog *log, const LogRow *row, int quantity) {
+  switch (quantity) {
+    case CURVE_TRAIN: return row->train_loss;
+    case CURVE_BITS: return row->val_loss / LN2 / log->info.val_bytes_per_token;
+    case CURVE_PERPLEXITY: return exp(row->val_loss);
+    case CURVE_LR: return row->lr;
+    case CURVE_GRAD_NORM: return row->grad_norm;
+    case CURVE_TOKENS_PER_S: return row->tokens_per_s;
+    case CURVE_FORWARD_MS: return row->forward_ms;
+    case CURVE_BACKWARD_MS: return row->backward_ms;
+    case CURVE_OPTIMIZER_MS: return row->optimizer_ms;
+    default: return row->val_loss;
+  }
+}
+
+/* How many values of a quantity a run has; *last: the row of the last one, or NULL. */
+static int count_values(const RunLog *log, int quantity, const LogRow **last) {
   int n = 0;
-  for (int i = 0; i < log->count; i++) n += isfinite(log->rows[i].val_loss);
+  *last = NULL;
+  for (int i = 0; i < log->count; i++)
+    if (isfinite(value_of(log, &log->rows[i], quantity))) n++, *last = &log->rows[i];
   return n;
 }
 
-static void add_val(Figure *f, const RunLog *log, int axis, Look look, const char *label) {
-  Series *s = figure_add(f, SERIES_CURVE, look, count_val(log), label);
-  int n = 0;
-  for (int i = 0; i < log->count; i++) {
-    if (!isfinite(log->rows[i].val_loss)) continue;
-    s->x[n] = curve_axis_value(log, &log->rows[i], axis);
-    s->y[n++] = log->rows[i].val_loss;
-  }
+/* Without validation after step 0, the training loss is all there is. */
+static int quantity_of(const RunLog *log, int quantity) {
+  const LogRow *last;
+  return quantity == CURVE_LOSS && count_values(log, CURVE_VAL, &last) < 2 ? CURVE_TRAIN : quantity;
 }
 
-static void add_train(Figure *f, const RunLog *log, int axis, int smooth, SeriesKind kind,
-                      Look look, const char *label) {
-  double *raw = memory_take((size_t)log->count, sizeof *raw);
-  double *mean = memory_take((size_t)log->count, sizeof *mean);
-  int stride = log->count / POINTS_DRAWN + 1, n = 0;
-  if (smooth <= 0) smooth = log->count / 50 + 1;
+/* ---- one run ---- */
+
+/* Adds the values of a quantity, smoothed and thinned if there is one at each step. */
+static Series *add_values(Figure *f, const RunLog *log, const CurveOptions *o, int quantity,
+                          SeriesKind kind, Look look, const char *label) {
+  double *memory = memory_take(3 * (size_t)log->count, sizeof *memory);
+  double *x = memory, *y = memory + log->count, *mean = y + log->count;
+  int count = 0, n = 0, window = 1;
+  for (int i = 0; i < log->count; i++) {
+    y[count] = value_of(log, &log->rows[i], quantity);
+    x[count] = curve_axis_value(log, &log->rows[i], o->axis);
+    if (isfinite(x[count]) && isfinite(y[count])) count++;
+  }
+  if (quantities[quantity].noisy) window = o->smooth > 0 ? o->smooth : count / 50 + 1;
+  smooth_centred(y, count, window, mean);
   /* At the very end the mean is over few steps: noise that would look like a trend. */
-  int last = smooth < log->count ? log->count - 1 - smooth / 4 : log->count - 1;
-  for (int i = 0; i < log->count; i++) raw[i] = log->rows[i].train_loss;
-  smooth_centred(raw, log->count, smooth, mean);
+  int last = window < count ? count - 1 - window / 4 : count - 1;
+  int stride = count / POINTS_DRAWN + 1;
   Series *s = figure_add(f, kind, look, last / stride + 2, label);
   for (int i = 0; i <= last; i += i == last ? 1 : i + stride > last ? last - i : stride) {
-    s->x[n] = curve_axis_value(log, &log->rows[i], axis);
+    s->x[n] = x[i];
     s->y[n++] = mean[i];
   }
   s->n = n;
-  free(raw);
-  free(mean);
+  free(memory);
+  return s;
 }
 
-/* A cross where a run that diverged ended, at the upper border if its loss is above it. */
-static void add_end(Figure *f, const RunLog *log, int axis, Look look) {
-  const LogRow *end = NULL;
-  for (int i = 0; i < log->count; i++)
-    if (isfinite(log->rows[i].train_loss) &&
-        isfinite(curve_axis_value(log, &log->rows[i], axis)))
-      end = &log->rows[i];
-  if (log->end != RUN_DIVERGED || !end) return;
-  Series *s = figure_add(f, SERIES_MARK, look, 1, "");
-  s->x[0] = curve_axis_value(log, end, axis);
-  s->y[0] = fmin(end->train_loss, f->y_max);
-}
-
-/* Shows the lower nine tenths of each curve, and nothing above the initial loss; runs that diverged
-   count only when there are no others. */
-static void choose_range(Figure *f, const RunLog *logs, int count) {
-  double low = INFINITY, high = -INFINITY, start = -INFINITY;
-  int any_good = 0;
-  for (int i = 0; i < count; i++) any_good |= logs[i].end != RUN_DIVERGED;
-  for (int i = 0; i < count; i++) {
-    const RunLog *log = &logs[i];
-    double *loss = memory_take(2 * (size_t)log->count, sizeof *loss);
-    int n = 0;
-    for (int j = 0; j < log->count; j++) {
-      if (isfinite(log->rows[j].train_loss)) loss[n++] = log->rows[j].train_loss;
-      if (isfinite(log->rows[j].val_loss)) loss[n++] = log->rows[j].val_loss;
-    }
-    if (n > 0) {
-      start = fmax(start, loss[0]);
-      low = fmin(low, quantile(loss, n, 0.005));
-      if (log->end != RUN_DIVERGED || !any_good) high = fmax(high, quantile(loss, n, 0.9));
-    }
-    free(loss);
+/* A run that is not finished also says where it is. */
+static void label_end(const RunLog *log, int quantity, char *label, size_t size) {
+  const LogRow *last;
+  char value[32] = "";
+  size_t used = strlen(label);
+  if (count_values(log, quantity, &last)) {
+    double number = value_of(log, last, quantity);
+    snprintf(value, sizeof value, number < 0.1 || number >= 100 ? "%.3g" : "%.3f", number);
   }
-  if (low < start) high = fmin(high, start);
-  figure_show(f, low, high, 0.06, 0.06);
+  int64_t step = log->rows[log->count - 1].step;
+  if (log->end == RUN_FINISHED || !last) snprintf(label + used, size - used, " %s", value);
+  else if (log->end == RUN_DIVERGED)
+    snprintf(label + used, size - used, ": diverged at step %lld", (long long)step);
+  else if (*runlog_option(log, "steps"))
+    snprintf(label + used, size - used, ": %s at step %lld of %.20s", value, (long long)last->step,
+             runlog_option(log, "steps"));
+  else snprintf(label + used, size - used, ": %s at step %lld", value, (long long)last->step);
 }
 
-static void label_of(const RunLog *logs, int count, int index, char *out, size_t size) {
-  const RunLog *log = &logs[index];
-  double val = runlog_final_val(log);
-  label_run(logs, count, index, 1, out, size);
-  size_t used = strlen(out);
-  if (log->end == RUN_DIVERGED) snprintf(out + used, size - used, " (diverged)");
-  else if (isfinite(val)) snprintf(out + used, size - used, val < 100 ? " %.3f" : " %.2g", val);
-  used = strlen(out);
-  if (log->end == RUN_UNFINISHED || log->end == RUN_STOPPED)
-    snprintf(out + used, size - used, " (to step %lld)",
-             (long long)log->rows[log->count - 1].step);
+/* A cross where a run that diverged ended. */
+static void add_end(Figure *f, const RunLog *log, int axis, Look look) {
+  const LogRow *last;
+  if (log->end == RUN_DIVERGED && count_values(log, CURVE_TRAIN, &last))
+    figure_mark(f, look, curve_axis_value(log, last, axis), last->train_loss);
 }
 
-Figure curves_of_runs(const RunLog *logs, int count, int axis, int smooth, int faint) {
-  int any_val = 0;
-  for (int i = 0; i < count; i++) any_val |= count_val(&logs[i]) > 1;
-  Figure f = figure_make("", curve_axis_label(axis), !any_val ? "training loss"
-                         : faint ? "validation loss (thin: training)" : "validation loss");
-  choose_range(&f, logs, count);
-  for (int pass = 0; pass < 2; pass++) /* the faint curves first: others cover them */
-    for (int i = 0; i < count; i++) {
-      char label[128];
-      int has_val = count_val(&logs[i]) > 1;
-      Look look = label_look(logs, i);
-      label_of(logs, count, i, label, sizeof label);
-      if (pass == 0 && has_val && faint)
-        add_train(&f, &logs[i], axis, smooth, SERIES_FAINT, look, "");
-      if (pass == 1 && has_val) add_val(&f, &logs[i], axis, look, label);
-      if (pass == 1 && !has_val) add_train(&f, &logs[i], axis, smooth, SERIES_LINE, look, label);
-      if (pass == 1) add_end(&f, &logs[i], axis, look);
-    }
-  return f;
+static void add_run(Figure *f, const RunLog *log, const CurveOptions *o, Look look,
+                    const char *name) {
+  char label[128];
+  int quantity = quantity_of(log, o->quantity);
+  const LogRow *last;
+  int points = quantity == CURVE_LOSS || count_values(log, quantity, &last) <= log->count / 2;
+  snprintf(label, sizeof label, "%s", name);
+  label_end(log, quantity, label, sizeof label);
+  if (quantity == CURVE_LOSS && o->faint && look.point != 0)
+    add_values(f, log, o, CURVE_TRAIN, SERIES_FAINT, look, "");
+  Series *s =
+      add_values(f, log, o, quantity, points ? SERIES_CURVE : SERIES_LINE, look, label);
+  s->aside = log->end == RUN_DIVERGED;
+  if (quantity <= CURVE_TRAIN) add_end(f, log, o->axis, look);
+}
+
+/* ---- all runs ---- */
+
+static Look *choose_looks(const RunLog *logs, int count, const CurveOptions *o, char (*names)[128],
+                          Err *err) {
+  Candidate *curves = memory_take((size_t)count, sizeof *curves);
+  Look *looks = memory_take((size_t)count, sizeof *looks);
+  for (int i = 0; i < count; i++) {
+    label_run(logs, count, i, 1, names[i], sizeof names[i]);
+    curves[i] = (Candidate){.name = names[i], .optimizer = runlog_option(&logs[i], "optimizer"),
+                            .loss = runlog_final_val(&logs[i])};
+  }
+  int status = label_highlight(curves, count, o->highlight, "adamw", err);
+  for (int i = 0; i < count; i++)
+    looks[i] = curves[i].shown ? label_look(logs, i) : palette_background();
+  free(curves);
+  if (status == 0) return looks;
+  free(looks);
+  return NULL;
+}
+
+int curves_of_runs(Figure *f, const RunLog *logs, int count, const CurveOptions *o, Err *err) {
+  char(*names)[128] = memory_take((size_t)count, sizeof *names);
+  Look *looks = choose_looks(logs, count, o, names, err);
+  int quantity = CURVE_TRAIN, grey = 0;
+  for (int i = 0; i < count; i++)
+    if (quantity_of(&logs[i], o->quantity) != CURVE_TRAIN) quantity = o->quantity;
+  if (quantity == CURVE_LOSS && !o->faint) quantity = CURVE_VAL;
+  *f = figure_make("", curve_axis_label(o->axis), quantities[quantity].label);
+  f->shown = quantities[quantity].shown;
+  label_caption(logs, count, 0, f->caption, sizeof f->caption);
+  for (int i = 0; i < count && looks; i++) {
+    add_run(f, &logs[i], o, looks[i], names[i]);
+    grey += looks[i].point == 0;
+  }
+  size_t used = strlen(f->caption);
+  if (grey > 0)
+    snprintf(f->caption + used, sizeof f->caption - used, "%s%d other runs in grey",
+             used ? "; " : "", grey);
+  free(names);
+  if (looks && !figure_has_points(f)) {
+    char word[32];
+    word_at(CURVE_QUANTITIES(CHOICE_WORD), o->quantity, word, sizeof word);
+    fail(err, "--y %s: no log of these runs has it", word);
+  } else if (looks) {
+    free(looks);
+    return 0;
+  }
+  free(looks);
+  figure_free(f);
+  return -1;
 }

@@ -1,21 +1,21 @@
 #include "tools/report/figure.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/memory.h"
+#include "core/quantile.h"
 #include "core/quote.h"
 #include "core/terminal.h"
 #include "tools/report/gnuplot.h"
 
-enum { PIXELS_PER_LABEL = 21, CHARACTERS_OF_FRAME = 5, PIXELS_OF_FRAME = 130 };
+enum { PIXELS_PER_LABEL = 21, PIXELS_OF_FRAME = 130 };
 
 Figure figure_make(const char *title, const char *x_label, const char *y_label) {
-  Figure f = {.x_min = NAN, .x_max = NAN, .y_min = NAN, .y_max = NAN, .line = NAN,
+  Figure f = {.x_min = NAN, .x_max = NAN, .y_min = NAN, .y_max = NAN, .shown = 1, .line = NAN,
               .width = 1100, .height = 660};
   snprintf(f.title, sizeof f.title, "%s", title);
   snprintf(f.x_label, sizeof f.x_label, "%s", x_label);
@@ -27,7 +27,6 @@ void figure_free(Figure *f) {
   for (int i = 0; i < f->count; i++) free(f->series[i].x);
   free(f->series);
   free(f->rows);
-  free(f->columns);
   *f = (Figure){0};
 }
 
@@ -39,6 +38,12 @@ Series *figure_add(Figure *f, SeriesKind kind, Look look, int n, const char *lab
   if (kind == SERIES_BAND || kind == SERIES_BARS) s->high = s->y + n + 1;
   snprintf(s->label, sizeof s->label, "%s", label);
   return s;
+}
+
+void figure_mark(Figure *f, Look look, double x, double y) {
+  Series *s = figure_add(f, SERIES_MARK, look, 1, "");
+  s->x[0] = x;
+  s->y[0] = y;
 }
 
 void figure_show(Figure *f, double low, double high, double below, double above) {
@@ -54,155 +59,189 @@ int figure_has_points(const Figure *f) {
 }
 
 void figure_fit_terminal(Figure *f) {
-  int width = 101, height = 32;
+  int width = 81, height = 32;
   int known = terminal_size(STDOUT_FILENO, &width, &height);
   f->width = width - 1;
-  f->height = height < 34 ? height - 2 : 30;
+  f->height = f->rows ? f->row_count + 6 : height < 34 ? height - 2 : 32;
   f->ansi = known && !getenv("NO_COLOR");
 }
 
-/* ---- scales and the range of y, which the places of labels need ---- */
+/* ---- ranges ---- */
 
-/* gnuplot sees logarithms, and numbers are written at the tics. */
-static double place(double value, AxisScale scale) {
-  return scale == SCALE_LINEAR ? value : log10(value);
+typedef struct {
+  AxisScale scale;
+  double low, high;
+  double unit;      /* numbers at the tics are in this unit, ... */
+  const char *name; /* ... which is "k" or the like */
+} Axis;
+
+/* Where a value is on the axis: 0 at its low end, 1 at its high end. */
+static double share(const Axis *a, double value) {
+  if (a->scale == SCALE_LINEAR) return (value - a->low) / (a->high - a->low);
+  return log(value / a->low) / log(a->high / a->low);
 }
 
-static double place_y(const Figure *f, double y) { return place(y, f->y_scale); }
-static double place_x(const Figure *f, double x) { return place(x, f->x_scale); }
+/* Widens a range by a share of it on both sides; a single value gets some space too. */
+static void widen(Axis *a, double margin, int low, int high) {
+  if (a->scale != SCALE_LINEAR) {
+    double factor = a->high > a->low ? pow(a->high / a->low, margin) : 2;
+    if (low) a->low /= factor;
+    if (high) a->high *= factor;
+    return;
+  }
+  double size = a->high > a->low ? (a->high - a->low) * margin : fmax(0.01 * fabs(a->low), 1e-9);
+  if (low) a->low -= size;
+  if (high) a->high += size;
+}
 
-static void find_range(const Figure *f, double *low, double *high) {
-  *low = INFINITY;
-  *high = -INFINITY;
+static void extend(Axis *a, double value) {
+  if (!isfinite(value) || (a->scale != SCALE_LINEAR && !(value > 0))) return;
+  a->low = fmin(a->low, value);
+  a->high = fmax(a->high, value);
+}
+
+/* The range of a series' y; without its highest values if it is a curve that falls. */
+static void extend_y(Axis *a, const Figure *f, const Series *s) {
+  if (s->kind == SERIES_MARK) return;
+  double top = f->shown < 1 && !s->high ? quantile(s->y, s->n, f->shown) : INFINITY;
+  for (int j = 0; j < s->n; j++) {
+    if (s->y[j] <= top) extend(a, s->y[j]);
+    if (s->high) extend(a, s->high[j]);
+  }
+}
+
+static void choose_unit(Axis *a) {
+  static const struct {
+    double unit;
+    const char *name;
+  } units[] = {{1e15, "P"}, {1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "k"}};
+  a->unit = 1;
+  a->name = "";
+  for (int i = 4; i >= 0 && a->scale == SCALE_LINEAR; i--)
+    if (fmax(fabs(a->low), fabs(a->high)) >= (i == 4 ? 1e4 : units[i].unit))
+      a->unit = units[i].unit, a->name = units[i].name;
+}
+
+static void finish_axis(Axis *a, double low, double high, double margin) {
+  if (a->low > a->high) a->low = 1, a->high = 2;
+  widen(a, margin, isnan(low), isnan(high));
+  if (!isnan(low)) a->low = low;
+  if (!isnan(high)) a->high = high;
+  if (!(a->high > a->low)) a->high = a->scale == SCALE_LINEAR ? a->low + 1 : a->low * 2;
+  choose_unit(a);
+}
+
+static void find_axes(const Figure *f, Axis *x, Axis *y) {
+  *x = (Axis){.scale = f->x_scale, .low = INFINITY, .high = -INFINITY};
+  *y = (Axis){.scale = f->y_scale, .low = INFINITY, .high = -INFINITY};
+  for (int aside = 0; aside < 2; aside++)
+    for (int i = 0; i < f->count; i++)
+      if (f->series[i].aside <= aside && !(y->low <= y->high && aside))
+        extend_y(y, f, &f->series[i]);
   for (int i = 0; i < f->count; i++)
-    for (int j = 0; j < f->series[i].n; j++) {
-      const Series *s = &f->series[i];
-      double y = place_y(f, s->y[j]);
-      if (!isfinite(y)) continue;
-      *low = fmin(*low, y);
-      *high = fmax(*high, s->high ? place_y(f, s->high[j]) : y);
-    }
-  if (*low > *high) *low = 0, *high = 1;
-  double margin = *high > *low ? 0.04 * (*high - *low) : 0.5;
-  *low = isnan(f->y_min) ? *low - margin : place_y(f, f->y_min);
-  *high = isnan(f->y_max) ? *high + margin : place_y(f, f->y_max);
-  if (!(*high > *low)) *high = *low + 1;
+    for (int j = 0; j < f->series[i].n; j++) extend(x, f->series[i].x[j]);
+  finish_axis(x, f->x_min, f->x_max, x->scale == SCALE_LINEAR ? 0 : 0.03);
+  finish_axis(y, f->y_min, f->y_max, 0.05);
 }
 
-/* ---- labels at the ends of curves ---- */
+/* ---- labels ---- */
 
 typedef struct {
   const Series *series;
-  double y; /* its place */
+  double x, y; /* shares of the axes: where the curve was last seen */
+  double at;   /* the label's y */
 } Label;
 
 static int higher_first(const void *a, const void *b) {
-  double x = ((const Label *)a)->y, y = ((const Label *)b)->y;
+  double x = ((const Label *)a)->at, y = ((const Label *)b)->at;
   return (x < y) - (x > y);
 }
 
-static double end_of(const Figure *f, const Series *s) {
-  for (int j = s->n - 1; j >= 0; j--)
-    if (isfinite(s->y[j])) return place_y(f, s->high ? (s->y[j] + s->high[j]) / 2 : s->y[j]);
-  return NAN;
-}
-
-/* Whether any point lies in the figure: a label for nothing would only confuse. */
-static int in_sight(const Figure *f, const Series *s, double low, double high) {
-  if (s->kind == SERIES_BARS) return 0; /* they carry numbers instead */
-  for (int j = 0; j < s->n; j++)
-    if (place_y(f, s->y[j]) >= low && place_y(f, s->y[j]) <= high && !(s->x[j] < f->x_min) &&
-        !(s->x[j] > f->x_max))
-      return 1;
+/* Where the curve leaves the figure or ends; 0 if no point of it is in the figure. */
+static int find_end(const Series *s, const Axis *x, const Axis *y, Label *label) {
+  *label = (Label){.series = s};
+  for (int j = s->n - 1; j >= 0; j--) {
+    double at_x = share(x, s->x[j]), at_y = share(y, s->high ? (s->y[j] + s->high[j]) / 2 : s->y[j]);
+    if (!(at_x >= -1e-9 && at_x <= 1 + 1e-9 && at_y >= 0 && at_y <= 1)) continue;
+    label->x = at_x;
+    label->y = label->at = at_y;
+    return 1;
+  }
   return 0;
 }
 
-/* Moves labels apart until none covers another: neighbours that overlap become one block around
-   the mean of the places where they belong. */
-static void spread(Label *labels, int n, double apart, double low, double high) {
-  double *wanted = memory_take((size_t)n, sizeof *wanted);
-  int *first = memory_take((size_t)n, sizeof *first), blocks = 0;
-  if (n > 1 && apart * (n - 1) > high - low) apart = (high - low) / (n - 1);
-  for (int i = 0; i < n; i++) wanted[i] = labels[i].y;
-  for (int i = 0; i < n; i++) {
-    first[blocks++] = i;
-    for (;;) {
-      int start = first[blocks - 1];
-      double mean = 0, size = apart * (i - start);
-      for (int j = start; j <= i; j++) mean += (wanted[j] + apart * (j - start)) / (i - start + 1);
-      mean = fmin(fmax(mean, low + size), high);
-      for (int j = start; j <= i; j++) labels[j].y = mean - apart * (j - start);
-      if (start == 0 || labels[start - 1].y - labels[start].y >= apart * 0.999) break;
-      blocks--;
+/* Moves labels apart, highest first, until none covers another. */
+static void spread(Label *labels, int n, double apart) {
+  if (apart * (n - 1) > 1) apart = 1.0 / (n - 1);
+  for (int pass = 0; pass < 500; pass++)
+    for (int i = 0; i < n; i++) {
+      double overlap = i + 1 < n ? apart - (labels[i].at - labels[i + 1].at) : 0;
+      if (overlap > 0) labels[i].at += overlap / 2, labels[i + 1].at -= overlap / 2;
+      labels[i].at = fmin(fmax(labels[i].at, apart * (n - 1 - i)), 1 - apart * i);
     }
+}
+
+/* The labelled series by height, highest first; without those in grey if there are more than `room`.
+   Returns their number. */
+static int find_labels(const Figure *f, const Axis *x, const Axis *y, int room, Label *labels) {
+  int n;
+  for (int grey = 1; grey >= 0; grey--) {
+    n = 0;
+    for (int i = 0; i < f->count; i++) {
+      const Series *s = &f->series[i];
+      if (*s->label && s->kind != SERIES_BARS && (grey || s->look.point != 0))
+        n += find_end(s, x, y, &labels[n]);
+    }
+    if (n <= room) break;
   }
-  free(wanted);
-  free(first);
+  qsort(labels, (size_t)n, sizeof *labels, higher_first);
+  return n;
 }
 
-/* In characters the n-th labelled series is drawn with the n-th letter. */
-static char letter_of(const Figure *f, const Series *s) {
-  int n = 0;
-  for (const Series *other = f->series; other < s; other++) n += *other->label != 0;
-  return (char)(*s->label ? 'A' + n % 26 : '*');
+static size_t widest(const Label *labels, int n) {
+  size_t most = 0;
+  for (int i = 0; i < n; i++)
+    if (strlen(labels[i].series->label) > most) most = strlen(labels[i].series->label);
+  return most;
 }
 
-/* Black is invisible on most terminals. */
-static unsigned colour_of(const Series *s, FigureFormat format) {
-  return format == FIGURE_CHARACTERS && s->look.colour == 0 ? 0xA0A0A0 : s->look.colour;
-}
-
-/* A curve that falls out of the figure has its label where it was last seen. */
-static int ends_inside(const Figure *f, const Series *s, FigureFormat format) {
-  return f->labels_inside && format != FIGURE_CHARACTERS && s->n > 0 &&
-         s->x[s->n - 1] < f->x_max - 0.02 * (f->x_max - f->x_min);
-}
-
-/* `where` is what gnuplot needs to know of the place. */
-static void write_label(FILE *out, const char *text, unsigned colour, const char *where, ...) {
-  va_list arguments;
+static void write_label(FILE *out, const char *text, unsigned colour) {
   fprintf(out, "set label ");
   quote_gnuplot(out, text);
   fprintf(out, " noenhanced front textcolor rgb '#%06x' at ", colour);
-  va_start(arguments, where);
-  vfprintf(out, where, arguments);
-  va_end(arguments);
-  fputc('\n', out);
 }
 
-/* Returns the width of the widest label in characters. */
-static int write_labels(FILE *out, const Figure *f, FigureFormat format, double low, double high) {
-  Label *labels = memory_take((size_t)f->count, sizeof *labels);
-  int n = 0, widest = 0;
-  for (int i = 0; i < f->count; i++) {
-    const Series *s = &f->series[i];
-    if (f->columns && format != FIGURE_CHARACTERS) break; /* the names are below */
-    if (!*s->label || !in_sight(f, s, low, high)) continue;
-    double end = fmin(fmax(end_of(f, s), low), high);
-    int width = (int)strlen(s->label);
-    if (ends_inside(f, s, format)) {
-      write_label(out, s->label, colour_of(s, format),
-                  "first %.9g, first %.9g right offset character -1,0", place_x(f, s->x[s->n - 1]),
-                  end);
-      continue;
-    }
-    labels[n++] = (Label){s, end};
-    if (width > widest) widest = width;
-  }
-  qsort(labels, (size_t)n, sizeof *labels, higher_first);
-  double apart = format == FIGURE_CHARACTERS
-                     ? (high - low) / (f->height - CHARACTERS_OF_FRAME)
-                     : (high - low) * PIXELS_PER_LABEL / (f->height - PIXELS_OF_FRAME);
-  spread(labels, n, apart, low, high);
+/* Direct labels at the right border, with a line from the curve where it ends elsewhere. */
+static void write_labels(FILE *out, const Figure *f, Label *labels, int n) {
+  spread(labels, n, (double)PIXELS_PER_LABEL / (f->height - PIXELS_OF_FRAME));
+  fprintf(out, "set rmargin %.9g\n", f->rows ? 12 : 0.93 * (double)widest(labels, n) + 5);
   for (int i = 0; i < n; i++) {
-    const Series *s = labels[i].series;
-    char text[160];
-    snprintf(text, sizeof text, "%c %s", letter_of(f, s), s->label);
-    write_label(out, text + (format == FIGURE_CHARACTERS ? 0 : 2), colour_of(s, format),
-                "graph 1, first %.9g left offset character 1,0", labels[i].y);
+    const Label *l = &labels[i];
+    unsigned colour = l->series->look.colour;
+    write_label(out, l->series->label, l->series->look.point ? colour : 0x808080);
+    fprintf(out, "graph 1.025, graph %.6f left\n", l->at);
+    if (fabs(l->at - l->y) > 0.005 || l->x < 0.99)
+      fprintf(out, "set arrow from graph %.6f, graph %.6f to graph 1.02, graph %.6f nohead "
+                   "linewidth 0.7 linecolor rgb '#%06x'\n",
+              fmin(l->x, 1), l->y, l->at, palette_lighter(colour, 0.5));
   }
-  free(labels);
-  return widest;
+}
+
+/* In characters gnuplot's key names the letters, at the right or, if that is too wide, below. */
+static void write_key(FILE *out, const Figure *f, const Label *labels, int n) {
+  int below = (int)widest(labels, n) + 8 > f->width * 2 / 5;
+  fprintf(out, "set key outside %s Left reverse noenhanced samplen 0 textcolor variable\n",
+          below ? "bottom center horizontal" : "right center");
+}
+
+/* The n-th label's letter; a curve in grey is dotted. */
+static char letter_of(const Label *labels, int n, const Series *s) {
+  int letter = 0;
+  if (s->kind == SERIES_MARK) return '!';
+  if (s->kind == SERIES_BARS) return *s->label ? '#' : '-';
+  if (s->look.point == 0 || s->kind == SERIES_FAINT) return '.';
+  for (int i = 0; i < n && labels[i].series != s; i++) letter += labels[i].series->look.point != 0;
+  return (char)(*s->label ? 'A' + letter % 26 : '*');
 }
 
 /* The numbers after the bars. */
@@ -213,31 +252,30 @@ static void write_bar_labels(FILE *out, const Figure *f) {
       char text[160];
       if (!*s->label || !isfinite(s->high[j])) continue;
       snprintf(text, sizeof text, "%.3g%s", s->high[j], s->label);
-      write_label(out, text, 0, "first %.9g, first %.9g left offset character 0.7,0", s->high[j],
-                  s->x[j]);
+      write_label(out, text, 0);
+      fprintf(out, "first %.9g, first %.9g left offset character 0.7,0\n", s->high[j], s->x[j]);
     }
-}
-
-static void write_line_label(FILE *out, const Figure *f) {
-  if (isnan(f->line) || !*f->line_label) return;
-  write_label(out, f->line_label, 0x555555,
-              "graph 0.01, first %.9g left offset character 0,0.6", place_y(f, f->line));
 }
 
 /* ---- the script ---- */
 
 static void write_terminal(FILE *out, const Figure *f, FigureFormat format) {
-  if (format == FIGURE_PNG)
-    fprintf(out, "set terminal pngcairo size %d,%d font 'sans,13' background 'white'\n", f->width,
-            f->height);
-  else if (format == FIGURE_SVG)
-    fprintf(out,
-            "set terminal svg size %d,%d font 'Helvetica,Arial,sans-serif,15' background 'white' "
-            "dynamic\n",
-            f->width, f->height);
-  else
-    fprintf(out, "set terminal dumb size %d,%d %s\n", f->width, f->height,
-            f->ansi ? "ansirgb" : "mono");
+  switch (format) {
+    case FIGURE_PNG: fprintf(out, "set terminal pngcairo size %d,%d font 'sans,13'", f->width, f->height);
+      break;
+    case FIGURE_SVG:
+      fprintf(out, "set terminal svg size %d,%d font 'Helvetica,Arial,sans-serif,15' dynamic",
+              f->width, f->height);
+      break;
+    case FIGURE_PDF: /* in inches */
+      fprintf(out, "set terminal pdfcairo size %g,%g font 'sans,13'", f->width / 100.0,
+              f->height / 100.0);
+      break;
+    case FIGURE_CHARACTERS:
+      fprintf(out, "set terminal dumb size %d,%d %s", f->width, f->height,
+              f->ansi ? "ansirgb" : "mono");
+  }
+  fprintf(out, format == FIGURE_CHARACTERS ? "\n" : " background 'white'\n");
 }
 
 static void write_text(FILE *out, const char *what, const char *text) {
@@ -246,67 +284,27 @@ static void write_text(FILE *out, const char *what, const char *text) {
   fprintf(out, " noenhanced\n");
 }
 
-static void write_axes(FILE *out, const Figure *f, FigureFormat format, int widest) {
-  double wide = format == FIGURE_CHARACTERS ? widest + 5 : 0.93 * widest + 4;
-  if (f->rows) wide = 12; /* for the number after the longest bar */
-  fprintf(out, "set encoding utf8\nunset key\nset rmargin %.9g\n"
-               "set border 3 linecolor rgb '#444444'\nset tics nomirror\n"
-               "set xtics autofreq\nset format '%%g'\n", wide);
-  if (format != FIGURE_CHARACTERS)
-    fprintf(out, "set grid ytics linetype 1 linewidth 1 linecolor rgb '#e4e4e4'\n"
-                 "set tics out scale 0.6\nset lmargin %d\n", f->rows ? 20 : 10);
-  if (*f->title) write_text(out, "title", f->title);
-  else fprintf(out, "set tmargin 1\n");
-  write_text(out, "xlabel", f->x_label);
-  write_text(out, "ylabel", f->y_label);
-}
-
-/* Numbers at the tics of an axis of logarithms from low to high: powers of two, or some of each
-   decade, the fewer the more decades there are. */
-static void write_log_tics(FILE *out, char axis, AxisScale scale, double low, double high) {
-  static const double parts[] = {1, 2, 5, 1.5, 3, 7};
-  int doublings = scale == SCALE_DOUBLINGS, count = 0;
-  int each = doublings || high - low > 3.3 ? 1 : high - low > 1.5 ? 3 : 6;
-  double unit = doublings ? log10(2) : 1;
-  int every = high - low > 14 ? 3 : high - low > 7 ? 2 : 1;
-  fprintf(out, "set %ctics (", axis);
-  for (int whole = (int)floor(low / unit); whole * unit <= high; whole++)
-    for (int i = 0; i < each; i++) {
-      double at = whole * unit + log10(parts[i]);
-      if (whole % every != 0 || at < low - 1e-9 || at > high + 1e-9) continue;
-      if (each == 1 && !doublings) fprintf(out, "%s'1e%d' %d", count++ ? "," : "", whole, whole);
-      else fprintf(out, "%s'%.4g' %.9g", count++ ? "," : "", pow(10, at), at);
-    }
-  fprintf(out, ")\n");
-}
-
-/* In characters the letters of the curves, whose names are at the right. */
-static void write_columns(FILE *out, const Figure *f, FigureFormat format) {
-  fprintf(out, "set xtics %s noenhanced (",
-          format == FIGURE_CHARACTERS ? "norotate" : "rotate by 35 right");
-  for (int i = 0; i < f->column_count; i++) {
-    const char letter[] = {(char)('A' + i % 26), 0};
-    if (i) fputc(',', out);
-    quote_gnuplot_tic(out, format == FIGURE_CHARACTERS ? letter : f->columns[i]);
-    fprintf(out, " %d", i);
+/* Range and tics. On logarithmic axes gnuplot only marks decades, too few for most ranges: here
+   also parts of them. */
+static void write_axis(FILE *out, char name, const Axis *a) {
+  double decades = log10(a->high / a->low);
+  fprintf(out, "set %crange [%.9g:%.9g]\nset format %c '%%g%s%s'\n", name, a->low / a->unit,
+          a->high / a->unit, name, *a->name ? " " : "", a->name);
+  if (a->scale == SCALE_LINEAR) {
+    if (*a->name) fprintf(out, "set %ctics add ('0' 0)\n", name);
+    return;
   }
-  fprintf(out, ")\n");
+  fprintf(out, "set logscale %c %d\n", name, a->scale == SCALE_LOG ? 10 : 2);
+  if (a->scale == SCALE_DOUBLINGS) return;
+  fprintf(out, "set %ctics ('' 1)\n"
+               "do for [e=%.0f:%.0f] { do for [m in '%s'] { v = m * 10.0**e\n"
+               "set %ctics add (v >= 1e4 ? gprintf('%%.0s %%c', v) : sprintf('%%g', v) v) } }\n",
+          name, floor(log10(a->low)), ceil(log10(a->high)),
+          decades > 3.3 ? "1" : decades > 1.3 ? "1 2 5" : decades > 0.5 ? "1 2 3 4 5 7"
+                        : "1 1.2 1.5 2 2.5 3 3.5 4 4.5 5 6 7 8 9", name);
 }
 
-static void write_ranges(FILE *out, const Figure *f, FigureFormat format, double low,
-                         double high) {
-  const double bounds[] = {place_x(f, f->x_min), place_x(f, f->x_max)};
-  fprintf(out, "set xrange [");
-  for (int i = 0; i < 2; i++) {
-    if (isnan(bounds[i])) fprintf(out, "*");
-    else fprintf(out, "%.9g", bounds[i]);
-    fprintf(out, i ? "]\n" : ":");
-  }
-  if (f->x_scale != SCALE_LINEAR) write_log_tics(out, 'x', f->x_scale, bounds[0], bounds[1]);
-  if (f->columns) write_columns(out, f, format);
-  if (!f->rows) fprintf(out, "set yrange [%.9g:%.9g]\n", low, high);
-  if (f->y_scale != SCALE_LINEAR) write_log_tics(out, 'y', f->y_scale, low, high);
-  if (!f->rows) return;
+static void write_rows(FILE *out, const Figure *f) {
   fprintf(out, "set yrange [%d.6:-0.6]\nset ytics scale 0 (", f->row_count - 1);
   for (int i = 0; i < f->row_count; i++) {
     if (i) fputc(',', out);
@@ -316,59 +314,70 @@ static void write_ranges(FILE *out, const Figure *f, FigureFormat format, double
   fprintf(out, ") noenhanced\nunset grid\nset border 1\nset xrange [0:*]\n");
 }
 
-/* Characters have no lines: points in between take their place. */
-static void write_between(FILE *out, const Figure *f, const Series *s, int j) {
-  double span = place_x(f, s->x[s->n - 1]) - place_x(f, s->x[0]);
-  if (j == 0 || !isfinite(s->x[j - 1]) || !isfinite(s->y[j - 1]) || !(span > 0)) return;
-  double x = place_x(f, s->x[j - 1]), y = place_y(f, s->y[j - 1]);
-  double dx = place_x(f, s->x[j]) - x, dy = place_y(f, s->y[j]) - y;
-  int steps = (int)ceil(dx / span * f->width);
-  for (int k = 1; k < steps; k++)
-    fprintf(out, "%.9g %.9g\n", x + dx * k / steps, y + dy * k / steps);
+static void write_frame(FILE *out, const Figure *f, FigureFormat format, const Axis *x,
+                        const Axis *y) {
+  fprintf(out, "set encoding utf8\nunset key\nset border 3 linecolor rgb '#444444'\n"
+               "set tics nomirror\nset samples %d\n", f->width);
+  if (format != FIGURE_CHARACTERS)
+    fprintf(out, "set grid ytics linetype 1 linewidth 1 linecolor rgb '#e4e4e4'\n"
+                 "set tics out scale 0.6\n");
+  if (*f->title) write_text(out, "title", f->title);
+  else fprintf(out, "set tmargin 1\n");
+  write_text(out, "xlabel", f->x_label);
+  write_text(out, "ylabel", f->y_label);
+  if (*f->caption && format != FIGURE_CHARACTERS) {
+    write_label(out, f->caption, 0x555555);
+    fprintf(out, "character 1.5,0.9 left\nset bmargin 5\n");
+  }
+  write_axis(out, 'x', x);
+  if (f->rows) write_rows(out, f);
+  else write_axis(out, 'y', y);
+  if (isnan(f->line) || !*f->line_label) return;
+  write_label(out, f->line_label, 0x555555);
+  fprintf(out, "graph 0.01, first %.9g left offset character 0,0.6\n", f->line / y->unit);
 }
 
 /* gnuplot leaves out points outside the range, and clips a band wrongly that leaves it more than
    once: here it is cut off at the border instead. */
-static void write_band(FILE *out, const Figure *f, const Series *s, double low, double high) {
+static void write_band(FILE *out, const Series *s, const Axis *x, const Axis *y) {
   enum { PIECES = 16 }; /* of a segment, so that the cut looks straight */
   for (int j = 0; j + 1 < s->n; j++)
     for (int k = 0; k <= PIECES; k++) {
       double b = (double)k / PIECES, a = 1 - b;
       double from = a * s->y[j] + b * s->y[j + 1], to = a * s->high[j] + b * s->high[j + 1];
-      fprintf(out, "%.9g %.9g %.9g\n", place_x(f, a * s->x[j] + b * s->x[j + 1]),
-              fmin(fmax(place_y(f, from), low), high), fmin(fmax(place_y(f, to), low), high));
+      fprintf(out, "%.9g %.9g %.9g\n", (a * s->x[j] + b * s->x[j + 1]) / x->unit,
+              fmin(fmax(from, y->low), y->high) / y->unit,
+              fmin(fmax(to, y->low), y->high) / y->unit);
     }
 }
 
-static void write_points(FILE *out, const Figure *f, FigureFormat format, const Series *s) {
+/* A bar of characters. */
+static void write_bar(FILE *out, double from, double to, double row, int width) {
+  for (int i = 0; i < width; i++)
+    fprintf(out, "%.9g %.9g\n", from + (to - from) * (i + 0.5) / width, row);
+}
+
+static void write_points(FILE *out, const Series *s, const Axis *x, const Axis *y) {
   for (int j = 0; j < s->n; j++) {
-    double x = place_x(f, s->x[j]), y = place_y(f, s->y[j]);
-    if (format == FIGURE_CHARACTERS && s->kind != SERIES_BARS && isfinite(y))
-      write_between(out, f, s, j);
-    if (!isfinite(x) || !isfinite(y)) fprintf(out, "\n"); /* a gap in the line */
-    else if (s->high) fprintf(out, "%.9g %.9g %.9g\n", x, y, place_y(f, s->high[j]));
-    else fprintf(out, "%.9g %.9g\n", x, y);
+    double at = s->kind == SERIES_MARK ? fmin(s->y[j], y->high) : s->y[j]; /* of INFINITY too */
+    if (!isfinite(s->x[j]) || !isfinite(at)) fprintf(out, "\n"); /* a gap in the line */
+    else if (s->high) fprintf(out, "%.9g %.9g %.9g\n", s->x[j], at, s->high[j]);
+    else fprintf(out, "%.9g %.9g\n", s->x[j] / x->unit, at / y->unit);
   }
 }
 
-static void write_plot_characters(FILE *out, const Figure *f, int number) {
-  const Series *s = &f->series[number];
-  fprintf(out, "$s%d using 1:2 with points pointtype '%c' linecolor rgb '#%06x'", number,
-          s->kind == SERIES_MARK ? '!' : s->kind == SERIES_FAINT ? '.' : letter_of(f, s),
-          colour_of(s, FIGURE_CHARACTERS));
-}
-
-static void write_plot(FILE *out, const Series *s, FigureFormat format, int number) {
+static void write_image(FILE *out, const Series *s, FigureFormat format) {
   unsigned colour = s->look.colour, drawn = colour;
-  int every = s->n > 16 ? s->n / 12 : 1;
-  fprintf(out, "$s%d using ", number);
+  int every = s->n > 16 ? s->n / 12 : 1, grey = s->look.point == 0;
   switch (s->kind) {
     case SERIES_CURVE:
-      fprintf(out, "1:2 with linespoints linewidth 2.4 dashtype %d pointtype %d pointsize %g "
-                   "pointinterval %d", s->look.dash, s->look.point,
-              format == FIGURE_SVG ? 0.65 : 0.9, every); /* SVG's symbols are larger */
+    case SERIES_LINE:
+      fprintf(out, "1:2 with lines%s linewidth %g dashtype %d",
+              s->kind == SERIES_CURVE && !grey ? "points" : "", grey ? 1.2 : 2.4, s->look.dash);
+      if (s->kind == SERIES_CURVE && !grey)
+        fprintf(out, " pointtype %d pointsize %g pointinterval %d", s->look.point,
+                format == FIGURE_SVG ? 0.65 : 0.9, every); /* SVG's symbols are larger */
       break;
-    case SERIES_LINE: fprintf(out, "1:2 with lines linewidth 2.4 dashtype %d", s->look.dash); break;
     case SERIES_FAINT:
       fprintf(out, "1:2 with lines linewidth 1.2");
       drawn = palette_lighter(colour, 0.55);
@@ -384,52 +393,87 @@ static void write_plot(FILE *out, const Series *s, FigureFormat format, int numb
       fprintf(out, "2:1:2:3:($1-0.36):($1+0.36) with boxxyerror fillstyle solid noborder");
       break;
   }
-  fprintf(out, " linecolor rgb '#%06x'", drawn);
+  fprintf(out, " linecolor rgb '#%06x' notitle", drawn);
 }
 
-static void write_series(FILE *out, const Figure *f, FigureFormat format, double low,
-                         double high) {
+/* Characters have no lines: points at each column take their place. */
+static void write_letters(FILE *out, const Series *s, char letter) {
+  unsigned colour = s->look.colour ? s->look.colour : 0xA0A0A0; /* black may be the background */
+  fprintf(out, " with points pointtype '%c' linecolor rgb '#%06x' ", letter, colour);
+}
+
+/* The data, and the plot command with the series in grey below the others. */
+static void write_series(FILE *out, const Figure *f, FigureFormat format, const Axis *x,
+                         const Axis *y, const Label *labels, int n) {
+  int characters = format == FIGURE_CHARACTERS;
   for (int i = 0; i < f->count; i++) {
     fprintf(out, "$s%d << EOD\n", i);
-    if (f->series[i].kind == SERIES_BAND) write_band(out, f, &f->series[i], low, high);
-    else write_points(out, f, format, &f->series[i]);
+    const Series *s = &f->series[i];
+    if (s->kind == SERIES_BAND) write_band(out, s, x, y);
+    else if (s->kind != SERIES_BARS || !characters) write_points(out, s, x, y);
+    else for (int j = 0; j < s->n; j++) write_bar(out, s->y[j], s->high[j], s->x[j], f->width);
     fprintf(out, "EOD\n");
   }
   fprintf(out, "set clip two\nplot ");
-  if (!isnan(f->line))
-    fprintf(out, "%.9g with lines linewidth 1.5 dashtype 2 linecolor rgb '#777777', ",
-            place_y(f, f->line));
-  for (int i = 0, drawn = 0; i < f->count; i++) {
-    if (format == FIGURE_CHARACTERS && f->series[i].kind == SERIES_BAND) continue;
-    if (drawn++) fprintf(out, ", ");
-    if (format == FIGURE_CHARACTERS && f->series[i].kind != SERIES_BARS)
-      write_plot_characters(out, f, i);
-    else write_plot(out, &f->series[i], format, i);
+  if (isnan(f->line)) fprintf(out, "NaN notitle");
+  else fprintf(out, "%.9g with lines linewidth 1.5 dashtype 2 linecolor rgb '#777777' notitle",
+               f->line / y->unit);
+  for (int grey = 1; grey >= 0; grey--)
+    for (int i = 0; i < f->count; i++) {
+      const Series *s = &f->series[i];
+      if ((s->look.point == 0) != grey || (characters && s->kind == SERIES_BAND)) continue;
+      fprintf(out, ", $s%d using ", i);
+      if (!characters) {
+        write_image(out, s, format);
+        continue;
+      }
+      fprintf(out, s->n > 2 && s->kind != SERIES_MARK ? "1:2 smooth mcsplines" : "1:2");
+      write_letters(out, s, letter_of(labels, n, s));
+      fprintf(out, "notitle");
+    }
+  for (int i = 0; i < n && characters; i++) { /* the key, in order */
+    fprintf(out, ", NaN");
+    write_letters(out, labels[i].series, letter_of(labels, n, labels[i].series));
+    fprintf(out, "title ");
+    quote_gnuplot(out, labels[i].series->label);
   }
   fprintf(out, "\n");
 }
 
 int figure_draw(const Figure *f, FigureFormat format, char **out, size_t *size, Err *err) {
-  double low, high;
+  Axis x, y;
   char *script;
   size_t length;
   FILE *text = open_memstream(&script, &length);
-  find_range(f, &low, &high);
+  Label *labels = memory_take((size_t)f->count, sizeof *labels);
+  find_axes(f, &x, &y);
+  int room = format == FIGURE_CHARACTERS ? f->height - 6
+                                         : (f->height - PIXELS_OF_FRAME) / PIXELS_PER_LABEL;
+  int n = find_labels(f, &x, &y, room, labels);
   write_terminal(text, f, format);
-  write_axes(text, f, format, write_labels(text, f, format, low, high));
-  write_ranges(text, f, format, low, high);
+  write_frame(text, f, format, &x, &y);
+  if (format == FIGURE_CHARACTERS) write_key(text, f, labels, n);
+  else write_labels(text, f, labels, n);
   write_bar_labels(text, f);
-  write_line_label(text, f);
-  write_series(text, f, format, low, high);
+  write_series(text, f, format, &x, &y, labels, n);
   fclose(text);
+  free(labels);
   int status = gnuplot_run(script, length, out, size, err);
   free(script);
   if (status == 0 && **out == '\f') **out = '\n'; /* the terminal of characters starts a new page */
   return status;
 }
 
-/* PNG's signature; the first line of gnuplot's SVG. */
+int figure_format_of(const char *path, FigureFormat *format, Err *err) {
+  const char *dot = strrchr(path, '.');
+  int found = dot && !strchr(dot, '/') ? word_index(IMAGES(CHOICE_WORD), dot + 1) : -1;
+  if (found < 0) return fail(err, "%s: the name has to end in .png, .svg or .pdf", path);
+  *format = (FigureFormat)found;
+  return 0;
+}
+
+/* PNG's signature; the first line of gnuplot's SVG; PDF's signature. */
 size_t figure_sign(FigureFormat format) {
   static const char svg[] = "<?xml version=\"1.0\" encoding=\"utf-8\"  standalone=\"no\"?>";
-  return format == FIGURE_PNG ? 8 : sizeof svg - 1;
+  return format == FIGURE_SVG ? sizeof svg - 1 : format == FIGURE_PNG ? 8 : 5;
 }

@@ -1,4 +1,4 @@
-/* A figure as data: series of points with looks, axes, direct labels. gnuplot draws it. */
+/* A figure as data: series of points with looks, axes, labels. gnuplot draws it. */
 #ifndef TOOLS_REPORT_FIGURE_H
 #define TOOLS_REPORT_FIGURE_H
 
@@ -8,7 +8,7 @@
 #include "core/option.h"
 #include "tools/report/palette.h"
 
-#define IMAGES(X) X(FIGURE_PNG, "png") X(FIGURE_SVG, "svg")
+#define IMAGES(X) X(FIGURE_PNG, "png") X(FIGURE_SVG, "svg") X(FIGURE_PDF, "pdf")
 typedef enum { IMAGES(CHOICE_NAME) FIGURE_CHARACTERS } FigureFormat;
 
 typedef enum {
@@ -16,7 +16,7 @@ typedef enum {
   SERIES_LINE,  /* line without */
   SERIES_FAINT, /* thin and light */
   SERIES_BAND,  /* filled between y and high */
-  SERIES_MARK,  /* symbols alone: a cross, for what diverged */
+  SERIES_MARK,  /* a cross, for what diverged; at the upper border if it is above that */
   SERIES_BARS,  /* horizontal, from y to high in row x = 0, 1, ... from the top; with a label,
                    high and the label are written after the bar */
 } SeriesKind;
@@ -27,6 +27,7 @@ typedef struct {
   int n;
   double *x, *y, *high; /* (n); high only of a band or bars, NULL otherwise */
   char label[128];      /* written at its end in its colour; empty: none */
+  int aside;            /* the range of y is chosen without it, if there are others */
 } Series;
 
 typedef enum {
@@ -37,15 +38,15 @@ typedef enum {
 
 typedef struct {
   char title[256], x_label[128], y_label[128];
-  double x_min, x_max, y_min, y_max; /* NaN: as the data need */
-  AxisScale x_scale, y_scale; /* x needs x_min and x_max when it is not linear */
+  char caption[256];   /* a line below an image; the caller prints it below characters */
+  double x_min, x_max, y_min, y_max; /* NaN: chosen from the data */
+  double shown;        /* quantile of each curve that the range of y shows: 0.9 leaves out the
+                          initial fall of a loss */
+  AxisScale x_scale, y_scale;
   double line;         /* a horizontal line, such as the target; NaN: none */
   char line_label[64];
   char (*rows)[64];    /* names of the rows of bars, or NULL */
   int row_count;
-  char (*columns)[64]; /* names at x = 0, 1, ... in place of numbers, or NULL */
-  int column_count;
-  int labels_inside;   /* curves that end before the right border have their label there */
   int width, height;   /* pixels, or characters */
   int ansi;            /* characters may be coloured */
   Series *series;
@@ -56,9 +57,12 @@ typedef struct {
 Figure figure_make(const char *title, const char *x_label, const char *y_label);
 void figure_free(Figure *f);
 
-/* Adds a series with room for n points; x, y (and high for a band) are the caller's to fill.
-   The pointer holds until the next call. */
+/* Adds a series with room for n points; the caller fills x, y, and high of a band or bars. The
+   pointer is valid until the next call. */
 Series *figure_add(Figure *f, SeriesKind kind, Look look, int n, const char *label);
+
+/* Adds a SERIES_MARK of one point. */
+void figure_mark(Figure *f, Look look, double x, double y);
 
 /* Shows y from low to high with these shares of the range below and above; nothing when there is no
    such range. */
@@ -67,8 +71,11 @@ void figure_show(Figure *f, double low, double high, double below, double above)
 /* Whether there is anything to draw. */
 int figure_has_points(const Figure *f);
 
-/* For characters: the size of the terminal, or 100 x 30 without one. */
+/* For characters: the size of the terminal, or 80 x 30 without one; as high as its rows of bars. */
 void figure_fit_terminal(Figure *f);
+
+/* The format of a file by the end of its name. Error: it is not that of an image. */
+int figure_format_of(const char *path, FigureFormat *format, Err *err);
 
 /* Draws; *out is freed by the caller, with a zero byte after its end. */
 int figure_draw(const Figure *f, FigureFormat format, char **out, size_t *size, Err *err);

@@ -8,54 +8,86 @@
 #include "core/memory.h"
 #include "core/quantile.h"
 #include "tools/report/curves.h"
+#include "tools/report/label.h"
+#include "tools/report/runset.h"
 
-enum { FEW = 8 }; /* methods, which one figure shows without covering each other */
+/* ---- what all have in common ---- */
+
+static Figure figure_of(const Comparison *c, const char *x_label, const char *quantity,
+                        int seeds) {
+  char y_label[96];
+  snprintf(y_label, sizeof y_label, "%s (%s)", quantity, comparison_unit(c));
+  Figure f = figure_make("", x_label, *quantity ? y_label : "");
+  label_caption(c->logs, c->log_count, seeds, f.caption, sizeof f.caption);
+  return f;
+}
+
+/* The looks of the entries: those that are not highlighted are in grey. */
+static Look *choose_looks(const Comparison *c, Err *err) {
+  Look *looks = memory_take((size_t)c->count, sizeof *looks);
+  Candidate *curves = memory_take((size_t)c->count, sizeof *curves);
+  for (int i = 0; i < c->count; i++)
+    curves[i] = (Candidate){.name = c->entries[i].name, .optimizer = c->entries[i].optimizer,
+                            .loss = c->entries[i].summary.mean};
+  const char *baseline = c->baseline < 0 ? "" : c->entries[c->baseline].name;
+  int status = label_highlight(curves, c->count, c->options.highlight, baseline, err);
+  for (int i = 0; i < c->count; i++)
+    looks[i] = curves[i].shown ? c->entries[i].look : palette_background();
+  free(curves);
+  if (status == 0) return looks;
+  free(looks);
+  return NULL;
+}
+
+int figures_check(const Comparison *c, Err *err) {
+  Look *looks = choose_looks(c, err);
+  free(looks);
+  return looks ? 0 : -1;
+}
+
+static Look *looks_of(const Comparison *c) {
+  Err ignored; /* figures_check has reported it */
+  return choose_looks(c, &ignored);
+}
 
 /* ---- loss curves ---- */
 
-static void label_entry(const Entry *e, char *out, size_t size) {
-  char loss[32];
-  snprintf(loss, sizeof loss, "%.3f", e->summary.mean);
-  snprintf(out, size, "%.80s %s", e->name, e->finished ? loss
-                                           : e->diverged ? "(diverged)" : "(unfinished)");
+static void label_entry(const Comparison *c, const Entry *e, char *out, size_t size) {
+  char last[84];
+  const RunLog *log = &c->logs[e->runs[0]];
+  if (e->finished) snprintf(last, sizeof last, " %.3f", e->summary.mean);
+  else if (e->diverged) snprintf(last, sizeof last, ": diverged");
+  else snprintf(last, sizeof last, ": "), run_last_value(log, last + 2, sizeof last - 2);
+  snprintf(out, size, "%.40s%s", e->name, last);
 }
 
-static void add_curve(Figure *f, const Comparison *c, const Entry *e, int axis, SeriesKind kind) {
-  char label[128];
+static void add_curve(Figure *f, const Comparison *c, int entry, Look look, int axis,
+                      SeriesKind kind) {
+  char label[128] = "";
+  const Entry *e = &c->entries[entry];
   Curve v = comparison_curve(c, e, axis);
   int band = kind == SERIES_BAND;
   for (int i = 0; i < v.n; i++) /* the FLOPs of an older log are not known */
     if (!isfinite(v.x[i])) v.n = 0;
-  label_entry(e, label, sizeof label);
-  Series *s = figure_add(f, kind, e->look, v.n, band ? "" : label);
+  if (!band) label_entry(c, e, label, sizeof label);
+  Series *s = figure_add(f, kind, look, v.n, label);
   for (int i = 0; i < v.n; i++) {
     s->x[i] = v.x[i];
     s->y[i] = band ? v.low[i] : v.mean[i];
     if (band) s->high[i] = v.high[i];
   }
+  s->aside = band || !e->finished;
   curve_free(&v);
 }
 
-static void add_cross(Figure *f, const Comparison *c, const Entry *e, int axis) {
+static void add_crosses(Figure *f, const Comparison *c, const Entry *e, Look look, int axis) {
   for (int j = 0; j < e->count; j++) {
     const RunLog *log = &c->logs[e->runs[j]];
-    if (log->end != RUN_DIVERGED) continue;
-    Series *s = figure_add(f, SERIES_MARK, e->look, 1, "");
-    s->x[0] = curve_axis_value(log, &log->rows[log->count > 1 ? log->count - 2 : 0], axis);
-    s->y[0] = f->y_max;
+    if (log->end == RUN_DIVERGED)
+      figure_mark(f, look,
+                  curve_axis_value(log, &log->rows[log->count > 1 ? log->count - 2 : 0], axis),
+                  INFINITY);
   }
-}
-
-/* The lower nine tenths of every curve that came to an end. */
-static void choose_range(Figure *f) {
-  double low = INFINITY, high = -INFINITY;
-  for (int i = 0; i < f->count; i++) {
-    const Series *s = &f->series[i];
-    if (s->kind != SERIES_CURVE || s->n == 0) continue;
-    low = fmin(low, quantile(s->y, s->n, 0));
-    high = fmax(high, fmin(quantile(s->y, s->n, 0.9), s->y[0]));
-  }
-  figure_show(f, low, high, 0.05, 0.02);
 }
 
 static void mark_target(Figure *f, const Comparison *c) {
@@ -64,31 +96,28 @@ static void mark_target(Figure *f, const Comparison *c) {
   if (c->options.target > 0)
     snprintf(f->line_label, sizeof f->line_label, "target %.4g", c->target);
   else if (c->baseline >= 0)
-    snprintf(f->line_label, sizeof f->line_label, "target: %.40s's end",
+    snprintf(f->line_label, sizeof f->line_label, "final loss of %.40s",
              c->entries[c->baseline].name);
 }
 
-static Figure loss_figure(const Comparison *c, int axis, int bands) {
-  char y_label[64];
-  snprintf(y_label, sizeof y_label, "validation loss (%s)", comparison_unit(c));
-  Figure f = figure_make("", curve_axis_label(axis), y_label);
-  for (int i = 0; i < c->count && bands; i++)
-    if (c->entries[i].count > 1) add_curve(&f, c, &c->entries[i], axis, SERIES_BAND);
-  for (int i = 0; i < c->count; i++) add_curve(&f, c, &c->entries[i], axis, SERIES_CURVE);
-  choose_range(&f);
-  for (int i = 0; i < c->count; i++) add_cross(&f, c, &c->entries[i], axis);
-  mark_target(&f, c);
-  return f;
-}
-
-/* The bands of many methods would cover each other; the last third has them in any case. */
+/* The whole run, without the initial fall, and with bands for highlighted methods. */
 static Figure whole_run(const Comparison *c, int axis) {
-  return loss_figure(c, axis, c->count <= FEW);
+  Figure f = figure_of(c, curve_axis_label(axis), "validation loss", c->seed_count);
+  Look *looks = looks_of(c);
+  f.shown = 0.85;
+  for (int band = 1; band >= 0; band--)
+    for (int i = 0; i < c->count; i++)
+      if (!band || (c->entries[i].count > 1 && looks[i].point != 0))
+        add_curve(&f, c, i, looks[i], axis, band ? SERIES_BAND : SERIES_CURVE);
+  for (int i = 0; i < c->count; i++) add_crosses(&f, c, &c->entries[i], looks[i], axis);
+  mark_target(&f, c);
+  free(looks);
+  return f;
 }
 
 /* The last third, as high as the better half of the methods needs. */
 static Figure last_third(const Comparison *c, int axis) {
-  Figure f = loss_figure(c, axis, 1);
+  Figure f = whole_run(c, axis);
   double end = 0, low = INFINITY, *at_start = memory_take((size_t)f.count, sizeof *at_start);
   int n = 0;
   for (int i = 0; i < f.count; i++)
@@ -103,12 +132,10 @@ static Figure last_third(const Comparison *c, int axis) {
     }
     if (!isnan(first)) at_start[n++] = first;
   }
-  double high = quantile(at_start, n, 0.5);
-  free(at_start);
-  if (!(high > low)) return f;
   f.x_min = end * 2 / 3;
   f.x_max = end;
-  figure_show(&f, low, high, 0.05, 0.05);
+  figure_show(&f, low, quantile(at_start, n, 0.5), 0.05, 0.05);
+  free(at_start);
   return f;
 }
 
@@ -123,83 +150,42 @@ static double best_rate(const Entry *e) {
   return best ? best->rate : 1;
 }
 
-/* The part of a column that a factor of two takes where each method has its own, around its best
-   rate; 0 where they are few enough to share an axis. */
-static double column_octave(const Comparison *c) {
-  double widest = 1;
-  if (c->count <= FEW) return 0;
-  for (int i = 0; i < c->count; i++) {
-    const Entry *e = &c->entries[i];
-    for (int j = 0; j < e->tuning.count; j++)
-      widest = fmax(widest, fabs(log2(e->tuning.points[j].rate / best_rate(e))));
-  }
-  return 0.4 / widest;
-}
-
-static double place_of(const Comparison *c, int i, const Point *point, double octave) {
-  if (octave == 0) return point->rate;
-  return i + octave * log2(point->rate / best_rate(&c->entries[i]));
-}
-
-static Figure rates_axes(const Comparison *c, double octave) {
-  char y_label[64];
-  snprintf(y_label, sizeof y_label, "final loss (%s)", comparison_unit(c));
-  if (octave == 0) {
-    Figure f = figure_make("", "learning rate", y_label);
-    f.x_scale = SCALE_LOG;
-    return f;
-  }
-  Figure f = figure_make("", "learning rate: in each column from low to high, the best at the tick",
-                         y_label);
-  f.x_min = -0.6;
-  f.x_max = c->count - 0.4;
-  f.columns = memory_take((size_t)c->count, sizeof *f.columns);
-  f.column_count = c->count;
-  for (int i = 0; i < c->count; i++)
-    snprintf(f.columns[i], sizeof f.columns[i], "%.63s", c->entries[i].name);
-  return f;
-}
-
-/* Loss against rate. What is far worse is above the range; crosses at the top diverged. */
+/* Loss against rate: of many methods, relative to the best one, since their rates differ by
+   orders of magnitude. Crosses at the top diverged. */
 static Figure rates(const Comparison *c, int axis) {
+  int many = c->count > LABEL_FEW;
+  Figure f = figure_of(c, many ? "learning rate / best learning rate" : "learning rate",
+                       "final loss", 0);
+  Look *looks = looks_of(c);
   (void)axis;
-  double low = INFINITY, high = -INFINITY, octave = column_octave(c);
-  Figure f = rates_axes(c, octave);
+  f.x_scale = many ? SCALE_DOUBLINGS : SCALE_LOG;
+  f.shown = 0.8;
   for (int i = 0; i < c->count; i++) {
     const Entry *e = &c->entries[i];
-    Series *s = figure_add(&f, SERIES_CURVE, e->look, e->tuning.count, e->name);
-    double *loss = memory_take((size_t)e->tuning.count, sizeof *loss);
-    s->n = 0;
+    double unit = many ? best_rate(e) : 1;
+    figure_add(&f, SERIES_CURVE, looks[i], e->tuning.count, e->name)->n = 0;
     for (int j = 0; j < e->tuning.count; j++) {
+      Series *s = &f.series[f.count - 1];
       const Point *point = &e->tuning.points[j];
       if (point->line) continue;
-      s->x[s->n] = place_of(c, i, point, octave);
-      if (f.x_scale == SCALE_LOG) { /* fmin and fmax ignore NaN */
-        f.x_min = fmin(f.x_min, point->rate / 1.3);
-        f.x_max = fmax(f.x_max, point->rate * 1.3);
-      }
-      loss[s->n] = s->y[s->n] = isfinite(point->loss) ? point->loss : NAN;
-      s->n++;
+      s->x[s->n] = point->rate / unit;
+      s->y[s->n++] = isfinite(point->loss) ? point->loss : NAN;
     }
-    low = fmin(low, quantile(loss, s->n, 0));
-    high = fmax(high, quantile(loss, s->n, 0.7));
-    free(loss);
   }
-  figure_show(&f, low, high, 0.06, 0.06);
   for (int i = 0; i < c->count; i++)
     for (int j = 0; j < c->entries[i].tuning.count; j++) {
-      if (!c->entries[i].tuning.points[j].diverged || isnan(f.y_max)) continue;
-      Series *s = figure_add(&f, SERIES_MARK, c->entries[i].look, 1, "");
-      s->x[0] = place_of(c, i, &c->entries[i].tuning.points[j], octave);
-      s->y[0] = f.y_max;
+      const Point *point = &c->entries[i].tuning.points[j];
+      if (point->diverged && !point->line)
+        figure_mark(&f, looks[i], point->rate / (many ? best_rate(&c->entries[i]) : 1), INFINITY);
     }
+  free(looks);
   return f;
 }
 
 /* ---- bars ---- */
 
 static Figure bars(const Comparison *c, const char *x_label) {
-  Figure f = figure_make("", x_label, "");
+  Figure f = figure_of(c, x_label, "", 0);
   f.rows = memory_take((size_t)c->count, sizeof *f.rows);
   f.row_count = c->count;
   f.height = 110 + 34 * c->count;
@@ -245,8 +231,9 @@ const FigureKind figure_kinds[] = {
     {"loss-seconds", "Validation loss against seconds of training.", whole_run, AXIS_SECONDS},
     {"loss-flops", "Validation loss against floating-point operations of gradient and optimizer.",
      whole_run, AXIS_FLOPS},
-    {"rates", "Loss at the end of the tuning runs against the learning rate. A cross at the top "
-              "marks a rate that diverged.", rates, 0},
+    {"rates", "Loss at the end of the tuning runs against the learning rate; of more than eight "
+              "methods, against its ratio to each method's best. A cross at the top marks a rate "
+              "that diverged.", rates, 0},
     {"time", "Time of a training step: gradient, then optimizer.", step_time, 0},
     {"memory", "Memory of the optimizer state.", memory, 0},
     {0},

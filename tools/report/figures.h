@@ -14,6 +14,10 @@ typedef struct {
 
 /* Ends with {0}. A figure without series has nothing to show. */
 extern const FigureKind figure_kinds[];
+
+/* Error: a name to highlight is not that of a method. */
+int figures_check(const Comparison *c, Err *err);
+
 #define FIGURE_NAMES \
   "loss-steps|loss-end|loss-tokens|loss-seconds|loss-flops|rates|time|memory"
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "core/option.h"
+#include "optim/parts/polynomials.h"
 #include "optim/registry.h"
 
 enum {
@@ -12,13 +14,15 @@ enum {
   BLUE = 0x0072B2,
   VERMILLION = 0xD55E00,
   PURPLE = 0xCC79A7,
-  GREY = 0x8C8C8C, /* in place of the palette's yellow, which white paper swallows */
+  BROWN = 0x7A5C3E, /* in place of the palette's yellow, which is hard to see on white */
+  LIGHT = 0xB9B9B9, /* background */
+  STRONG = 0xE6007E, /* own methods */
 };
 
 enum { SOLID = 1, DASHED, DOTTED };
-enum { CIRCLE = 7, SQUARE = 5, TRIANGLE = 9, DIAMOND = 13, INVERTED = 11, RING = 6 };
+enum { BACKGROUND, CIRCLE = 7, SQUARE = 5, TRIANGLE = 9, DIAMOND = 13, INVERTED = 11, RING = 6 };
 
-/* Methods that are often drawn together differ in colour; relatives share one. */
+/* Methods that are often drawn together differ in colour; related methods share one. */
 static const struct {
   const char *optimizer;
   Look look;
@@ -28,7 +32,7 @@ static const struct {
     {"low-rank-muon", {SKY, SOLID, TRIANGLE}},
     {"sumo", {GREEN, SOLID, DIAMOND}},
     {"adago", {VERMILLION, SOLID, INVERTED}},
-    {"sgd", {GREY, SOLID, RING}},
+    {"sgd", {BROWN, SOLID, RING}},
     {"trust-region", {PURPLE, SOLID, CIRCLE}},
     {"soap", {ORANGE, SOLID, SQUARE}},
     {"normuon", {BLUE, DASHED, RING}},
@@ -40,51 +44,37 @@ static const struct {
     {"root", {VERMILLION, DASHED, CIRCLE}},
     {"scion", {PURPLE, DASHED, SQUARE}},
     {"orthogonal-sgdm", {ORANGE, DASHED, CIRCLE}},
-    {"msgd", {GREY, DASHED, SQUARE}},
-    {"low-rank-msgd", {GREY, DOTTED, TRIANGLE}},
+    {"msgd", {BROWN, DASHED, SQUARE}},
+    {"low-rank-msgd", {BROWN, DOTTED, TRIANGLE}},
 };
 
-/* An optimizer that the table does not know yet: by its place in the list of all. */
-static Look by_place(const char *optimizer) {
-  static const unsigned colours[] = {ORANGE, PURPLE, VERMILLION, GREEN, BLUE, SKY, GREY};
-  unsigned place = 0;
-  while (optimizers[place] && strcmp(optimizers[place]->name, optimizer) != 0) place++;
-  if (!optimizers[place]) {
-    place = 5381; /* not in the list either: a hash of the name */
-    for (const char *c = optimizer; *c; c++) place = place * 33 + (unsigned char)*c;
-  }
-  return (Look){colours[place % (sizeof colours / sizeof *colours)], DOTTED, DIAMOND};
+static const Look *find(const char *optimizer) {
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+    if (strcmp(table[i].optimizer, optimizer) == 0) return &table[i].look;
+  return NULL;
 }
+
+int palette_is_own(const char *optimizer) { return !find(optimizer); }
 
 Look palette_look(const char *optimizer) {
-  for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-    if (strcmp(table[i].optimizer, optimizer) == 0) return table[i].look;
-  return by_place(optimizer);
+  int before = 0; /* own methods before this one */
+  if (find(optimizer)) return *find(optimizer);
+  for (int i = 0; optimizers[i] && strcmp(optimizers[i]->name, optimizer) != 0; i++)
+    before += palette_is_own(optimizers[i]->name);
+  return palette_shade((Look){STRONG, SOLID, DIAMOND}, before);
 }
 
-/* Newton-Schulz schedules: what is mostly used in plain colours, relatives dashed. */
-static const struct {
-  const char *schedule;
-  Look look;
-} schedule_table[] = {
-    {"jordan", {BLUE, SOLID, SQUARE}},        {"polar-express", {VERMILLION, SOLID, CIRCLE}},
-    {"cans", {GREEN, SOLID, DIAMOND}},        {"you", {ORANGE, SOLID, TRIANGLE}},
-    {"cesista", {PURPLE, SOLID, INVERTED}},   {"classical", {GREY, SOLID, RING}},
-    {"cubic", {GREY, DASHED, TRIANGLE}},      {"dion", {VERMILLION, DASHED, RING}},
-    {"track3", {SKY, SOLID, SQUARE}},         {"converged", {BLACK, SOLID, CIRCLE}},
-};
-
 Look palette_schedule(const char *schedule) {
-  for (size_t i = 0; i < sizeof schedule_table / sizeof *schedule_table; i++)
-    if (strcmp(schedule_table[i].schedule, schedule) == 0) return schedule_table[i].look;
-  return by_place(schedule);
+  return palette_nth(word_index(NS_SCHEDULE_NAMES, schedule));
 }
 
 Look palette_nth(int n) {
-  static const unsigned colours[] = {BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK, GREY};
+  static const unsigned colours[] = {BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK, BROWN};
   static const int points[] = {SQUARE, CIRCLE, DIAMOND, TRIANGLE, INVERTED, RING};
   return (Look){colours[n % 8], n / 8 % 3 + 1, points[n % 6]};
 }
+
+Look palette_background(void) { return (Look){LIGHT, SOLID, BACKGROUND}; }
 
 unsigned palette_lighter(unsigned colour, double white) {
   unsigned out = 0;

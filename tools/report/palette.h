@@ -1,24 +1,28 @@
-/* The one place that says how a thing looks: the same in every figure. */
+/* The look of each method, the same in every figure. */
 #ifndef TOOLS_REPORT_PALETTE_H
 #define TOOLS_REPORT_PALETTE_H
 
 typedef struct {
   unsigned colour; /* 0xRRGGBB */
   int dash;        /* 1 solid, 2 dashed, 3 dotted */
-  int point;       /* gnuplot's number of the symbol */
+  int point;       /* gnuplot's number of the symbol; 0: in the background, without symbols */
 } Look;
 
-/* Colours of Okabe and Ito (Color Universal Design, 2008), which colour-blind people can tell
-   apart; where there are more methods than colours, dashes and symbols differ too. */
+/* Of an optimizer: colours of Okabe and Ito (Color Universal Design, 2008), which colour-blind
+   people can tell apart; since there are more methods than colours, dashes and symbols differ too.
+   Methods that the table does not have are the user's own: they get a strong colour of their own. */
 Look palette_look(const char *optimizer);
+int palette_is_own(const char *optimizer);
 
 /* The look of the n-th of several curves of one optimizer: lighter and lighter. */
 Look palette_shade(Look look, int n);
 
-/* The same for other things: coefficient schedules by their name in NS_SCHEDULE_NAMES, and
-   the n-th of other things that are drawn together. */
+/* The look of a coefficient schedule of NS_SCHEDULE_NAMES, and of the n-th of other things. */
 Look palette_schedule(const char *schedule);
 Look palette_nth(int n);
+
+/* The look of what is only there for comparison, behind the highlighted curves. */
+Look palette_background(void);
 
 /* Mixed with white: 0 is the colour, 1 white. */
 unsigned palette_lighter(unsigned colour, double white);

@@ -284,7 +284,7 @@ static int draw(const Converge *c, Err *err) {
   char title[384];
   snprintf(title, sizeof title, "Newton-Schulz from %s", c->about);
   Figure f = figure_make(title, "steps q", "||X - msgn||   (thin: bound)");
-  f.y_scale = SCALE_LOG, f.labels_inside = 1;
+  f.y_scale = SCALE_LOG;
   f.x_min = 0, f.x_max = (double)c->options->steps;
   f.y_min = VISIBLE, f.y_max = 2;
   for (int i = 0; i < DEGREES; i++)

@@ -62,7 +62,7 @@ int output_figure(const Output *o, const char *name, Figure *f, Err *err) {
   if (format == FIGURE_CHARACTERS) {
     fwrite(picture, 1, size, stdout);
   } else {
-    status = path_of(o, name, format == FIGURE_PNG ? "png" : "svg", path, sizeof path, err) ||
+    status = path_of(o, name, format == FIGURE_PNG ? "png" : format == FIGURE_PDF ? "pdf" : "svg", path, sizeof path, err) ||
              program_replace(path, picture, size, figure_sign(format), o->overwrite, err);
     if (status == 0) print_path(path);
   }
