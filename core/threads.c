@@ -75,6 +75,7 @@ static int allowed(int threads) {
   int most = THREADS_PER_PROCESSOR * processors_usable(), asked = threads;
   const char *why = "";
   if (most < THREADS_LEAST) most = THREADS_LEAST;
+  if (most > THREADS_MOST) most = THREADS_MOST;
   *note = 0;
   if (threads > most) {
     threads = most;

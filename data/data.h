@@ -85,7 +85,10 @@ double data_val_bytes_per_token(const Data *d);
 /* CRC-32 of both sets: a resumed run compares it with that of its checkpoint. */
 uint32_t data_fingerprint(const Data *d);
 
-/* A line to print: names, sizes, number of ignored files, order. */
+/* A line for people: names, rounded sizes, the vocabulary. */
+void data_summary(const Data *d, char *line, size_t size);
+
+/* A line for info.txt: names, sizes, number of ignored files, order. */
 void data_describe(const Data *d, char *line, size_t size);
 
 /* A warning about the separator: a text contains <|endoftext|> but --separator is empty, or the

@@ -7,6 +7,7 @@
 
 #include "core/arena.h"
 #include "core/blas.h"
+#include "core/precision.h"
 #include "optim/adamw.h"
 
 enum {
@@ -34,6 +35,11 @@ const Option matrix_options[] = {
      .help = "Treat the fused QKV matrix as three matrices, as one, or as one per head",
      .type = OPTION_CHOICE, .at = FIELD(qkv_split), .fallback = "3",
      .choices = QKV_SPLITS(CHOICE_WORD)},
+    {.name = "optimizer-precision",
+     .help = "Matrix products of the optimizer (same: as --precision); QR, SVD and eigenvectors are "
+             "never reduced",
+     .type = OPTION_CHOICE, .at = FIELD(precision), .fallback = "same",
+     .choices = OPTIMIZER_PRECISIONS(CHOICE_WORD), .resume = RESUME_MAY_CHANGE},
     {0},
 };
 
@@ -46,7 +52,7 @@ const Option auxiliary_options[] = {
 };
 
 int optimizer_takes_all(const Optimizer *method, const void *options) {
-  for (Role role = ROLE_EMBEDDING; role <= ROLE_VECTOR; role++)
+  for (Role role = ROLE_EMBEDDING; role <= ROLE_INPUT; role++)
     if (!method->accepts(&(Matrix){.role = role}, options)) return 0;
   return 1;
 }
@@ -210,7 +216,7 @@ static int compare_flops(const void *a, const void *b) {
 
 static double decay_of(const OptimizerState *s, const Unit *u) {
   Role role = u->param->role;
-  int embedding = role == ROLE_EMBEDDING || role == ROLE_POSITION;
+  int embedding = role == ROLE_EMBEDDING || role == ROLE_INPUT || role == ROLE_POSITION;
   double factor = embedding ? s->common->embedding_decay : 1;
   return u->param->decay ? factor * s->common->weight_decay : 0;
 }
@@ -315,7 +321,17 @@ static void step_unit(const OptimizerState *s, const Unit *u, int64_t t, double 
   call(s, u, &step, u->method->update);
 }
 
+static Precision precision_of(const OptimizerState *s) {
+  switch (s->common->precision) {
+    case OPTIMIZER_FP32: return PRECISION_FP32;
+    case OPTIMIZER_BF16: return PRECISION_BF16;
+    case OPTIMIZER_BF16X3: return PRECISION_BF16X3;
+    default: return precision_now();
+  }
+}
+
 void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
+  Precision model = precision_set(precision_of(s));
   /* Many matrices: one thread each. Few: all threads inside each product. */
   if (s->matrix_count >= 2 * threads_count()) {
 #pragma omp parallel for schedule(dynamic)
@@ -325,6 +341,7 @@ void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
   }
 #pragma omp parallel for schedule(static)
   for (int i = 0; i < s->piece_count; i++) step_unit(s, &s->pieces[i], t, multiplier);
+  precision_set(model);
 }
 
 double optimizer_keep(const OptimizerState *s, const Param *p, int64_t t, double rate) {

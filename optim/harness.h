@@ -9,11 +9,16 @@
 #define QKV_SPLITS(X) X(QKV_THREE, "3") X(QKV_FUSED, "1") X(QKV_HEADS, "heads")
 enum { QKV_SPLITS(CHOICE_NAME) };
 
+/* The precision of an optimizer's products: the model's, or its own. */
+#define OPTIMIZER_PRECISIONS(X) X(OPTIMIZER_SAME, "same") X(OPTIMIZER_FP32, "fp32") \
+  X(OPTIMIZER_BF16, "bf16") X(OPTIMIZER_BF16X3, "bf16x3")
+enum { OPTIMIZER_PRECISIONS(CHOICE_NAME) };
+
 typedef struct {
   double lr, weight_decay, embedding_decay; /* the last one is a factor on weight_decay */
   double aux_lr; /* of the auxiliary AdamW */
   Adam aux;
-  int qkv_split;
+  int qkv_split, precision;
 } OptimizerOptions;
 
 /* Tables over OptimizerOptions: of all methods; of those that need whole matrices; of the auxiliary
@@ -40,7 +45,8 @@ int optimizer_open(OptimizerState **state, const Optimizer *method, const void *
                    Err *err);
 void optimizer_close(OptimizerState *state);
 
-/* Step t = 1, 2, ... on the gradients in the params; `multiplier` in [0,1] is the schedule's. */
+/* Step t = 1, 2, ... on the gradients in the params; `multiplier` in [0,1] is the schedule's. The
+   products have the precision of the options, or the process's. */
 void optimizer_step(OptimizerState *state, int64_t t, double multiplier);
 
 /* What step t multiplies the weights of a parameter by at the scheduled rate, as what updates it

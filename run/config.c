@@ -28,7 +28,8 @@ static void list_sets(Config *c) {
 
 /* The sizes and the tokenizer of the weights in --init are defaults like those of a preset. */
 static int add_init(Config *c, Settings *s, const char *path, Err *err) {
-  static const char *const sizes[] = {"layers", "heads", "channels", "context", "vocab", NULL};
+  static const char *const sizes[] = {"layers", "heads", "channels", "context",
+                                      "vocab",  "bias",  "gelu",     "tie",     NULL};
   Weights w;
   Tokenizer *t = NULL;
   Err passed = {""};
@@ -36,7 +37,8 @@ static int add_init(Config *c, Settings *s, const char *path, Err *err) {
   if (checkpoint_weights(&w, path, &passed, err)) return -1;
   int status = export_tokenizer(&t, w.path, w.size.V, err);
   for (int i = 0; sizes[i] && status == 0; i++) {
-    if (w.size.NH == 0 && strcmp(sizes[i], "heads") == 0) continue; /* the file does not tell */
+    if (w.size.NH == 0 && (strcmp(sizes[i], "heads") == 0 || strcmp(sizes[i], "gelu") == 0))
+      continue; /* the file does not tell */
     option_show(option_find(model_options, sizes[i]), &w.size, value, sizeof value);
     status = settings_add(s, FROM_PRESET, "--init", sizes[i], value, err);
   }
@@ -146,25 +148,37 @@ static int choose_warmup(Config *c, const Settings *s, Err *err) {
   return 0;
 }
 
+/* Whether an option has another value than the preset, or its default where the preset has none. */
+static int differs(const Config *c, const Settings *s, const char *name) {
+  const OptionSet *in;
+  const Option *row = options_find(c->sets, name, &in);
+  const char *wanted = strcmp(name, "tokenizer") == 0 ? "gpt2" : row->fallback;
+  char is[OPTION_TEXT], why[OPTION_TEXT + 256];
+  for (int i = 0; i < s->count; i++)
+    if (strcmp(s->items[i].where, PRESET) == 0 && strcmp(s->items[i].name, name) == 0)
+      wanted = s->items[i].value;
+  option_show(row, in->values, is, sizeof is);
+  return !option_is_void(c->sets, row, why, sizeof why) && strcmp(is, wanted) != 0;
+}
+
 /* Settings are tuned for the preset's data, sizes and length: lists what is different here. */
 static void qualify_tuning(Config *c, const Settings *s) {
-  static const char *const names[] = {"data",    "val",   "tokenizer", "vocab", "layers", "channels",
-                                      "context", "batch", "steps",     "init",  NULL};
-  int count = 0;
-  for (int i = 0; names[i]; i++) {
-    const OptionSet *in;
-    const Option *row = options_find(c->sets, names[i], &in);
-    const char *wanted = strcmp(names[i], "tokenizer") == 0 ? "gpt2" : row->fallback;
-    char is[OPTION_TEXT], why[OPTION_TEXT + 256];
-    if (option_is_void(c->sets, row, why, sizeof why)) continue;
-    for (int k = 0; k < s->count; k++)
-      if (strcmp(s->items[k].where, PRESET) == 0 && strcmp(s->items[k].name, names[i]) == 0)
-        wanted = s->items[k].value;
-    option_show(row, in->values, is, sizeof is);
-    if (strcmp(is, wanted) == 0) continue;
+  static const struct {
+    const char *options[4], *word;
+  } kinds[] = {{{"data", "val"}, "data"},
+               {{"tokenizer", "vocab"}, "vocabulary"},
+               {{"layers", "channels", "context"}, "sizes"},
+               {{"batch"}, "batch"},
+               {{"steps"}, "steps"},
+               {{"init"}, "initial weights"}};
+  const char *before = ", used here with other ";
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    int any = 0;
+    for (int k = 0; kinds[i].options[k]; k++) any |= differs(c, s, kinds[i].options[k]);
     size_t used = strlen(c->tuned);
-    snprintf(c->tuned + used, sizeof c->tuned - used, "%s%s", count++ ? ", " : ", used here with other ",
-             names[i]);
+    if (!any) continue;
+    snprintf(c->tuned + used, sizeof c->tuned - used, "%s%s", before, kinds[i].word);
+    before = ", ";
   }
 }
 
@@ -242,7 +256,8 @@ static void help_roles(FILE *out, const Optimizer *o) {
   } kinds[] = {{ROLE_MATRIX, "hidden matrices"},
                {ROLE_EMBEDDING, "the token embedding"},
                {ROLE_POSITION, "the position embedding"},
-               {ROLE_VECTOR, "vectors"}};
+               {ROLE_VECTOR, "vectors"},
+               {ROLE_HEAD, "an untied head"}};
   enum { KINDS = sizeof kinds / sizeof *kinds };
   void *options = calloc(1, o->options_size + 1);
   OptionSet set = {.title = o->name, .rows = o->options, .values = options};

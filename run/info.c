@@ -7,6 +7,7 @@
 
 #include "core/blas.h"
 #include "core/file.h"
+#include "core/precision.h"
 #include "core/quote.h"
 #include "core/startup.h"
 #include "run/names.h"
@@ -79,6 +80,18 @@ void info_print_tables(FILE *out, const Config *c, const GPT2 *m, const Optimize
   print_memory(out, m, o);
 }
 
+void info_precision(char *out, size_t size, const Config *c) {
+  int own = c->optimizer.precision, same = own == OPTIMIZER_SAME;
+  const char *note = precision_note(), *path = precision_path_name();
+  char model[32], optimizer[32];
+  word_at(PRECISIONS(CHOICE_WORD), c->run.precision, model, sizeof model);
+  word_at(OPTIMIZER_PRECISIONS(CHOICE_WORD), own, optimizer, sizeof optimizer);
+  int used = snprintf(out, size, "%s%s%s", model, same ? "" : ", of the optimizer ",
+                      same ? "" : optimizer);
+  if (c->run.precision == PRECISION_FP32 && (same || own == OPTIMIZER_FP32)) return;
+  snprintf(out + used, size - (size_t)used, " (path %s%s%s)", path, *note ? ": " : "", note);
+}
+
 int info_write(const Config *c, const GPT2 *m, const OptimizerState *o, const Data *d, Err *err) {
   const Info info = {.weights = (double)gpt2_weights(m),
                      .val_bytes_per_token = data_val_bytes_per_token(d),
@@ -90,7 +103,8 @@ int info_write(const Config *c, const GPT2 *m, const OptimizerState *o, const Da
   FILE *out = open_memstream(&text, &size);
   data_describe(d, line, sizeof line);
   info_version(out);
-  fprintf(out, "threads = %d\n", threads_count());
+  info_precision(line, sizeof line, c);
+  fprintf(out, "threads = %d\nprecision = %s\n", threads_count(), line);
   fprintf(out, "data = %s\n" FINGERPRINT " = %08x\n", line, data_fingerprint(d));
 #define PUT(name) fprintf(out, #name " = %.12g\n", info.name);
   INFO_NUMBERS(PUT)
@@ -119,16 +133,17 @@ static void put_other_lines(FILE *out, const char *text) {
 }
 
 int info_write_resumed(const Config *c, Err *err) {
-  char *old, *text, path[OPTION_TEXT + 16];
+  char *old, *text, path[OPTION_TEXT + 16], precision[256];
   size_t size;
   path_of(path, sizeof path, c->run.out);
   if (file_read(path, &old, &size, err)) return -1;
   FILE *out = open_memstream(&text, &size);
   put_other_lines(out, old);
   free(old);
-  fprintf(out, "resumed = after step %lld, revision %s, %d threads%s%s\n",
-          (long long)c->from->step, BUILD_REVISION, threads_count(), *c->changes ? "; " : "",
-          c->changes);
+  info_precision(precision, sizeof precision, c);
+  fprintf(out, "resumed = after step %lld, revision %s, %d threads, precision %s%s%s\n",
+          (long long)c->from->step, BUILD_REVISION, threads_count(), precision,
+          *c->changes ? "; " : "", c->changes);
   if (strncmp(c->extension, EXTENDED, strlen(EXTENDED)) == 0)
     fprintf(out, EXTENDED " = %s\n", c->extension + strlen(EXTENDED) + 1);
   fclose(out);

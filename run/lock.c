@@ -12,9 +12,9 @@ enum { HOLDER = 320 }; /* room for "process 123 on HOST" */
 /* A lock of the open file description, if the system has these: closing another descriptor of the
    file does not release it. */
 #ifdef F_OFD_SETLK
-enum { SET_LOCK = F_OFD_SETLK };
+enum { SET_LOCK = F_OFD_SETLK, GET_LOCK = F_OFD_GETLK };
 #else
-enum { SET_LOCK = F_SETLK };
+enum { SET_LOCK = F_SETLK, GET_LOCK = F_GETLK };
 #endif
 
 static void write_holder(int file) {
@@ -51,4 +51,15 @@ int lock_take(const char *folder, Err *err) {
 
 void lock_release(int lock) {
   if (lock >= 0) close(lock);
+}
+
+int lock_is_held(const char *folder) {
+  char path[PATH_MAX];
+  struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  snprintf(path, sizeof path, "%s/.lock", folder);
+  int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (file < 0) return 0;
+  int held = fcntl(file, GET_LOCK, &whole) == 0 && whole.l_type != F_UNLCK;
+  close(file);
+  return held;
 }

@@ -11,4 +11,7 @@
 int lock_take(const char *folder, Err *err);
 void lock_release(int lock);
 
+/* Whether another process holds the lock of the folder. */
+int lock_is_held(const char *folder);
+
 #endif

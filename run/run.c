@@ -8,8 +8,10 @@
 #include "core/blas.h"
 #include "core/clock.h"
 #include "core/file.h"
+#include "core/precision.h"
 #include "core/quote.h"
 #include "core/random.h"
+#include "core/terminal.h"
 #include "core/threads.h"
 #include "optim/gradient.h"
 #include "run/folder.h"
@@ -54,6 +56,7 @@ static int open_parts(Run *r, Err *err) {
   c->model.V = data_vocab(r->data); /* only the data tells the number of characters */
   if (gpt2_open(&r->model, &c->model, r->pass_rows, 1, err))
     return -1;
+  r->model->dropout_seed = (uint64_t)c->run.seed;
   r->fingerprint = data_fingerprint(r->data);
   if ((!c->from && set_weights(r, err)) ||
       optimizer_open(&r->optimizer, c->method, c->method_options, &c->optimizer,
@@ -99,16 +102,6 @@ static int note_best(Run *r, const LogRow *row) {
   return 1;
 }
 
-/* "951", "2.05 k", "1.33 M" */
-static const char *short_count(double n, char out[24]) {
-  static const char units[] = " kMGT";
-  int unit = 0;
-  for (; n >= 999.5 && units[unit + 1]; unit++) n /= 1000;
-  if (unit == 0) snprintf(out, 24, "%.0f", n);
-  else snprintf(out, 24, "%.3g %c", n, units[unit]);
-  return out;
-}
-
 /* Lines for what is unusual. */
 static void announce_remarks(Run *r, FILE *out) {
   const Config *c = &r->config;
@@ -139,16 +132,17 @@ static void announce(Run *r) {
   char line[3 * OPTION_TEXT], weights[24], tokens[24];
   double epochs = (double)(c->run.steps * c->run.batch) / (double)data_epoch_rows(r->data);
   quote_terminal(out, c->run.out);
-  fprintf(out, ": %d thread%s, %s\ndata: ", threads_count(), threads_count() == 1 ? "" : "s",
-          blas_name());
-  data_describe(r->data, line, sizeof line);
+  info_precision(line, sizeof line, c);
+  fprintf(out, ": %d thread%s, %s, %s\ndata: ", threads_count(), threads_count() == 1 ? "" : "s",
+          blas_name(), line);
+  data_summary(r->data, line, sizeof line);
   quote_terminal(out, line);
   word_at(MODEL_NAMES, c->model.model, line, sizeof line);
   fprintf(out, "\nmodel: %s, %lld layers, %lld heads, %lld channels, context %lld: %s weights\n",
           line, (long long)c->model.L, (long long)c->model.NH, (long long)c->model.C,
-          (long long)c->model.context, short_count((double)gpt2_weights(r->model), weights));
+          (long long)c->model.context, terminal_count((double)gpt2_weights(r->model), weights));
   fprintf(out, "%lld steps of %s tokens: ", (long long)c->run.steps,
-          short_count((double)(c->run.batch * c->model.context), tokens));
+          terminal_count((double)(c->run.batch * c->model.context), tokens));
   fprintf(out, epochs < 10 ? "%.2g" : "%.0f", epochs);
   fprintf(out, " epochs; %s, %s\n", c->method->name, c->tuned);
   if (c->run.verbose) info_print_tables(out, c, r->model, r->optimizer);
@@ -173,6 +167,8 @@ int run_open(Run *r, Err *err) {
   r->opened = clock_seconds();
   progress_open(&r->progress, (ProgressMode)c->run.progress);
   threads_start((int)c->run.threads);
+  if (precision_start(err)) return -1;
+  precision_set((Precision)c->run.precision);
   r->pass_rows = c->run.micro_batch ? c->run.micro_batch : c->run.batch;
   if (folder_claim(c, &r->lock, err) || open_parts(r, err)) return -1;
   stop_catch(); /* before this a signal ends the program; nothing is lost */

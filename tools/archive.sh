@@ -6,7 +6,7 @@
 # writes results/NAME/sweep.spec and results/NAME/runs.tar.gz, which holds config.txt, info.txt and
 # log.csv of every run that finished or diverged. To look at them again:
 #
-#   tar -xzf results/NAME/runs.tar.gz -C results/NAME && tools/compare results/NAME
+#   tools/compare results/NAME/runs.tar.gz
 #
 # The paths in config.txt become relative to the project.
 set -eu

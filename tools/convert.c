@@ -48,11 +48,11 @@ static const Option convert_options[] = {
              "ending, and for tensorboard the folder of the run itself",
      .type = OPTION_WORD, .at = FIELD(to), .fallback = ""},
     {.name = "format",
-     .help = "Format to write (auto: by --to; .safetensors, .gguf, .bin of llm.c, else huggingface: "
-             "a folder with config.json and the tokenizer)",
+     .help = "Format to write (auto: by the name in --to: .safetensors, .gguf, .bin for llm.c, else "
+             "huggingface: a folder with config.json and the tokenizer)",
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "auto",
      .choices = FORMATS(CHOICE_WORD)},
-    {.name = "dtype", .help = "Number format (llm.c has f32, version 3, and bf16, version 5)",
+    {.name = "dtype", .help = "Number format of weights (llm.c: f32 or bf16)",
      .type = OPTION_CHOICE, .at = FIELD(dtype), .fallback = "f32", .choices = DTYPE_NAMES},
     {.name = "overwrite", .help = "Replace existing files",
      .type = OPTION_CHOICE, .at = FIELD(overwrite), .fallback = "off", .choices = ON_OFF},

@@ -27,7 +27,7 @@ enum { FORMATS(CHOICE_NAME) };
 
 typedef struct {
   char data[OPTION_TEXT], separator[OPTION_TEXT];
-  int64_t tokens, context, threads;
+  int64_t tokens, context;
   int format;
 } EvaluateOptions;
 
@@ -48,8 +48,6 @@ static const Option evaluate_options[] = {
     {.name = "format", .help = "Output format",
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "table",
      .choices = FORMATS(CHOICE_WORD)},
-    {.name = "threads", .help = "Number of threads (0: one per core)",
-     .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096},
     {0},
 };
 
@@ -257,9 +255,8 @@ static int open_job(Job *job, Err *err) {
   return 0;
 }
 
-static int evaluate(Job *job, char **words, int count, Err *err) {
-  threads_start((int)job->options->threads);
-  int status = open_job(job, err);
+static int evaluate(Job *job, const Machine *machine, char **words, int count, Err *err) {
+  int status = machine_start(machine, err) || open_job(job, err) ? -1 : 0;
   if (status == 0 && !*job->options->data && count == 0) status = evaluate_run(job, err);
   if (status == 0 && *job->options->data) status = evaluate_paths(job, job->options->data, err);
   for (int i = 0; i < count && status == 0; i++) status = evaluate_paths(job, words[i], err);
@@ -278,21 +275,24 @@ static void help(FILE *out) {
           "  tools/evaluate --from runs/muon-nano --data a.txt b.txt\n\n");
   options_help(out, &(OptionSet){.title = "model", .rows = source_options});
   options_help(out, &(OptionSet){.title = "evaluation", .rows = evaluate_options});
+  options_help(out, &(OptionSet){.title = "machine", .rows = machine_options});
 }
 
 static int run(int argc, char **argv, Err *err) {
   Source source;
   EvaluateOptions options;
+  Machine machine;
   Job job = {.source = &source, .options = &options};
   const OptionSet sets[] = {{.title = "model", .rows = source_options, .values = &source},
                             {.title = "evaluation", .rows = evaluate_options, .values = &options},
+                            {.title = "machine", .rows = machine_options, .values = &machine},
                             {0}};
   char **words = memory_take((size_t)argc, sizeof *words);
   int count = program_words(&argc, argv, words), code = EXIT_USAGE;
   int status = program_options(sets, argc, argv, err) || source_check(&source, err);
   if (status == 0 && *options.separator && !*options.data && count == 0)
     status = fail(err, "--separator: is for texts in --data; the run has a separator of its own");
-  if (status == 0) code = evaluate(&job, words, count, err) ? EXIT_FAILED : EXIT_DONE;
+  if (status == 0) code = evaluate(&job, &machine, words, count, err) ? EXIT_FAILED : EXIT_DONE;
   free(words);
   return code;
 }

@@ -3,22 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/blas.h"
 #include "core/file.h"
 #include "data/separator.h"
 #include "run/program.h"
 #include "run/sample.h"
 #include "tools/source/source.h"
-
-typedef struct {
-  int64_t threads;
-} Machine;
-
-static const Option machine_options[] = {
-    {.name = "threads", .help = "Number of threads (0: one per core)",
-     .type = OPTION_INT, .at = offsetof(Machine, threads), .fallback = "0", .max = 4096},
-    {0},
-};
 
 /* *text is the prompt that --prompt - reads, or NULL. The line end that `echo` adds is dropped. */
 static int read_prompt(const SampleOptions *options, char **text, Err *err) {
@@ -52,8 +41,7 @@ static int generate(Source *source, const Machine *machine, SampleOptions *optio
   GPT2 *model = NULL;
   Tokenizer *tokenizer = NULL;
   char *text;
-  threads_start((int)machine->threads);
-  int status = read_prompt(options, &text, err) ||
+  int status = read_prompt(options, &text, err) || machine_start(machine, err) ||
                source_open(&model, &tokenizer, source, "generate", 1, 0, err);
   options->text = text;
   if (status == 0) status = print_text(model, tokenizer, options, err);

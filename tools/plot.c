@@ -195,7 +195,7 @@ static int draw(const PlotOptions *o, FigureFormat format, const Runs *runs, Err
   int status = figure_draw(&f, format, &picture, &size, err);
   if (status == 0 && format == FIGURE_CHARACTERS) {
     fwrite(picture, 1, size, stdout);
-    help_text(stdout, f.caption, 0, 0);
+    if (*f.caption) help_text(stdout, f.caption, 0, 0);
   }
   figure_free(&f);
   if (status) return -1;

@@ -18,7 +18,6 @@ if [ $# -gt 0 ] || [ ! -x tools/compare ]; then
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-root=$(pwd)
 pages=$(ls README.md docs/*.md 2>/dev/null || true)
 
 # fill PAGE NAME: the page's copies of the table.
@@ -50,7 +49,7 @@ fill() {
       for (i = 1; i <= n; i++) {
         if (!((name[i], "val loss") in cell)) stop("names " name[i] ", which " table " has not")
         c = "| `" name[i] "` | " cell[name[i], "val loss"] " | " cell[name[i], "sd"] " | "
-        print c cell[name[i], "steps"] " | " cell[name[i], "optimizer"] " | " \
+        print c cell[name[i], "steps"] " | " cell[name[i], "optimizer ms"] " | " \
               cell[name[i], "state MB"] " |"
       }
     }
@@ -74,10 +73,8 @@ fill() {
 
 # redraw NAME
 redraw() {
-  mkdir "$work/$1"
-  tar -xzf "results/$1/runs.tar.gz" -C "$work/$1"
-  cp "results/$1/sweep.spec" "$work/$1"
-  (cd "$work" && "$root/tools/compare" "$1" --format markdown --figures figures) >"$work/table.md"
+  tools/compare "results/$1/runs.tar.gz" --format markdown --figures "$work/figures" \
+    >"$work/table.md"
   cp "$work/table.md" "results/$1/table.md"
   rm -f "results/$1"/*.svg
   for picture in "$work"/figures/*.svg; do

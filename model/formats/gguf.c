@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/gelu.h"
+
 enum { ALIGNMENT = 32 }; /* of the tensors, the default */
 
 /* Types of metadata. */
@@ -42,6 +44,9 @@ static Dtype stored_as(const Param *p, Dtype dtype) {
   return p->role == ROLE_VECTOR || p->role == ROLE_POSITION ? DTYPE_F32 : dtype;
 }
 
+/* The biases of a model without biases are zeros in the file, since llama.cpp needs them. */
+static int is_stored(const Param *p) { return p->w || p->role != ROLE_HEAD; }
+
 static int64_t aligned(int64_t at) { return (at + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
 
 /* ---- metadata ---- */
@@ -49,7 +54,7 @@ static int64_t aligned(int64_t at) { return (at + ALIGNMENT - 1) / ALIGNMENT * A
 /* The metadata is printed first, since it begins with the number of its entries. */
 typedef struct {
   FILE *out;
-  int64_t count;
+  int64_t count, tensors;
 } Entries;
 
 static void put_u32(FILE *out, uint32_t x) { fwrite(&x, sizeof x, 1, out); }
@@ -131,10 +136,12 @@ static void add_entries(Entries *e, const GPT2 *m, const char *name, Dtype dtype
 }
 
 /* Name, shape with the fastest dimension first, type and position. */
-static void put_tensors(FILE *out, const GPT2 *m, Dtype dtype) {
+static void add_tensors(Entries *e, const GPT2 *m, Dtype dtype) {
+  FILE *out = e->out;
   int64_t at = 0;
-  for (int i = 0; i < m->param_count; i++) {
-    const Param *p = &m->params[i];
+  for (int i = 0; i < m->place_count; i++) {
+    const Param *p = &m->places[i];
+    if (!is_stored(p)) continue;
     Dtype type = stored_as(p, dtype);
     char name[64] = "";
     tensor_name(p->name, name);
@@ -145,6 +152,7 @@ static void put_tensors(FILE *out, const GPT2 *m, Dtype dtype) {
     put_u32(out, tensor_types[type]);
     put_u64(out, (uint64_t)at);
     at = aligned(at + param_size(p) * dtype_bytes(type));
+    e->tensors++;
   }
 }
 
@@ -162,11 +170,11 @@ static int put_header(Writer *w, const GPT2 *m, const char *name, Dtype dtype,
   Entries entries = {.out = open_memstream(&text, &size)};
   if (!entries.out) return fail(err, "%s: no memory for the header", w->path);
   add_entries(&entries, m, name, dtype, v);
-  put_tensors(entries.out, m, dtype);
+  add_tensors(&entries, m, dtype);
   int status = fclose(entries.out) == 0 ? 0 : fail(err, "%s: no memory for the header", w->path);
   writer_put(w, "GGUF", 4);
   writer_put(w, &(uint32_t){3}, sizeof(uint32_t));
-  writer_put(w, &(uint64_t){(uint64_t)m->param_count}, sizeof(uint64_t));
+  writer_put(w, &(uint64_t){(uint64_t)entries.tensors}, sizeof(uint64_t));
   writer_put(w, &(uint64_t){(uint64_t)entries.count}, sizeof(uint64_t));
   writer_put(w, text, size);
   put_padding(w, 24 + (int64_t)size);
@@ -177,10 +185,14 @@ static int put_header(Writer *w, const GPT2 *m, const char *name, Dtype dtype,
 int gguf_save(const GPT2 *m, const char *path, const char *name, Dtype dtype,
               const GgufVocabulary *vocabulary, Err *err) {
   Writer w;
+  if (m->size.gelu == GELU_EXACT)
+    return fail(err, "%s: llama.cpp computes GPT-2 with the GELU by tanh, and this model has the "
+                "exact one; use a folder in Hugging Face's format", path);
   if (writer_open(&w, path, err)) return -1;
   int status = put_header(&w, m, name, dtype, vocabulary, err);
-  for (int i = 0; i < m->param_count && status == 0; i++) {
-    const Param *p = &m->params[i];
+  for (int i = 0; i < m->place_count && status == 0; i++) {
+    const Param *p = &m->places[i];
+    if (!is_stored(p)) continue;
     Dtype type = stored_as(p, dtype);
     numbers_write(&w, type, numbers_of_param, p, param_size(p));
     put_padding(&w, param_size(p) * dtype_bytes(type));

@@ -12,7 +12,7 @@ typedef struct {
 } GgufVocabulary;
 
 /* Writes a model named `name`. Matrices and the token embedding have the type `dtype`, the rest
-   float32. Error: the file cannot be written. */
+   float32. Errors: the file cannot be written; exact GELU, which llama.cpp does not have. */
 int gguf_save(const GPT2 *model, const char *path, const char *name, Dtype dtype,
               const GgufVocabulary *vocabulary, Err *err);
 

@@ -32,7 +32,7 @@ void numbers_read(Dtype dtype, const void *array, int64_t at, int64_t n, float *
 
 void numbers_of_param(const void *from, int64_t at, int64_t n, float *out) {
   const Param *p = from;
-  for (int64_t i = 0; i < n; i++) out[i] = (float)p->w[at + i];
+  for (int64_t i = 0; i < n; i++) out[i] = p->w ? (float)p->w[at + i] : 0;
 }
 
 uint32_t numbers_write(Writer *w, Dtype dtype, NumbersGet *get, const void *from, int64_t count) {

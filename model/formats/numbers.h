@@ -19,7 +19,8 @@ void numbers_read(Dtype dtype, const void *array, int64_t at, int64_t n, float *
 /* Sets out (n) to the numbers at..at+n-1 of `from`. */
 typedef void NumbersGet(const void *from, int64_t at, int64_t n, float *out);
 
-NumbersGet numbers_of_param; /* the weights of a Param, in their order in memory */
+/* The weights of a Param, in their order in memory; zeros if the model does not have it. */
+NumbersGet numbers_of_param;
 
 /* Writes `count` numbers in chunks, in order, and returns their CRC-32. */
 uint32_t numbers_write(Writer *w, Dtype dtype, NumbersGet *get, const void *from, int64_t count);

@@ -192,6 +192,23 @@ def exported(vocab):
             check_tokenizer(name, folder, vocab)
 
 
+def model_options():
+    """Models that are not GPT-2's: an untied head, no biases, exact GELU, dropout."""
+    for name, *options in (('untied head', '--tie', 'off'), ('no biases', '--bias', 'off'),
+                           ('exact GELU', '--gelu', 'exact'), ('dropout', '--dropout', 0.1)):
+        out = os.path.join(work, f'run {name}')
+        rows = train(out, 300, '--lr', 0.3, *options)
+        if rows is None:
+            continue
+        check_folder(name, os.path.join(out, 'latest'), 300, rows[-1]['val_loss'])
+        path = os.path.join(work, f'{name}.gguf')
+        done = subprocess.run(['tools/convert', out, '--to', path], capture_output=True, text=True)
+        if name == 'exact GELU':
+            check(done.returncode == 1 and 'GELU' in done.stderr, f'{name}, gguf: refused')
+        elif not missing('gguf', 'accelerate'):
+            load_gguf(f'{name}, gguf', path, load(os.path.join(out, 'latest'))[0], 300)
+
+
 # -- from here to llama.cpp ----------------------------------------------------------------------
 
 def read_gguf(name, path, model, dtype):
@@ -400,6 +417,7 @@ def main():
         for vocab in 40, 257, 4096, 50257, 50304:
             exported(vocab)
             ggufs(vocab)
+        model_options()
         tensorboards()
         old_buffers()
         variants()

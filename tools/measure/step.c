@@ -31,7 +31,7 @@ static void random_batch(Trainer *t, int64_t B) {
   t->tokens = memory_take((size_t)n + 1, sizeof *t->tokens);
   for (int64_t i = 0; i <= n; i++)
     t->tokens[i] = (int32_t)random_below(&random, (uint32_t)size->V);
-  t->batch = (Batch){t->tokens, t->tokens + 1, B, size->context};
+  t->batch = (Batch){.x = t->tokens, .y = t->tokens + 1, .B = B, .T = size->context};
 }
 
 static StepSeconds trainer_step(Trainer *t) {

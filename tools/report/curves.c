@@ -163,8 +163,12 @@ static Look *choose_looks(const RunLog *logs, int count, const CurveOptions *o, 
                             .loss = runlog_final_val(&logs[i])};
   }
   int status = label_highlight(curves, count, o->highlight, "adamw", err);
-  for (int i = 0; i < count; i++)
-    looks[i] = curves[i].shown ? label_look(logs, i) : palette_background();
+  RunLog *shown = memory_take((size_t)count, sizeof *shown);
+  for (int i = 0, n = 0; i < count; i++) {
+    shown[n] = logs[i]; /* not freed here */
+    looks[i] = curves[i].shown ? label_look(shown, n++) : palette_background();
+  }
+  free(shown);
   free(curves);
   if (status == 0) return looks;
   free(looks);

@@ -81,15 +81,16 @@ static double share(const Axis *a, double value) {
   return log(value / a->low) / log(a->high / a->low);
 }
 
-/* Widens a range by a share of it on both sides; a single value gets some space too. */
+/* Widens a range by a share of it at the chosen ends; a single value gets some space too. */
 static void widen(Axis *a, double margin, int low, int high) {
+  int single = a->high - a->low <= 1e-9 * fabs(a->high);
   if (a->scale != SCALE_LINEAR) {
-    double factor = a->high > a->low ? pow(a->high / a->low, margin) : 2;
+    double factor = single ? 2 : pow(a->high / a->low, margin);
     if (low) a->low /= factor;
     if (high) a->high *= factor;
     return;
   }
-  double size = a->high > a->low ? (a->high - a->low) * margin : fmax(0.01 * fabs(a->low), 1e-9);
+  double size = single ? fmax(0.01 * fabs(a->low), 1e-9) : (a->high - a->low) * margin;
   if (low) a->low -= size;
   if (high) a->high += size;
 }
@@ -259,7 +260,7 @@ static void write_bar_labels(FILE *out, const Figure *f) {
 
 /* ---- the script ---- */
 
-static void write_terminal(FILE *out, const Figure *f, FigureFormat format) {
+void figure_write_terminal(FILE *out, const Figure *f, FigureFormat format) {
   switch (format) {
     case FIGURE_PNG: fprintf(out, "set terminal pngcairo size %d,%d font 'sans,13'", f->width, f->height);
       break;
@@ -314,6 +315,28 @@ static void write_rows(FILE *out, const Figure *f) {
   fprintf(out, ") noenhanced\nunset grid\nset border 1\nset xrange [0:*]\n");
 }
 
+/* Below the figure, in lines as wide as it is. */
+static void write_caption(FILE *out, const Figure *f) {
+  enum { LINES = 6 };
+  const char *line = f->caption, *starts[LINES + 1] = {line};
+  int count = 0, room = f->width / 9;
+  while (*line && count < LINES) {
+    int length = (int)strlen(line), end = length;
+    if (length > room)
+      for (end = room; end > room / 2 && line[end] != ' ';) end--;
+    line += end;
+    line += strspn(line, " ");
+    starts[++count] = line;
+  }
+  for (int i = 0; i < count; i++) {
+    char text[sizeof f->caption];
+    snprintf(text, sizeof text, "%.*s", (int)(starts[i + 1] - starts[i]), starts[i]);
+    write_label(out, text, 0x555555);
+    fprintf(out, "character 1.5,%.2f left\n", 0.9 + 1.1 * (count - 1 - i));
+  }
+  fprintf(out, "set bmargin %.2f\n", 3.9 + 1.1 * count);
+}
+
 static void write_frame(FILE *out, const Figure *f, FigureFormat format, const Axis *x,
                         const Axis *y) {
   fprintf(out, "set encoding utf8\nunset key\nset border 3 linecolor rgb '#444444'\n"
@@ -325,10 +348,7 @@ static void write_frame(FILE *out, const Figure *f, FigureFormat format, const A
   else fprintf(out, "set tmargin 1\n");
   write_text(out, "xlabel", f->x_label);
   write_text(out, "ylabel", f->y_label);
-  if (*f->caption && format != FIGURE_CHARACTERS) {
-    write_label(out, f->caption, 0x555555);
-    fprintf(out, "character 1.5,0.9 left\nset bmargin 5\n");
-  }
+  if (*f->caption && format != FIGURE_CHARACTERS) write_caption(out, f);
   write_axis(out, 'x', x);
   if (f->rows) write_rows(out, f);
   else write_axis(out, 'y', y);
@@ -450,7 +470,7 @@ int figure_draw(const Figure *f, FigureFormat format, char **out, size_t *size, 
   int room = format == FIGURE_CHARACTERS ? f->height - 6
                                          : (f->height - PIXELS_OF_FRAME) / PIXELS_PER_LABEL;
   int n = find_labels(f, &x, &y, room, labels);
-  write_terminal(text, f, format);
+  figure_write_terminal(text, f, format);
   write_frame(text, f, format, &x, &y);
   if (format == FIGURE_CHARACTERS) write_key(text, f, labels, n);
   else write_labels(text, f, labels, n);

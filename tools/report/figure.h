@@ -3,6 +3,7 @@
 #define TOOLS_REPORT_FIGURE_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "core/error.h"
 #include "core/option.h"
@@ -38,7 +39,7 @@ typedef enum {
 
 typedef struct {
   char title[256], x_label[128], y_label[128];
-  char caption[256];   /* a line below an image; the caller prints it below characters */
+  char caption[512];   /* below an image; the caller prints it below characters */
   double x_min, x_max, y_min, y_max; /* NaN: chosen from the data */
   double shown;        /* quantile of each curve that the range of y shows: 0.9 leaves out the
                           initial fall of a loss */
@@ -79,6 +80,9 @@ int figure_format_of(const char *path, FigureFormat *format, Err *err);
 
 /* Draws; *out is freed by the caller, with a zero byte after its end. */
 int figure_draw(const Figure *f, FigureFormat format, char **out, size_t *size, Err *err);
+
+/* The line of gnuplot that sets the format and the size. */
+void figure_write_terminal(FILE *out, const Figure *f, FigureFormat format);
 
 /* How many bytes at the beginning of a picture are the same in all pictures of its format. */
 size_t figure_sign(FigureFormat format);

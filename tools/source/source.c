@@ -1,6 +1,8 @@
 #include "tools/source/source.h"
 
+#include "core/blas.h"
 #include "core/int64.h"
+#include "core/precision.h"
 #include "run/checkpoint.h"
 #include "run/export.h"
 #include "run/program.h"
@@ -44,4 +46,17 @@ int source_open(GPT2 **model, Tokenizer **tokenizer, Source *source, const char 
   snprintf(source->path, sizeof source->path, "%s", w.path);
   weights_close(&w);
   return status ? -1 : 0;
+}
+
+const Option machine_options[] = {
+    {.name = "threads", .help = "Number of threads (0: one per core)",
+     .type = OPTION_INT, .at = offsetof(Machine, threads), .fallback = "0", .max = 4096},
+    PRECISION_OPTION(Machine, precision, .min = 0),
+    {0},
+};
+
+int machine_start(const Machine *machine, Err *err) {
+  threads_start((int)machine->threads);
+  precision_set((Precision)machine->precision);
+  return precision_start(err);
 }
