@@ -83,8 +83,9 @@ static void write_axes(FILE *out, const Comparison *c, const Forest *f, FigureFo
   char label[256];
   int widest = 0;
   for (int i = 0; i < f->count; i++) widest = (int)fmax(widest, (double)strlen(f->rows[i]->name));
-  snprintf(label, sizeof label, "difference of the final loss to %.64s (%s), 95 %% interval",
-           c->entries[c->baseline].name, comparison_unit(c));
+  snprintf(label, sizeof label, "difference of the final loss to %.64s (%s)%s",
+           c->entries[c->baseline].name, comparison_unit(c),
+           c->seed_count > 1 ? ", 95 % interval" : "");
   fprintf(out, "set encoding utf8\nunset key\nset border 1 linecolor rgb '#444444'\n"
                "set lmargin %d\nset rmargin 27\nset tmargin 1\nset bmargin %d\n"
                "set tics nomirror out\nset xrange [%.9g:%.9g]\nset yrange [%d.6:-0.6]\n",

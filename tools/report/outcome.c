@@ -165,6 +165,8 @@ Table outcome_costs(const Comparison *c) {
   Table t = table_make("optimizer|steps|tokens|seconds|speed-up, tokens|speed-up, seconds|"
                        "gradient ms|optimizer ms|state MB");
   t.name = "costs";
+  int slow = 0;
+  for (int i = 0; i < c->count; i++) slow |= c->entries[i].slow > 1;
   if (!isnan(c->target)) {
     table_set(&t, C_STEPS, "steps to %.4f", c->target);
     table_note(&t, C_STEPS, "where the mean curve first reaches %s; there the schedule of a faster "
@@ -177,7 +179,8 @@ Table outcome_costs(const Comparison *c) {
                c->gradient_ms);
   table_note(&t, C_GRADIENT,
              "forward and backward pass of a step, median of the method's fastest run");
-  table_note(&t, C_OPTIMIZER, "the method's part of a step, mean of its fastest run");
+  table_note(&t, C_OPTIMIZER, "the method's part of a step, mean of its fastest run%s",
+             slow ? "; about: all its runs were disturbed, see the notes" : "");
   for (int i = 0; i < c->count; i++) {
     table_row(&t);
     set_costs(&t, c, &c->entries[i]);
