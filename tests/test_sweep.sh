@@ -71,6 +71,9 @@ random_trials() {
   head -n 8 muon.txt >first.txt
   check "the first trials of a longer search are those of a shorter" cmp fewer.txt first.txt
   answers 2 'only 2 different settings' "$sweep" --optimizers adamw --random 4 --lr "0.1 0.2"
+  check "name=value without dashes" test \
+    "$(trials adamw --optimizers adamw --random 2 lr=1e-3..1e-1)" = \
+    "$(trials adamw --optimizers adamw --random 2 --lr 1e-3..1e-1)"
   answers 2 'a range is LOW..HIGH' "$sweep" --optimizers adamw --random 4 --lr 0.2..0.1
   answers 2 'is out of range' "$sweep" --optimizers adamw --random 4 --beta1 0.5..1.5
 }

@@ -111,22 +111,41 @@ static int name_spec(Command *c, SweepOptions *o, const char *const *words, int 
   while (length > 1 && words[0][length - 1] == '/') length--;
   snprintf(o->out, sizeof o->out, "%.*s", (int)length, words[0]);
   snprintf(c->spec, sizeof c->spec, "%.*s/" SPEC_FILE, OPTION_TEXT - 16, o->out);
+  if (!file_exists(c->spec))
+    return fail(err, "%s: not the folder of a sweep: it has no " SPEC_FILE, o->out);
   return 0;
+}
+
+/* Moves words such as lr=1e-3..1e-1 to the options. Returns how many words stay. */
+static int move_settings(const char **words, int count, char **options_out, int *n) {
+  int kept = 0;
+  for (int i = 0; i < count; i++) {
+    if (!strchr(words[i], '=') || access(words[i], F_OK) == 0) {
+      words[kept++] = words[i];
+      continue;
+    }
+    char *option = memory_take(strlen(words[i]) + 3, 1);
+    sprintf(option, "--%s", words[i]); /* lives as long as the program, as argv does */
+    options_out[(*n)++] = option;
+  }
+  return kept;
 }
 
 static int read_settings(Command *c, SweepOptions *o, Settings *s, int argc, char **argv,
                          Err *err) {
-  char at[OPTION_TEXT + 1], **rest = memory_take((size_t)argc + 2, sizeof *rest);
-  char **words = memory_take((size_t)argc + 1, sizeof *words);
+  char at[OPTION_TEXT + 1], **rest = memory_take((size_t)argc + 3, sizeof *rest);
+  const char **words = memory_take((size_t)argc + 1, sizeof *words);
   OptionSet set = {.title = "sweep", .rows = options, .values = o};
-  int n = 0;
+  int n = 2, count = program_words(&argc, argv, (char **)words);
   options_default(&set);
-  int status = name_spec(c, o, (const char *const *)words, program_words(&argc, argv, words), err);
-  rest[n++] = argv[0];
+  count = move_settings(words, count, rest, &n);
+  int status = name_spec(c, o, words, count, err);
+  rest[0] = argv[0];
+  rest[1] = at;
   snprintf(at, sizeof at, "@%s", c->spec);
-  if (*c->spec) rest[n++] = at;
   for (int i = 1; i < argc; i++) rest[n++] = argv[i];
-  if (status == 0) status = settings_read(s, n, rest, err);
+  if (status == 0) /* without a spec, rest + 1 begins with a word that is skipped too */
+    status = settings_read(s, *c->spec ? n : n - 1, *c->spec ? rest : rest + 1, err);
   for (const Option *row = options; row->name && status == 0; row++) {
     const char *value = settings_find(s, row->name, NULL);
     if (value) status = option_set(row, o, value, "sweep", err);

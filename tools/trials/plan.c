@@ -203,53 +203,45 @@ static int add_rate(Plan *plan, const Trial *near, double rate, Err *err) {
 
 /* ---- what is due next ---- */
 
-/* Adds the rate beyond the best one when that is at the edge. Returns 1 when it added a trial, 0
-   when the best rate has neighbours on both sides or no further extension is allowed. */
-static int extend(Plan *plan, const Trial *best, const Tuning *t, int at, Err *err) {
-  Progression *p = &plan->methods[best->method];
-  int64_t allowed = plan->spec->options.extend;
-  const char *name = method_of(plan, best)->name;
+/* The rate to try next, or 0: beyond the best one if that is at the edge; to fill up, halfway
+   between the best one and its better neighbour. */
+static double next_rate(const Tuning *t, int best, int fill) {
+  const Point *p = t->points;
   int below, above;
-  tuning_neighbours(t, at, &below, &above);
-  if ((below < 0) == (above < 0) || plan->spec->options.random) return 0;
-  double rate = t->points[at].rate, beside = t->points[below < 0 ? above : below].rate;
-  double next = rate * rate / beside;
-  if (p->extensions >= allowed) {
-    if (p->extensions++ == allowed)
-      tell(plan, "%s: the best rate, %.6g, is still at the edge of the grid after %lld extensions",
-           name, rate, (long long)allowed);
+  tuning_neighbours(t, best, &below, &above);
+  int beside = above < 0 ? below : below < 0 ? above
+               : p[below].loss <= p[above].loss ? below : above;
+  if (beside < 0 || (!fill && below >= 0 && above >= 0)) return 0;
+  if (!fill) return p[best].rate * p[best].rate / p[beside].rate;
+  char middle[32];
+  snprintf(middle, sizeof middle, "%.4g", sqrt(p[best].rate * p[beside].rate));
+  return strtod(middle, NULL);
+}
+
+/* Chooses the best point of a method, and adds a trial of another rate beside it if that is due.
+   Returns 1 when it did, 0 when it did not, -1 on errors. */
+static int improve(Plan *plan, int method, int fill, Err *err) {
+  Progression *p = &plan->methods[method];
+  const SpecOptions *o = &plan->spec->options;
+  const char *name = plan->spec->methods[method].name;
+  Tuning t = tuning_of(plan, method);
+  int best = tuning_best(&t);
+  double next = next_rate(&t, best, fill), rate = t.points[best].rate;
+  p->chosen = t.points[best].first;
+  tuning_free(&t);
+  Trial chosen = plan->trials[p->chosen]; /* a copy: the list may move */
+  if (next == 0 || (!fill && o->random)) return 0;
+  if (fill) {
+    tell(plan, "%s: as many trials as the others: trying %.6g too", name, next);
+  } else if (p->extensions++ < o->extend) {
+    tell(plan, "%s: the best rate, %.6g, is at the edge of the grid: trying %.6g too", name, rate,
+         next);
+  } else {
+    tell(plan, "%s: the best rate, %.6g, is still at the edge of the grid after %lld extensions",
+         name, rate, (long long)o->extend);
     return 0;
   }
-  p->extensions++;
-  tell(plan, "%s: the best rate, %.6g, is at the edge of the grid: trying %.6g too", name, rate,
-       next);
-  return add_rate(plan, best, next, err);
-}
-
-/* One more trial, halfway from the best rate to its better neighbour. */
-static int refine(Plan *plan, const Trial *best, const Tuning *t, int at, Err *err) {
-  int below, above;
-  tuning_neighbours(t, at, &below, &above);
-  int to = above < 0 ? below : below < 0 ? above
-           : t->points[below].loss <= t->points[above].loss ? below : above;
-  if (to < 0) return 0;
-  char middle[32];
-  snprintf(middle, sizeof middle, "%.4g", sqrt(t->points[at].rate * t->points[to].rate));
-  tell(plan, "%s: as many trials as the others: trying %s too", method_of(plan, best)->name,
-       middle);
-  return add_rate(plan, best, strtod(middle, NULL), err);
-}
-
-/* Does one of the two around the best point of a method, which becomes the chosen one. */
-static int improve(Plan *plan, int method,
-                   int (*how)(Plan *, const Trial *, const Tuning *, int, Err *), Err *err) {
-  Tuning t = tuning_of(plan, method);
-  int at = tuning_best(&t);
-  plan->methods[method].chosen = t.points[at].first;
-  Trial best = plan->trials[t.points[at].first]; /* a copy: the list may move */
-  int changed = how(plan, &best, &t, at, err);
-  tuning_free(&t);
-  return changed;
+  return add_rate(plan, &chosen, next, err);
 }
 
 static int add_finals(Plan *plan, int method, Err *err) {
@@ -266,7 +258,7 @@ static int add_finals(Plan *plan, int method, Err *err) {
 static int advance_method(Plan *plan, int method, Err *err) {
   Progression *p = &plan->methods[method];
   if (p->finals_added || p->settled || !tuning_done(plan, method)) return 0;
-  int extended = improve(plan, method, extend, err);
+  int extended = improve(plan, method, 0, err);
   if (extended == 0) p->settled = 1;
   return extended < 0 ? -1 : 1;
 }
@@ -282,7 +274,7 @@ static int advance_all(Plan *plan, Err *err) {
     Progression *p = &plan->methods[i];
     if (p->finals_added || !p->settled) continue;
     int short_of = points_tried(plan, i) < most && !plan->spec->options.unequal;
-    int refined = short_of ? improve(plan, i, refine, err) : 0;
+    int refined = short_of ? improve(plan, i, 1, err) : 0;
     if (refined < 0 || (refined == 0 && add_finals(plan, i, err))) return -1;
     if (refined) p->settled = 0;
     changed = 1;
