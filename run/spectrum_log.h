@@ -42,8 +42,8 @@ int spectrum_log_remove(const char *folder, Err *err);
 void spectrum_log_before(SpectrumLog *log, int64_t t);
 int spectrum_log_after(SpectrumLog *log, int64_t t, double lr, Err *err);
 
-/* Adds the numbers of a class to the next event: a distribution named spectrum/CLASS of the singular
-   values, and the others as spectrum_COLUMN/CLASS. */
+/* Adds the numbers of a class to the next event: a distribution named spectrum/CLASS of the
+   singular values, and the others as spectrum_COLUMN/CLASS. */
 void spectrum_log_event(Events *events, const char *class, const double numbers[SPECTRUM_NUMBERS]);
 
 #endif

@@ -69,7 +69,8 @@ static void test_records(const char *folder) {
   char *bytes = program_read(path, &size);
   check(check_records(path, bytes, size) == 3, "version, restart and one event");
   /* By hand: time 1e9, step 301 = ad 02, the version and the restart. */
-  static const char restart[] = "\x10\xad\x02\x3a\x02\x08\x01", version[] = "\x1a\x0d" "brain.Event:2";
+  static const char restart[] = "\x10\xad\x02\x3a\x02\x08\x01";
+  static const char version[] = "\x1a\x0d" "brain.Event:2";
   check(contains(bytes, size, version, sizeof version - 1), "version");
   check(contains(bytes, size, restart, sizeof restart - 1), "restart at step 301");
   static const char value[] = "\x0a\x15\x0a\x0elog/train_loss\x15\x00\x00\xc0\x3f";
@@ -89,8 +90,8 @@ static int files_in(const char *folder) {
 static void test_runs(const char *folder) {
   char run[PATH_SIZE], path[PATH_SIZE];
   size_t size;
-  static const char setup[] = "--layers 1 --heads 2 --channels 16 --context 16 --vocab 257 --batch 2 "
-                              "--warmup 0 --threads 1 --val-tokens 64 --optimizer muon --steps 6 "
+  static const char setup[] = "--layers 1 --heads 2 --channels 16 --context 16 --vocab 257 "
+                              "--batch 2 --warmup 0 --threads 1 --val-tokens 64 --optimizer muon --steps 6 "
                               "--save-every 3 --log-spectrum 2 --overwrite on";
   program_path(run, "run");
   program_path(path, "all");
@@ -109,6 +110,9 @@ static void test_runs(const char *folder) {
   check(program_run("tools/convert %s --to tensorboard --overwrite on", run) == 0 &&
             files_in(run) == 1,
         "replaced: %s", program_output());
+  check(program_run("tools/convert %s/none %s --to tensorboard --overwrite on", folder, run) == 1 &&
+            strstr(program_output(), "no such run") && strstr(program_output(), "7 steps"),
+        "one of two: %s", program_output());
   program_run("./train %s --tensorboard on --out %s", setup, run);
   check(files_in(run) == 1, "a new run removes those of the one before");
   program_run("./train --resume %s/step-000003", run);

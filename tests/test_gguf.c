@@ -1,4 +1,5 @@
-/* GGUF files, read back by a reader of their own: metadata, vocabulary, shapes, alignment, numbers. */
+/* GGUF files, read back by a reader in this test: metadata, vocabulary, shapes, alignment,
+   numbers. */
 #include "model/formats/gguf.h"
 
 #include <stdlib.h>

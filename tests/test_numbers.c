@@ -1,4 +1,5 @@
-/* Numbers of tensors in files: every type, positions that are not aligned, sums, absent parameters. */
+/* Numbers of tensors in files: every type, positions that are not aligned, sums, absent
+   parameters. */
 #include "model/formats/numbers.h"
 
 #include <stdlib.h>

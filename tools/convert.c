@@ -48,8 +48,8 @@ static const Option convert_options[] = {
              "ending, and for tensorboard the folder of the run itself",
      .type = OPTION_WORD, .at = FIELD(to), .fallback = ""},
     {.name = "format",
-     .help = "Format to write (auto: by the name in --to: .safetensors, .gguf, .bin for llm.c, else "
-             "huggingface: a folder with config.json and the tokenizer)",
+     .help = "Format to write (auto: by the name in --to: .safetensors, .gguf, .bin for llm.c, "
+             "else huggingface: a folder with config.json and the tokenizer)",
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "auto",
      .choices = FORMATS(CHOICE_WORD)},
     {.name = "dtype", .help = "Number format of weights (llm.c: f32 or bf16)",
@@ -249,17 +249,22 @@ static void help(FILE *out) {
   options_help(out, &(OptionSet){.title = "options", .rows = convert_options});
 }
 
+/* A model that cannot be converted does not keep the others from it. */
 static int convert_all(const Source *source, const ConvertOptions *options, char **words,
                        int count, Err *err) {
-  int status = check(source, options, count, err) ? EXIT_USAGE : EXIT_DONE;
+  int code = EXIT_DONE;
+  if (check(source, options, count, err)) return EXIT_USAGE;
   threads_start(1);
-  for (int i = *source->from ? -1 : 0; i < count && status == EXIT_DONE; i++) {
+  for (int i = *source->from ? -1 : 0; i < count; i++) {
     Job job = {.source = *source, .options = options};
     if (i >= 0) snprintf(job.source.from, sizeof job.source.from, "%s", words[i]);
     if (choose(&job, err)) return EXIT_USAGE;
-    status = convert(&job, err) ? EXIT_FAILED : EXIT_DONE;
+    if (convert(&job, err) == 0) continue;
+    program_error("convert", err->text);
+    *err->text = 0; /* it was printed */
+    code = EXIT_FAILED;
   }
-  return status;
+  return code;
 }
 
 static int run(int argc, char **argv, Err *err) {
