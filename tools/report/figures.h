@@ -12,13 +12,15 @@ typedef struct {
   int axis; /* of losses: AXIS_STEPS, ... */
 } FigureKind;
 
-/* Ends with {0}. A figure without series has nothing to show. */
-extern const FigureKind figure_kinds[];
+extern const FigureKind figure_kinds[]; /* in the order of FIGURE_NAMES */
+#define FIGURE_NAMES \
+  "forest|loss-steps|loss-end|loss-tokens|loss-seconds|loss-flops|rates|time|memory"
 
 /* Error: a name to highlight is not that of a method. */
 int figures_check(const Comparison *c, Err *err);
 
-#define FIGURE_NAMES \
-  "loss-steps|loss-end|loss-tokens|loss-seconds|loss-flops|rates|time|memory"
+/* Draws a figure, given by its index, as figure_draw does. *out is NULL if it shows nothing. */
+int figures_draw(const Comparison *c, int index, FigureFormat format, char **out, size_t *size,
+                 Err *err);
 
 #endif

@@ -129,7 +129,8 @@ static int show_word(Candidate *curves, int count, const char *word, size_t leng
 static int best_of_optimizer(const Candidate *curves, int count, int index) {
   for (int i = 0; i < count; i++)
     if (strcmp(curves[i].optimizer, curves[index].optimizer) == 0 && i != index &&
-        (curves[i].loss < curves[index].loss || (curves[i].loss == curves[index].loss && i < index)))
+        (curves[i].loss < curves[index].loss ||
+         (curves[i].loss == curves[index].loss && i < index)))
       return 0;
   return isfinite(curves[index].loss);
 }
