@@ -83,8 +83,8 @@ static void help(FILE *out) {
                "  tools/plot runs/muon-nano --y grad_norm --log y\n"
                "  tools/plot results/nano/runs.tar.gz --highlight \"muon soap\"\n"
                "  tools/plot runs/muon-nano --spectrum quantiles --out values.png\n\n"
-               "RUN is the folder of a run, a log.csv, or a folder or archive of runs. Of a sweep,\n"
-               "the runs that chose the learning rates are left out if there are others.\n\n");
+               "RUN is the folder of a run, a log.csv, or a folder or archive of runs. Of a\n"
+               "sweep, the runs that chose the learning rates are left out if there are others.\n\n");
   options_help(out, &set);
 }
 
