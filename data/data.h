@@ -82,12 +82,18 @@ double data_val_bytes_per_token(const Data *d);
 /* CRC-32 of both sets: a resumed run compares it with that of its checkpoint. */
 uint32_t data_fingerprint(const Data *d);
 
-/* A line to print: names, sizes, number of ignored files, order. */
+/* A line for people: names, rounded sizes, the vocabulary. */
+void data_summary(const Data *d, char *line, size_t size);
+
+/* A line for info.txt: names, sizes, number of ignored files, order. */
 void data_describe(const Data *d, char *line, size_t size);
 
 /* A warning about the separator: a text contains <|endoftext|> but --separator is empty, or the
    separator does not occur. Else an empty line. */
 void data_remark(const Data *d, char *line, size_t size);
+
+/* Bytes of memory that the tokens take; mapped files need none. */
+int64_t data_bytes(const Data *d);
 
 /* The tokenizer, or NULL if gpt2 has no vocabulary of this size (below 257 or above 50257). */
 const Tokenizer *data_tokenizer(const Data *d);

@@ -31,7 +31,7 @@ const Option run_options[] = {
      .type = OPTION_INT, .at = FIELD(sample_every), .fallback = "0", .max = 1e12,
      .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
     {.name = "save-every",
-     .help = "Steps between checkpoints (0: only at the end or when interrupted)",
+     .help = "Steps between checkpoints, besides --save-minutes and the end (0: none)",
      .type = OPTION_INT, .at = FIELD(save_every), .fallback = "0", .max = 1e12,
      .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE, .needs = "keep!=0"},
     {.name = "save-minutes",
@@ -64,6 +64,7 @@ const Option run_options[] = {
     {.name = "threads", .help = "Number of threads (0: one per core)",
      .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096,
      .effect = EFFECT_ROUNDING, .resume = RESUME_MAY_CHANGE},
+    PRECISION_OPTION(RunOptions, precision, .resume = RESUME_MAY_CHANGE),
     {.name = "init",
      .help = "Initial weights: a run, a checkpoint, a Hugging Face folder or .safetensors file, or "
              "an llm.c checkpoint (empty: random)",

@@ -169,6 +169,18 @@ static int open_file(SpectrumLog *log, const Config *c, int64_t done, Err *err) 
   return fflush(log->file) == 0 ? 0 : failed(log, err);
 }
 
+size_t spectrum_log_bytes(const Config *c, OptimizerState *optimizer, const Param *params,
+                          int count) {
+  SpectrumLog log = {0};
+  Scratch scratch = {0};
+  for (int i = 0; i < count && c->run.log_spectrum; i++)
+    if (params[i].role == ROLE_MATRIX) add_pieces(&log, optimizer, &params[i]);
+  layout(&log, &scratch);
+  free(log.pieces);
+  free(log.names);
+  return scratch.used;
+}
+
 int spectrum_log_open(SpectrumLog **out, const Config *c, OptimizerState *optimizer,
                       const Param *params, int count, int64_t done, Err *err) {
   char word[OPTION_TEXT];

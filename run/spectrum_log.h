@@ -25,6 +25,11 @@ int spectrum_log_open(SpectrumLog **log, const Config *config, OptimizerState *o
                       const Param *params, int count, int64_t done, Err *err);
 int spectrum_log_close(SpectrumLog *log, Err *err);
 
+/* Bytes of memory that the log will need, 0 without --log-spectrum; neither the params nor the
+   optimizer need memory yet. */
+size_t spectrum_log_bytes(const Config *config, OptimizerState *optimizer, const Param *params,
+                          int count);
+
 /* A line about the matrices and the memory that the log needs. */
 void spectrum_log_describe(const SpectrumLog *log, char *line, size_t size);
 

@@ -66,8 +66,6 @@ tools/spectra/converge.c
 tools/spectra/methods.c
 tools/spectra/output.c
 tools/spectra/scale.c
-tools/trials/pool.c
-tools/trials/screen.c
 END
   only 'prints, and is neither a main, its frame run/program, nor run/progress' "$work/prints" "$work/printers"
 }

@@ -82,7 +82,7 @@ static int write_figures(const CompareOptions *o, const Comparison *c, Err *err)
     size_t size;
     word_at(FIGURE_NAMES, i, name, sizeof name);
     snprintf(path, sizeof path, "%s/%s.%s", o->figures, name, ending);
-    if (figures_draw(c, i, format, &picture, &size, err)) return -1;
+    if (figures_draw(c, i, format, 0, &picture, &size, err)) return -1;
     if (!picture) continue;
     int status = program_replace(path, picture, size, figure_sign(format), o->overwrite, err);
     free(picture);
@@ -94,7 +94,7 @@ static int write_figures(const CompareOptions *o, const Comparison *c, Err *err)
 static int draw(int index, const Comparison *c, Err *err) {
   char *picture;
   size_t size;
-  if (figures_draw(c, index, FIGURE_CHARACTERS, &picture, &size, err)) return -1;
+  if (figures_draw(c, index, FIGURE_CHARACTERS, 0, &picture, &size, err)) return -1;
   printf("\n%s\n", figure_kinds[index].caption);
   if (picture) fwrite(picture, 1, size, stdout);
   else printf("There is nothing to draw.\n");

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/blas.h"
+#include "core/precision.h"
 #include "data/separator.h"
 #include "run/checkpoint.h"
 #include "run/export.h"
@@ -12,6 +13,7 @@
 typedef struct {
   char from[OPTION_TEXT];
   int64_t heads, threads;
+  int precision;
 } Where;
 
 #define FIELD(member) offsetof(Where, member)
@@ -24,6 +26,7 @@ static const Option where_options[] = {
      .type = OPTION_INT, .at = FIELD(heads), .fallback = "0", .max = 1000},
     {.name = "threads", .help = "Number of threads (0: one per core)",
      .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096},
+    PRECISION_OPTION(Where, precision, .min = 0),
     {0},
 };
 
@@ -49,7 +52,8 @@ static int generate(const Where *where, const SampleOptions *options, Err *err) 
   SampleReport report;
   Random random = random_stream((uint64_t)options->seed, RANDOM_SAMPLE, 0, 0);
   threads_start((int)where->threads);
-  int status = open_model(&model, &tokenizer, where, err);
+  precision_set((Precision)where->precision);
+  int status = precision_start(err) || open_model(&model, &tokenizer, where, err) ? -1 : 0;
   if (tokenizer && separator_missing(options->separator, options->prompt, strlen(options->prompt)))
     program_error("generate: remark", SEPARATOR_REMARK("--prompt"));
   if (status == 0) {

@@ -104,7 +104,8 @@ static void copy_numbers(Param *p, const unsigned char *stored, int version) {
 
 int llmc_load(GPT2 *m, const char *name, const void *bytes, size_t size, Err *err) {
   ModelOptions stored;
-  if (llmc_size(&stored, name, bytes, size, err)) return -1;
+  if (gpt2_check_plain(&m->size, name, err) || llmc_size(&stored, name, bytes, size, err))
+    return -1;
   if (stored.L != m->size.L || stored.C != m->size.C || stored.V != m->size.V ||
       stored.context < m->size.context)
     return fail(err, "%s: its sizes are not those of the model", name);
@@ -149,7 +150,7 @@ int llmc_save(const GPT2 *m, const char *path, int version, Err *err) {
   int32_t header[HEADER] = {MAGIC_LLMC_MODEL,           version,     (int32_t)s->context,
                             (int32_t)s->V,   (int32_t)s->L, (int32_t)s->NH,
                             (int32_t)s->C,   (int32_t)padded};
-  if (writer_open(&w, path, err)) return -1;
+  if (gpt2_check_plain(s, path, err) || writer_open(&w, path, err)) return -1;
   writer_put(&w, header, sizeof header);
   for (int k = 0; k < KINDS; k++)
     for (int i = 0; i < m->param_count; i++) {

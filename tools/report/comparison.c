@@ -237,7 +237,7 @@ static double slowness(const Comparison *c, const Times *times, int run) {
 /* Other work of the machine makes a run slower, never faster: the fastest runs say most about the
    method. If all were slowed down, the optimizer's time is scaled as the gradient's. */
 static int measure_costs(const Comparison *c, const Times *times, Entry *e) {
-  static const double DISTURBED = 1.6;
+  static const double DISTURBED = 1.75;
   int disturbed = 0;
   e->state_bytes = c->logs[e->runs[0]].info.optimizer_state_bytes;
   e->clipped = 0;
@@ -401,7 +401,8 @@ static void read_tuning(Comparison *c, Entry *e) {
   for (int i = 0; i < c->log_count; i++) {
     const Origin *o = &c->set.origins[i];
     int ended = c->logs[i].end == RUN_FINISHED || c->logs[i].end == RUN_DIVERGED;
-    if (ended && o->tuning && strcmp(o->method, e->method) == 0) add_tuning_run(c, e, i);
+    if (ended && o->tuning && strcmp(o->method, e->method) == 0 &&
+        runset_same_sweep(&c->set, i, e->runs[0])) add_tuning_run(c, e, i);
   }
   if (e->tuning.count > 0)
     qsort(e->tuning.points, (size_t)e->tuning.count, sizeof *e->tuning.points, by_rate);

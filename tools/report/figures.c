@@ -292,12 +292,13 @@ const FigureKind figure_kinds[] = {
     {0},
 };
 
-int figures_draw(const Comparison *c, int index, FigureFormat format, char **out, size_t *size,
-                 Err *err) {
+int figures_draw(const Comparison *c, int index, FigureFormat format, int small, char **out,
+                 size_t *size, Err *err) {
   Figure f = figure_kinds[index].make(c, figure_kinds[index].axis);
   int status = 0;
   *out = NULL;
   if (format == FIGURE_CHARACTERS) figure_fit_terminal(&f);
+  else if (small) f.width = 820, f.height = f.rows ? f.height : 560;
   if (figure_has_points(&f)) status = figure_draw(&f, format, out, size, err);
   figure_free(&f);
   return status;

@@ -19,8 +19,9 @@ extern const FigureKind figure_kinds[]; /* in the order of FIGURE_NAMES */
 /* Error: a name to highlight is not that of a method. */
 int figures_check(const Comparison *c, Err *err);
 
-/* Draws a figure, given by its index, as figure_draw does. *out is NULL if it shows nothing. */
-int figures_draw(const Comparison *c, int index, FigureFormat format, char **out, size_t *size,
-                 Err *err);
+/* Draws a figure, given by its index, as figure_draw does; on a smaller area, and so with larger
+   text, if `small`. *out is NULL if it shows nothing. */
+int figures_draw(const Comparison *c, int index, FigureFormat format, int small, char **out,
+                 size_t *size, Err *err);
 
 #endif

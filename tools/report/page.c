@@ -30,13 +30,14 @@ static const char style[] =
     "th{border-bottom:2px solid var(--soft);white-space:normal;vertical-align:bottom}\n"
     ".sorts th{cursor:pointer}th[aria-sort=ascending]::after{content:\" \\2191\"}\n"
     "th[aria-sort=descending]::after{content:\" \\2193\"}\n"
-    "th:first-child,td:first-child{position:sticky;left:0;background:var(--paper)}\n"
+    "th:first-child,td:first-child{position:sticky;left:0;"
+    "background:var(--paper);background-clip:padding-box}\n"
     "th:first-child,td:first-child,.text th,.text td{text-align:left}\n"
     ".text td+td{white-space:normal}sup a{text-decoration:none}\n"
     ".notes,figcaption,.soft{color:var(--soft);font-size:.85em}:target{background:var(--line)}\n"
     ".figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,560px),1fr));"
     "gap:1.5em}\n"
-    "figure{margin:1em 0;min-width:0;overflow-x:auto}\n"
+    "figcaption{position:sticky;left:0}figure{margin:1em 0;min-width:0;overflow-x:auto}\n"
     "figure svg{width:100%;min-width:560px;height:auto;display:block}#forest{max-width:1000px}\n"
     "pre{background:var(--box);padding:.8em;overflow-x:auto;font-size:.85em}\n";
 /* A click on the head of a column sorts by it; numbers may have a k or M after them. */
@@ -86,7 +87,7 @@ static void write_inline(FILE *out, const char *svg, int number) {
 static int write_figure(FILE *out, const Comparison *c, int number, Err *err) {
   char *svg, name[32];
   size_t size;
-  if (figures_draw(c, number, FIGURE_SVG, &svg, &size, err)) return -1;
+  if (figures_draw(c, number, FIGURE_SVG, number > 0, &svg, &size, err)) return -1;
   if (!svg) return 0;
   word_at(FIGURE_NAMES, number, name, sizeof name);
   fprintf(out, "<figure id=\"%s\">\n", name);
@@ -112,8 +113,8 @@ static void write_head(FILE *out, const Comparison *c, int refresh) {
   fprintf(out, "%s\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                "<meta name=\"viewport\" content=\"width=device-width\">\n", first_line);
   if (refresh) fprintf(out, "<meta http-equiv=\"refresh\" content=\"%d\">\n", refresh);
-  fprintf(out, "<title>%d optimizers compared</title>\n<style>\n%s</style>\n</head>\n<body>\n"
-               "<h1>%d optimizers compared</h1>\n<p class=\"soft\">", c->count, style, c->count);
+  fprintf(out, "<title>%d methods compared</title>\n<style>\n%s</style>\n</head>\n<body>\n"
+               "<h1>%d methods compared</h1>\n<p class=\"soft\">", c->count, style, c->count);
   quote_html(out, caption);
   fputs("</p>\n", out);
 }
