@@ -97,7 +97,7 @@ help() {
     "$train" --help "$method"
   done >"$work/all"
   { "$train" --help; "$train" --list; } >>"$work/all"
-  for tool in plot compare sweep generate convert tokenize spectrum; do
+  for tool in plot runs compare sweep generate convert tokenize spectrum; do
     "$root/tools/$tool" --help >>"$work/all"
   done
   check "help is long" [ "$(wc -l <"$work/all")" -gt 400 ]
