@@ -215,8 +215,7 @@ int runset_read(RunSet *set, char *const *paths, int count, Err *err) {
   if (status == 0 && set->count == 0) {
     if (set->note_count > 0)
       status = fail(err, "%s: no run in it can be read: %.900s", paths[0], set->notes[0]);
-    else status = fail(err, "%s: there are no runs in it; archives are read when they are named",
-                       paths[0]);
+    else status = fail(err, "%s: there are no runs in it", paths[0]);
   }
   if (status) runset_free(set);
   return status;
