@@ -97,7 +97,7 @@ help() {
     "$train" --help "$method"
   done >"$work/all"
   { "$train" --help; "$train" --list; } >>"$work/all"
-  for tool in plot compare sweep generate evaluate convert tokenize spectrum bench; do
+  for tool in plot runs compare sweep generate evaluate convert tokenize spectrum bench; do
     "$root/tools/$tool" --help >>"$work/all" || bad "tools/$tool --help"
   done
   check "help is long" [ "$(wc -l <"$work/all")" -gt 400 ]

@@ -245,8 +245,8 @@ bad_logs() {
   answers 1 'the file holds more than one run' "$tools/plot" bad/twice
   answers 1 'bad/nothing: there are no runs in it' "$tools/plot" bad/nothing
   answers 1 'there is no such run' "$tools/plot" bad/missing
-  answers 0 'bad/nothing: there are no runs in it; skipped' "$tools/plot" whole/final/adamw/*/seed-101 bad/nothing
-  answers 0 'bad.spec: there are no runs in it; skipped' "$tools/plot" bad.spec "$good"
+  answers 0 'bad/nothing: there are no runs in it' "$tools/plot" whole/final/adamw/*/seed-101 bad/nothing
+  answers 0 'bad.spec: there are no runs in it' "$tools/plot" bad.spec "$good"
   answers 1 'there is no such run' "$tools/plot" "$good" bad/missing
   answers 1 'no run among these 2 paths' "$tools/plot" bad/nothing bad.spec
   answers 0 'Left out: bad/broken/log.csv, line 5' "$tools/compare" bad

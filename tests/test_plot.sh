@@ -54,7 +54,7 @@ values() {
   for y in loss val train grad_norm tokens_per_s forward_ms backward_ms optimizer_ms; do
     draws '>adamw ' runs/a --y $y --smooth 5
   done
-  answers 1 '--y bits: no log of these runs has it' "$tools/plot" cut/log.csv --y bits
+  answers 1 '--y bits --x steps: no log of these runs has both' "$tools/plot" cut/log.csv --y bits
   answers 2 'choose one of loss|val' "$tools/plot" runs/a --y nothing
   answers 2 '--class has no effect' "$tools/plot" runs/a --class mlp.c_fc
 }
@@ -104,7 +104,8 @@ highlighting() {
   draws '>sumo 4.650</text>' many --highlight 'soap sumo' # the others are grey
   check 'those named are in colour' grep -q 'rgb(  0, 158, 115)' picture.svg
   check 'with symbols' grep -q gpPt picture.svg
-  answers 1 '--highlight sume: no curve has this name' "$tools/plot" many --highlight sume
+  draws '>dion2 4.950</text>' many --highlight 'soap dion2' --x tokens
+  answers 1 '--highlight sume: there is no such method or run' "$tools/plot" many --highlight sume
   make_run many/mine mine 20 20
   draws 'rgb(230,   0, 126)' many # own methods are always in colour
 }

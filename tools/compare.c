@@ -8,9 +8,9 @@
 #include "core/memory.h"
 #include "core/quote.h"
 #include "run/program.h"
+#include "tools/report/figures.h"
 #include "tools/report/outcome.h"
 #include "tools/report/page.h"
-#include "tools/report/pictures.h"
 #include "tools/report/swept.h"
 
 typedef struct {
@@ -33,8 +33,8 @@ static const Option options[] = {
      .help = "Also compare runs of different tasks: models, data, batch sizes or lengths",
      .type = OPTION_CHOICE, .at = FIELD(comparison.mix), .fallback = "off", .choices = ON_OFF},
     {.name = "highlight",
-     .help = "Methods to draw in colour, separated by spaces; the others are grey (empty: all, or of "
-             "more than eight the best three, the baseline and your own methods)",
+     .help = "Methods to draw in colour, separated by spaces; the others are grey (empty: all, or "
+             "of more than eight the best three, the baseline and your own methods)",
      .type = OPTION_WORD, .at = FIELD(comparison.highlight), .fallback = ""},
     {.name = "format", .help = "Format of the tables",
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "text", .choices = TABLE_FORMATS},
@@ -46,7 +46,7 @@ static const Option options[] = {
      .type = OPTION_CHOICE, .at = FIELD(image), .fallback = "svg", .choices = IMAGES(CHOICE_WORD)},
     {.name = "draw", .help = "Figure to draw in the terminal",
      .type = OPTION_CHOICE, .at = FIELD(draw), .fallback = DRAW_NOTHING,
-     .choices = DRAW_NOTHING "|" PICTURE_NAMES},
+     .choices = DRAW_NOTHING "|" FIGURE_NAMES},
     {.name = "trials",
      .help = "Also show every tuning trial of a sweep (as CSV: only these)",
      .type = OPTION_CHOICE, .at = FIELD(trials), .fallback = "off", .choices = ON_OFF},
@@ -81,12 +81,12 @@ static int write_figures(const CompareOptions *o, const Comparison *c, Err *err)
   char name[32], ending[16];
   word_at(IMAGES(CHOICE_WORD), o->image, ending, sizeof ending);
   if (folder_make(o->figures, err)) return -1;
-  for (int i = 0; i < word_count(PICTURE_NAMES); i++) {
+  for (int i = 0; i < word_count(FIGURE_NAMES); i++) {
     char path[OPTION_TEXT + 64], *picture;
     size_t size;
-    word_at(PICTURE_NAMES, i, name, sizeof name);
+    word_at(FIGURE_NAMES, i, name, sizeof name);
     snprintf(path, sizeof path, "%s/%s.%s", o->figures, name, ending);
-    if (picture_draw(c, i, format, 0, &picture, &size, err)) return -1;
+    if (figures_draw(c, i, format, 0, &picture, &size, err)) return -1;
     if (!picture) continue;
     int status = program_replace(path, picture, size, figure_sign(format), o->overwrite, err);
     free(picture);
@@ -98,8 +98,8 @@ static int write_figures(const CompareOptions *o, const Comparison *c, Err *err)
 static int draw(int index, const Comparison *c, Err *err) {
   char *picture;
   size_t size;
-  if (picture_draw(c, index, FIGURE_CHARACTERS, 0, &picture, &size, err)) return -1;
-  printf("\n%s\n", picture_caption(index));
+  if (figures_draw(c, index, FIGURE_CHARACTERS, 0, &picture, &size, err)) return -1;
+  printf("\n%s\n", figure_kinds[index].caption);
   if (picture) fwrite(picture, 1, size, stdout);
   else printf("There is nothing to draw.\n");
   free(picture);

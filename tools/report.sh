@@ -73,9 +73,13 @@ fill() {
 
 # redraw NAME
 redraw() {
-  tools/compare "results/$1/runs.tar.gz" --format markdown --figures "$work/figures" \
-    >"$work/table.md"
+  tools/compare "results/$1/runs.tar.gz" --format markdown >"$work/table.md"
   cp "$work/table.md" "results/$1/table.md"
+  for page in $pages; do fill "$page" "$1"; done
+  # The optimizers of a short table are also those in colour.
+  # shellcheck disable=SC2086
+  names=$(sed -n "s|^<!-- results/$1/table.md: \(.*\) -->|\1|p" $pages | head -n 1)
+  tools/compare "results/$1/runs.tar.gz" --figures "$work/figures" --highlight "$names" >/dev/null
   rm -f "results/$1"/*.svg
   for picture in "$work"/figures/*.svg; do
     own=results/$1/$(basename "$picture")
@@ -85,7 +89,6 @@ redraw() {
     fi
   done
   rm -rf "$work/figures"
-  for page in $pages; do fill "$page" "$1"; done
   echo "results/$1: $(find "results/$1" -name '*.svg' | wc -l | tr -d ' ') figures, table.md"
 }
 

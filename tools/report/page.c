@@ -8,9 +8,9 @@
 #include "core/quote.h"
 #include "run/names.h"
 #include "run/program.h"
+#include "tools/report/figures.h"
 #include "tools/report/label.h"
 #include "tools/report/outcome.h"
-#include "tools/report/pictures.h"
 #include "tools/report/swept.h"
 
 static const char first_line[] = "<!DOCTYPE html><!-- written by tools/compare -->";
@@ -88,19 +88,19 @@ static void write_inline(FILE *out, const char *svg, int number) {
 static int write_figure(FILE *out, const Comparison *c, int number, Err *err) {
   char *svg, name[32];
   size_t size;
-  if (picture_draw(c, number, FIGURE_SVG, 1, &svg, &size, err)) return -1;
+  if (figures_draw(c, number, FIGURE_SVG, number > 0, &svg, &size, err)) return -1;
   if (!svg) return 0;
-  word_at(PICTURE_NAMES, number, name, sizeof name);
+  word_at(FIGURE_NAMES, number, name, sizeof name);
   fprintf(out, "<figure id=\"%s\">\n", name);
   write_inline(out, svg, number);
-  fprintf(out, "\n<figcaption>%s</figcaption>\n</figure>\n", picture_caption(number));
+  fprintf(out, "\n<figcaption>%s</figcaption>\n</figure>\n", figure_kinds[number].caption);
   free(svg);
   return 0;
 }
 
 static int write_figures(FILE *out, const Comparison *c, Err *err) {
   fputs("<h2>Figures</h2>\n<div class=\"figures\">\n", out);
-  for (int i = 1; i < word_count(PICTURE_NAMES); i++)
+  for (int i = 1; i < word_count(FIGURE_NAMES); i++)
     if (write_figure(out, c, i, err)) return -1;
   fputs("</div>\n", out);
   return 0;
