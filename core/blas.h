@@ -17,7 +17,7 @@ const char *blas_describe(void);
 void gemm(Transpose ta, Transpose tb, int64_t M, int64_t N, int64_t K, real alpha, const real *A,
           int64_t lda, const real *B, int64_t ldb, real beta, real *C, int64_t ldc);
 
-/* The same in float32, whatever the precision: for factors whose large numbers cancel. */
+/* The same in float32 at every --precision: for factors whose large numbers cancel. */
 void gemm_fp32(Transpose ta, Transpose tb, int64_t M, int64_t N, int64_t K, real alpha,
                const real *A, int64_t lda, const real *B, int64_t ldb, real beta, real *C,
                int64_t ldc);

@@ -425,6 +425,10 @@ double gpt2_loss_gradient(GPT2 *m, const Batch *batch, double weight, int accumu
   return loss / (double)n;
 }
 
+static void gradient_done(const GPT2 *m, const Param *first, int count) {
+  if (m->gradient_done) m->gradient_done(first, count);
+}
+
 void gpt2_backward(GPT2 *m) {
   const Batch *batch = &m->batch;
   int64_t n = batch->B * batch->T, C = m->size.C;
@@ -434,7 +438,11 @@ void gpt2_backward(GPT2 *m) {
   layernorm_backward(m->dx, w->g, b->g, m->dnorm, m->stats_last, m->x_last, w->w, n, C,
                      m->accumulate);
   backward_lap(m, PASS_NORM);
-  for (int64_t layer = m->size.L - 1; layer >= 0; layer--) block_backward(m, layer);
+  gradient_done(m, w, 3); /* the last norm, and the head if it is not tied */
+  for (int64_t layer = m->size.L - 1; layer >= 0; layer--) {
+    block_backward(m, layer);
+    gradient_done(m, gpt2_block(m, layer), BLOCK_PARAMS);
+  }
   const Dropout *drop = dropout_at(m, 0, DROP_EMBEDDING);
   if (drop) dropout_apply(m->dx, NULL, m->dx, drop, batch->B, batch->T * C);
   if (m->size.head == HEAD_UNTIED && !m->accumulate) /* else the classifier has set it */
@@ -442,6 +450,7 @@ void gpt2_backward(GPT2 *m) {
   embedding_backward(m->params[WTE].g, m->params[WPE].g, m->dx, batch->x, batch->B, batch->T, C,
                      m->size.context, m->accumulate);
   backward_lap(m, PASS_EMBEDDING);
+  gradient_done(m, &m->params[WTE], 2);
 }
 
 int gpt2_check_plain(const ModelOptions *s, const char *path, Err *err) {

@@ -81,6 +81,9 @@ typedef struct {
   Dropout dropout;    /* of this pass; its rate is 0 in gpt2_loss */
   Batch batch;        /* of the last gpt2_loss_gradient */
   int accumulate;     /* add to the gradients instead of setting them */
+  /* Called, if not NULL, during gpt2_backward whenever the gradients of `count` places from `first`
+     on are complete; they are one after another in memory. */
+  void (*gradient_done)(const Param *first, int count);
   PassTimes times;
   double lap;         /* clock seconds of the last lap */
   size_t weight_bytes, activation_bytes;

@@ -1,5 +1,6 @@
 /* What methods share: the schedule, weight decay's rule, which parameters a method gets (the
-   auxiliary AdamW gets the rest), the split of fused matrices, state, random streams, threads. */
+   auxiliary AdamW gets the rest), the split of fused matrices, state, random streams, threads, and
+   which rank owns which matrix: the owner has its state, updates it, and sends the weights to all. */
 #ifndef OPTIM_HARNESS_H
 #define OPTIM_HARNESS_H
 
@@ -52,20 +53,30 @@ int optimizer_open(OptimizerState **state, const Optimizer *method, const void *
                    Err *err);
 void optimizer_close(OptimizerState *state);
 
-/* Step t = 1, 2, ... on the gradients in the params; `multiplier` in [0,1] is the schedule's. The
-   products have the precision of the options, or the process's. */
+/* Step t = 1, 2, ... on the gradients in the params, which are the same on all ranks; `multiplier`
+   in [0,1] is the schedule's. The products have the precision of the options, or the process's. */
 void optimizer_step(OptimizerState *state, int64_t t, double multiplier);
 
 /* What step t multiplies the weights of a parameter by at the scheduled rate, as what updates it
    decays them: w = keep w - rate (its direction). */
 double optimizer_keep(const OptimizerState *state, const Param *p, int64_t t, double rate);
 
-/* Bytes of state and of workspace. */
+/* Bytes of state of all ranks, and of workspace of this one. */
 size_t optimizer_state_bytes(const OptimizerState *state);
 size_t optimizer_scratch_bytes(const OptimizerState *state);
 
 /* FLOPs of one step, as declared. */
 double optimizer_flops(const OptimizerState *state);
+
+/* What a rank owns: bytes of state, FLOPs of a step, and numbers of weights. */
+typedef struct {
+  double state_bytes, flops;
+  int64_t weights;
+} RankShare;
+RankShare optimizer_share(const OptimizerState *state, int rank);
+
+/* The ranks that own a parameter's matrices in their order, or its pieces: "2", "0 3 1". */
+void optimizer_owners(const OptimizerState *state, const Param *p, char *out, size_t size);
 
 /* "adamw", "muon 3 x 128x128", ... : what updates a parameter and how it is cut. */
 void optimizer_route(const OptimizerState *state, const Param *p, char *out, size_t size);
@@ -79,9 +90,16 @@ void optimizer_cut(const OptimizerState *state, const Param *p, int *down, int *
 const float *optimizer_slot(const OptimizerState *state, const Param *p, SlotKind kind,
                             int64_t *floats);
 
-/* The arrays of state, for checkpoints: calls visit(name = "param.slot", floats, data). */
+/* The arrays of state, for checkpoints: calls visit(name = "param.slot", floats, data). With several
+   ranks only between optimizer_gather and optimizer_scatter. */
 void optimizer_visit(OptimizerState *state,
                      void (*visit)(const char *name, int64_t floats, float *data, void *with),
                      void *with);
+
+/* optimizer_gather makes the state whole on rank 0, to be saved, or with `restore` makes room for
+   all of it on every rank, to be read from a file. optimizer_scatter ends that; after a restore every
+   rank keeps what it owns. Error: no memory (with several ranks). */
+int optimizer_gather(OptimizerState *state, int restore, Err *err);
+void optimizer_scatter(OptimizerState *state, int restore);
 
 #endif

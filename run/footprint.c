@@ -1,5 +1,6 @@
 #include "run/footprint.h"
 
+#include "core/ranks.h"
 #include "run/spectrum_log.h"
 
 int footprint_plan(Footprint *f, const Config *c, int64_t rows, const Data *data, Err *err) {
@@ -9,7 +10,7 @@ int footprint_plan(Footprint *f, const Config *c, int64_t rows, const Data *data
                                      m->param_count, (uint64_t)c->run.seed);
   *f = (Footprint){.weights = (double)m->weight_bytes, .gradients = (double)m->weight_bytes,
                    .activations = (double)m->activation_bytes,
-                   .state = (double)optimizer_state_bytes(o),
+                   .state = optimizer_share(o, rank_number()).state_bytes,
                    .work = (double)optimizer_scratch_bytes(o),
                    .spectrum = (double)spectrum_log_bytes(c, o, m->params, m->param_count),
                    .data = data ? (double)data_bytes(data) : 0};

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/ranks.h"
 #include "core/blas.h"
 #include "core/file.h"
 #include "core/precision.h"
@@ -63,6 +64,26 @@ static void print_routing(FILE *out, const GPT2 *m, const OptimizerState *optimi
   }
 }
 
+/* Who owns what. */
+static void print_ranks(FILE *out, const GPT2 *m, const OptimizerState *o) {
+  char owners[256];
+  double most = 0;
+  if (ranks_count() == 1) return;
+  fprintf(out, "ranks and what they own:\n");
+  for (int rank = 0; rank < ranks_count(); rank++) {
+    RankShare share = optimizer_share(o, rank);
+    if (share.flops > most) most = share.flops;
+    fprintf(out, "  rank %d: %lld weights, %.1f MB of state, %.4g FLOPs per step\n", rank,
+            (long long)share.weights, share.state_bytes / 1e6, share.flops);
+  }
+  fprintf(out, "  FLOPs per step, largest share over mean: %.3f\n",
+          most * ranks_count() / optimizer_flops(o));
+  for (int i = 0; i < m->param_count; i++) {
+    optimizer_owners(o, &m->params[i], owners, sizeof owners);
+    fprintf(out, "  %-26s rank %s\n", m->params[i].name, owners);
+  }
+}
+
 void info_print_tables(FILE *out, const Config *c, const GPT2 *m, const OptimizerState *o,
                        const Footprint *memory) {
   fprintf(out, "parameters and what updates them (%s; options %s):\n", c->method->summary,
@@ -97,11 +118,13 @@ int info_write(const Config *c, const GPT2 *m, const OptimizerState *o, const Da
   info_version(out);
   info_precision(line, sizeof line, c);
   fprintf(out, "threads = %d\nprecision = %s\n", threads_count(), line);
+  if (*ranks_describe()) fprintf(out, "ranks = %s\n", ranks_describe());
   fprintf(out, "data = %s\n" FINGERPRINT " = %08x\n", line, data_fingerprint(d));
 #define PUT(name) fprintf(out, #name " = %.12g\n", info.name);
   INFO_NUMBERS(PUT)
   fputc('\n', out);
   info_print_tables(out, c, m, o, memory);
+  print_ranks(out, m, o);
   fputc('\n', out);
   fclose(out);
   return write_text(c, text, size, err);

@@ -18,7 +18,8 @@ typedef struct Run {
   SpectrumLog *spectrum; /* NULL when it is off */
   Progress progress;
   Footprint memory;
-  int64_t pass_rows; /* sequences per pass */
+  int64_t first_row, rows; /* of the batch: the sequences of this rank */
+  int64_t pass_rows;       /* sequences per pass */
   int64_t step;      /* steps done */
   double seconds;    /* training time */
   double opened, lap; /* clock seconds at the start and at the last lap */
@@ -38,10 +39,15 @@ typedef struct Run {
 int run_open(Run *run, Err *err);
 void run_close(Run *run);
 
+/* The next batch of step t: up to pass_rows sequences from `first` on. After the last of the step,
+   gpt2_backward also starts to sum the gradients over all ranks. */
+int run_batch(Run *run, int64_t t, int64_t first, Batch *batch, Err *err);
+
 /* Starts the time of step t = 1, 2, ... and returns its row, with no loss yet. */
 LogRow run_row(Run *run, int64_t t);
 
-/* Set the times in the row: of the forward and backward passes when the gradient is complete; of
+/* Complete the sums over all ranks, of the gradients and of the row's loss, and set the times in the
+   row: of the forward and backward passes when the gradient is complete; of
    the optimizer, with norm and clipping, when the step is. */
 void run_gradient_done(Run *run, LogRow *row);
 void run_step_done(Run *run, LogRow *row);

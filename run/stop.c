@@ -6,6 +6,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "core/ranks.h"
+
 static volatile sig_atomic_t asked; /* the first signal */
 static volatile sig_atomic_t save;  /* SIGUSR1 came */
 static int terminal;                /* end the live line of progress first */
@@ -25,7 +27,8 @@ static void ask(int number) {
   }
   if (!asked) {
     if (terminal) say("\n");
-    say("train: stopping after this step, and saving; again: stop now, without saving\n");
+    if (rank_number() == 0)
+      say("train: stopping after this step, and saving; again: stop now, without saving\n");
     asked = number;
   }
   errno = saved;
@@ -70,8 +73,9 @@ void stop_catch(void) {
 }
 
 const char *stop_reason(void) {
-  if (!asked) return NULL;
-  return asked == SIGXCPU ? "stopped by the CPU time limit" : "interrupted";
+  int number = ranks_most(asked);
+  if (!number) return NULL;
+  return number == SIGXCPU ? "stopped by the CPU time limit" : "interrupted";
 }
 
 int stop_save_requested(void) {

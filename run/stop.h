@@ -11,7 +11,8 @@ void stop_ignore_broken_output(void);
    comes up to 30 seconds before the limit on CPU time (ulimit -t), to leave time for saving. */
 void stop_catch(void);
 
-/* Why the run must stop, as the beginning of a message; NULL if it need not. */
+/* Why the run must stop, as the beginning of a message; NULL if it need not. All ranks must call it
+   together, and get the same answer. */
 const char *stop_reason(void);
 
 /* Whether a checkpoint was requested since the last call. */

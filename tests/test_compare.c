@@ -95,7 +95,7 @@ static void test_times(void) {
   check_near(muon->slow, 2.2, 1e-9, "all runs of muon were disturbed");
   check_near(muon->optimizer_ms, 30 / 2.6, 1e-9, "its optimizer's time is scaled");
   check_near(entry_of(&c, "sgd")->slow, 1, 0, "with other threads the gradient is another");
-  check(is_noted(&c, "Times: 3 of 5 runs were disturbed"), "it is said");
+  check(is_noted(&c, "Times: 3 of 5 runs were disturbed"), "a note");
   check(is_in(outcome_costs(&c), "muon", "about 11.5"), "and marked in the table");
   comparison_free(&c);
 }
@@ -113,7 +113,7 @@ static void test_states(void) {
   check(extended->extended && isnan(extended->steps_to) && isnan(extended->seconds_to),
         "an extended run has no steps to the target");
   check(isfinite(entry_of(&c, "muon m2")->steps_to), "the same settings without have");
-  check(is_noted(&c, "muon m1: extended after step 20 from 20 to 30 steps: x. Its"), "it is said");
+  check(is_noted(&c, "muon m1: extended after step 20 from 20 to 30 steps: x. Its"), "a note");
   check(is_in(outcome_losses(&c), "muon m1", "extended"), "and marked");
   check(is_in(outcome_losses(&c), "sgd", "2 unfinished: 8.2857 at step 10 of 30"),
         "the last value of the longest run");
@@ -130,7 +130,7 @@ static void test_repetitions(void) {
   const Entry *adamw = entry_of(&c, "adamw");
   check(adamw->count == 1 && adamw->unfinished == 0, "a seed counts once");
   check_near(adamw->summary.mean, 4, 1e-12, "as the first finished run");
-  check(is_noted(&c, "a1 is not counted") && is_noted(&c, "a3 is not counted"), "it is said");
+  check(is_noted(&c, "a1 is not counted") && is_noted(&c, "a3 is not counted"), "a note");
   check(is_in(outcome_settings(&c), "clip", "0 (muon), 1 (adamw)"), "settings that differ");
   check(is_in(outcome_settings(&c), "clip", "") && !is_in(outcome_settings(&c), "optimizer", ""),
         "except what the table of losses shows");

@@ -76,12 +76,18 @@ static void add_to_entry(Comparison *c, Entry *e, int run) {
   e->runs[e->count++] = run;
 }
 
-/* Those that chose the rates, or the others. */
-static void group_runs(Comparison *c, int tuning) {
+static void free_entry(Entry *e) {
+  free(e->runs);
+  free(e->loss);
+  tuning_free(&e->tuning);
+}
+
+/* Those that chose the rates if there are no others, or the others. */
+static void group_runs(Comparison *c) {
   for (int i = 0; i < c->log_count; i++) {
     const Origin *o = &c->set.origins[i];
     int at = 0;
-    if (o->tuning != tuning) continue;
+    if (o->tuning != c->only_tuning) continue;
     while (at < c->count && !belongs(c, &c->entries[at], i)) at++;
     if (at == c->count) {
       c->entries = memory_grow(c->entries, (size_t)++c->count, sizeof *c->entries);
@@ -90,34 +96,6 @@ static void group_runs(Comparison *c, int tuning) {
     }
     add_to_entry(c, &c->entries[at], i);
   }
-}
-
-static double mean_loss(const Comparison *c, const Entry *e) {
-  double sum = 0;
-  for (int j = 0; j < e->count; j++) {
-    const RunLog *log = &c->logs[e->runs[j]];
-    sum += log->end == RUN_FINISHED ? runlog_final_val(log) : INFINITY;
-  }
-  return isnan(sum) ? INFINITY : sum / e->count;
-}
-
-/* Without fresh seeds the best trial of each method is all there is. */
-static void group_best_trials(Comparison *c) {
-  int kept = 0;
-  group_runs(c, 1);
-  for (int i = 0; i < c->count; i++) {
-    Entry now = c->entries[i];
-    int same = 0;
-    while (same < kept && strcmp(c->entries[same].method, now.method) != 0) same++;
-    int better = same < kept && mean_loss(c, &now) < mean_loss(c, &c->entries[same]);
-    if (same < kept) free(better ? c->entries[same].runs : now.runs);
-    if (same == kept || better) c->entries[same] = now;
-    kept += same == kept;
-  }
-  c->count = kept;
-  c->only_tuning = 1;
-  note(c, "No evaluation seeds yet: these are the best tuning runs of each method, so the losses "
-          "are biased downward.");
 }
 
 /* The first run of each entry, one after the other. */
@@ -147,7 +125,7 @@ static void name_entries(Comparison *c) {
 
 static const double LN2 = 0.693147180559945309;
 
-static double unit_of(const Comparison *c, const RunLog *log) {
+double comparison_factor(const Comparison *c, const RunLog *log) {
   return c->per_byte ? 1 / (LN2 * log->info.val_bytes_per_token) : 1;
 }
 
@@ -155,21 +133,18 @@ const char *comparison_unit(const Comparison *c) {
   return c->per_byte ? "bits per byte" : "nats per token";
 }
 
-static int by_seed(const void *a, const void *b) {
-  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-  return (x > y) - (x < y);
-}
-
+/* Ascending. */
 static void list_seeds(Comparison *c) {
   c->seeds = memory_take((size_t)c->log_count, sizeof *c->seeds);
   for (int i = 0; i < c->count; i++)
     for (int j = 0; j < c->entries[i].count; j++) {
       int64_t seed = seed_of(&c->logs[c->entries[i].runs[j]]);
-      int k = 0;
-      while (k < c->seed_count && c->seeds[k] != seed) k++;
-      if (k == c->seed_count) c->seeds[c->seed_count++] = seed;
+      int at = 0;
+      while (at < c->seed_count && c->seeds[at] < seed) at++;
+      if (at < c->seed_count && c->seeds[at] == seed) continue;
+      for (int k = c->seed_count++; k > at; k--) c->seeds[k] = c->seeds[k - 1];
+      c->seeds[at] = seed;
     }
-  qsort(c->seeds, (size_t)c->seed_count, sizeof *c->seeds, by_seed);
 }
 
 static void measure_losses(Comparison *c, Entry *e) {
@@ -184,7 +159,7 @@ static void measure_losses(Comparison *c, Entry *e) {
     bytes = log->info.val_bytes_per_token;
     for (int k = 0; k < c->seed_count; k++)
       if (c->seeds[k] == seed_of(log) && log->end == RUN_FINISHED)
-        e->loss[k] = runlog_final_val(log) * unit_of(c, log);
+        e->loss[k] = runlog_final_val(log) * comparison_factor(c, log);
   }
   e->summary = summarize(e->loss, c->seed_count);
   e->bits_per_byte = c->per_byte ? e->summary.mean
@@ -237,7 +212,7 @@ static double slowness(const Comparison *c, const Times *times, int run) {
 /* Other work of the machine makes a run slower, never faster: the fastest runs say most about the
    method. If all were slowed down, the optimizer's time is scaled as the gradient's. */
 static int measure_costs(const Comparison *c, const Times *times, Entry *e) {
-  static const double DISTURBED = 1.6;
+  static const double DISTURBED = 1.75;
   int disturbed = 0;
   e->state_bytes = c->logs[e->runs[0]].info.optimizer_state_bytes;
   e->clipped = 0;
@@ -316,7 +291,7 @@ static int add_point(const Comparison *c, const Entry *e, int axis, int64_t step
     if (!takes_part(e, log)) continue;
     const LogRow *row = row_at(log, step);
     if (!row || !isfinite(row->val_loss)) return 0;
-    double loss = row->val_loss * unit_of(c, log);
+    double loss = row->val_loss * comparison_factor(c, log);
     int level = axis == AXIS_SECONDS && !isnan(e->step_seconds);
     x += level ? (double)row->step * e->step_seconds : curve_axis_value(log, row, axis);
     mean += loss;
@@ -378,7 +353,7 @@ static void add_tuning_run(const Comparison *c, Entry *e, int run) {
   const RunLog *log = &c->logs[run];
   int diverged = log->end == RUN_DIVERGED, point = 0;
   int line = !same_settings(log, &c->logs[e->runs[0]], "lr");
-  double loss = diverged ? INFINITY : runlog_final_val(log) * unit_of(c, log);
+  double loss = diverged ? INFINITY : runlog_final_val(log) * comparison_factor(c, log);
   while (point < e->tuning.count &&
          !same_settings(&c->logs[e->tuning.points[point].first], log, NULL))
     point++;
@@ -388,6 +363,7 @@ static void add_tuning_run(const Comparison *c, Entry *e, int run) {
 static void find_edge(Comparison *c, Entry *e) {
   const Tuning *t = &e->tuning;
   int lower, higher, at = 0;
+  if (tuning_is_random(t)) return;
   while (at < t->count && (t->points[at].line || t->points[at].rate != strtod(e->rate, NULL))) at++;
   if (at == t->count) return;
   tuning_neighbours(t, at, &lower, &higher);
@@ -401,7 +377,8 @@ static void read_tuning(Comparison *c, Entry *e) {
   for (int i = 0; i < c->log_count; i++) {
     const Origin *o = &c->set.origins[i];
     int ended = c->logs[i].end == RUN_FINISHED || c->logs[i].end == RUN_DIVERGED;
-    if (ended && o->tuning && strcmp(o->method, e->method) == 0) add_tuning_run(c, e, i);
+    if (ended && o->tuning && strcmp(o->method, e->method) == 0 &&
+        runset_same_sweep(&c->set, i, e->runs[0])) add_tuning_run(c, e, i);
   }
   if (e->tuning.count > 0)
     qsort(e->tuning.points, (size_t)e->tuning.count, sizeof *e->tuning.points, by_rate);
@@ -445,14 +422,29 @@ static void note_states(Comparison *c) {
          c->options.baseline);
 }
 
-static void judge(Comparison *c) {
-  list_seeds(c);
+/* Without fresh seeds the best trial of each method is all there is. The entries are sorted. */
+static void keep_best_trials(Comparison *c) {
+  int kept = 0;
   for (int i = 0; i < c->count; i++) {
-    measure_losses(c, &c->entries[i]);
-    read_tuning(c, &c->entries[i]);
+    int same = 0;
+    while (same < kept && strcmp(c->entries[same].method, c->entries[i].method) != 0) same++;
+    if (same == kept) c->entries[kept++] = c->entries[i];
+    else free_entry(&c->entries[i]);
   }
-  measure_all_costs(c);
+  c->count = kept;
+  name_entries(c);
+  note(c, "No evaluation seeds yet: these are the best tuning runs of each method, so the losses "
+          "are biased downward.");
+}
+
+static void judge(Comparison *c) {
+  name_entries(c);
+  list_seeds(c);
+  for (int i = 0; i < c->count; i++) measure_losses(c, &c->entries[i]);
   qsort(c->entries, (size_t)c->count, sizeof *c->entries, better_first);
+  if (c->only_tuning) keep_best_trials(c);
+  for (int i = 0; i < c->count; i++) read_tuning(c, &c->entries[i]);
+  measure_all_costs(c);
   c->baseline = find_baseline(c);
   choose_target(c);
   for (int i = 0; i < c->count; i++) {
@@ -492,22 +484,18 @@ int comparison_read(Comparison *c, char *const *paths, int count, const Comparis
   c->logs = c->set.logs;
   c->log_count = c->set.count;
   int status = choose_baseline(c, err) || check_comparable(c, err) ? -1 : 0;
-  if (status == 0) group_runs(c, 0);
-  if (status == 0 && c->count == 0) group_best_trials(c);
-  if (status == 0) {
-    name_entries(c);
-    judge(c);
+  if (status == 0) group_runs(c);
+  if (status == 0 && c->count == 0) {
+    c->only_tuning = 1;
+    group_runs(c);
   }
+  if (status == 0) judge(c);
   if (status) comparison_free(c);
   return status;
 }
 
 void comparison_free(Comparison *c) {
-  for (int i = 0; i < c->count; i++) {
-    free(c->entries[i].runs);
-    free(c->entries[i].loss);
-    tuning_free(&c->entries[i].tuning);
-  }
+  for (int i = 0; i < c->count; i++) free_entry(&c->entries[i]);
   differences_free(&c->differences);
   runset_free(&c->set);
   free(c->seeds);

@@ -20,14 +20,17 @@ static double difference(const Comparison *c, const Entry *e) {
   return e == &c->entries[c->baseline] ? 0 : e->difference.mean;
 }
 
+/* 0 of a single seed, which has no interval. */
+static double half_of(const Entry *e) { return isnan(e->difference.half) ? 0 : e->difference.half; }
+
 /* Shows all means, and intervals that are not far wider than these are apart. */
 static void choose_range(const Comparison *c, Forest *f) {
   double low = 0, high = 0, least = 0, greatest = 0;
   for (int i = 0; i < f->count; i++) {
-    double x = difference(c, f->rows[i]), half = f->rows[i]->difference.half;
+    double x = difference(c, f->rows[i]), half = half_of(f->rows[i]);
     low = fmin(low, x);
     high = fmax(high, x);
-    least = fmin(least, x - half); /* fmin and fmax ignore NaN */
+    least = fmin(least, x - half);
     greatest = fmax(greatest, x + half);
   }
   double apart = high > low ? high - low : 1;
@@ -80,8 +83,9 @@ static void write_axes(FILE *out, const Comparison *c, const Forest *f, FigureFo
   char label[256];
   int widest = 0;
   for (int i = 0; i < f->count; i++) widest = (int)fmax(widest, (double)strlen(f->rows[i]->name));
-  snprintf(label, sizeof label, "difference of the final loss to %.64s (%s), 95 %% interval",
-           c->entries[c->baseline].name, comparison_unit(c));
+  snprintf(label, sizeof label, "difference of the final loss to %.64s (%s)%s",
+           c->entries[c->baseline].name, comparison_unit(c),
+           c->seed_count > 1 ? ", 95 % interval" : "");
   fprintf(out, "set encoding utf8\nunset key\nset border 1 linecolor rgb '#444444'\n"
                "set lmargin %d\nset rmargin 27\nset tmargin 1\nset bmargin %d\n"
                "set tics nomirror out\nset xrange [%.9g:%.9g]\nset yrange [%d.6:-0.6]\n",
@@ -105,8 +109,7 @@ static void write_axes(FILE *out, const Comparison *c, const Forest *f, FigureFo
 static void write_data(FILE *out, const Comparison *c, const Forest *f, FigureFormat format) {
   fprintf(out, "$d << EOD\n");
   for (int i = 0; i < f->count; i++) {
-    double x = difference(c, f->rows[i]), half = f->rows[i]->difference.half;
-    if (isnan(half)) half = 0;
+    double x = difference(c, f->rows[i]), half = half_of(f->rows[i]);
     fprintf(out, "%.9g %d %.9g %.9g %u\n", x, i, fmax(x - half, f->low), fmin(x + half, f->high),
             colour_of(&f->rows[i]->difference));
   }

@@ -87,7 +87,9 @@ static void add_run(Search *s, const char *path, const char *root) {
   size_t count = (size_t)set->count + 1;
   set->origins = memory_grow(set->origins, count, sizeof *set->origins);
   set->origins[set->count] = find_origin(&log, root);
+  size_t length = strlen(log.path) - strlen(root);
   show_path(s, log.path, sizeof log.path);
+  set->origins[set->count].sweep = strlen(log.path) - length;
   set->logs = memory_grow(set->logs, count, sizeof *set->logs);
   set->logs[set->count++] = log;
 }
@@ -229,6 +231,12 @@ void runset_free(RunSet *set) {
   free(set->origins);
   free(set->notes);
   *set = (RunSet){0};
+}
+
+int runset_same_sweep(const RunSet *set, int a, int b) {
+  size_t length = set->origins[a].sweep;
+  return length == set->origins[b].sweep &&
+         strncmp(set->logs[a].path, set->logs[b].path, length) == 0;
 }
 
 void run_last_value(const RunLog *log, char *out, size_t size) {

@@ -8,6 +8,7 @@
    or was given) the runs in tune/METHOD/ chose the rates, and those in final/METHOD/ are judged. */
 typedef struct {
   char method[128]; /* empty outside of a sweep */
+  size_t sweep;     /* how many bytes of the run's path are the sweep's folder */
   int tuning;
   char *info;
 } Origin;
@@ -31,6 +32,9 @@ void runset_free(RunSet *set);
 
 /* Adds a sentence to the notes. */
 void runset_note(RunSet *set, const char *text);
+
+/* Whether two runs are of the same sweep. */
+int runset_same_sweep(const RunSet *set, int a, int b);
 
 /* The last loss of a run that has not ended, and where it is: "3.7412 at step 23 of 3000"; with
    "training loss" before it unless the run was validated at a later step than 0. */

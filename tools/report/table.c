@@ -64,6 +64,21 @@ void table_note(Table *t, int column, const char *format, ...) {
   va_end(arguments);
 }
 
+void table_add(Table *t, const char *format, ...) {
+  char text[4096];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  table_row(t);
+  const char *at = text;
+  for (int i = 0; i < t->columns; i++) {
+    int length = (int)strcspn(at, "|"), nan = strncmp(at + (*at == '-'), "nan", 3) == 0;
+    table_set(t, i, "%.*s", nan ? 0 : length, at);
+    at += length + (at[length] == '|');
+  }
+}
+
 /* Characters on the screen: bytes that do not continue a UTF-8 sequence. */
 static int screen_width(const char *text) {
   int width = 0;

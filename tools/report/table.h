@@ -30,6 +30,13 @@ void table_row(Table *t);
 void table_set(Table *t, int column, const char *format, ...) TABLE_PRINTF;
 void table_note(Table *t, int column, const char *format, ...) TABLE_PRINTF;
 
+/* Adds a row from its cells "one|two|three" (printf format); "nan" is an empty cell. */
+void table_add(Table *t, const char *format, ...)
+#ifdef __GNUC__
+    __attribute__((format(printf, 2, 3)))
+#endif
+    ;
+
 /* A column that is empty in all rows is left out, except of CSV, whose columns are always the same.
    The notes follow the table, as a list or as footnotes; CSV has none. */
 void table_write(const Table *t, TableFormat format, FILE *out);
