@@ -132,8 +132,8 @@ void gpt2_backward(GPT2 *model);
 int gpt2_check_plain(const ModelOptions *size, const char *path, Err *err);
 
 /* Number of weights, and FLOPs per training token in rows of T: 6 per weight in a product (all
-   except the position embedding and an untied token embedding), plus 6 L C T for the two products of
-   causal attention, forward and backward (half of the T x T pairs; nanoGPT and PaLM count all of
+   except the position embedding and an untied token embedding), plus 6 L C T for the two products
+   of causal attention, forward and backward (half of the T x T pairs; nanoGPT and PaLM count all of
    them). */
 int64_t gpt2_weights(const GPT2 *model);
 double gpt2_train_flops(const GPT2 *model, int64_t T);

@@ -396,8 +396,6 @@ OptimizerState *optimizer_plan(const Optimizer *method, const void *options,
   qsort(s->matrices, (size_t)s->matrix_count, sizeof *s->matrices, compare_flops);
   assign_owners(s);
   qsort(s->matrices, (size_t)s->matrix_count, sizeof *s->matrices, compare_stream);
-  add_ranges(s, s->matrices, s->matrix_count);
-  add_ranges(s, s->pieces, s->piece_count);
   s->state_floats = assign_state(s->matrices, s->matrix_count, rank_number(), NULL) +
                     assign_state(s->pieces, s->piece_count, rank_number(), NULL);
   for (int i = 0; i < s->matrix_count; i++) {
@@ -416,6 +414,8 @@ int optimizer_allocate(OptimizerState *s, Err *err) {
     return -1;
   int64_t matrices = assign_state(s->matrices, s->matrix_count, mine, s->state);
   assign_state(s->pieces, s->piece_count, mine, s->state + matrices);
+  add_ranges(s, s->matrices, s->matrix_count);
+  add_ranges(s, s->pieces, s->piece_count);
   init_state(s);
   /* Most expensive first, so that the threads finish together. */
   qsort(s->matrices, (size_t)s->matrix_count, sizeof *s->matrices, compare_flops);

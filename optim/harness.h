@@ -46,8 +46,8 @@ OptimizerState *optimizer_plan(const Optimizer *method, const void *options,
                                uint64_t seed);
 int optimizer_allocate(OptimizerState *state, Err *err);
 
-/* Both: allocates all state. `options` is the struct of method->options; both structs and `params` must
-   live as long as the state. Errors: no memory. */
+/* Both: allocates all state. `options` is the struct of method->options; both structs and `params`
+   must live as long as the state. Errors: no memory. */
 int optimizer_open(OptimizerState **state, const Optimizer *method, const void *options,
                    const OptimizerOptions *common, const Param *params, int count, uint64_t seed,
                    Err *err);
