@@ -64,14 +64,14 @@ static const Option options[] = {
 
 static void help(FILE *out) {
   OptionSet set = {.title = "options", .rows = options};
-  fputs("Compares runs: final losses with their spread, time and memory. A PATH is a run, a\n"
-        "folder that has runs in it at any depth, or an archive of one.\n\n"
+  fputs("Compares runs: final losses with their spread, time and memory. A PATH is a run,\n"
+        "a folder that has runs in it at any depth, or an archive of one.\n\n"
         "  tools/compare PATH...\n"
         "  tools/compare runs/adamw-nano runs/muon-nano\n"
         "  tools/compare runs/compare-quick --html report/index.html\n"
         "  tools/compare --watch runs/compare-quick\n"
         "  tools/compare runs/compare-quick --draw forest\n"
-        "  tools/compare results/nano/runs.tar.gz --format markdown --figures docs --image png\n\n",
+        "  tools/compare results/nano/runs.tar.gz --figures docs --image png\n\n",
         out);
   options_help(out, &set);
 }
