@@ -216,7 +216,7 @@ install: all   ## Commands polar-train, polar-plot ... with manual pages, under 
 	  printf '#!/bin/sh\nexec "%s" "$$@"\n' "$(PREFIX)/lib/polar/$$program" >"$$command" && \
 	  chmod 755 "$$command" && echo "$$command" || exit 1; \
 	  name=$$(basename "$$command"); \
-	  sh tools/man.sh "$(if $(findstring /,$(BIN)),,./)$(BIN)$$program" "$$name" >'$(MAN)'/"$$name.1" || exit 1; \
+	  sh tools/man.sh "$(or $(BIN),./)$$program" "$$name" >'$(MAN)'/"$$name.1" || exit 1; \
 	  [ "$$name" = polar-train ] || ln -sf polar-train '$(COMPLETIONS)'/"$$name"; \
 	done
 

@@ -12,7 +12,6 @@
 #include "data/embedded.h"
 #include "data/meta.h"
 #include "data/separator.h"
-#include "data/tokens.h"
 #include "data/vocabulary.h"
 
 /* The embedded texts, as values of --data and --val. */
@@ -488,6 +487,8 @@ int data_batch(Data *d, int64_t step, int64_t first, int64_t count, Batch *batch
 /* ---- Validation rows ---- */
 
 int64_t data_val_rows(const Data *d) { return d->val_rows; }
+
+const Tokens *data_val_tokens(const Data *d) { return &d->val; }
 
 int data_val_batch(Data *d, int64_t first, int64_t count, Batch *batch, Err *err) {
   assert(first >= 0 && count >= 1 && first + count <= d->val_rows);

@@ -9,7 +9,7 @@
 #include "core/batch.h"
 #include "core/error.h"
 #include "core/option.h"
-#include "data/tokenizer.h"
+#include "data/tokens.h"
 
 #define DATA_ORDERS(X) \
   X(ORDER_SHUFFLE, "shuffle") X(ORDER_SEQUENTIAL, "sequential") X(ORDER_RANDOM, "random")
@@ -65,6 +65,9 @@ int data_batch(Data *d, int64_t step, int64_t first, int64_t count, Batch *batch
 
 /* Number of validation rows; they follow each other from the start of each segment. */
 int64_t data_val_rows(const Data *d);
+
+/* The validation set, which stays the loader's. */
+const Tokens *data_val_tokens(const Data *d);
 
 /* Validation rows first..first+count-1, below data_val_rows; like data_batch. */
 int data_val_batch(Data *d, int64_t first, int64_t count, Batch *batch, Err *err);

@@ -75,7 +75,8 @@ static int help_common(FILE *out, const Config *c, const char *topic) {
   for (const OptionSet *set = c->sets; set->rows && set->rows != c->method->options; set++) {
     const Option *row = option_find(set->rows, topic);
     char value[OPTION_TEXT];
-    if (strncmp(set->title, topic, strlen(topic)) == 0 && strcspn(set->title, " ") == strlen(topic)) {
+    size_t word = strcspn(set->title, " ");
+    if (word == strlen(topic) && strncmp(set->title, topic, word) == 0) {
       options_help_values(out, set);
       found++;
     } else if (row) {
@@ -103,8 +104,8 @@ static int help_special(FILE *out, const char *topic) {
     fputs("with", list);
     for (const Optimizer *const *p = optimizers; *p && row; p++) {
       const Option *other = option_find((*p)->options, topic);
-      int same = other && same_text(other->help, row->help) && same_text(other->needs, row->needs) &&
-                 same_text(other->fallback, row->fallback);
+      int same = other && same_text(other->help, row->help) &&
+                 same_text(other->needs, row->needs) && same_text(other->fallback, row->fallback);
       if (same && p < o) first = 0;
       if (same) fprintf(list, " %s", (*p)->name);
     }

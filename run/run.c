@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/available.h"
 #include "core/blas.h"
@@ -95,19 +96,26 @@ static void tell_latest(Run *r, const Err *note) {
   if (*note->text && !r->latest_told++) progress_say(&r->progress, "%s", note->text);
 }
 
+static int open_events(Run *r, Err *err) {
+  int64_t first = r->step > 0 ? r->step + 1 : 0;
+  if (!r->config.run.tensorboard) return 0;
+  return events_open(&r->log.events, r->config.run.out, first, (double)time(NULL) - r->seconds,
+                     err);
+}
+
 static int open_folder(Run *r, Err *err) {
   Config *c = &r->config;
   Err note = {""};
   if (folder_open(c, &r->lock, err)) return -1;
   if (!c->from)
     return checkpoint_remove_all(c->run.out, err) || spectrum_log_remove(c->run.out, err) ||
-           folder_write_config(c, err) ||
+           events_remove(c->run.out, err) || folder_write_config(c, err) ||
            info_write(c, r->model, r->optimizer, r->data, &r->memory, err) ||
-           log_open(&r->log, c->run.out, err);
+           log_open(&r->log, c->run.out, err) || open_events(r, err);
   int status = log_resume(&r->log, c->run.out, c->from->log_bytes, c->from->step, err) ||
                checkpoint_make_newest(c->from, &note, err) ||
                log_cut(&r->log, c->from->log_bytes, err) || folder_write_config(c, err) ||
-               info_write_resumed(c, err);
+               info_write_resumed(c, err) || open_events(r, err);
   tell_latest(r, &note);
   return status;
 }
@@ -209,7 +217,7 @@ int run_open(Run *r, Err *err) {
   checkpoint_close(c->from); /* its files are not needed any more */
   c->from = NULL;
   if (spectrum_log_open(&r->spectrum, c, r->optimizer, r->model->params, r->model->param_count,
-                        r->step, err))
+                        r->step, r->log.events, err))
     return -1;
   if (r->spectrum) {
     spectrum_log_describe(r->spectrum, line, sizeof line);

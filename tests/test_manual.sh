@@ -54,7 +54,8 @@ installed() {
   check "a page for each command" test \
     "$(find "$man" -name 'polar-*.1' | wc -l)" -eq "$(find "$work/root/usr/bin" -type f | wc -l)"
   check "a page has the options of optimizers" grep -q 'ns\\-schedule' "$man/polar-train.1"
-  check "and names the installed commands" test "$(grep -c 'tools/sweep' "$man/polar-sweep.1")" -eq 0
+  check "and names the installed commands" \
+    test "$(grep -c 'tools/sweep' "$man/polar-sweep.1")" -eq 0
   check "completion of each command" test \
     -e "$work/root/usr/share/bash-completion/completions/polar-sweep"
   command -v groff >/dev/null || return

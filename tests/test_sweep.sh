@@ -45,7 +45,8 @@ grids() {
 # inside LOW HIGH NAME: every value of NAME in the input is in the range.
 inside() {
   awk -v low="$1" -v high="$2" -v name="$3" '
-    { for (i = 1; i < NF; i++) if ($i == name) { n++; if ($(i + 1) < low || $(i + 1) > high) bad++ } }
+    { for (i = 1; i < NF; i++)
+        if ($i == name) { n++; if ($(i + 1) < low || $(i + 1) > high) bad++ } }
     END { exit !n || bad }'
 }
 
@@ -62,7 +63,8 @@ random_trials() {
   check "each word of a list" test \
     "$(grep -o 'schedule [a-z]*' muon.txt | sort -u | wc -l)" -eq 3
   low=$(awk '$2 < 3.2e-3' muon.txt | wc -l)
-  check "half of the rates below the middle of the log-range: $low" test "$low" -ge 7 -a "$low" -le 9
+  check "half of the rates below the middle of the log-range: $low" \
+    test "$low" -ge 7 -a "$low" -le 9
   low=$(sed 's/.* momentum \([^ ]*\).*/\1/' muon.txt | awk '$1 < 1 - sqrt(0.2 * 0.01)' | wc -l)
   check "momenta are log-uniform in 1 - x: $low" test "$low" -ge 7 -a "$low" -le 9
   trials muon "$@" --random 8 >fewer.txt
@@ -88,11 +90,31 @@ END
   # shellcheck disable=SC2086
   "$sweep" ranges.spec $tiny --jobs 2 --threads 1 >out.txt 2>&1
   check "it runs: $(tail -n 1 out.txt)" grep -q '^done: 8 runs' out.txt
+  check "it shows the settings that differ" grep -q '^  lr  *0' out.txt
   check "the result has a seed of its own" test \
     "$(find runs/ranges/final -name log.csv | grep -c seed-101)" -eq 2
   answers 0 'done: 8 runs' "$sweep" runs/ranges
   "$sweep" runs/ranges --dry-run >list.txt
   check "its folder is a spec with the same trials" grep -q '^8 runs, 8 of them done' list.txt
+}
+
+# What was swept is in the tables, the trials and the figures.
+reports() {
+  run "$tools/compare" runs/ranges --format csv
+  check "the csv has the swept options" prints 'beta1 0.'
+  check "of each method" prints 'schedule '
+  run "$tools/compare" runs/ranges --format csv --trials on
+  check "all trials: $(wc -l <"$work/stdout") lines" test "$(wc -l <"$work/stdout")" -eq 7
+  check "with their options" prints 'optimizer,lr,'
+  answers 0 'beta1' "$tools/compare" runs/ranges
+  check "the best of random trials is not at an edge" \
+    test "$(grep -c 'at the edge' "$work/stdout")" -eq 0
+  command -v gnuplot >/dev/null || return
+  run "$tools/compare" runs/ranges --figures figures
+  check "a figure for each option" test "$(find figures -name 'option-*.svg' | wc -l)" -ge 3
+  check "named on its axis" grep -q '>beta1<' figures/option-*.svg
+  run "$tools/compare" runs/ranges --html page.html
+  check "the page has the trials" grep -q '<summary>Trials' page.html
 }
 
 template() {
@@ -101,7 +123,8 @@ template() {
   check "the template has every option, and those given" sh -c \
     'grep -q "^seeds = 2" my.spec && grep -q "^# random = 0" my.spec'
   answers 0 'adamw lr' "$sweep" my.spec --optimizers adamw --dry-run
-  sed 's/^# \([a-z.:-]* = .*\)/\1/; /^random = 0/d; /^extend/d; /^muon.momentum = 0.9 /d' my.spec >all.spec
+  sed 's/^# \([a-z.:-]* = .*\)/\1/; /^random = 0/d; /^extend/d; /^muon.momentum = 0.9 /d' my.spec \
+    >all.spec
   answers 0 'muon:exact lr' "$sweep" all.spec --optimizers "muon muon:exact" --dry-run
 }
 
@@ -128,8 +151,8 @@ END
   runs=$(find shared -name log.csv | wc -l)
   check "no run is done twice: $(sort begun.txt | uniq -d)" \
     test "$(wc -l <begun.txt)" -eq "$runs" -a "$(sort -u begun.txt | wc -l)" -eq "$runs"
-  check "every run is reported" test \
-    "$(cat first.txt second.txt | sed -n 's/^[^ ]*  \(.*\): val loss.*/\1/p' | sort -u | wc -l)" -eq "$runs"
+  sed -n 's/^[^ ]*  \(.*\): val loss.*/\1/p' first.txt second.txt | sort -u >reported.txt
+  check "every run is reported" test "$(wc -l <reported.txt)" -eq "$runs"
   "$sweep" "$@" --print >commands.txt 2>/dev/null
   check "nothing is left to print" test ! -s commands.txt
 }
@@ -137,6 +160,7 @@ END
 grids
 random_trials
 random_sweep
+reports
 template
 together
 finish sweep

@@ -10,6 +10,7 @@
 #
 # The paths in config.txt become relative to the project.
 set -eu
+[ "${1:-}" != --help ] || { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit; }
 export LC_ALL=C TZ=UTC
 
 die() {

@@ -11,10 +11,11 @@
 #include "tools/report/outcome.h"
 #include "tools/report/page.h"
 #include "tools/report/pictures.h"
+#include "tools/report/swept.h"
 
 typedef struct {
   ComparisonOptions comparison;
-  int format, image, draw, overwrite;
+  int format, image, draw, trials, overwrite;
   char html[OPTION_TEXT], figures[OPTION_TEXT], watch[OPTION_TEXT];
   int64_t every;
 } CompareOptions;
@@ -48,6 +49,10 @@ static const Option options[] = {
     {.name = "draw", .help = "Figure to draw in the terminal",
      .type = OPTION_CHOICE, .at = FIELD(draw), .fallback = DRAW_NOTHING,
      .choices = DRAW_NOTHING "|" PICTURE_NAMES, .needs = "watch="},
+    {.name = "trials",
+     .help = "Also show every tuning trial of a sweep (as CSV: only these)",
+     .type = OPTION_CHOICE, .at = FIELD(trials), .fallback = "off", .choices = ON_OFF,
+     .needs = "watch="},
     {.name = "watch",
      .help = "Path to compare again and again while its runs train; --html is the page, "
              "report/index.html by default",
@@ -107,11 +112,13 @@ static int draw(int index, const Comparison *c, Err *err) {
 /* Of the settings the terminal shows lines that it can wrap. */
 static void print_tables(const CompareOptions *o, const Comparison *c) {
   TableFormat format = (TableFormat)o->format;
-  Table tables[] = {outcome_losses(c), outcome_costs(c), outcome_settings(c), outcome_numbers(c)};
+  Table tables[] = {outcome_losses(c), outcome_costs(c), outcome_settings(c), swept_trials(c),
+                    outcome_numbers(c)};
+  enum { TRIALS = 3, NUMBERS, COUNT };
   if (format == TABLE_CSV) {
-    table_write(&tables[3], format, stdout);
+    table_write(&tables[o->trials ? TRIALS : NUMBERS], format, stdout);
   } else {
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < TRIALS + o->trials; i++) {
       if (tables[i].rows == 0) continue;
       if (i) putchar('\n');
       table_write(&tables[i], format, stdout);
@@ -123,7 +130,7 @@ static void print_tables(const CompareOptions *o, const Comparison *c) {
       putchar('\n');
     }
   }
-  for (int i = 0; i < 4; i++) table_free(&tables[i]);
+  for (int i = 0; i < COUNT; i++) table_free(&tables[i]);
 }
 
 static int write_page(const CompareOptions *o, char *const *paths, int count, const Comparison *c,

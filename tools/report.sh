@@ -10,6 +10,7 @@
 #
 # Run from the project's root.
 set -eu
+[ "${1:-}" != --help ] || { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit; }
 
 if [ $# -gt 0 ] || [ ! -x tools/compare ]; then
   echo "report: takes no arguments; run it as make report, from the project's root" >&2

@@ -16,6 +16,7 @@
 #include "run/lock.h"
 #include "run/program.h"
 #include "run/stop.h"
+#include "tools/report/differences.h"
 #include "tools/trials/pool.h"
 #include "tools/trials/screen.h"
 
@@ -113,7 +114,8 @@ static int name_spec(Command *c, SweepOptions *o, const char *const *words, int 
   return 0;
 }
 
-static int read_settings(Command *c, SweepOptions *o, Settings *s, int argc, char **argv, Err *err) {
+static int read_settings(Command *c, SweepOptions *o, Settings *s, int argc, char **argv,
+                         Err *err) {
   char at[OPTION_TEXT + 1], **rest = memory_take((size_t)argc + 2, sizeof *rest);
   char **words = memory_take((size_t)argc + 1, sizeof *words);
   OptionSet set = {.title = "sweep", .rows = options, .values = o};
@@ -330,6 +332,27 @@ static int run_trials(Plan *plan, int64_t jobs, Err *err) {
   return stop_requested ? 0 : status;
 }
 
+/* The settings in which the results of the methods differ. */
+static void print_differences(const Plan *plan) {
+  RunLog *logs = memory_take(SPEC_METHODS, sizeof *logs);
+  const char *names[SPEC_METHODS];
+  int runs = 0;
+  Err ignored;
+  for (int m = 0; m < plan->spec->count; m++) {
+    int at = plan->methods[m].chosen;
+    for (int i = 0; i < plan->count; i++)
+      if (plan->trials[i].method == m && plan->trials[i].stage == STAGE_FINAL) at = i;
+    if (runlog_read(&logs[runs], plan->trials[at].folder, &ignored) == 0)
+      names[runs++] = plan->spec->methods[m].name;
+  }
+  Differences d = differences_find(logs, runs, EFFECT_TASK);
+  if (d.count > 0) printf("settings that differ:\n");
+  differences_write(stdout, &d, names);
+  differences_free(&d);
+  for (int i = 0; i < runs; i++) runlog_free(&logs[i]);
+  free(logs);
+}
+
 static int report(const Plan *plan) {
   int failed = plan_count(plan, TRIAL_FAILED);
   for (int i = 0; i < plan->count; i++) {
@@ -342,6 +365,7 @@ static int report(const Plan *plan) {
   if (stop_requested) {
     program_error("sweep", "stopped; run the same command to continue");
   } else if (!failed) {
+    print_differences(plan);
     printf("done: %d runs, %d of them diverged; tools/compare ", plan->count,
            plan_count(plan, TRIAL_DIVERGED));
     quote_path(stdout, plan->out);

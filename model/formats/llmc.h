@@ -6,8 +6,7 @@
 #include <stddef.h>
 
 #include "model/gpt2.h"
-
-enum { LLMC_F32 = 3, LLMC_BF16 = 5 }; /* versions */
+#include "model/formats/numbers.h"
 
 /* Reads the model's sizes from a checkpoint of `size` bytes; `name` is for messages. Errors: wrong
    magic or version, invalid or inconsistent sizes, a file that is longer or shorter than them. */
@@ -18,8 +17,8 @@ int llmc_size(ModelOptions *model, const char *name, const void *bytes, size_t s
    or an untied head, which the format cannot hold. */
 int llmc_load(GPT2 *model, const char *name, const void *bytes, size_t size, Err *err);
 
-/* Writes a checkpoint; pads the vocabulary with zeros to a multiple of 128. Errors: it cannot
-   be written; a model that the format cannot hold. */
-int llmc_save(const GPT2 *model, const char *path, int version, Err *err);
+/* Writes a checkpoint of type DTYPE_F32 or DTYPE_BF16; pads the vocabulary with zeros to a multiple
+   of 128. Errors: it cannot be written; a model that the format cannot hold. */
+int llmc_save(const GPT2 *model, const char *path, Dtype dtype, Err *err);
 
 #endif

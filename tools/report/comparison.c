@@ -125,7 +125,7 @@ static void name_entries(Comparison *c) {
 
 static const double LN2 = 0.693147180559945309;
 
-static double unit_of(const Comparison *c, const RunLog *log) {
+double comparison_factor(const Comparison *c, const RunLog *log) {
   return c->per_byte ? 1 / (LN2 * log->info.val_bytes_per_token) : 1;
 }
 
@@ -159,7 +159,7 @@ static void measure_losses(Comparison *c, Entry *e) {
     bytes = log->info.val_bytes_per_token;
     for (int k = 0; k < c->seed_count; k++)
       if (c->seeds[k] == seed_of(log) && log->end == RUN_FINISHED)
-        e->loss[k] = runlog_final_val(log) * unit_of(c, log);
+        e->loss[k] = runlog_final_val(log) * comparison_factor(c, log);
   }
   e->summary = summarize(e->loss, c->seed_count);
   e->bits_per_byte = c->per_byte ? e->summary.mean
@@ -291,7 +291,7 @@ static int add_point(const Comparison *c, const Entry *e, int axis, int64_t step
     if (!takes_part(e, log)) continue;
     const LogRow *row = row_at(log, step);
     if (!row || !isfinite(row->val_loss)) return 0;
-    double loss = row->val_loss * unit_of(c, log);
+    double loss = row->val_loss * comparison_factor(c, log);
     int level = axis == AXIS_SECONDS && !isnan(e->step_seconds);
     x += level ? (double)row->step * e->step_seconds : curve_axis_value(log, row, axis);
     mean += loss;
@@ -353,7 +353,7 @@ static void add_tuning_run(const Comparison *c, Entry *e, int run) {
   const RunLog *log = &c->logs[run];
   int diverged = log->end == RUN_DIVERGED, point = 0;
   int line = !same_settings(log, &c->logs[e->runs[0]], "lr");
-  double loss = diverged ? INFINITY : runlog_final_val(log) * unit_of(c, log);
+  double loss = diverged ? INFINITY : runlog_final_val(log) * comparison_factor(c, log);
   while (point < e->tuning.count &&
          !same_settings(&c->logs[e->tuning.points[point].first], log, NULL))
     point++;
@@ -363,6 +363,7 @@ static void add_tuning_run(const Comparison *c, Entry *e, int run) {
 static void find_edge(Comparison *c, Entry *e) {
   const Tuning *t = &e->tuning;
   int lower, higher, at = 0;
+  if (tuning_is_random(t)) return;
   while (at < t->count && (t->points[at].line || t->points[at].rate != strtod(e->rate, NULL))) at++;
   if (at == t->count) return;
   tuning_neighbours(t, at, &lower, &higher);

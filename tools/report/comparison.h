@@ -75,4 +75,7 @@ void curve_free(Curve *curve);
 /* "nats per token" or "bits per byte". */
 const char *comparison_unit(const Comparison *c);
 
+/* What a run's losses are multiplied by to be in this unit. */
+double comparison_factor(const Comparison *c, const RunLog *log);
+
 #endif

@@ -10,6 +10,7 @@
 #include "tools/report/curves.h"
 #include "tools/report/label.h"
 #include "tools/report/runset.h"
+#include "tools/report/swept.h"
 
 /* ---- what all have in common ---- */
 
@@ -167,7 +168,7 @@ static Figure rates(const Comparison *c, int axis) {
     for (int j = 0; j < e->tuning.count; j++) {
       Series *s = &f.series[f.count - 1];
       const Point *point = &e->tuning.points[j];
-      if (point->line) continue;
+      if (point->line || tuning_is_random(&e->tuning)) continue;
       s->x[s->n] = point->rate / unit;
       s->y[s->n++] = isfinite(point->loss) ? point->loss : NAN;
     }
@@ -178,6 +179,14 @@ static Figure rates(const Comparison *c, int axis) {
       if (point->diverged && !point->line)
         figure_mark(&f, looks[i], point->rate / (many ? best_rate(&c->entries[i]) : 1), INFINITY);
     }
+  free(looks);
+  return f;
+}
+
+static Figure option_loss(const Comparison *c, int option) {
+  Figure f = figure_of(c, "", "final loss", 0);
+  Look *looks = looks_of(c);
+  swept_draw(&f, c, looks, option);
   free(looks);
   return f;
 }
@@ -234,6 +243,12 @@ const FigureKind figure_kinds[] = {
     {"rates", "Loss at the end of the tuning runs against the learning rate; of more than eight "
               "methods, against its ratio to each method's best. A cross at the top marks a rate "
               "that diverged.", rates, 0},
+#define OPTION_FIGURE(n)                                                                           \
+    {"option-" #n, "Loss at the end of the tuning runs against an option that was swept. Each "    \
+                   "point is a trial; a line goes through the best trial of each value.",          \
+     option_loss, n - 1}
+    OPTION_FIGURE(1), OPTION_FIGURE(2), OPTION_FIGURE(3), OPTION_FIGURE(4), OPTION_FIGURE(5),
+    OPTION_FIGURE(6), OPTION_FIGURE(7), OPTION_FIGURE(8),
     {"time", "Time of a training step: gradient, then optimizer.", step_time, 0},
     {"memory", "Memory of the optimizer state.", memory, 0},
     {0},

@@ -19,6 +19,7 @@ extern const FigureKind figure_kinds[];
 int figures_check(const Comparison *c, Err *err);
 
 #define FIGURE_NAMES \
-  "loss-steps|loss-end|loss-tokens|loss-seconds|loss-flops|rates|time|memory"
+  "loss-steps|loss-end|loss-tokens|loss-seconds|loss-flops|rates|option-1|option-2|option-3|"  \
+  "option-4|option-5|option-6|option-7|option-8|time|memory"
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "tools/report/swept.h"
 
 /* ---- numbers ---- */
 
@@ -32,9 +33,15 @@ static Numbers numbers_of(const Comparison *c, const Entry *e) {
                    .clipped_share = e->clipped};
 }
 
+static void set_swept(Table *t, int column, const Comparison *c, const Entry *e) {
+  char text[256];
+  swept_text(c, e, text, sizeof text);
+  table_set(t, column, "%s", text);
+}
+
 Table outcome_numbers(const Comparison *c) {
 #define HEAD(name) "|" #name
-  Table t = table_make("optimizer|lr" NUMBERS(HEAD));
+  Table t = table_make("optimizer|lr" NUMBERS(HEAD) "|swept");
   for (int i = 0; i < c->count; i++) {
     Numbers numbers = numbers_of(c, &c->entries[i]);
     int column = 2;
@@ -45,13 +52,14 @@ Table outcome_numbers(const Comparison *c) {
   if (isfinite(numbers.name)) table_set(&t, column, "%.9g", numbers.name); \
   column++;
     NUMBERS(CELL)
+    set_swept(&t, column, c, &c->entries[i]);
   }
   return t;
 }
 
 /* ---- final losses ---- */
 
-enum { L_NAME, L_RATE, L_LOSS, L_SD, L_SEEDS, L_DIFFERENCE, L_INTERVAL, L_BITS, L_CLIPPED,
+enum { L_NAME, L_RATE, L_SWEPT, L_LOSS, L_SD, L_SEEDS, L_DIFFERENCE, L_INTERVAL, L_BITS, L_CLIPPED,
        L_TRIALS, L_STATE };
 
 /* How far the runs came that did not finish. */
@@ -80,6 +88,7 @@ static void set_losses(Table *t, const Comparison *c, const Entry *e) {
   const Summary *s = &e->summary, *d = &e->difference;
   table_set(t, L_NAME, "%s", e->name);
   table_set(t, L_RATE, "%s", e->rate);
+  set_swept(t, L_SWEPT, c, e);
   if (s->n > 0) table_set(t, L_LOSS, "%.4f", s->mean);
   if (s->n > 1) table_set(t, L_SD, "%.4f", s->sd);
   table_set(t, L_SEEDS, "%d", s->n);
@@ -96,11 +105,12 @@ static void set_losses(Table *t, const Comparison *c, const Entry *e) {
 Table outcome_losses(const Comparison *c) {
   const char *baseline = c->baseline < 0 ? "baseline" : c->entries[c->baseline].name;
   int tuned = 0;
-  Table t = table_make("optimizer|lr|val loss|sd|seeds|vs|95 % interval|bits/byte|clipped|trials|"
-                       "runs");
+  Table t = table_make("optimizer|lr|swept|val loss|sd|seeds|vs|95 % interval|bits/byte|clipped|"
+                       "trials|runs");
   t.name = "losses";
   for (int i = 0; i < c->count; i++) tuned |= c->entries[i].tuning.count > 0;
   table_set(&t, L_DIFFERENCE, "vs %s", baseline);
+  table_note(&t, L_SWEPT, "other options that were swept, as chosen by tuning");
   table_note(&t, L_LOSS, "validation loss at the end of the run in %s, mean over the seeds%s",
              comparison_unit(c),
              tuned && !c->only_tuning ? ", which were not used for tuning" : "");
@@ -111,7 +121,7 @@ Table outcome_losses(const Comparison *c) {
   table_note(&t, L_INTERVAL, "of this difference, by Student's t over the seeds; if it contains 0, "
                              "the difference may be chance");
   table_note(&t, L_CLIPPED, "share of the steps whose gradient norm was above --clip");
-  table_note(&t, L_TRIALS, "settings tried to choose the learning rate; (edge): the best rate is "
+  table_note(&t, L_TRIALS, "settings tried in tuning; (edge): the best rate is "
                            "the smallest or largest tried, and a better one may exist");
   for (int i = 0; i < c->count; i++) {
     table_row(&t);

@@ -11,6 +11,7 @@
 #include "tools/report/label.h"
 #include "tools/report/outcome.h"
 #include "tools/report/pictures.h"
+#include "tools/report/swept.h"
 
 static const char first_line[] = "<!DOCTYPE html><!-- written by tools/compare -->";
 /* In the dark, figures have their lightness inverted and keep their hues. */
@@ -197,6 +198,15 @@ static void write_settings(FILE *out, const Comparison *c, const char *command) 
   write_details(out, "Program and machine", c->set.origins[c->entries[0].runs[0]].info);
 }
 
+/* Of a sweep of more than the learning rate. */
+static void write_trials(FILE *out, const Comparison *c) {
+  const char *names[SWEPT_MAX];
+  if (swept_options(c, names) == 0) return;
+  fputs("<details><summary>Trials</summary>\n", out);
+  write_table(out, "Tuning trials", swept_trials(c));
+  fputs("</details>\n", out);
+}
+
 int page_write(const Comparison *c, const char *path, const char *command, int refresh,
                int overwrite, Err *err) {
   char *text;
@@ -209,6 +219,7 @@ int page_write(const Comparison *c, const char *path, const char *command, int r
   write_table(out, "Settings that differ", outcome_settings(c));
   write_notes(out, c);
   status = status || write_figures(out, c, err) ? -1 : 0;
+  write_trials(out, c);
   write_settings(out, c, command);
   fprintf(out, "<script>\n%s</script>\n</body>\n</html>\n", script);
   fclose(out);

@@ -207,11 +207,11 @@ static int add_rate(Plan *plan, const Trial *near, double rate, Err *err) {
    when the best rate has neighbours on both sides or no further extension is allowed. */
 static int extend(Plan *plan, const Trial *best, const Tuning *t, int at, Err *err) {
   Progression *p = &plan->methods[best->method];
-  int64_t allowed = plan->spec->options.random ? 0 : plan->spec->options.extend;
+  int64_t allowed = plan->spec->options.extend;
   const char *name = method_of(plan, best)->name;
   int below, above;
   tuning_neighbours(t, at, &below, &above);
-  if ((below < 0) == (above < 0)) return 0;
+  if ((below < 0) == (above < 0) || plan->spec->options.random) return 0;
   double rate = t->points[at].rate, beside = t->points[below < 0 ? above : below].rate;
   double next = rate * rate / beside;
   if (p->extensions >= allowed) {
@@ -235,7 +235,8 @@ static int refine(Plan *plan, const Trial *best, const Tuning *t, int at, Err *e
   if (to < 0) return 0;
   char middle[32];
   snprintf(middle, sizeof middle, "%.4g", sqrt(t->points[at].rate * t->points[to].rate));
-  tell(plan, "%s: as many trials as the others: trying %s too", method_of(plan, best)->name, middle);
+  tell(plan, "%s: as many trials as the others: trying %s too", method_of(plan, best)->name,
+       middle);
   return add_rate(plan, best, strtod(middle, NULL), err);
 }
 

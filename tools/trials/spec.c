@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "tools/trials/sobol.h"
 
 #define FIELD(member) offsetof(SpecOptions, member)
 const Option spec_options[] = {
@@ -184,31 +185,18 @@ static void value_at(const SpecLine *l, double u, char *out, size_t size) {
   snprintf(out, size, row->type == OPTION_INT ? "%.0f" : "%.4g", x);
 }
 
-/* The coordinate of the n-th point in dimension i of d, in [0,1): the additive sequence of
-   M. Roberts, The Unreasonable Effectiveness of Quasirandom Sequences (2018). The first points of a
-   longer sequence are those of a shorter one. */
-static double quasi_random(int64_t n, int i, int d) {
-  double phi = 1;
-  for (int k = 0; k < 64; k++) phi = pow(1 + phi, 1.0 / (d + 1));
-  return fmod(0.5 + (double)(n + 1) * pow(phi, -(i + 1)), 1);
-}
-
-static int dimensions_of(const Method *m) {
-  int count = 0;
-  for (int i = 0; i < m->line_count; i++) count += is_swept(&m->lines[i]);
-  return count;
-}
-
 /* All swept options of the n-th point of the grid, of which the learning rate runs fastest, or of
    the sequence. */
 static int compose(const Method *m, int random, int64_t n, char out[SPEC_POINT], Err *err) {
   size_t used = 0;
-  int i = 0, d = dimensions_of(m);
+  int i = 0;
   int64_t rest = n;
   for (const SpecLine *l = m->lines; l < m->lines + m->line_count; l++) {
     char value[64];
     if (!is_swept(l)) continue;
-    double u = random ? quasi_random(n, i++, d) : ((double)(rest % l->count) + 0.5) / l->count;
+    if (random && i == SOBOL_MAX)
+      return fail(err, "%s: random trials may sweep at most %d options", m->name, SOBOL_MAX);
+    double u = random ? sobol(n, i++) : ((double)(rest % l->count) + 0.5) / l->count;
     if (!random) rest /= l->count;
     value_at(l, u, value, sizeof value);
     used += (size_t)snprintf(out + used, SPEC_POINT - used, "%s%s=%s", used ? " " : "", l->name,
@@ -260,8 +248,8 @@ static int make_points(Method *m, int64_t random, Err *err) {
   m->count = 0;
   for (const SpecLine *l = m->lines; l < m->lines + m->line_count; l++) {
     if (l->count == 0 && !random)
-      return fail(err, "%s: %s = %s is a range: random = 16 takes 16 trials from it; a grid needs a "
-                       "list of values", l->where, l->name, l->value);
+      return fail(err, "%s: %s = %s is a range: random = 16 takes 16 trials from it; a grid needs "
+                       "a list of values", l->where, l->name, l->value);
     if (is_swept(l) && total <= MOST) total *= l->count;
   }
   if (!random && total > MOST)
@@ -270,8 +258,8 @@ static int make_points(Method *m, int64_t random, Err *err) {
   for (int64_t n = 0; n < total && !(random && m->count == random); n++)
     if (compose(m, random > 0, n, point, err) || add_point(m, point, err)) return -1;
   if (m->count < random)
-    return fail(err, "%s: random = %lld: its swept options have only %d different settings", m->name,
-                (long long)random, m->count);
+    return fail(err, "%s: random = %lld: its swept options have only %d different settings",
+                m->name, (long long)random, m->count);
   return 0;
 }
 
@@ -363,8 +351,8 @@ static int is_for_others(const Method *m, const Settings *settings, const char *
 
 /* Adds a setting "METHOD.option" to that method, any other to all. Settings of methods that
    --optimizers has left out of the spec are ignored. */
-static int add_setting(Spec *spec, const Settings *settings, const Setting *s, const Option *callers,
-                       Err *err) {
+static int add_setting(Spec *spec, const Settings *settings, const Setting *s,
+                       const Option *callers, Err *err) {
   const char *dot = strchr(s->name, '.');
   size_t length = dot ? (size_t)(dot - s->name) : 0;
   int found = !dot;
