@@ -41,9 +41,9 @@ static const Option options[] = {
     {.name = "class", .help = "Class of matrices to plot, such as mlp.c_fc (empty: all)",
      .type = OPTION_WORD, .at = FIELD(kind), .fallback = "", .needs = "spectrum!=off"},
     {.name = "highlight",
-     .help = "Optimizers or names of folders to draw in colour, separated by spaces; the rest "
-             "is grey (empty: all, or of more than eight runs the best of the three best optimizers, "
-             "of adamw and of your own methods)",
+     .help = "Optimizers or names of folders to draw in colour, separated by spaces; the rest is "
+             "grey (empty: all, or of more than eight runs the best of the three best "
+             "optimizers, of adamw and of your own methods)",
      .type = OPTION_WORD, .at = FIELD(highlight), .fallback = "", .needs = "spectrum=off"},
     {.name = "out",
      .help = "Image to write: NAME.png, NAME.svg or NAME.pdf (empty: plot in the terminal)",
