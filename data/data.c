@@ -12,7 +12,6 @@
 #include "data/embedded.h"
 #include "data/meta.h"
 #include "data/separator.h"
-#include "data/tokens.h"
 #include "data/vocabulary.h"
 
 /* The embedded texts, as values of --data and --val. */
@@ -489,6 +488,8 @@ int data_batch(Data *d, int64_t step, int64_t first, int64_t count, Batch *batch
 
 int64_t data_val_rows(const Data *d) { return d->val_rows; }
 
+const Tokens *data_val_tokens(const Data *d) { return &d->val; }
+
 int data_val_batch(Data *d, int64_t first, int64_t count, Batch *batch, Err *err) {
   assert(first >= 0 && count >= 1 && first + count <= d->val_rows);
   if (make_batch(d, count, batch, err)) return -1;
@@ -569,3 +570,5 @@ void data_remark(const Data *d, char *line, size_t size) {
 }
 
 const Tokenizer *data_tokenizer(const Data *d) { return d->tokenizer; }
+
+int64_t data_bytes(const Data *d) { return tokens_bytes(&d->train) + tokens_bytes(&d->val); }

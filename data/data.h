@@ -9,7 +9,7 @@
 #include "core/batch.h"
 #include "core/error.h"
 #include "core/option.h"
-#include "data/tokenizer.h"
+#include "data/tokens.h"
 
 #define DATA_ORDERS(X) \
   X(ORDER_SHUFFLE, "shuffle") X(ORDER_SEQUENTIAL, "sequential") X(ORDER_RANDOM, "random")
@@ -66,6 +66,9 @@ int data_batch(Data *d, int64_t step, int64_t first, int64_t count, Batch *batch
 /* Number of validation rows; they follow each other from the start of each segment. */
 int64_t data_val_rows(const Data *d);
 
+/* The validation set, which stays the loader's. */
+const Tokens *data_val_tokens(const Data *d);
+
 /* Validation rows first..first+count-1, below data_val_rows; like data_batch. */
 int data_val_batch(Data *d, int64_t first, int64_t count, Batch *batch, Err *err);
 
@@ -91,6 +94,9 @@ void data_describe(const Data *d, char *line, size_t size);
 /* A warning about the separator: a text contains <|endoftext|> but --separator is empty, or the
    separator does not occur. Else an empty line. */
 void data_remark(const Data *d, char *line, size_t size);
+
+/* Bytes of memory that the tokens take; mapped files need none. */
+int64_t data_bytes(const Data *d);
 
 /* The tokenizer, or NULL if gpt2 has no vocabulary of this size (below 257 or above 50257). */
 const Tokenizer *data_tokenizer(const Data *d);

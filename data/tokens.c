@@ -261,6 +261,15 @@ static void segment_release(Segment *s) {
   free(s->name);
 }
 
+int64_t tokens_bytes(const Tokens *t) {
+  int64_t bytes = 0;
+  for (int64_t i = 0; i < t->count; i++) {
+    const Segment *s = &t->segments[i];
+    if (s->memory && !s->mapped) bytes += s->count * s->width;
+  }
+  return bytes;
+}
+
 int64_t tokens_leave_out(Tokens *t, int64_t least) {
   int64_t kept = 0, all = t->count;
   for (int64_t i = 0; i < all; i++) {

@@ -58,6 +58,9 @@ int tokens_from_text(Tokens *t, const char *name, const char *const *documents,
 
 void tokens_close(Tokens *t);
 
+/* Bytes of memory of all segments; mapped files need none. */
+int64_t tokens_bytes(const Tokens *t);
+
 /* Releases the segments of fewer than `least` tokens and returns their number. */
 int64_t tokens_leave_out(Tokens *t, int64_t least);
 

@@ -1,7 +1,7 @@
-/* Dropout (Srivastava et al. 2014): a number is set to 0 with probability `rate`, or else divided by
-   1 - rate. Masks are not stored: a mask depends only on what identifies it, so the backward pass
-   computes it again, and threads, micro-batches and resuming do not change it. The rate is rounded to
-   a multiple of 2^-16. */
+/* Dropout (Srivastava et al. 2014): a number is set to 0 with probability `rate`, or else divided
+   by 1 - rate. Masks are not stored: a mask depends only on what identifies it, so the backward
+   pass computes it again, and threads, micro-batches and resuming do not change it. The rate is
+   rounded to a multiple of 2^-16. */
 #ifndef MODEL_DROPOUT_H
 #define MODEL_DROPOUT_H
 

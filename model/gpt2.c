@@ -193,7 +193,7 @@ static size_t assign_activations(GPT2 *m, void *memory) {
   return used + each * (size_t)(m->training ? m->size.L : 1);
 }
 
-int gpt2_open(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err) {
+int gpt2_plan(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err) {
   *model = NULL;
   if (size->C % size->NH != 0)
     return fail(err, "--heads %lld does not divide --channels %lld: all heads have the same width",
@@ -207,16 +207,24 @@ int gpt2_open(GPT2 **model, const ModelOptions *size, int64_t B, int training, E
   m->blocks = calloc((size_t)size->L, sizeof *m->blocks);
   m->weight_bytes = assign_params(m, NULL, NULL);
   m->activation_bytes = assign_activations(m, NULL);
+  return 0;
+}
+
+int gpt2_allocate(GPT2 *m, Err *err) {
   if (arena_take(&m->weights, m->weight_bytes, "the weights", err) ||
-      (training && arena_take(&m->gradients, m->weight_bytes, "the gradients", err)) ||
-      arena_take(&m->activations, m->activation_bytes, "the activations", err)) {
-    gpt2_close(m);
-    *model = NULL;
+      (m->training && arena_take(&m->gradients, m->weight_bytes, "the gradients", err)) ||
+      arena_take(&m->activations, m->activation_bytes, "the activations", err))
     return -1;
-  }
   assign_params(m, m->weights, m->gradients);
   assign_activations(m, m->activations);
   return 0;
+}
+
+int gpt2_open(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err) {
+  if (gpt2_plan(model, size, B, training, err) == 0 && gpt2_allocate(*model, err) == 0) return 0;
+  gpt2_close(*model);
+  *model = NULL;
+  return -1;
 }
 
 void gpt2_close(GPT2 *m) {
@@ -423,6 +431,10 @@ double gpt2_loss_gradient(GPT2 *m, const Batch *batch, double weight, int accumu
   return loss / (double)n;
 }
 
+static void gradient_done(const GPT2 *m, const Param *first, int count) {
+  if (m->gradient_done) m->gradient_done(first, count);
+}
+
 void gpt2_backward(GPT2 *m) {
   const Batch *batch = &m->batch;
   int64_t n = batch->B * batch->T, C = m->size.C;
@@ -432,8 +444,11 @@ void gpt2_backward(GPT2 *m) {
   layernorm_backward(m->dx, w->g, b->g, m->dnorm, m->stats_last, m->x_last, w->w, n, C,
                      m->accumulate);
   backward_lap(m, PASS_NORM);
-  for (int64_t layer = m->size.L - 1; layer >= 0 && !cancelled(m); layer--)
+  gradient_done(m, w, 3); /* the last norm, and the head if it is not tied */
+  for (int64_t layer = m->size.L - 1; layer >= 0 && !cancelled(m); layer--) {
     block_backward(m, layer);
+    gradient_done(m, gpt2_block(m, layer), BLOCK_PARAMS);
+  }
   const Dropout *drop = dropout_at(m, 0, DROP_EMBEDDING);
   if (drop) dropout_apply(m->dx, NULL, m->dx, drop, batch->B, batch->T * C);
   if (m->size.head == HEAD_UNTIED && !m->accumulate) /* else the classifier has set it */
@@ -441,6 +456,7 @@ void gpt2_backward(GPT2 *m) {
   embedding_backward(m->params[WTE].g, m->params[WPE].g, m->dx, batch->x, batch->B, batch->T, C,
                      m->size.context, m->accumulate);
   backward_lap(m, PASS_EMBEDDING);
+  gradient_done(m, &m->params[WTE], 2);
 }
 
 int gpt2_check_plain(const ModelOptions *s, const char *path, Err *err) {
@@ -449,8 +465,10 @@ int gpt2_check_plain(const ModelOptions *s, const char *path, Err *err) {
                     : s->head != HEAD_TIED  ? "an untied head (--tie off)"
                                             : NULL;
   if (!has) return 0;
-  return fail(err, "%s: this format holds only GPT-2, and the model has %s; use a folder in Hugging "
-              "Face's format", path, has);
+  return fail(err,
+              "%s: this format holds only GPT-2, and the model has %s; use a folder in Hugging "
+              "Face's format",
+              path, has);
 }
 
 int64_t gpt2_weights(const GPT2 *m) {

@@ -84,13 +84,21 @@ typedef struct {
   /* Asked before each block: when it returns true, the pass ends early, its loss and gradients mean
      nothing. NULL: never. */
   int (*cancelled)(void);
+  /* Called, if not NULL, during gpt2_backward whenever the gradients of `count` places from `first`
+     on are complete; they are one after another in memory. */
+  void (*gradient_done)(const Param *first, int count);
   PassTimes times;
   double lap;         /* clock seconds of the last lap */
   size_t weight_bytes, activation_bytes;
   void *weights, *gradients, *activations; /* the arenas */
 } GPT2;
 
-/* Allocates a model with zero weights for batches of up to B rows of `context` tokens. Without
+/* gpt2_plan describes a model, its parameters and the sizes of its arenas, and allocates only these
+   descriptions; gpt2_allocate takes the arenas. Errors: as gpt2_open. */
+int gpt2_plan(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err);
+int gpt2_allocate(GPT2 *model, Err *err);
+
+/* Both: a model with zero weights for batches of up to B rows of `context` tokens. Without
    `training` it has no gradients, and the blocks share their activations. Errors: heads do not
    divide channels, no memory. */
 int gpt2_open(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err);
@@ -127,8 +135,9 @@ void gpt2_backward(GPT2 *model);
 int gpt2_check_plain(const ModelOptions *size, const char *path, Err *err);
 
 /* Number of weights, and FLOPs per training token in rows of T: 6 per weight in a product (all
-   except the position embedding and an untied token embedding), plus 6 L C T for the two products of causal attention, forward
-   and backward (half of the T x T pairs; nanoGPT and PaLM count all of them). */
+   except the position embedding and an untied token embedding), plus 6 L C T for the two products
+   of causal attention, forward and backward (half of the T x T pairs; nanoGPT and PaLM count all of
+   them). */
 int64_t gpt2_weights(const GPT2 *model);
 double gpt2_train_flops(const GPT2 *model, int64_t T);
 

@@ -1,6 +1,6 @@
 /* Checkpoints: folders step-000400 in the folder of a run, with
      model.safetensors, config.json   the weights in Hugging Face's format
-     vocab.json, merges.txt           the tokenizer, if the data has one
+     generation_config.json, vocab.json, merges.txt, tokenizer_config.json
      state.safetensors                optimizer state, options, and the position of the run
    The link `latest` to the newest is only for people: --resume uses the newest valid folder. A
    checkpoint is complete or absent: it is written under a temporary name, synced to disk, then

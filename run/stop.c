@@ -7,6 +7,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "core/ranks.h"
+
 static atomic_flag interrupted = ATOMIC_FLAG_INIT; /* several threads may handle signals */
 static volatile sig_atomic_t asked; /* the first signal */
 static volatile sig_atomic_t save;  /* SIGUSR1 came */
@@ -27,7 +29,8 @@ static void ask(int number) {
   }
   if (!asked) {
     if (terminal) say("\n");
-    say("train: stopping within this step, and saving; again: stop now, without saving\n");
+    if (rank_number() == 0)
+      say("train: stopping within this step, and saving; again: stop now, without saving\n");
     asked = number;
   }
   errno = saved;
@@ -74,8 +77,9 @@ void stop_catch(void) {
 int stop_pending(void) { return asked != 0; }
 
 const char *stop_reason(void) {
-  if (!asked) return NULL;
-  return asked == SIGXCPU ? "stopped by the CPU time limit" : "interrupted";
+  int number = ranks_most(asked);
+  if (!number) return NULL;
+  return number == SIGXCPU ? "stopped by the CPU time limit" : "interrupted";
 }
 
 int stop_save_requested(void) {

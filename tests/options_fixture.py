@@ -2,8 +2,8 @@
 """The model options in float64 PyTorch: no biases, exact GELU, an untied head, dropout.
 
 `python3 tests/options_fixture.py` rewrites tests/fixtures/options.txt.gz: for each variant the loss
-of a batch and, for each gradient, its norm and its products with three fixed directions. The masks of
-dropout are computed here from their definition in core/random.h and model/dropout.c.
+of a batch and, for each gradient, its norm and its products with three fixed directions. The masks
+of dropout are computed here from their definition in core/random.h and model/dropout.c.
 """
 import math
 

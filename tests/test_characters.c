@@ -69,12 +69,20 @@ static void test_ids(void) {
   check(tokenizer_open_characters(&t, twice, 0, &err) == -1 && !t, "no characters");
 }
 
+static char *text_of(void (*write)(FILE *, const Tokenizer *), const Tokenizer *t, size_t *size) {
+  char *text;
+  FILE *out = open_memstream(&text, size);
+  write(out, t);
+  fclose(out);
+  return text;
+}
+
 /* vocab.json tells the characters of a checkpoint. */
 static void test_vocabulary(void) {
   Tokenizer *t = characters_of("\n \"\\azZ\xC3\xA9\xE2\x82\xAC"), *again;
   size_t size;
   Err err;
-  char *json = vocabulary_json(t, &size), *path = path_to("vocab.json");
+  char *json = text_of(vocabulary_json, t, &size), *path = path_to("vocab.json");
   program_write(path, json, size);
   free(json);
   check(vocabulary_open(&again, path, 9, &err) == 0 && again, "vocab.json is read");
@@ -86,7 +94,7 @@ static void test_vocabulary(void) {
         "a vocabulary of another size is the BPE's");
   tokenizer_close(again);
   check(vocabulary_open(&again, path_to("none.json"), 65, &err) == 0 && !again, "no vocabulary");
-  char *merges = vocabulary_merges(t, &size);
+  char *merges = text_of(vocabulary_merges, t, &size);
   check(strcmp(merges, "#version: 0.2\n") == 0, "no merges");
   free(merges);
   tokenizer_close(t);

@@ -43,8 +43,8 @@ static void check_other(const real *mask, Dropout d, int64_t row, const char *wh
   dropout_mask(other, &d, row, 0, N);
   for (int i = 0; i < N; i++) same += other[i] == mask[i];
   double p = d.rate, expected = N * (p * p + (1 - p) * (1 - p));
-  check(fabs(same - expected) < 6 * sqrt(N / 4.0), "another %s: %d of %d numbers are the same", what,
-        same, N);
+  check(fabs(same - expected) < 6 * sqrt(N / 4.0), "another %s: %d of %d numbers are the same",
+        what, same, N);
 }
 
 static void test_masks(double rate) {
@@ -68,7 +68,8 @@ static void test_masks(double rate) {
   check_other(mask, d, 1, "row");
   other.first = 1;
   dropout_mask(part, &other, 1, 0, N);
-  check(memcmp(part, mask, sizeof mask) == 0, "the mask of row 2 of the step depends on where the batch begins");
+  check(memcmp(part, mask, sizeof mask) == 0,
+        "the mask of row 2 of the step depends on where the batch begins");
   check_other(mask, (Dropout){rate, 2, 3, 2, 1, 7}, 0, "seed");
   check_other(mask, (Dropout){rate, 1, 4, 2, 1, 7}, 0, "step");
   check_other(mask, (Dropout){rate, 1, 3, 2, 2, 7}, 0, "place");
@@ -110,7 +111,8 @@ static void test_attention(int64_t B, int64_t T, int64_t C, int64_t NH) {
   snprintf(shape, sizeof shape, "B %lld T %lld C %lld NH %lld", (long long)B, (long long)T,
            (long long)C, (long long)NH);
   int64_t n = B * T * C, hs = C / NH;
-  Attention a = {B, T, C, NH, {.rate = 0.4, .seed = 9, .step = 2, .first = 3, .places = 4, .place = 1},
+  const Dropout drop = {.rate = 0.4, .seed = 9, .step = 2, .first = 3, .place = 1, .places = 4};
+  Attention a = {B, T, C, NH, drop,
                  array(3 * n, 1), array(n, 2), array(B * NH * T, 3), array(n, 4),
                  array((int64_t)attention_scratch(T), 5)};
   real *dqkv = array(3 * n, 6), *along = array(3 * n, 7), *want = array(n, 8);
@@ -126,7 +128,8 @@ static void test_attention(int64_t B, int64_t T, int64_t C, int64_t NH) {
   }
   double slope = (sums[0] - sums[1]) / (2 * h);
   check(fabs(got - slope) <= 1e-7 * (1 + sqrt(dot_product(dqkv, dqkv, 3 * n))),
-        "attention_backward with dropout, %s: %.12g, by finite differences %.12g", shape, got, slope);
+        "attention_backward with dropout, %s: %.12g, by finite differences %.12g", shape, got,
+        slope);
   free(a.qkv), free(a.y), free(a.lse), free(a.dy), free(a.scratch);
   free(dqkv), free(along), free(want);
 }

@@ -120,9 +120,11 @@ static double decoder_loss(const GPT2 *m, const int32_t *x, const int32_t *y) {
 }
 
 static void write_config(const GPT2 *m, const char *work) {
-  char path[PATH_SIZE];
+  char path[PATH_SIZE], *text;
   size_t size;
-  char *text = huggingface_config_text(&m->size, &size);
+  FILE *out = open_memstream(&text, &size);
+  huggingface_config_write(out, &m->size, V - 1);
+  fclose(out);
   program_write(program_path(path, "%s/config.json", work), text, size);
   free(text);
 }
@@ -178,7 +180,7 @@ static void test_llmc(int v, const char *path) {
   GPT2 *m = open_model(&variants[v].size, 0);
   const ModelOptions *s = &m->size;
   int plain = s->bias == BIAS_ON && s->gelu == GELU_TANH && s->head == HEAD_TIED;
-  int status = llmc_save(m, path, LLMC_F32, &err);
+  int status = llmc_save(m, path, DTYPE_F32, &err);
   check(plain ? status == 0 : status != 0 && strstr(err.text, "holds only GPT-2") != NULL,
         "llm.c, %s: %d %s", variants[v].name, status, err.text);
   gpt2_close(m);

@@ -10,8 +10,7 @@
 #include "run/spectrum_log.h"
 #include "tests/check.h"
 #include "run/spectra.h"
-#include "tools/spectra/shape.h"
-#include "tools/spectra/output.h"
+#include "tools/spectra/study.h"
 #include "tools/spectra/values.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
@@ -131,9 +130,6 @@ static void test_values(void) {
   const double x[] = {0.25, 1.5, 1, 0.75};
   memcpy(v.x, x, sizeof x);
   Effect e = values_effect(&v);
-  check_near(e.least, 0.25, 0, "least");
-  check_near(e.most, 1.5, 0, "most");
-  check_near(e.mean, 0.875, 1e-15, "mean");
   check_near(e.below_half, 0.25, 1e-15, "below one half");
   check_near(e.error, 0.375, 1e-15, "mean error");
   check_near(e.gram, sqrt((0.9375 * 0.9375 + 1.25 * 1.25 + 0.4375 * 0.4375) / 4), 1e-15, "gram");
@@ -161,20 +157,19 @@ static void test_schedules(void) {
   };
   static const double at[] = {.001, .01, .1, .7, 1};
   for (int i = 0; i < COUNT(cases); i++) {
-    NewtonSchulz ns = {word_index(NS_SCHEDULE_NAMES, cases[i].name), cases[i].steps};
+    int schedule = word_index(NS_SCHEDULE_NAMES, cases[i].name);
     Values v = values_make(5);
     memcpy(v.x, at, sizeof at);
-    for (int k = 0; k < cases[i].steps; k++) values_step(&v, &ns, k);
+    for (int k = 0; k < cases[i].steps; k++) values_step(&v, schedule, k);
     for (int j = 0; j < 5; j++)
       check_near(v.x[j], cases[i].want[j], 1e-8, "%s, %d steps, at %g", cases[i].name,
                  cases[i].steps, at[j]);
     values_free(&v);
   }
   /* x_half: Jordan's five steps bring 1.07e-3 to one half. */
-  NewtonSchulz jordan = {NS_JORDAN, 0};
-  check_near(steps_to_half(1.07e-3, &jordan), 5, 0.01, "steps to one half");
-  check_near(steps_to_half(0.6, &jordan), 0, 0, "steps from above one half");
-  check_near(steps_to_half(1e-6, &jordan) - steps_to_half(3.4445e-6, &jordan), 1, 1e-6,
+  check_near(steps_to_half(1.07e-3, NS_JORDAN), 5, 0.01, "steps to one half");
+  check_near(steps_to_half(0.6, NS_JORDAN), 0, 0, "steps from above one half");
+  check_near(steps_to_half(1e-6, NS_JORDAN) - steps_to_half(3.4445e-6, NS_JORDAN), 1, 1e-6,
              "a factor of 3.4445 is a step");
 }
 
@@ -183,8 +178,6 @@ static void test_schedules(void) {
 static double delta_of(double x) { return 1 - x * x; }
 
 static void test_taylor(void) {
-  NewtonSchulz cubic = {NS_CUBIC, 0};
-  NewtonSchulz classical = {NS_CLASSICAL, 0};
   for (double x = 0.01; x <= 1; x += 0.037) {
     double d = delta_of(x), d1 = delta_of(taylor_step(x, 1)), d2 = delta_of(taylor_step(x, 2));
     check_near(d1, d * d * (3 + d) / 4, 1e-14, "delta' of degree 1 at %g", x);
@@ -197,10 +190,10 @@ static void test_taylor(void) {
             x);
     Values v = values_make(1);
     v.x[0] = x;
-    values_step(&v, &cubic, 0);
+    values_step(&v, NS_CUBIC, 0);
     check_near(v.x[0], taylor_step(x, 1), 1e-14, "cubic is degree 1, at %g", x);
     v.x[0] = x;
-    values_step(&v, &classical, 0);
+    values_step(&v, NS_CLASSICAL, 0);
     check_near(v.x[0], taylor_step(x, 2), 1e-14, "classical is degree 2, at %g", x);
     values_free(&v);
   }
@@ -227,12 +220,11 @@ static void test_bounds(void) {
     check(1 - x <= bound, "x %g: the bound does not hold", cases[i].x);
   }
   /* Jordan's fixed point .868 repels (f' = -1.58): iterates stay away from 1. */
-  NewtonSchulz jordan = {NS_JORDAN, 0};
   Values v = values_make(1);
   double worst = 0;
   v.x[0] = 0.05;
   for (int k = 0; k < 60; k++) {
-    values_step(&v, &jordan, k);
+    values_step(&v, NS_JORDAN, k);
     if (k >= 40) worst = fmax(worst, fabs(v.x[0] - 1));
   }
   check(worst > 0.2 && worst < 0.33, "Jordan's plateau: %.3f", worst);
@@ -381,7 +373,7 @@ static void run_steps(const char *optimizer, const char *said, int split, int ev
   for (int i = 0; i < Q + O; i++) w[i] = 0.3f * check_value(70, (uint64_t)i);
   bad = bad ||
         optimizer_open(&state, c.method, c.method_options, &c.optimizer, params, 2, 1, &err) ||
-        spectrum_log_open(&log, &c, state, params, 2, 0, &err);
+        spectrum_log_open(&log, &c, state, params, 2, 0, NULL, &err);
   check(!bad, "%s: %s", optimizer, bad ? err.text : "");
   if (bad) return;
   check(every || !log, "a log that is off is open");
@@ -479,17 +471,26 @@ static void test_errors(void) {
   refused(text, "\"x\" in column stable_rank is not a number");
   check(spectra_read(&s, "build", &err) == -1 && strstr(err.text, "--log-spectrum"),
         "a folder without: %s", err.text);
-  int64_t numbers[3], rows[2], cols[2];
-  check(read_numbers("64,128", "sizes", 8, 200, numbers, 3, &err) == 2 && numbers[1] == 128,
+  int64_t numbers[4];
+  int words[2];
+  check(read_list("sizes", "64,128", 1, 8, 200, numbers, 3, &err) == 2 && numbers[1] == 128,
         "two sizes");
-  check(read_numbers("64;128", "sizes", 8, 200, numbers, 3, &err) == -1, "a semicolon");
-  check(read_numbers("4", "sizes", 8, 200, numbers, 3, &err) == -1 && strstr(err.text, "8 to 200"),
+  check(read_list("sizes", "64;128", 1, 8, 200, numbers, 3, &err) == -1, "a semicolon");
+  check(read_list("sizes", "4", 1, 8, 200, numbers, 3, &err) == -1 && strstr(err.text, "8 to 200"),
         "out of range: %s", err.text);
-  check(read_numbers("", "sizes", 8, 200, numbers, 3, &err) == -1, "no size");
-  check(read_numbers("9,9,9,9", "sizes", 8, 200, numbers, 3, &err) == -1, "too many sizes");
-  check(read_shapes("8x9,3x4", rows, cols, 2, &err) == 2 && rows[1] == 3 && cols[0] == 9, "shapes");
-  check(read_shapes("8", rows, cols, 2, &err) == -1 && strstr(err.text, "768x768"), "no x");
-  check(read_shapes("8x1", rows, cols, 2, &err) == -1, "a side of 1");
+  check(read_list("sizes", "", 1, 8, 200, numbers, 3, &err) == -1, "no size");
+  check(read_list("sizes", "9,9,9,9", 1, 8, 200, numbers, 3, &err) == -1, "too many sizes");
+  check(read_list("shapes", "8x9,3x4", 2, 2, 99, numbers, 2, &err) == 2 && numbers[2] == 3 &&
+            numbers[1] == 9,
+        "shapes");
+  check(read_list("shapes", "8", 2, 2, 99, numbers, 2, &err) == -1 && strstr(err.text, "768x768"),
+        "no x");
+  check(read_list("shapes", "8x1", 2, 2, 99, numbers, 2, &err) == -1, "a side of 1");
+  check(read_words("spectra", "steep,power", "|power|steep", words, 2, &err) == 2 && words[0] == 1,
+        "two words");
+  check(read_words("spectra", "flat", "|power|steep", words, 2, &err) == -1 &&
+            strstr(err.text, "power|steep"),
+        "an unknown word: %s", err.text);
 }
 
 int main(void) {

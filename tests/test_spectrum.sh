@@ -36,14 +36,14 @@ exists() { for f in "$@"; do if [ -s "$f" ]; then ok; else no "no $f"; fi; done;
 spectrum() { tools/spectrum "$@" --out "$out" --format "$format"; }
 format=characters
 command -v gnuplot >/dev/null &&
-  works 'slope' spectrum scale --sizes 16,32,64 --aspects 1,2 --seeds 1
+  works 'slope in ln(size)' spectrum scale --sizes 16,32,64 --aspects 1,2 --seeds 1
 command -v gnuplot >/dev/null && works 'bounds hold at every step' spectrum converge --shape 16x24
 command -v gnuplot >/dev/null && works 'sgemm ceiling' \
   spectrum methods --shapes 24x16 --spectra steep --rounds 1 --steps 3
 exists "$out/scale.csv" "$out/converge.csv" "$out/methods-24x16-steep.csv"
 works 'polar factor' tools/spectrum --help
-refuses 2 'scale, converge' tools/spectrum
-refuses 2 'use scale, converge or methods' tools/spectrum scales
+refuses 2 'use step, scale, converge or methods' tools/spectrum
+refuses 2 'use step, scale, converge or methods' tools/spectrum scales
 refuses 2 'did you mean' tools/spectrum scale --size 64
 refuses 1 '8 to 32768' tools/spectrum scale --sizes 4
 refuses 1 'whole numbers with commas' tools/spectrum scale --sizes 64x64

@@ -62,12 +62,6 @@ run/progress.c
 run/program.c
 tools/measure/optimizers.c
 tools/measure/step.c
-tools/spectra/converge.c
-tools/spectra/methods.c
-tools/spectra/output.c
-tools/spectra/scale.c
-tools/trials/pool.c
-tools/trials/screen.c
 END
   only 'prints, and is neither a main, its frame run/program, nor run/progress' "$work/prints" "$work/printers"
 }

@@ -174,6 +174,12 @@ int huggingface_config_read(const char *path, ModelOptions *size, Err *err) {
   return status ? -1 : 0;
 }
 
+static void write_ends(FILE *out, int64_t eot) {
+  if (eot < 0) fprintf(out, "  \"bos_token_id\": null,\n  \"eos_token_id\": null\n}\n");
+  else fprintf(out, "  \"bos_token_id\": %lld,\n  \"eos_token_id\": %lld\n}\n", (long long)eot,
+               (long long)eot);
+}
+
 static void write_options(FILE *out, const ModelOptions *m) {
   char rate[32] = "0.0";
   if (m->dropout > 0) snprintf(rate, sizeof rate, "%.10g", m->dropout);
@@ -186,11 +192,7 @@ static void write_options(FILE *out, const ModelOptions *m) {
           m->head == HEAD_TIED ? "true" : "false", rate, rate, rate);
 }
 
-char *huggingface_config_text(const ModelOptions *m, size_t *length) {
-  char *text;
-  long long eot = m->V < 50257 ? m->V - 1 : 50256;
-  FILE *out = open_memstream(&text, length);
-  if (!out) return NULL;
+void huggingface_config_write(FILE *out, const ModelOptions *m, int64_t eot) {
   fprintf(out,
           "{\n  \"model_type\": \"gpt2\",\n  \"architectures\": [\"GPT2LMHeadModel\"],\n"
           "  \"n_layer\": %lld,\n  \"n_head\": %lld,\n  \"n_embd\": %lld,\n"
@@ -198,8 +200,12 @@ char *huggingface_config_text(const ModelOptions *m, size_t *length) {
           (long long)m->L, (long long)m->NH, (long long)m->C, (long long)m->context,
           (long long)m->context, (long long)m->V);
   write_options(out, m);
-  fprintf(out, "  \"bos_token_id\": %lld,\n  \"eos_token_id\": %lld\n}\n", eot, eot);
-  return fclose(out) == 0 ? text : NULL;
+  write_ends(out, eot);
+}
+
+void huggingface_generation_write(FILE *out, int64_t eot) {
+  fprintf(out, "{\n");
+  write_ends(out, eot);
 }
 
 /* ---- loading ---- */
@@ -312,11 +318,6 @@ int huggingface_load(GPT2 *m, const Safetensors *s, Err *err) {
 
 /* ---- saving ---- */
 
-static void get_numbers(const void *from, int64_t at, int64_t n, float *out) {
-  const Param *p = from;
-  for (int64_t i = 0; i < n; i++) out[i] = (float)p->w[at + i];
-}
-
 static void get_transposed(const void *from, int64_t at, int64_t n, float *out) {
   const Param *p = from;
   int64_t row = at / p->rows, col = at % p->rows; /* in the stored (cols, rows) */
@@ -327,11 +328,6 @@ static void get_transposed(const void *from, int64_t at, int64_t n, float *out) 
       row++;
     }
   }
-}
-
-static void get_zeros(const void *from, int64_t at, int64_t n, float *out) {
-  (void)from, (void)at;
-  memset(out, 0, (size_t)n * sizeof *out);
 }
 
 int huggingface_save(const GPT2 *m, const char *path, Dtype dtype, const Metadata *metadata,
@@ -345,8 +341,7 @@ int huggingface_save(const GPT2 *m, const char *path, Dtype dtype, const Metadat
     TensorSource *t = &tensors[count++];
     snprintf(t->name, sizeof t->name, "%s", p->name);
     t->rank = param_shape(p, t->shape);
-    t->get = is_transposed(p) ? get_transposed : get_numbers;
-    if (!p->w) t->get = get_zeros;
+    t->get = is_transposed(p) ? get_transposed : numbers_of_param;
     t->from = p;
   }
   int status = safetensors_write(path, dtype, tensors, count, metadata, err);

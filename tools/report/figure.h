@@ -17,15 +17,15 @@ typedef enum {
   SERIES_FAINT, /* thin and light */
   SERIES_BAND,  /* filled between y and high */
   SERIES_MARK,  /* a cross, for what diverged; at the upper border if it is above that */
-  SERIES_BARS,  /* horizontal, from y to high in row x = 0, 1, ... from the top; with a label,
-                   high and the label are written after the bar */
+  SERIES_BAR,      /* horizontal, from y to high in row x; the label is written after it */
+  SERIES_INTERVAL, /* the same with a symbol in the middle and the label at the right border */
 } SeriesKind;
 
 typedef struct {
   SeriesKind kind;
   Look look;
   int n;
-  double *x, *y, *high; /* (n); high only of a band or bars, NULL otherwise */
+  double *x, *y, *high; /* (n); high only of bands, bars and intervals, NULL otherwise */
   char label[128];      /* written at its end in its colour; empty: none */
   int aside;            /* the range of y is chosen without it, if there are others */
 } Series;
@@ -38,14 +38,14 @@ typedef enum {
 
 typedef struct {
   char title[256], x_label[128], y_label[128];
-  char caption[256];   /* a line below an image; the caller prints it below characters */
+  char caption[512];   /* below an image; the caller prints it below characters */
   double x_min, x_max, y_min, y_max; /* NaN: chosen from the data */
   double shown;        /* quantile of each curve that the range of y shows: 0.9 leaves out the
                           initial fall of a loss */
   AxisScale x_scale, y_scale;
-  double line;         /* a horizontal line, such as the target; NaN: none */
+  double line;         /* a line at this y, such as the target, or x of rows; NaN: none */
   char line_label[64];
-  char (*rows)[64];    /* names of the rows of bars, or NULL */
+  char (*rows)[64];    /* names of the rows of bars, from the top, or NULL */
   int row_count;
   int width, height;   /* pixels, or characters */
   int ansi;            /* characters may be coloured */
@@ -57,12 +57,16 @@ typedef struct {
 Figure figure_make(const char *title, const char *x_label, const char *y_label);
 void figure_free(Figure *f);
 
-/* Adds a series with room for n points; the caller fills x, y, and high of a band or bars. The
+/* Adds a series with room for n points; the caller fills x, y, and high if there is one. The
    pointer is valid until the next call. */
 Series *figure_add(Figure *f, SeriesKind kind, Look look, int n, const char *label);
 
 /* Adds a SERIES_MARK of one point. */
 void figure_mark(Figure *f, Look look, double x, double y);
+
+/* Adds a row, and a bar or interval of the last row. */
+void figure_row(Figure *f, const char *name);
+void figure_bar(Figure *f, SeriesKind kind, Look look, double from, double to, const char *label);
 
 /* Shows y from low to high with these shares of the range below and above; nothing when there is no
    such range. */

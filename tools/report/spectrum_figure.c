@@ -5,18 +5,44 @@
 
 #include "tools/report/label.h"
 
+/* %s in a title is the matrix that was measured, in a note the rank of the subspace. */
 static const struct {
-  const char *y_label;
+  const char *title, *y_label, *note;
   int number;
   AxisScale scale;
 } views[] = {
-    {"", 0, SCALE_LINEAR},
-    {"singular values of Z / ||Z||_F", SPECTRUM_FIRST_QUANTILE, SCALE_LOG},
-    {"stable rank of Z, the matrix orthogonalized", SPECTRUM_STABLE_RANK, SCALE_LINEAR},
-    {"condition number of Z, the matrix orthogonalized", SPECTRUM_CONDITION, SCALE_LOG},
-    {"distance of the update's direction from msgn(Z)", SPECTRUM_POLAR_DISTANCE, SCALE_LINEAR},
-    {"norm of update / norm of weights", SPECTRUM_UPDATE, SCALE_LOG},
-    {"share of ||G||^2 in Z's leading directions", SPECTRUM_GRADIENT_IN, SCALE_LINEAR},
+    [SPECTRA_QUANTILES] =
+        {"Singular values of the %s", "singular value / Frobenius norm",
+         "Each line is a quantile of the singular values. Orthogonalization makes all of them "
+         "equal: the further apart the lines are, the more it changes.",
+         SPECTRUM_FIRST_QUANTILE, SCALE_LOG},
+    [SPECTRA_STABLE_RANK] =
+        {"Stable rank of the %s", "stable rank",
+         "The squared ratio of Frobenius norm and largest singular value says how many directions "
+         "carry the matrix: 1 if one dominates, the length of its short side if all are equal.",
+         SPECTRUM_STABLE_RANK, SCALE_LINEAR},
+    [SPECTRA_CONDITION] =
+        {"Condition number of the %s", "largest / smallest singular value",
+         "The larger it is, the more Newton-Schulz steps it takes until the smallest singular "
+         "values reach 1.",
+         SPECTRUM_CONDITION, SCALE_LOG},
+    [SPECTRA_POLAR] =
+        {"How far the update is from an orthogonal matrix",
+         "relative distance from the polar factor",
+         "0: the update is the exact polar factor, all singular values equal. Newton-Schulz "
+         "leaves a distance, and methods that do not orthogonalize have a large one.",
+         SPECTRUM_POLAR_DISTANCE, SCALE_LINEAR},
+    [SPECTRA_UPDATE] =
+        {"Size of the update", "norm of the update / norm of the weights",
+         "By how much a step changes a matrix, without weight decay. It follows the learning "
+         "rate.",
+         SPECTRUM_UPDATE, SCALE_LOG},
+    [SPECTRA_GRADIENT] =
+        {"How much of the gradient is in the leading directions of the %s",
+         "share of the gradient's squared norm",
+         "Share in the leading %s directions. A high one means that the subspace still fits the "
+         "gradient.",
+         SPECTRUM_GRADIENT_IN, SCALE_LINEAR},
 };
 
 /* Mean over the classes (all, or one) of a number at each step; of logarithms where the figure
@@ -46,10 +72,10 @@ static void add_quantiles(Figure *f, const Spectra *s, int kind) {
   static const int drawn[] = {7, 6, 4, 2, 1, 0};
   for (int i = 0; i < 6; i++) {
     int number = SPECTRUM_FIRST_QUANTILE + drawn[i];
-    const char *name = spectrum_columns[number];
+    double part = spectrum_quantiles[drawn[i]];
     char label[32];
-    if (*name == 'q') snprintf(label, sizeof label, "%s%%", name + 1);
-    else snprintf(label, sizeof label, "%s", name);
+    snprintf(label, sizeof label, part == 0 ? "smallest" : part == 1 ? "largest" : part == 0.5
+             ? "median" : "%g %% are below", 100 * part);
     add_curve(f, s, kind, number, palette_nth(i), SERIES_CURVE, label);
   }
 }
@@ -85,19 +111,44 @@ static void name_rank(const Spectra *spectra, int count, char *out, size_t size)
   else snprintf(out, size, "r");
 }
 
+/* What was measured: one word of spectrum.csv in all runs, else several. */
+static const char *measured(const Spectra *spectra, int count) {
+  static const struct {
+    const char *of, *words;
+  } names[] = {{"nesterov", "Nesterov momentum"}, {"projected", "momentum in the subspace"},
+               {"momentum", "momentum"}, {"gradient", "gradient"}};
+  for (int i = 1; i < count; i++)
+    if (strcmp(spectra[i].rows[0].of, spectra[0].rows[0].of) != 0) return "orthogonalized matrix";
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(names[i].of, spectra[0].rows[0].of) == 0) return names[i].words;
+  return "orthogonalized matrix";
+}
+
+/* Title and caption: the runs, what is measured, what to look at. */
+static void describe(Figure *f, const Spectra *spectra, const RunLog *logs, int count, int view,
+                     const char *kind) {
+  char run[128], rank[32], note[300], of[64];
+  int one = count == 1, n;
+  label_run(logs, count, 0, 1, run, sizeof run);
+  name_rank(spectra, count, rank, sizeof rank);
+  n = snprintf(f->title, sizeof f->title, views[view].title, measured(spectra, count));
+  if (one) snprintf(f->title + n, sizeof f->title - (size_t)n, ": %s", run);
+  snprintf(note, sizeof note, views[view].note, rank);
+  if (*kind) snprintf(of, sizeof of, "Matrices of the class %.30s", kind);
+  else if (one && view != SPECTRA_QUANTILES) snprintf(of, sizeof of, "A line: a class of matrices");
+  else snprintf(of, sizeof of, "Means over the classes of matrices");
+  snprintf(f->caption, sizeof f->caption, "%s. %s%s", of, note,
+           view == SPECTRA_GRADIENT && one ? " Thin: the share that the best subspace has." : "");
+}
+
 int spectra_figure(Figure *f, const Spectra *spectra, const RunLog *logs, int count, int view,
                    const char *kind, Err *err) {
-  char y_label[128], rank[32];
   int one = *kind ? spectra_find_class(&spectra[0], kind, err) : -1;
   if (*kind && one < 0) return -1;
   if (view == SPECTRA_QUANTILES && count > 1)
     return fail(err, "--spectrum quantiles draws one run at a time, not %d", count);
-  snprintf(y_label, sizeof y_label, "%s", views[view].y_label);
-  name_rank(spectra, count, rank, sizeof rank);
-  if (view == SPECTRA_GRADIENT)
-    snprintf(y_label, sizeof y_label, "share of ||G||^2 in Z's %s leading directions%s", rank,
-             count == 1 ? " (thin: in G's own)" : "");
-  *f = figure_make("", "steps", y_label);
+  *f = figure_make("", "steps", views[view].y_label);
+  describe(f, spectra, logs, count, view, kind);
   f->y_scale = views[view].scale;
   if (view == SPECTRA_POLAR || view == SPECTRA_GRADIENT) f->y_min = 0;
   if (count > 1 && add_runs(f, spectra, logs, count, view, kind, err)) {

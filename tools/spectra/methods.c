@@ -1,3 +1,4 @@
+/* Every method for the polar factor on matrices with known singular values: error against time. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,14 +8,12 @@
 #include "core/clock.h"
 #include "core/int64.h"
 #include "core/lapack.h"
-#include "core/random.h"
 #include "optim/parts/low_rank.h"
 #include "tools/measure/measure.h"
-#include "tools/spectra/shape.h"
 #include "tools/spectra/study.h"
 #include "tools/spectra/values.h"
 
-enum { SHAPES = 8, WAYS_MAX = 256 };
+enum { SHAPES = 8, SPECTRA = 4, RANKS = 16, WAYS_MAX = 256 };
 
 typedef struct {
   char shapes[OPTION_TEXT], spectra[OPTION_TEXT], ranks[OPTION_TEXT];
@@ -38,124 +37,79 @@ static const Option options[] = {
     {0},
 };
 
-enum { GAUSSIAN, POWER, STEEP };
-#define SPECTRUM_NAMES "gaussian|power|steep"
-#define SPECTRUM_LIST "gaussian, power, steep"
+#define SPECTRUM_KINDS(X) X(GAUSSIAN, "gaussian") X(POWER, "power") X(STEEP, "steep")
+enum { SPECTRUM_KINDS(CHOICE_NAME) };
 
-/* ---- the matrices ---- */
+/* ---- the matrix ---- */
 
-/* X = U diag(sigma) V^T, ||X||_F = 1, so that msgn(X) = U V^T is known. */
+static const Polar svd = {.way = BY_SVD};
+
+/* X = U diag(sigma) V^T with ||X||_F = 1 and known U V^T. */
 typedef struct {
   int64_t rows, cols, s, l;
-  double *sigma;     /* (s) */
-  float *X, *polar;  /* (rows,cols) */
-  float *result;     /* (rows,cols) */
+  double *sigma;               /* (s) */
+  float *X, *polar, *result;   /* (rows,cols) */
+  float *U, *V;                /* (rows,s), (cols,s) with orthonormal columns */
+  QrWork qr;
   NewtonSchulzWork ns;
   PolarWork polar_work;
   LowRankWork low;
-  void *memory;
 } Problem;
 
-static void fill_sigma(double *sigma, int64_t s, int64_t l, int spectrum) {
-  double sum = 0, g = (double)s / (double)l;
-  for (int64_t i = 0; i < s; i++) {
-    double rank = (double)i + 1;
-    sigma[i] = spectrum == GAUSSIAN ? law_quantile(g, 1 - (rank - 0.5) / (double)s)
-               : spectrum == POWER  ? 1 / rank
-                                    : 1 / (rank * rank);
-    sum += sigma[i] * sigma[i];
-  }
-  for (int64_t i = 0; i < s; i++) sigma[i] /= sqrt(sum);
-}
-
-/* Every way has its turn with the same memory. */
+/* The phases use the same memory. */
 static void layout(Problem *p, Scratch *s) {
-  const Polar svd = {.way = BY_SVD};
   const LowRank low = {.rank = p->s, .construction = BY_POWER, .inner = INNER_SVD};
+  p->sigma = scratch_doubles(s, p->s);
   p->X = scratch_floats(s, p->rows * p->cols);
   p->polar = scratch_floats(s, p->rows * p->cols);
   p->result = scratch_floats(s, p->rows * p->cols);
-  p->sigma = scratch_doubles(s, p->s);
-  Scratch by_steps = *s, by_svd = *s, by_rank = *s;
-  newton_schulz_layout(&p->ns, &by_steps, p->rows, p->cols);
-  polar_layout(&p->polar_work, &by_svd, p->rows, p->cols, &svd);
-  low_rank_layout(&p->low, &by_rank, p->rows, p->cols, &low);
-  scratch_join(s, &by_steps);
-  scratch_join(s, &by_svd);
-  scratch_join(s, &by_rank);
+  Scratch phase[4] = {*s, *s, *s, *s};
+  p->U = scratch_floats(&phase[0], p->rows * p->s);
+  p->V = scratch_floats(&phase[0], p->cols * p->s);
+  qr_layout(&p->qr, &phase[0], p->s);
+  newton_schulz_layout(&p->ns, &phase[1], p->rows, p->cols);
+  polar_layout(&p->polar_work, &phase[2], p->rows, p->cols, &svd);
+  low_rank_layout(&p->low, &phase[3], p->rows, p->cols, &low);
+  for (int i = 0; i < 4; i++) scratch_join(s, &phase[i]);
 }
 
-/* Random U (rows,s) and V (cols,s) with orthonormal columns. */
-typedef struct {
-  float *U, *V;
-  QrWork qr;
-} Bases;
-
-static void bases_layout(Bases *b, Scratch *s, const Problem *p) {
-  b->U = scratch_floats(s, p->rows * p->s);
-  b->V = scratch_floats(s, p->cols * p->s);
-  qr_layout(&b->qr, s, p->s);
-}
-
-static void random_basis(float *Q, int64_t rows, int64_t k, uint64_t seed, uint32_t index,
-                         const QrWork *qr) {
-  Random random = random_stream(seed, RANDOM_TEST, index, 0);
-  random_normals(&random, Q, rows * k);
-  orthonormal_columns(Q, rows, k, qr);
-}
-
-static void fill(Problem *p, const Bases *b, int spectrum, uint64_t seed) {
-  int64_t rows = p->rows, cols = p->cols, s = p->s;
-  fill_sigma(p->sigma, s, p->l, spectrum);
-  random_basis(b->U, rows, s, seed, 1, &b->qr);
-  random_basis(b->V, cols, s, seed, 2, &b->qr);
-  gemm(PLAIN, TRANSPOSED, rows, cols, s, 1, b->U, s, b->V, s, 0, p->polar, cols);
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < s; j++) b->U[i * s + j] *= (float)p->sigma[j];
-  gemm(PLAIN, TRANSPOSED, rows, cols, s, 1, b->U, s, b->V, s, 0, p->X, cols);
-}
-
-static int problem_open(Problem *p, int64_t rows, int64_t cols, int spectrum, uint64_t seed,
-                        Err *err) {
-  Scratch scratch = {0}, other = {0};
-  Bases bases;
-  *p = (Problem){.rows = rows, .cols = cols, .s = i64_min(rows, cols), .l = i64_max(rows, cols)};
-  layout(p, &scratch);
-  printf("\n%lld x %lld: %.0f MB of memory\n", (long long)rows, (long long)cols,
-         (double)scratch.used / 1e6);
-  fflush(stdout);
-  bases_layout(&bases, &other, p);
-  void *memory = scratch_allocate(&other);
-  p->memory = scratch_allocate(&scratch);
-  if (p->memory && memory) {
-    layout(p, &scratch);
-    bases_layout(&bases, &other, p);
-    fill(p, &bases, spectrum, seed);
+static void fill_sigma(const Problem *p, int spectrum) {
+  double sum = 0, g = (double)p->s / (double)p->l;
+  for (int64_t i = 0; i < p->s; i++) {
+    double nth = (double)i + 1;
+    p->sigma[i] = spectrum == GAUSSIAN ? law_quantile(g, 1 - (nth - 0.5) / (double)p->s)
+                  : spectrum == POWER  ? 1 / nth
+                                       : 1 / (nth * nth);
+    sum += p->sigma[i] * p->sigma[i];
   }
-  int status = p->memory && memory ? 0 : fail(err, "no memory for a matrix of %lld x %lld",
-                                              (long long)rows, (long long)cols);
-  free(memory);
-  return status;
+  for (int64_t i = 0; i < p->s; i++) p->sigma[i] /= sqrt(sum);
 }
 
-static void problem_close(Problem *p) {
-  free(p->memory);
-  p->memory = NULL;
+static void random_basis(float *Q, int64_t rows, const Problem *p, uint64_t seed, uint32_t index) {
+  Random random = random_stream(seed, RANDOM_TEST, index, 0);
+  random_normals(&random, Q, rows * p->s);
+  orthonormal_columns(Q, rows, p->s, &p->qr);
 }
 
-/* ---- the ways ---- */
+static void fill(const Problem *p, int spectrum, uint64_t seed) {
+  int64_t rows = p->rows, cols = p->cols, s = p->s;
+  fill_sigma(p, spectrum);
+  random_basis(p->U, rows, p, seed, 1);
+  random_basis(p->V, cols, p, seed, 2);
+  gemm(PLAIN, TRANSPOSED, rows, cols, s, 1, p->U, s, p->V, s, 0, p->polar, cols);
+  for (int64_t i = 0; i < rows * s; i++) p->U[i] *= (float)p->sigma[i % s];
+  gemm(PLAIN, TRANSPOSED, rows, cols, s, 1, p->U, s, p->V, s, 0, p->X, cols);
+}
 
-typedef enum { BY_STEPS, BY_STEPS_DIRECT, BY_WHOLE, BY_RANK } WayKind;
+/* ---- the methods ---- */
 
+/* Newton-Schulz if it has steps, low rank if it has a rank, else a singular value decomposition. */
 typedef struct {
-  WayKind kind;
-  char group[32]; /* a curve of the figure */
-  int64_t size;   /* along it: steps or rank */
-  Polar polar;
-  LowRank low;
+  char group[40]; /* a curve of the figure */
   Look look;
+  int64_t steps, rank;
+  int schedule, direct, construction;
   double error, captured, seconds, flops;
-  int dominated; /* another is as exact and faster */
 } Way;
 
 typedef struct {
@@ -163,163 +117,148 @@ typedef struct {
   int count;
 } Ways;
 
-static Way *add_way(Ways *w, WayKind kind, const char *group, int64_t size, Look look) {
-  Way *way = &w->ways[w->count++];
-  *way = (Way){.kind = kind, .size = size, .look = look};
-  snprintf(way->group, sizeof way->group, "%s", group);
-  return way;
+static void add_way(Ways *w, const char *group, Look look, Way way) {
+  if (w->count == WAYS_MAX) return;
+  way.look = look;
+  snprintf(way.group, sizeof way.group, "%s", group);
+  w->ways[w->count++] = way;
 }
 
-/* Every schedule after 1, 2, ... steps; after more than its own number of them only where it still
-   converges then. */
-static void list_schedules(Ways *w, const MethodsOptions *o, int long_enough) {
-  for (int i = 0; i < schedule_count(); i++) {
-    NewtonSchulz own = {i, 0};
+/* Every schedule with 3, 4, ... steps; more than its own number only where it converges. */
+static void list_schedules(Ways *w, int64_t most, int gram_form) {
+  for (int i = 0; i < NS_SCHEDULE_COUNT; i++) {
+    int64_t own = schedule_steps(i);
+    int64_t last = i == NS_TRACK3 || i == NS_CONVERGED ? own : most;
     const char *name = schedule_name(i);
-    int64_t all = newton_schulz_plan(&own).steps;
-    int64_t last = i == NS_TRACK3 || i == NS_CONVERGED ? all : o->steps;
-    int64_t first = i == NS_CONVERGED ? last : 3;
-    for (int64_t steps = first; steps <= last && w->count + 2 < WAYS_MAX; steps++) {
-      Way *way = add_way(w, BY_STEPS, name, steps, palette_schedule(name));
-      way->polar = (Polar){BY_NEWTON_SCHULZ, {i, steps}};
-      if (!long_enough || steps != all || first == last) continue;
-      char direct[32];
+    for (int64_t steps = i == NS_CONVERGED ? own : 3; steps <= last; steps++) {
+      Way way = {.steps = steps, .schedule = i};
+      add_way(w, name, palette_schedule(name), way);
+      if (!gram_form || steps != own || i == NS_CONVERGED) continue;
+      char direct[40];
       snprintf(direct, sizeof direct, "%s, no Gram", name);
-      way = add_way(w, BY_STEPS_DIRECT, direct, steps, palette_schedule(name));
-      way->polar = (Polar){BY_NEWTON_SCHULZ, {i, steps}};
+      way.direct = 1;
+      add_way(w, direct, palette_schedule(name), way);
     }
   }
-  Way *svd = add_way(w, BY_WHOLE, "svd", 0, palette_nth(6));
-  svd->polar = (Polar){.way = BY_SVD};
+  add_way(w, "svd", palette_nth(6), (Way){0});
 }
 
-static int list_ranks(Ways *w, const MethodsOptions *o, int64_t s, Err *err) {
-  static const char *const names[] = {"columns", "gaussian", "power"};
-  int64_t ranks[16];
-  int count = read_numbers(o->ranks, "ranks", 1, 100, ranks, 16, err);
+static void list_ranks(Ways *w, const int64_t *per_cent, int count, int64_t s) {
+  static const int constructions[] = {BY_COLUMNS, BY_GAUSSIAN, BY_POWER};
   for (int c = 0; c < 3; c++)
-    for (int i = 0; i < count && w->count < WAYS_MAX; i++) {
-      int64_t rank = i64_max(1, (s * ranks[i] + 50) / 100);
-      Way *way = add_way(w, BY_RANK, names[c], rank, palette_nth(7));
-      way->look.dash = c + 1;
-      way->low = (LowRank){.rank = rank, .power_iterations = 1, .construction = c,
-                           .inner = INNER_SVD};
+    for (int i = 0; i < count; i++) {
+      char name[40];
+      Look look = palette_nth(7);
+      look.dash = c + 1;
+      word_at(CONSTRUCTIONS(CHOICE_WORD), constructions[c], name, sizeof name);
+      add_way(w, name, look, (Way){.rank = i64_max(1, (s * per_cent[i] + 50) / 100),
+                                   .construction = constructions[c]});
     }
-  return count < 0 ? -1 : 0;
 }
 
-static void apply(const Way *way, Problem *p) {
-  memcpy(p->result, p->X, (size_t)(p->rows * p->cols) * sizeof *p->X);
+/* Sets p->result from p->X; returns the FLOPs. */
+static double apply(const Way *way, const Problem *p) {
+  const LowRank low = {.rank = way->rank, .power_iterations = 1, .inner = INNER_SVD,
+                       .construction = way->construction};
+  NewtonSchulzPlan plan = newton_schulz_plan(&(NewtonSchulz){way->schedule, way->steps});
   Random random = random_stream(3, RANDOM_TEST, 0, 0);
-  switch (way->kind) {
-    case BY_STEPS:
-    case BY_STEPS_DIRECT: {
-      NewtonSchulzPlan plan = newton_schulz_plan(&way->polar.ns);
-      plan.direct |= way->kind == BY_STEPS_DIRECT;
-      newton_schulz(p->result, p->rows, p->cols, &plan, &p->ns);
-      break;
-    }
-    case BY_RANK: low_rank_factor(p->result, p->rows, p->cols, &way->low, &random, &p->low); break;
-    default: polar_factor(p->result, p->rows, p->cols, &way->polar, &p->polar_work);
-  }
+  plan.direct |= way->direct;
+  memcpy(p->result, p->X, (size_t)(p->rows * p->cols) * sizeof *p->X);
+  if (way->steps) newton_schulz(p->result, p->rows, p->cols, &plan, &p->ns);
+  else if (way->rank) low_rank_factor(p->result, p->rows, p->cols, &low, &random, &p->low);
+  else polar_factor(p->result, p->rows, p->cols, &svd, &p->polar_work);
+  return way->steps  ? newton_schulz_flops(p->rows, p->cols, &plan)
+         : way->rank ? low_rank_flops(p->rows, p->cols, &low)
+                     : polar_flops(p->rows, p->cols, &svd);
 }
 
-static double flops_of(const Way *way, const Problem *p) {
-  if (way->kind == BY_RANK) return low_rank_flops(p->rows, p->cols, &way->low);
-  if (way->kind == BY_STEPS_DIRECT) {
-    NewtonSchulzPlan plan = newton_schulz_plan(&way->polar.ns);
-    plan.direct = 1;
-    return newton_schulz_flops(p->rows, p->cols, &plan);
-  }
-  return polar_flops(p->rows, p->cols, &way->polar);
-}
-
-/* error: ||result - msgn(X)||_F / ||msgn(X)||_F; captured: <result, X> / ||X||_*, the part of the
-   steepest descent in the spectral norm that a step of it takes (1 for msgn itself). */
+/* error: ||result - U V^T||_F / ||U V^T||_F; captured: <result, X> / (sum of singular values), the
+   part of the steepest descent in the spectral norm that the result has (1 for U V^T itself). */
 static void judge(Way *way, const Problem *p) {
-  double off = 0, along = 0, nuclear = 0;
+  double off = 0, along = 0, sum = 0;
   for (int64_t i = 0; i < p->rows * p->cols; i++) {
     double d = (double)p->result[i] - (double)p->polar[i];
     off += d * d;
     along += (double)p->result[i] * (double)p->X[i];
   }
-  for (int64_t i = 0; i < p->s; i++) nuclear += p->sigma[i];
+  for (int64_t i = 0; i < p->s; i++) sum += p->sigma[i];
   way->error = sqrt(off / (double)p->s);
-  way->captured = along / nuclear;
-  way->flops = flops_of(way, p);
+  way->captured = along / sum;
 }
 
-/* Rounds go over all ways in turn, so that noise of the machine affects all alike; the ceiling is
-   measured in the same rounds. */
-static double measure(Ways *w, Problem *p, int rounds) {
-  double ceiling = 0, started = clock_seconds();
+/* Each round has all methods, so that noise of the machine affects all of them, and the sgemm
+   ceiling in FLOP/s, which is returned. */
+static double measure(Ways *w, const Problem *p, int rounds, const Output *out) {
+  double ceiling = 0;
   const ProductShape square = {p->l, p->s, p->s, 1};
-  for (int round = 0; round < rounds; round++) {
-    ceiling = fmax(ceiling, sgemm_ceiling(&square, 1));
-    for (int i = 0; i < w->count; i++) {
-      double start = clock_seconds();
-      apply(&w->ways[i], p);
-      double seconds = clock_seconds() - start;
-      if (round == 0 || seconds < w->ways[i].seconds) w->ways[i].seconds = seconds;
-      if (round == 0) judge(&w->ways[i], p);
-      output_progress(w->ways[i].group,
-                      (round + (i + 1.0) / w->count) / rounds, started);
-    }
+  for (int n = 0; n < rounds * w->count; n++) {
+    Way *way = &w->ways[n % w->count];
+    out->progress(way->group, (double)n / (rounds * w->count));
+    if (n % w->count == 0) ceiling = fmax(ceiling, sgemm_ceiling(&square, 1));
+    double start = clock_seconds();
+    way->flops = apply(way, p);
+    double seconds = clock_seconds() - start;
+    if (n < w->count) judge(way, p);
+    way->seconds = n < w->count ? seconds : fmin(way->seconds, seconds);
   }
-  output_progress_end();
+  out->progress("", 1);
   return ceiling;
-}
-
-static void mark_dominated(Ways *w) {
-  for (int i = 0; i < w->count; i++)
-    for (int j = 0; j < w->count; j++) {
-      const Way *a = &w->ways[i], *b = &w->ways[j];
-      if (b->seconds < a->seconds && b->error <= a->error) w->ways[i].dominated = 1;
-    }
 }
 
 /* ---- results ---- */
 
-static int table_of(const Ways *w, double ceiling, const char *name, const Output *output,
-                    Err *err) {
-  Table t = table_make("way|steps|rank|error|captured|ms|GFLOP/s|of ceiling|best");
-  for (int i = 0; i < w->count; i++) {
-    const Way *way = &w->ways[i];
-    table_row(&t);
-    table_set(&t, 0, "%s", way->group);
-    if (way->kind == BY_RANK) table_set(&t, 2, "%lld", (long long)way->size);
-    else if (way->size) table_set(&t, 1, "%lld", (long long)way->size);
-    table_set(&t, 3, "%.2e", way->error);
-    table_set(&t, 4, "%.4f", way->captured);
-    table_set(&t, 5, "%.2f", 1e3 * way->seconds);
-    table_set(&t, 6, "%.1f", way->flops / way->seconds / 1e9);
-    table_set(&t, 7, "%.0f %%", 100 * way->flops / way->seconds / ceiling);
-    table_set(&t, 8, "%s", way->dominated ? "" : "*");
-  }
-  printf("%s; the sgemm ceiling is %.0f GFLOP/s on %d threads; *: nothing measured is both faster "
-         "and more exact\n", name, ceiling / 1e9, threads_count());
-  table_write(&t, TABLE_TEXT, stdout);
-  int status = output_csv(output, name, &t, err);
-  table_free(&t);
-  return status;
+static int is_best(const Ways *w, const Way *way) {
+  for (const Way *b = w->ways; b < w->ways + w->count; b++)
+    if (b->seconds < way->seconds && b->error <= way->error) return 0;
+  return 1;
 }
 
-/* One curve per group: error of what means to be the whole polar factor, or how much of the descent
-   every way captures. */
-static Figure figure_of(const Ways *w, const char *title, int captured) {
-  Figure f = figure_make(title, "milliseconds",
-                         captured ? "<result, X> / ||X||_*, 1 for msgn" : "relative error of msgn");
+static int table_of(const Ways *w, double ceiling, const char *name, const Output *out, Err *err) {
+  Table t = table_make("way|steps|rank|error|captured|ms|GFLOP/s|of ceiling|best");
+  for (const Way *way = w->ways; way < w->ways + w->count; way++) {
+    double rate = way->flops / way->seconds;
+    table_add(&t, "%s|%.0f|%.0f|%.2e|%.4f|%.2f|%.1f|%.0f %%|%s", way->group,
+              way->steps ? (double)way->steps : NAN, way->rank ? (double)way->rank : NAN,
+              way->error, way->captured, 1e3 * way->seconds, rate / 1e9, 100 * rate / ceiling,
+              is_best(w, way) ? "*" : "");
+  }
+  out->say("%s; the sgemm ceiling is %.0f GFLOP/s on %d threads; *: nothing measured is both faster "
+           "and more exact", name, ceiling / 1e9, threads_count());
+  out->show(&t);
+  return out->csv(out, name, &t, err);
+}
+
+static int is_drawn(const Way *way, int captured) {
+  return word_index("cubic|dion|classical|you", way->group) < 0 && !way->direct &&
+         (captured || !way->rank);
+}
+
+/* A curve per group: the error of methods for the whole polar factor, or what every method
+   captures. */
+static int draw(const Ways *w, const char *name, const char *about, int captured, const Output *out,
+                Err *err) {
+  char title[256], file[128];
+  snprintf(title, sizeof title, "%s, %s", captured ? "Low-rank and full polar factors"
+                                                   : "Methods for the polar factor", about);
+  snprintf(file, sizeof file, "%s%s", name, captured ? "-captured" : "");
+  Figure f = figure_make(title, "milliseconds", captured ? "share of the steepest descent captured"
+                                                         : "relative error of the polar factor");
+  snprintf(f.caption, sizeof f.caption, "%s", captured
+           ? "Further up takes more of the descent that the exact polar factor (1) takes; further "
+             "left is cheaper. Low rank pays if few singular values dominate the matrix."
+           : "Further down is more exact, further left is cheaper; each curve has one more step per "
+             "symbol. Muon does not need an exact factor: Jordan's five steps, at the top, are its "
+             "default.");
   f.x_scale = SCALE_LOG;
   f.y_scale = captured ? SCALE_LINEAR : SCALE_LOG;
   for (int i = 0; i < w->count; i++) {
-    const Way *way = &w->ways[i];
-    int seen = word_index("cubic|dion|classical|you", way->group) >= 0 ||
-               way->kind == BY_STEPS_DIRECT || (!captured && way->kind == BY_RANK), n = 0;
-    for (int k = 0; k < i; k++) seen |= strcmp(w->ways[k].group, way->group) == 0;
+    const Way *first = &w->ways[i];
+    int seen = !is_drawn(first, captured), n = 0;
+    for (int k = 0; k < i; k++) seen |= strcmp(w->ways[k].group, first->group) == 0;
     if (seen) continue;
-    Series *s = figure_add(&f, SERIES_CURVE, way->look, w->count, way->group);
+    Series *s = figure_add(&f, SERIES_CURVE, first->look, w->count, first->group);
     for (int k = i; k < w->count; k++) {
-      if (strcmp(w->ways[k].group, way->group) != 0) continue;
+      if (strcmp(w->ways[k].group, first->group) != 0) continue;
       s->x[n] = 1e3 * w->ways[k].seconds;
       s->y[n] = captured ? w->ways[k].captured : fmax(w->ways[k].error, 1e-9);
       f.x_min = fmin(f.x_min, s->x[n] / 1.1); /* fmin and fmax ignore NaN */
@@ -327,72 +266,50 @@ static Figure figure_of(const Ways *w, const char *title, int captured) {
     }
     s->n = n;
   }
-  return f;
+  return out->figure(out, file, &f, err);
 }
 
-static int draw(const Ways *w, const char *name, const char *title, const Output *output,
-                Err *err) {
-  for (int captured = 0; captured < 2; captured++) {
-    char file[128];
-    Figure f = figure_of(w, title, captured);
-    snprintf(file, sizeof file, "%s%s", name, captured ? "-captured" : "");
-    if (output_figure(output, file, &f, err)) return -1;
-  }
-  return 0;
-}
-
-static int one(const MethodsOptions *o, const Output *output, int64_t rows, int64_t cols,
-               int spectrum, Err *err) {
+static int one(Problem p, int spectrum, const int64_t *ranks, int rank_count,
+               const MethodsOptions *o, const Output *out, Err *err) {
   static Ways ways;
-  Problem p;
-  char word[32], name[96], title[160];
-  word_at(SPECTRUM_NAMES, spectrum, word, sizeof word);
-  snprintf(name, sizeof name, "methods-%lldx%lld-%s", (long long)rows, (long long)cols, word);
-  snprintf(title, sizeof title, "Ways to the polar factor, %lld x %lld, %s spectrum",
-           (long long)rows, (long long)cols, word);
+  char word[32], about[128], name[96];
+  Scratch scratch = {0};
+  word_at(SPECTRUM_KINDS(CHOICE_WORD), spectrum, word, sizeof word);
+  snprintf(name, sizeof name, "methods-%lldx%lld-%s", (long long)p.rows, (long long)p.cols, word);
+  snprintf(about, sizeof about, "%lld x %lld, %s spectrum", (long long)p.rows, (long long)p.cols,
+           word);
+  layout(&p, &scratch);
+  out->say("\n%s: %.0f MB of memory", about, (double)scratch.used / 1e6);
+  void *memory = scratch_allocate(&scratch);
+  if (!memory) return fail(err, "no memory for a matrix of %s", about);
+  layout(&p, &scratch);
+  fill(&p, spectrum, (uint64_t)out->seed);
   ways.count = 0;
-  int status = problem_open(&p, rows, cols, spectrum, (uint64_t)output->seed, err);
-  if (status == 0) {
-    list_schedules(&ways, o, 2 * p.l >= 3 * p.s);
-    status = list_ranks(&ways, o, p.s, err);
-  }
-  if (status == 0) {
-    double ceiling = measure(&ways, &p, (int)o->rounds);
-    mark_dominated(&ways);
-    status = table_of(&ways, ceiling, name, output, err);
-  }
-  if (status == 0) status = draw(&ways, name, title, output, err);
-  problem_close(&p);
-  return status;
+  list_schedules(&ways, o->steps, 2 * p.l >= 3 * p.s);
+  list_ranks(&ways, ranks, rank_count, p.s);
+  double ceiling = measure(&ways, &p, (int)o->rounds, out);
+  free(memory);
+  return table_of(&ways, ceiling, name, out, err) || draw(&ways, name, about, 0, out, err) ||
+         draw(&ways, name, about, 1, out, err);
 }
 
-/* "gaussian,power" as numbers of SPECTRUM_NAMES. */
-static int read_spectra(const char *text, int *spectra, int room, Err *err) {
-  int count = 0;
-  for (const char *at = text; *at && count < room; count++) {
-    char word[64];
-    snprintf(word, sizeof word, "%.*s", (int)strcspn(at, ","), at);
-    spectra[count] = word_index(SPECTRUM_NAMES, word);
-    if (spectra[count] < 0)
-      return fail(err, "--spectra %s: \"%s\" is not one of " SPECTRUM_LIST, text, word);
-    at += strcspn(at, ",");
-    at += *at == ',';
-  }
-  return count > 0 ? count : fail(err, "--spectra is empty: choose from " SPECTRUM_LIST);
-}
-
-static int run(const void *with, const Output *output, Err *err) {
+static int run(const void *with, const Output *out, Err *err) {
   const MethodsOptions *o = with;
-  int64_t rows[SHAPES], cols[SHAPES], ranks[16];
-  int spectra[4];
-  int shapes = read_shapes(o->shapes, rows, cols, SHAPES, err);
-  int kinds = shapes < 0 ? -1 : read_spectra(o->spectra, spectra, 4, err);
-  if (kinds < 0 || read_numbers(o->ranks, "ranks", 1, 100, ranks, 16, err) < 0) return -1;
-  for (int i = 0; i < shapes; i++)
-    for (int k = 0; k < kinds; k++)
-      if (one(o, output, rows[i], cols[i], spectra[k], err)) return -1;
+  int64_t shapes[2 * SHAPES], ranks[RANKS];
+  int spectra[SPECTRA];
+  int count = read_list("shapes", o->shapes, 2, 2, 16384, shapes, SHAPES, err);
+  int kinds = count < 0 ? -1 : read_words("spectra", o->spectra, SPECTRUM_KINDS(CHOICE_WORD),
+                                          spectra, SPECTRA, err);
+  int rank_count = kinds < 0 ? -1 : read_list("ranks", o->ranks, 1, 1, 100, ranks, RANKS, err);
+  if (rank_count < 0) return -1;
+  for (int i = 0; i < count * kinds; i++) {
+    int64_t rows = shapes[i / kinds * 2], cols = shapes[i / kinds * 2 + 1];
+    const Problem p = {.rows = rows, .cols = cols, .s = i64_min(rows, cols),
+                       .l = i64_max(rows, cols)};
+    if (one(p, spectra[i % kinds], ranks, rank_count, o, out, err)) return -1;
+  }
   return 0;
 }
 
-const Study study_methods = {"methods", "accuracy against time of every way to a polar factor",
+const Study study_methods = {"methods", "error and time of every method for the polar factor",
                              options, sizeof(MethodsOptions), run};

@@ -12,7 +12,7 @@
 #include "core/random.h"
 
 enum {
-  PANEL = 512,       /* rows of a random matrix made at a time */
+  PANEL = 512,       /* rows of the long side at a time */
   LAW_POINTS = 8192, /* that approximate the law */
 };
 static const double PI = 3.14159265358979323846;
@@ -40,76 +40,59 @@ void values_free(Values *v) {
 
 typedef struct {
   double *A;     /* (s,s) Gram matrix of the short side */
+  double *panel; /* (PANEL,s) */
   EigenWork eigen;
-  double *panel; /* (rows,s) rows of the long side */
-  float *normal; /* (rows,s) */
 } GramWork;
 
-static void gram_layout(GramWork *work, Scratch *scratch, int64_t s, int64_t rows) {
+static void gram_layout(GramWork *work, Scratch *scratch, int64_t s) {
   work->A = scratch_doubles(scratch, s * s);
+  work->panel = scratch_doubles(scratch, PANEL * s);
   eigenvalues_layout(&work->eigen, scratch, s);
-  work->panel = scratch_doubles(scratch, rows * s);
-  work->normal = scratch_floats(scratch, rows * s);
 }
 
-/* Memory with A = 0, to be freed; NULL when there is none. */
-static void *gram_open(GramWork *work, int64_t s, int64_t rows) {
-  Scratch scratch = {0};
-  gram_layout(work, &scratch, s, rows);
-  void *memory = scratch_allocate(&scratch);
-  gram_layout(work, &scratch, s, rows);
-  if (memory) memset(work->A, 0, (size_t)(s * s) * sizeof *work->A);
-  return memory;
-}
-
-size_t values_random_bytes(int64_t s) {
+double values_random_bytes(int64_t s, int64_t l) {
   GramWork work;
   Scratch count = {0};
-  gram_layout(&work, &count, s, PANEL);
-  return count.used;
-}
-
-/* The values become sqrt(eigenvalues / trace) of A = X X^T. */
-static void from_gram(Values *v, const GramWork *work, int64_t s) {
-  double trace = 0;
-  for (int64_t i = 0; i < s; i++) trace += work->A[i * s + i];
-  symmetric_eigenvalues(work->A, v->x, s, &work->eigen);
-  for (int64_t i = 0; i < s; i++) v->x[i] = v->x[i] > 0 ? sqrt(v->x[i] / trace) : 0;
-}
-
-int values_random(Values *v, int64_t s, int64_t l, uint64_t seed, uint32_t index, Err *err) {
-  GramWork work;
-  void *memory = gram_open(&work, s, PANEL);
-  if (!memory)
-    return fail(err, "no memory for a matrix of size %lld: %.0f MB", (long long)s,
-                (double)values_random_bytes(s) / 1e6);
-  for (int64_t from = 0; from < l; from += PANEL) {
-    int64_t rows = i64_min(PANEL, l - from);
-    Random random = random_stream(seed, RANDOM_TEST, index, (uint32_t)(from / PANEL));
-    random_normals(&random, work.normal, rows * s);
-    for (int64_t i = 0; i < rows * s; i++) work.panel[i] = (double)work.normal[i];
-    gram_add_double(s, rows, work.panel, work.A);
-  }
-  *v = values_make(s);
-  from_gram(v, &work, s);
-  free(memory);
-  return 0;
+  gram_layout(&work, &count, s);
+  return (double)count.used + (double)s * (double)l * sizeof(float);
 }
 
 int values_of_matrix(Values *v, const float *X, int64_t rows, int64_t cols, Err *err) {
   int64_t s = i64_min(rows, cols), l = i64_max(rows, cols);
   GramWork work;
-  void *memory = gram_open(&work, s, l);
+  Scratch scratch = {0};
+  gram_layout(&work, &scratch, s);
+  void *memory = scratch_allocate(&scratch);
   if (!memory)
     return fail(err, "no memory for a matrix of %lld x %lld", (long long)rows, (long long)cols);
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < cols; j++)
-      work.panel[rows > cols ? i * s + j : j * s + i] = (double)X[i * cols + j];
-  gram_add_double(s, l, work.panel, work.A);
+  gram_layout(&work, &scratch, s);
+  memset(work.A, 0, (size_t)(s * s) * sizeof *work.A);
+  for (int64_t from = 0; from < l; from += PANEL) {
+    int64_t count = i64_min(PANEL, l - from);
+    for (int64_t i = 0; i < count; i++)
+      for (int64_t j = 0; j < s; j++)
+        work.panel[i * s + j] = (double)(rows > cols ? X[(from + i) * s + j] : X[j * l + from + i]);
+    gram_add_double(s, count, work.panel, work.A);
+  }
+  double trace = 0;
+  for (int64_t i = 0; i < s; i++) trace += work.A[i * s + i];
   *v = values_make(s);
-  from_gram(v, &work, s);
+  symmetric_eigenvalues(work.A, v->x, s, &work.eigen);
+  for (int64_t i = 0; i < s; i++) v->x[i] = v->x[i] > 0 ? sqrt(v->x[i] / trace) : 0;
   free(memory);
   return 0;
+}
+
+int values_random(Values *v, int64_t s, int64_t l, uint64_t seed, uint32_t index, Err *err) {
+  float *G = malloc((size_t)(l * s) * sizeof *G); /* (l,s) */
+  if (!G) return fail(err, "no memory for a matrix of %lld x %lld", (long long)s, (long long)l);
+  for (int64_t from = 0; from < l; from += PANEL) {
+    Random random = random_stream(seed, RANDOM_TEST, index, (uint32_t)(from / PANEL));
+    random_normals(&random, G + from * s, i64_min(PANEL, l - from) * s);
+  }
+  int status = values_of_matrix(v, G, l, s, err);
+  free(G);
+  return status;
 }
 
 double values_quantile(const Values *v, double q) {
@@ -174,31 +157,28 @@ double smallest_geometric_mean(void) {
 /* ---- iterations ---- */
 
 /* A schedule beyond the steps that it has. */
-static NewtonSchulzPlan long_plan(const NewtonSchulz *ns) {
-  return newton_schulz_plan(&(NewtonSchulz){ns->schedule, NS_STEPS_MAX});
+static NewtonSchulzPlan long_plan(int schedule) {
+  return newton_schulz_plan(&(NewtonSchulz){schedule, NS_STEPS_MAX});
 }
 
 static double polynomial(const double abc[3], double x) {
   return x * (abc[0] + x * x * (abc[1] + x * x * abc[2]));
 }
 
-void values_margin(Values *v, const NewtonSchulz *ns) {
-  const NewtonSchulzPlan plan = long_plan(ns);
+void values_margin(Values *v, int schedule) {
+  const NewtonSchulzPlan plan = long_plan(schedule);
   for (int64_t i = 0; i < v->n; i++) v->x[i] /= plan.margin;
 }
 
-void values_step(Values *v, const NewtonSchulz *ns, int64_t k) {
-  const NewtonSchulzPlan plan = long_plan(ns);
+void values_step(Values *v, int schedule, int64_t k) {
+  const NewtonSchulzPlan plan = long_plan(schedule);
   for (int64_t i = 0; i < v->n; i++) v->x[i] = polynomial(plan.abc[k], v->x[i]);
 }
 
 Effect values_effect(const Values *v) {
-  Effect e = {INFINITY, 0, -INFINITY, 0, 0, 0};
+  Effect e = {0};
   for (int64_t i = 0; i < v->n; i++) {
     double x = v->x[i], w = v->weight[i];
-    e.least = fmin(e.least, x);
-    e.most = fmax(e.most, x);
-    e.mean += w * x;
     e.below_half += x < 0.5 ? w : 0;
     e.error += w * fabs(x - 1);
     e.gram += w * (x * x - 1) * (x * x - 1);
@@ -207,8 +187,8 @@ Effect values_effect(const Values *v) {
   return e;
 }
 
-double steps_to_half(double x, const NewtonSchulz *ns) {
-  const NewtonSchulzPlan plan = long_plan(ns);
+double steps_to_half(double x, int schedule) {
+  const NewtonSchulzPlan plan = long_plan(schedule);
   x /= plan.margin;
   for (int64_t k = 0; k < plan.steps; k++) {
     double before = x;

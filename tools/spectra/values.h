@@ -1,5 +1,5 @@
-/* Normalized singular values, measured or from their law, and what Newton-Schulz steps make of
-   them: in exact arithmetic a step maps each by its polynomial and leaves the vectors alone. */
+/* Normalized singular values, measured or from their law, and what Newton-Schulz steps do to them:
+   in exact arithmetic a step maps each by its polynomial and does not change the vectors. */
 #ifndef TOOLS_SPECTRA_VALUES_H
 #define TOOLS_SPECTRA_VALUES_H
 
@@ -18,14 +18,14 @@ Values values_make(int64_t n); /* equal weights */
 Values values_copy(const Values *from);
 void values_free(Values *v);
 
-/* The singular values, descending, of G / ||G||_F for G (s,l), s <= l, of independent normal
-   numbers: eigenvalues of the Gram matrix in double, to 1e-8 of the largest singular value. G
-   itself is never whole in memory. Errors: no memory. */
-int values_random(Values *v, int64_t s, int64_t l, uint64_t seed, uint32_t index, Err *err);
-size_t values_random_bytes(int64_t s);
-
-/* The same of a matrix X (rows,cols) in float, for tests and checks; v->n = min(rows, cols). */
+/* The singular values, descending, of X / ||X||_F for X (rows,cols); v->n = min(rows, cols). From
+   the eigenvalues of the Gram matrix in double, to 1e-8 of the largest singular value. Error: no
+   memory. */
 int values_of_matrix(Values *v, const float *X, int64_t rows, int64_t cols, Err *err);
+
+/* The same for (s,l) independent normal numbers, s <= l; and how much memory that needs. */
+int values_random(Values *v, int64_t s, int64_t l, uint64_t seed, uint32_t index, Err *err);
+double values_random_bytes(int64_t s, int64_t l);
 
 /* The law of such matrices (Marchenko and Pastur) in y = x sqrt(s), with g = s/l in (0,1]:
    y^2 = 1 + g - 2 sqrt(g) cos u where u in (0,pi) has the density (2/pi) sin^2 u / y^2. For g = 1
@@ -44,21 +44,20 @@ double smallest_geometric_mean(void);
 double values_quantile(const Values *v, double q);
 
 /* Step k = 0, 1, ... of a schedule on every value; before the first, the division by its margin. */
-void values_margin(Values *v, const NewtonSchulz *ns);
-void values_step(Values *v, const NewtonSchulz *ns, int64_t k);
+void values_margin(Values *v, int schedule);
+void values_step(Values *v, int schedule, int64_t k);
 
-/* What is left of the way to 1. */
+/* How far from 1 the values are. */
 typedef struct {
-  double least, mean, most;
   double below_half; /* share of directions that end below 1/2 */
   double error;      /* mean |x - 1| */
   double gram;       /* ||X X^T - I||_F / sqrt(s) */
 } Effect;
 Effect values_effect(const Values *v);
 
-/* Steps until a singular value x comes to 1/2, with the fraction of the last one (by logarithms);
-   NaN when 100 steps are not enough. */
-double steps_to_half(double x, const NewtonSchulz *ns);
+/* Steps until a singular value x reaches 1/2, with the fraction of the last one (by logarithms);
+   NaN if 100 steps are not enough. */
+double steps_to_half(double x, int schedule);
 
 /* x p_k(x^2) for degree k = 1, 2, 3 in X X^T, with p_k the Taylor polynomial of lambda^(-1/2) at 1,
    p_k = sum over s <= k of c_s (1 - lambda)^s, c = 1, 1/2, 3/8, 5/16 (Kim and Oh, arXiv
