@@ -26,7 +26,7 @@ static char *path_to(const char *name) {
 
 static Tokenizer *characters_of(const char *text) {
   Characters c = {0};
-  Tokenizer *t;
+  Tokenizer *t = NULL;
   Err err;
   if (characters_add(&c, "text", text, strlen(text), &err) || characters_tokenizer(&t, &c, &err))
     stop(err.text);
@@ -166,7 +166,7 @@ static void test_folder(void) {
 /* Windows of --order random start anywhere, and depend only on the seed and the row. */
 static void test_random_order(void) {
   DataOptions o = {.order = ORDER_RANDOM, .data_seed = 1, .data = "shakespeare"};
-  Data *d, *other;
+  Data *d = NULL, *other = NULL;
   Batch a, b;
   Err err;
   int32_t first[64];
