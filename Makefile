@@ -1,7 +1,8 @@
 # polar.c. `make` builds, `make help` lists the rest.
 
 # ---- settings: change them here or on the command line ----
-CC     = cc
+MPI    =# 1: for several processes, with mpicc
+CC     = $(if $(MPI),mpicc,cc)
 ARCH   = -march=native
 OPT    = -O3
 OPENMP = -fopenmp
@@ -17,7 +18,7 @@ WARN   = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
 WERROR =# -Werror in CI
 # No -ffast-math: NaN must stay NaN. These flags allow vectorization without it.
 MATH   = -ffp-contract=fast -fno-math-errno -fno-trapping-math
-CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(ARCH) $(OPENMP) $(MATH) $(WARN) $(WERROR) -I. $(BLAS_C)
+CFLAGS = -std=c11 -D_GNU_SOURCE $(OPT) $(ARCH) $(OPENMP) $(MATH) $(WARN) $(WERROR) -I. $(BLAS_C) $(if $(MPI),-DPOLAR_MPI)
 LIBS   = $(BLAS_L) -lz -lm
 SANITIZE = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FUZZ_CC = clang
@@ -145,6 +146,11 @@ fast-tests:   ## The C tests that start no program (with CC=clang ARCH=... BUILD
 	@$(MAKE) $(parallel) all $(FAST:%=$(BUILD)/%)
 	sh tests/run.sh $(FAST:%=$(BUILD)/%)
 
+test-optimizer:   ## One optimizer: its laws and what is missing (NAME=muon)
+	@$(if $(NAME),,echo 'use: make test-optimizer NAME=muon'; exit 2)
+	@$(MAKE) -s $(parallel) $(BUILD)/test_laws $(BUILD)/test_registry
+	@$(BUILD)/test_registry '$(NAME)'; complete=$$?; $(BUILD)/test_laws '$(NAME)' && exit $$complete
+
 test-blas:   ## C tests with each build of OpenBLAS and with its cores of other processors
 	@$(MAKE) $(parallel) $(PRODUCTS:%=$(BUILD)/%)
 	sh tests/blas.sh $(PRODUCTS:%=$(BUILD)/%)
@@ -156,6 +162,14 @@ $(BUILD)/peers/%: $(BUILD)/f32/tests/peers/%.o $(BUILD)/f32/libpolar.a
 test-peers: deps   ## Models and tokenizers exchanged with transformers (PYTHON=python3)
 	@$(MAKE) $(parallel) all $(BUILD)/peers/logits
 	PYTHON='$(PYTHON)' sh tests/peers/run.sh
+
+$(BUILD)/mpi/%: $(BUILD)/f32/tests/mpi/%.o $(BUILD)/f32/libpolar.a
+	@mkdir -p $(@D)
+	$(call link,f32)
+
+test-mpi: deps   ## Several ranks, with Open MPI and MPICH
+	@$(MAKE) $(parallel) all
+	sh tests/mpi/run.sh
 
 test-arm:   ## C tests on AArch64: cross-built, run by qemu-user
 	sh tests/arm.sh
@@ -188,14 +202,22 @@ compile_commands.json: FORCE   ## The compiler's command for each file, for edit
 deps:   ## Installs the packages for building, testing and drawing
 	@CC='$(CC)' sh tools/deps.sh
 
-# Keeps the folder structure in lib/polar, since tools/sweep starts ../train.
-install: all   ## Programs to PREFIX/lib/polar, commands polar-train, polar-plot ... to PREFIX/bin
-	@mkdir -p '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/polar/tools'
+# Keeps the folder structure in lib/polar, since tools/sweep starts ../train. The manual pages and
+# the completion are made from the programs' --help.
+SHARE = $(DESTDIR)$(PREFIX)/share
+MAN   = $(SHARE)/man/man1
+COMPLETIONS = $(SHARE)/bash-completion/completions
+install: all   ## Commands polar-train, polar-plot ... with manual pages, under PREFIX
+	@mkdir -p '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/lib/polar/tools' '$(MAN)' '$(COMPLETIONS)'
+	@install -m 644 tools/completion.bash '$(COMPLETIONS)/polar-train'
 	@for program in train $(TOOLS); do \
 	  command='$(DESTDIR)$(PREFIX)/bin/polar-'$$(basename "$$program"); \
 	  install -m 755 "$(BIN)$$program" "$(DESTDIR)$(PREFIX)/lib/polar/$$program" && \
 	  printf '#!/bin/sh\nexec "%s" "$$@"\n' "$(PREFIX)/lib/polar/$$program" >"$$command" && \
 	  chmod 755 "$$command" && echo "$$command" || exit 1; \
+	  name=$$(basename "$$command"); \
+	  sh tools/man.sh "$(or $(BIN),./)$$program" "$$name" >'$(MAN)'/"$$name.1" || exit 1; \
+	  [ "$$name" = polar-train ] || ln -sf polar-train '$(COMPLETIONS)'/"$$name"; \
 	done
 
 demo: deps   ## AdamW and Muon on the embedded novels, and a figure of both
@@ -225,14 +247,15 @@ corpus:   ## Fetches a larger text in the public domain
 
 help:   ## This list
 	@awk -F ':.*   ## ' '/^[a-z][a-z_. -]*:.*   ## / { printf "  make %-24s %s\n", $$1, $$2 }' Makefile
-	@echo 'Settings: CC ARCH OPT OPENMP BLAS_C BLAS_L BUILD PREFIX FUZZ_SECONDS; V=1 shows commands.'
+	@echo 'Settings: MPI CC ARCH OPT OPENMP BLAS_C BLAS_L BUILD PREFIX FUZZ_SECONDS; V=1 shows commands.'
 
 clean:   ## Removes all build output
 	rm -rf build train $(TOOLS) compile_commands.json
 
 FORCE:
-.PHONY: FORCE all test run-tests fast-tests test-blas test-arm test-peers fuzz run-fuzz lint analyze deps \
-        install demo bench compare compare-quick report corpus help clean
+.PHONY: FORCE all test run-tests fast-tests test-optimizer test-blas test-arm test-peers test-mpi \
+        fuzz run-fuzz lint analyze deps install demo bench compare compare-quick report corpus help \
+        clean
 # Objects that only pattern rules name; make would delete them as intermediate files.
 .SECONDARY: $(foreach k,f32 f64 asan fuzz,$(patsubst %.c,$(BUILD)/$(k)/%.o, \
               $(wildcard tests/*.c tests/fuzz/*.c) $(MAINS)))

@@ -3,10 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/int64.h"
 #include "core/quote.h"
+#include "core/ranks.h"
 #include "optim/gradient.h"
 #include "run/info.h"
+#include "run/manual.h"
 #include "run/names.h"
 #include "run/program.h"
 #include "run/run.h"
@@ -76,14 +77,15 @@ static int train(Run *run, Err *err) {
   for (int64_t t = run->step + 1; t <= o->steps; t++) {
     spectrum_log_before(run->spectrum, t);
     LogRow row = run_row(run, t);
-    for (int64_t first = 0; first < o->batch; first += run->pass_rows) { /* --micro-batch */
-      int64_t rows = i64_min(run->pass_rows, o->batch - first);
+    for (int64_t first = run->first_row; first < run->first_row + run->rows;
+         first += run->pass_rows) { /* --micro-batch */
       Batch batch;
       if (stop_reason()) return save_and_stop(run, err);
-      if (data_batch(run->data, t - 1, first, rows, &batch, err)) return EXIT_FAILED;
-      double loss = gpt2_loss_gradient(model, &batch, weight, first > 0); /* forward */
+      if (run_batch(run, t, first, &batch, err)) return EXIT_FAILED;
+      double loss = gpt2_loss_gradient(model, &batch, weight, first > run->first_row); /* forward */
       gpt2_backward(model);
-      row.train_loss += loss * (double)rows / (double)o->batch;
+      if (run_cut_short(run)) return save_and_stop(run, err);
+      row.train_loss += loss * (double)batch.B / (double)o->batch;
     }
     run_gradient_done(run, &row);
     row.grad_norm = gradient_norm(model->params, model->param_count);
@@ -102,7 +104,7 @@ static int train(Run *run, Err *err) {
     if (log_write(&run->log, &row, 0, err)) return EXIT_FAILED;
     if (due(t, o->sample_every, 0) && run_sample(run, t, err)) return EXIT_FAILED;
     int whole = t == o->steps && !(validates && isnan(row.val_loss));
-    int stop = stop_reason() || run_is_late(run);
+    int stop = stop_pending() || run_is_late(run);
     int saves = run_save_due(run, &row) || stop || due(t, o->save_every, o->steps);
     if ((saves || t == o->steps) && (code = save(run, &row, err))) return code;
     if (stop && !whole) return stopped(run, err);
@@ -117,9 +119,8 @@ static int answers(int argc, char **argv, int *code, Err *err) {
     if (version) info_version(stdout);
     if (version) return 1;
     if (!list && strcmp(argv[i], "--help") != 0 && strcmp(argv[i], "-h") != 0) continue;
-    const char *about = i + 1 < argc && argv[i + 1][0] != '-' ? argv[i + 1] : NULL;
-    if (list) config_list(stdout);
-    else if (config_help(stdout, about, err)) *code = EXIT_USAGE;
+    if (list) manual_list(stdout);
+    else if (manual_help(stdout, argv[i + 1], err)) *code = EXIT_USAGE;
     return 1;
   }
   return 0;
@@ -129,6 +130,7 @@ static int answers(int argc, char **argv, int *code, Err *err) {
 static int end(Run *run, int code, Err *err) {
   char path[2 * OPTION_TEXT];
   Err why;
+  if (rank_number() > 0) return code;
   progress_break(&run->progress);
   const char *result = code == EXIT_DONE ? "finished" : err->text;
   int status = info_write_result(&run->config, &run->log, result, &why);
@@ -157,5 +159,5 @@ static int start(int argc, char **argv, Err *err) {
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){.name = "train", .run = start, .computes = 1}, argc, argv);
+  return program_main(&(Program){.name = "train", .run = start, .computes = 1, .ranks = 1}, argc, argv);
 }

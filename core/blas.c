@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/precision.h"
+#include "core/reduced.h"
+#include "core/rounded.h"
+
 #ifdef REAL_IS_DOUBLE
 #define CBLAS(name) cblas_d##name
 #else
@@ -54,8 +58,9 @@ static int64_t panel_start(int64_t size, int i, int n) {
   return size * i / n / PANEL * PANEL;
 }
 
-void gemm(Transpose ta, Transpose tb, int64_t M, int64_t N, int64_t K, real alpha, const real *A,
-          int64_t lda, const real *B, int64_t ldb, real beta, real *C, int64_t ldc) {
+void gemm_fp32(Transpose ta, Transpose tb, int64_t M, int64_t N, int64_t K, real alpha,
+               const real *A, int64_t lda, const real *B, int64_t ldb, real beta, real *C,
+               int64_t ldc) {
   int n = threads_count();
   if (n == 1 || threads_inside() || 2.0 * (double)M * (double)N * (double)K <= SMALL_PRODUCT) {
     gemm_one(ta, tb, M, N, K, alpha, A, lda, B, ldb, beta, C, ldc);
@@ -77,6 +82,61 @@ void gemm(Transpose ta, Transpose tb, int64_t M, int64_t N, int64_t K, real alph
   }
 }
 
+/* The lower half of a square C, as stripes of rows up to the diagonal. */
+static void lower_stripes(const Product *p) {
+  int64_t stripe = p->M <= 256 ? p->M : 128;
+#pragma omp parallel for schedule(dynamic)
+  for (int64_t from = 0; from < p->M; from += stripe) {
+    int64_t end = from + stripe < p->M ? from + stripe : p->M;
+    gemm_one(p->ta, p->tb, end - from, end, p->K, p->alpha, p->A + (p->ta ? from : from * p->lda),
+             p->lda, p->B, p->ldb, p->beta, p->C + from * p->ldc, p->ldc);
+  }
+}
+
+/* ---- reduced precision ---- */
+
+#ifndef REAL_IS_DOUBLE
+static void multiply_fp32(const Product *p) {
+  if (p->lower) lower_stripes(p);
+  else gemm_fp32(p->ta, p->tb, p->M, p->N, p->K, p->alpha, p->A, p->lda, p->B, p->ldb, p->beta,
+                 p->C, p->ldc);
+}
+
+/* In bf16x3, high and low of an infinity or a very large number would add up to NaN. */
+static int is_finite_split(const Product *p) {
+  return !rounded_overflows(p->A, p->lda, p->ta ? p->K : p->M, p->ta ? p->M : p->K) &&
+         !rounded_overflows(p->B, p->ldb, p->tb ? p->N : p->K, p->tb ? p->K : p->N);
+}
+
+/* Returns whether it computed the product: not in fp32. */
+static int reduced(const Product *p) {
+  int parts = precision_now() == PRECISION_BF16X3 ? 3 : 1;
+  if (precision_now() == PRECISION_FP32 || p->K == 0 || (parts == 3 && !is_finite_split(p)))
+    return 0;
+#ifdef BF16_KERNELS
+  if (precision_path() != PATH_SGEMM) {
+    reduced_product(p, precision_path() == PATH_AMX ? &bf16_amx : &bf16_dot, parts);
+    return 1;
+  }
+#endif
+  rounded_product(p, parts, multiply_fp32);
+  return 1;
+}
+#else
+static int reduced(const Product *p) {
+  (void)p;
+  return 0;
+}
+#endif
+
+void gemm(Transpose ta, Transpose tb, int64_t M, int64_t N, int64_t K, real alpha, const real *A,
+          int64_t lda, const real *B, int64_t ldb, real beta, real *C, int64_t ldc) {
+  const Product p = {ta, tb, M, N, K, alpha, A, lda, B, ldb, beta, C, ldc, .lower = 0};
+  if (!reduced(&p)) gemm_fp32(ta, tb, M, N, K, alpha, A, lda, B, ldb, beta, C, ldc);
+}
+
+/* ---- symmetric products ---- */
+
 /* Copies the lower triangle to the upper one, in square blocks that fit the cache. */
 static void mirror(real *C, int64_t N) {
   enum { BLOCK = 32 };
@@ -87,21 +147,17 @@ static void mirror(real *C, int64_t N) {
         for (int64_t j = j0; j < j0 + BLOCK && j < i; j++) C[j * N + i] = C[i * N + j];
 }
 
-/* The lower half of C (N,N) = op(A) op(B), as stripes of rows up to the diagonal. */
+/* The lower half of C (N,N) = op(A) op(B). */
 static void lower_product(Transpose ta, Transpose tb, int64_t N, int64_t K, const real *A,
                           int64_t lda, const real *B, int64_t ldb, real *C) {
-  int64_t stripe = N <= 256 ? N : 128;
-#pragma omp parallel for schedule(dynamic)
-  for (int64_t from = 0; from < N; from += stripe) {
-    int64_t end = from + stripe < N ? from + stripe : N;
-    gemm_one(ta, tb, end - from, end, K, 1, A + (ta ? from : from * lda), lda, B, ldb, 0,
-             C + from * N, N);
-  }
+  const Product p = {ta, tb, N, N, K, 1, A, lda, B, ldb, 0, C, N, .lower = 1};
+  if (!reduced(&p)) lower_stripes(&p);
 }
 
 /* With one thread, the half product of BLAS (syrk) is faster. */
 void gram(Transpose ta, int64_t N, int64_t K, const real *A, int64_t lda, real *C) {
-  if (threads_count() > 1 && !threads_inside())
+  int half = threads_count() == 1 || threads_inside();
+  if (!half || precision_now() != PRECISION_FP32)
     lower_product(ta, ta ? PLAIN : TRANSPOSED, N, K, A, lda, A, lda, C);
   else
     CBLAS(syrk)(CblasRowMajor, CblasLower, ta ? CblasTrans : CblasNoTrans, (int)N, (int)K, 1, A,

@@ -52,6 +52,25 @@ static void read_model(Cpu *cpu) {
   cpu->model = (int)model;
 }
 
+/* Bits of XCR0, the registers that the operating system saves: XTILECFG and XTILEDATA. */
+static int saves_tiles(void) {
+  enum { OSXSAVE = 1 << 27, TILES = 3 << 17 };
+  unsigned a, b, c, d, low, high;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & OSXSAVE)) return 0;
+  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (low & TILES) == TILES;
+}
+
+/* CPUID leaf 7: compilers do not know all of these names. */
+static unsigned bf16_features(void) {
+  enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24, AVX512_BF16 = 1 << 5 };
+  unsigned a, b, c, d, features = 0;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & AMX_BF16) && (d & AMX_TILE) && saves_tiles())
+    features |= CPU_AMX_BF16;
+  if (__get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & AVX512_BF16)) features |= CPU_AVX512_BF16;
+  return features;
+}
+
 Cpu cpu_detect(void) {
   Cpu cpu = {.arch = ARCH_X86_64};
   read_model(&cpu);
@@ -62,7 +81,7 @@ Cpu cpu_detect(void) {
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl"))
-    cpu.features |= CPU_AVX512;
+    cpu.features |= CPU_AVX512 | bf16_features();
   return cpu;
 }
 #else

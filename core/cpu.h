@@ -12,6 +12,8 @@ enum {
   CPU_AVX = 2,
   CPU_AVX2 = 4,   /* and FMA */
   CPU_AVX512 = 8, /* F, CD, BW, DQ and VL, as every server CPU since Skylake has */
+  CPU_AVX512_BF16 = 16,
+  CPU_AMX_BF16 = 32, /* with AMX's tiles */
 };
 
 typedef struct {

@@ -79,7 +79,7 @@ const char *nearest_word(const char *text, const char *words) {
 
 /* ---- one value ---- */
 
-static int read_number(const char *text, double *out) {
+int option_number(const char *text, double *out) {
   char *end;
   errno = 0;
   double x = strtod(text, &end);
@@ -99,12 +99,13 @@ static int set_number(const Option *row, void *values, const char *text, const c
                       Err *err) {
   double x;
   int whole = row->type == OPTION_INT;
-  if (read_number(text, &x) || isnan(x) || (whole && x != floor(x)))
+  if (option_number(text, &x) || isnan(x) || (whole && x != floor(x)))
     return fail(err, "%s: --%s takes %s, not \"%s\"", where, row->name,
                 whole ? "a whole number" : "a number", text);
-  if (x < row->min || x > row->max)
-    return fail(err, "%s: --%s %s is out of range: %.15g to %.15g is allowed", where, row->name,
-                text, row->min, row->max);
+  if (x < row->min || (row->below != 0 ? x >= row->below : x > row->max))
+    return fail(err, "%s: --%s %s is out of range: %.15g to %s%.15g is allowed", where, row->name,
+                text, row->min, row->below != 0 ? "below " : "",
+                row->below != 0 ? row->below : row->max);
   if (whole) *int_field(row, values) = (int64_t)x;
   else *(double *)(void *)((char *)values + row->at) = x;
   return 0;
@@ -490,7 +491,7 @@ void help_text(FILE *out, const char *text, int column, int indent) {
 static void show_range(FILE *out, const Option *row) {
   if (row->type != OPTION_INT && row->type != OPTION_REAL) return;
   if (row->max > 100 || (row->min > 0 && row->min < 1e-3)) return;
-  if (row->max < 1 && row->max > 0.999) fprintf(out, "; %g to below 1", row->min);
+  if (row->below != 0) fprintf(out, "; %g to below %g", row->min, row->below);
   else fprintf(out, "; %g to %g", row->min, row->max);
 }
 
@@ -513,7 +514,7 @@ static void show_needs(FILE *out, const Option *row) {
   }
 }
 
-static void help_line(FILE *out, const Option *row, const char *value) {
+void option_help(FILE *out, const Option *row, const char *value) {
   char *notes, *text;
   size_t size;
   FILE *line = open_memstream(&notes, &size);
@@ -537,7 +538,7 @@ static void help_title(FILE *out, const OptionSet *set) {
 
 void options_help(FILE *out, const OptionSet *set) {
   help_title(out, set);
-  for (const Option *row = set->rows; row->name; row++) help_line(out, row, row->fallback);
+  for (const Option *row = set->rows; row->name; row++) option_help(out, row, row->fallback);
 }
 
 void options_help_values(FILE *out, const OptionSet *set) {
@@ -545,7 +546,7 @@ void options_help_values(FILE *out, const OptionSet *set) {
   for (const Option *row = set->rows; row->name; row++) {
     char value[OPTION_TEXT];
     option_show(row, set->values, value, sizeof value);
-    help_line(out, row, value);
+    option_help(out, row, value);
   }
 }
 

@@ -37,6 +37,7 @@ typedef struct {
   size_t at;            /* offset of the field in the struct */
   const char *fallback; /* the default, as a user would write it */
   double min, max;      /* of a number, inclusive */
+  double below;         /* exclusive limit in place of `max`, if not 0 */
   const char *choices;  /* "one|two|three"; a bar before the first word is skipped */
   const char *renamed;  /* earlier words of `choices`: "old=new old=new" */
   OptionEffect effect;
@@ -130,6 +131,9 @@ void options_default(const OptionSet *set);
 /* Sets one field from text; `where` is for messages. Errors: malformed or out of range. */
 int option_set(const Option *row, void *values, const char *text, const char *where, Err *err);
 
+/* Reads a number such as 1000, 1e-3 or 64k. Returns -1 if the text is not one. */
+int option_number(const char *text, double *out);
+
 /* Writes the value of a field as text that option_set reads back exactly. */
 void option_show(const Option *row, const void *values, char *out, size_t size);
 
@@ -137,8 +141,9 @@ void option_show(const Option *row, const void *values, char *out, size_t size);
    terminal's width, or 80 columns if `out` is not a terminal. */
 void options_help(FILE *out, const OptionSet *set);
 
-/* The same with the current values instead of the defaults. */
+/* The same with the current values instead of the defaults, and the entry of one option. */
 void options_help_values(FILE *out, const OptionSet *set);
+void option_help(FILE *out, const Option *row, const char *value);
 
 /* Writes text at column `indent`, wrapped in the same way, and ends the line. The line already has
    `column` characters; if these reach `indent`, the text begins on the next line. */

@@ -7,11 +7,12 @@
 #include "core/real.h"
 
 typedef enum {
-  ROLE_EMBEDDING, /* token embedding, tied to the head or not */
+  ROLE_EMBEDDING, /* token embedding that is also the head */
   ROLE_POSITION,  /* position embedding */
   ROLE_MATRIX,    /* a linear layer inside a block */
   ROLE_VECTOR,    /* biases, LayerNorm weights */
-  ROLE_HEAD,      /* an untied classifier */
+  ROLE_HEAD,      /* an untied head */
+  ROLE_INPUT,     /* token embedding beside an untied head */
 } Role;
 
 typedef struct {

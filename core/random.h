@@ -13,6 +13,7 @@ typedef enum {
   RANDOM_OPTIMIZER = 3, /* randomized optimizers; index = matrix, step = optimizer step */
   RANDOM_SAMPLE = 4,    /* text samples; step = optimizer step */
   RANDOM_TEST = 5,
+  RANDOM_DROPOUT = 6,   /* index = row of the batch and place in the model, step = training step */
 } RandomPurpose;
 
 typedef struct {
@@ -25,6 +26,10 @@ Random random_stream(uint64_t seed, RandomPurpose purpose, uint32_t index, uint3
 
 /* Uniform in 0..2^32-1. */
 uint32_t random_u32(Random *r);
+
+/* out (4 count) = numbers 4 first .. 4 (first + count) - 1 of a stream that was not used yet, as
+   random_u32 returns them; many at once are cheap. */
+void random_blocks(const Random *stream, uint32_t first, int64_t count, uint32_t *out);
 
 /* Uniform in (0, 1): (u32 + 1/2) / 2^32. */
 double random_uniform(Random *r);

@@ -19,3 +19,12 @@ void terminal_duration(double seconds, char *out, size_t size) {
   else if (s < 6000) snprintf(out, size, "%lldm%02llds", s / 60, s % 60);
   else snprintf(out, size, "%lldh%02lldm", s / 3600, s / 60 % 60);
 }
+
+const char *terminal_count(double n, char out[24]) {
+  static const char units[] = " kMGT";
+  int unit = 0;
+  for (; n >= 999.5 && units[unit + 1]; unit++) n /= 1000;
+  if (unit == 0) snprintf(out, 24, "%.0f", n);
+  else snprintf(out, 24, "%.3g %c", n, units[unit]);
+  return out;
+}

@@ -11,4 +11,7 @@ int terminal_size(int file, int *width, int *height);
 /* "42s", "3m07s", "2h15m"; "?" for NaN and infinity. */
 void terminal_duration(double seconds, char *out, size_t size);
 
+/* "951", "2.05 k", "1.33 M"; returns out. */
+const char *terminal_count(double n, char out[24]);
+
 #endif

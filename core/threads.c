@@ -1,6 +1,7 @@
 #include "core/threads.h"
 
 #include <cblas.h>
+#include <unistd.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 #include "core/clock.h"
 #include "core/processors.h"
+#include "core/ranks.h"
 
 #ifndef MAP_NORESERVE
 #define MAP_NORESERVE 0
@@ -75,6 +77,7 @@ static int allowed(int threads) {
   int most = THREADS_PER_PROCESSOR * processors_usable(), asked = threads;
   const char *why = "";
   if (most < THREADS_LEAST) most = THREADS_LEAST;
+  if (most > THREADS_MOST) most = THREADS_MOST;
   *note = 0;
   if (threads > most) {
     threads = most;
@@ -108,16 +111,24 @@ void threads_compute(int threads) {
 #endif
 }
 
+#ifdef _OPENMP
+/* mpirun may have bound the rank to some processors; else the ranks of a computer share all. */
+static int processors_of_rank(void) {
+  int usable = processors_usable(), share = (int)sysconf(_SC_NPROCESSORS_ONLN) / ranks_on_this_node();
+  return usable < share ? usable : share < 1 ? 1 : share;
+}
+#endif
+
 int threads_start(int threads) {
   int given = threads > 0 ? threads : from_environment();
 #ifdef _OPENMP
-  total = allowed(given ? given : processors_usable());
+  total = allowed(given ? given : processors_of_rank());
   omp_set_max_active_levels(1);
   threads_compute(total);
   /* The threads of a pthread build would compete with OpenMP's, so it gets one, and gemm() splits
      the products. Not for the OpenMP build: 1 would apply to our own loops too. */
   if (openblas_get_parallel() != BLAS_OPENMP) openblas_set_num_threads(1);
-  following = !given && total > 1 && processors_times(&measured, "") == 0;
+  following = !given && total > 1 && ranks_on_this_node() == 1 && processors_times(&measured, "") == 0;
 #else
   if (given) openblas_set_num_threads(allowed(given));
 #endif

@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+enum { THREADS_MOST = 4096 };
+
 /* Sets the total number of threads; 0 means OMP_NUM_THREADS or, if that is not set, one per usable
    processor. Call it before anything computes, and again only while no model or optimizer is open.
    Returns the number in use, which may be lower than requested (threads_note says why). */

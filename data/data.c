@@ -8,10 +8,10 @@
 
 #include "core/file.h"
 #include "core/random.h"
+#include "core/terminal.h"
 #include "data/embedded.h"
 #include "data/meta.h"
 #include "data/separator.h"
-#include "data/tokens.h"
 #include "data/vocabulary.h"
 
 /* The embedded texts, as values of --data and --val. */
@@ -183,7 +183,7 @@ static int open_characters(Data *d, Err *err) {
   if (status == 0 && meta_find(d->options.data, path, sizeof path))
     status = meta_read(&meta, path, err);
   if (status == 0 && meta && d->tokenizer && !same_characters(meta, d->tokenizer))
-    status = fail(err, "%s: lists other characters than %s, so that the ids mean others", path, from);
+    status = fail(err, "%s: lists other characters than %s; their ids differ", path, from);
   if (status == 0 && meta && !d->tokenizer) {
     d->tokenizer = meta;
     return 0;
@@ -457,7 +457,7 @@ static int make_batch(Data *d, int64_t count, Batch *batch, Err *err) {
     d->x = malloc((size_t)(2 * count * d->T) * sizeof *d->x);
     if (!d->x) d->room = 0;
   }
-  *batch = (Batch){d->x, d->x + d->room * d->T, count, d->T};
+  *batch = (Batch){.x = d->x, .y = d->x + d->room * d->T, .B = count, .T = d->T};
   return d->x ? 0 : fail(err, "no memory for %lld rows of %lld tokens", (long long)count,
                          (long long)d->T);
 }
@@ -472,6 +472,8 @@ static int set_row(Data *d, const Tokens *t, Place p, int64_t r, Err *err) {
 int data_batch(Data *d, int64_t step, int64_t first, int64_t count, Batch *batch, Err *err) {
   assert(step >= 0 && 0 <= first && count >= 1 && first + count <= d->B);
   if (make_batch(d, count, batch, err)) return -1;
+  batch->step = step;
+  batch->first = first;
   for (int64_t r = 0; r < count; r++) {
     int64_t row = first + r, sample = step * d->B + row;
     Place p = d->options.order == ORDER_SHUFFLE      ? shuffled_place(d, sample)
@@ -485,6 +487,8 @@ int data_batch(Data *d, int64_t step, int64_t first, int64_t count, Batch *batch
 /* ---- Validation rows ---- */
 
 int64_t data_val_rows(const Data *d) { return d->val_rows; }
+
+const Tokens *data_val_tokens(const Data *d) { return &d->val; }
 
 int data_val_batch(Data *d, int64_t first, int64_t count, Batch *batch, Err *err) {
   assert(first >= 0 && count >= 1 && first + count <= d->val_rows);
@@ -522,16 +526,25 @@ uint32_t data_fingerprint(const Data *d) {
   return tokens_fingerprint(&d->val, tokens_fingerprint(&d->train, 0));
 }
 
+/* The name of the validation data. */
+static const char *val_name(const Data *d) {
+  if (*d->files[1]) return d->files[1];
+  return strcmp(d->options.data, AUSTEN) == 0 ? titles[NOVELS - 1] : "its tail";
+}
+
+void data_summary(const Data *d, char *line, size_t size) {
+  char train[24], val[24];
+  const DataOptions *o = &d->options;
+  snprintf(line, size, "%s, %s tokens; validation on %s, %s; vocabulary %lld%s", o->data,
+           terminal_count((double)d->train.total, train), val_name(d),
+           terminal_count((double)d->val.total, val), (long long)d->vocab,
+           o->tokenizer == TOKENIZER_CHAR ? " characters" : "");
+}
+
 void data_describe(const Data *d, char *line, size_t size) {
   const DataOptions *o = &d->options;
-  char val[OPTION_TEXT + 64], order[64], short_ones[96] = "", width[24] = "";
+  char order[64], short_ones[96] = "", width[24] = "";
   word_at(DATA_ORDERS(CHOICE_WORD), o->order, order, sizeof order);
-  if (*d->files[1])
-    snprintf(val, sizeof val, "%s", d->files[1]);
-  else if (strcmp(o->data, AUSTEN) == 0)
-    snprintf(val, sizeof val, "%s", titles[NOVELS - 1]);
-  else
-    snprintf(val, sizeof val, "its tail");
   if (o->order != ORDER_SEQUENTIAL)
     snprintf(order + strlen(order), sizeof order - strlen(order), ", seed %lld",
              (long long)o->data_seed);
@@ -542,8 +555,9 @@ void data_describe(const Data *d, char *line, size_t size) {
              (long long)d->left_out, d->left_out == 1 ? "" : "s", (long long)d->T + 1);
   snprintf(line, size,
            "%s: %lld training tokens%s%s; %s: %lld validation tokens; vocabulary %lld%s; order %s",
-           o->data, (long long)d->train.total, width, short_ones, val, (long long)d->val.total,
-           (long long)d->vocab, o->tokenizer == TOKENIZER_CHAR ? " characters" : "", order);
+           o->data, (long long)d->train.total, width, short_ones, val_name(d),
+           (long long)d->val.total, (long long)d->vocab,
+           o->tokenizer == TOKENIZER_CHAR ? " characters" : "", order);
 }
 
 void data_remark(const Data *d, char *line, size_t size) {
@@ -556,3 +570,5 @@ void data_remark(const Data *d, char *line, size_t size) {
 }
 
 const Tokenizer *data_tokenizer(const Data *d) { return d->tokenizer; }
+
+int64_t data_bytes(const Data *d) { return tokens_bytes(&d->train) + tokens_bytes(&d->val); }

@@ -9,7 +9,7 @@
 #include "core/batch.h"
 #include "core/error.h"
 #include "core/option.h"
-#include "data/tokenizer.h"
+#include "data/tokens.h"
 
 #define DATA_ORDERS(X) \
   X(ORDER_SHUFFLE, "shuffle") X(ORDER_SEQUENTIAL, "sequential") X(ORDER_RANDOM, "random")
@@ -43,11 +43,11 @@ void data_choose_tokenizer(DataOptions *options);
 
 /* Opens both sets for steps of B rows and rows of T tokens. `vocab` is used only by the tokenizer
    gpt2: 257..50257 for text, up to 65536 for token files; data_vocab returns the size in use. A
-   folder with train.bin and val.bin (nanoGPT's) has both sets. Ignores training segments that are too short for one row (T+1 tokens);
-   data_describe reports them. Errors: those of tokens_open; no training segment, or no validation
-   data, with enough tokens for one row; with order sequential, fewer than B*T+1 tokens in a
-   training segment that is not ignored; a separator without text; a character that is not in the
-   vocabulary. */
+   folder with train.bin and val.bin (nanoGPT's) has both sets. Ignores training segments that
+   are too short for one row (T+1 tokens); data_describe reports them. Errors: those of
+   tokens_open; no training segment, or no validation data, with enough tokens for one row; with
+   order sequential, fewer than B*T+1 tokens in a training segment that is not ignored; a
+   separator without text; a character that is not in the vocabulary. */
 int data_open(Data **d, const DataOptions *options, int64_t vocab, int64_t B, int64_t T, Err *err);
 void data_close(Data *d);
 
@@ -66,6 +66,9 @@ int data_batch(Data *d, int64_t step, int64_t first, int64_t count, Batch *batch
 /* Number of validation rows; they follow each other from the start of each segment. */
 int64_t data_val_rows(const Data *d);
 
+/* The validation set, which stays the loader's. */
+const Tokens *data_val_tokens(const Data *d);
+
 /* Validation rows first..first+count-1, below data_val_rows; like data_batch. */
 int data_val_batch(Data *d, int64_t first, int64_t count, Batch *batch, Err *err);
 
@@ -82,12 +85,18 @@ double data_val_bytes_per_token(const Data *d);
 /* CRC-32 of both sets: a resumed run compares it with that of its checkpoint. */
 uint32_t data_fingerprint(const Data *d);
 
-/* A line to print: names, sizes, number of ignored files, order. */
+/* A line for people: names, rounded sizes, the vocabulary. */
+void data_summary(const Data *d, char *line, size_t size);
+
+/* A line for info.txt: names, sizes, number of ignored files, order. */
 void data_describe(const Data *d, char *line, size_t size);
 
 /* A warning about the separator: a text contains <|endoftext|> but --separator is empty, or the
    separator does not occur. Else an empty line. */
 void data_remark(const Data *d, char *line, size_t size);
+
+/* Bytes of memory that the tokens take; mapped files need none. */
+int64_t data_bytes(const Data *d);
 
 /* The tokenizer, or NULL if gpt2 has no vocabulary of this size (below 257 or above 50257). */
 const Tokenizer *data_tokenizer(const Data *d);

@@ -20,21 +20,21 @@ typedef struct {
   const char *bytes; /* of a text */
 } Item;
 
-enum { STACK = 4 * CHARACTERS_MAX }; /* items: protocols 2 and later batch 1000 pairs */
+enum { STACK_MAX = 4 * CHARACTERS_MAX }; /* items: protocols 2 and later batch 1000 pairs */
 
 typedef struct {
   const char *path;
   const unsigned char *bytes;
   size_t size, at;
-  Item *stack, *memo; /* (STACK), each */
-  int64_t depth, remembered;
+  Item *stack, *memo; /* (room), each */
+  int64_t room, depth, remembered;
   uint32_t *codes;    /* (CHARACTERS_MAX) by id; UNICODE_BAD: not seen */
   int64_t count;      /* ids seen */
 } Pickle;
 
 static int damaged(const Pickle *p, Err *err) {
-  return fail(err, "%s: is damaged near byte %zu; write it again with nanoGPT's prepare.py", p->path,
-              p->at);
+  return fail(err, "%s: is damaged near byte %zu; write it again with nanoGPT's prepare.py",
+              p->path, p->at);
 }
 
 /* The little-endian number of `width` bytes that follows; -1 at the file's end. */
@@ -47,7 +47,7 @@ static int64_t argument(Pickle *p, size_t width) {
 }
 
 static int push(Pickle *p, Item item) {
-  if (p->depth == STACK) return -1;
+  if (p->depth == p->room) return -1;
   p->stack[p->depth++] = item;
   return 0;
 }
@@ -66,7 +66,7 @@ static int push_text(Pickle *p, size_t width) {
 }
 
 static int remember(Pickle *p, int64_t place) {
-  if (place < 0 || place >= STACK || p->depth == 0) return -1;
+  if (place < 0 || place >= p->room || p->depth == 0) return -1;
   p->memo[place] = p->stack[p->depth - 1];
   if (place >= p->remembered) p->remembered = place + 1;
   return 0;
@@ -142,8 +142,9 @@ int meta_read(Tokenizer **t, const char *path, Err *err) {
   *t = NULL;
   if (file_read(path, &text, &size, err)) return -1;
   Pickle p = {.path = path, .bytes = (const unsigned char *)text, .size = size};
-  p.stack = malloc(STACK * sizeof *p.stack);
-  p.memo = calloc(STACK, sizeof *p.memo);
+  p.room = size < STACK_MAX ? (int64_t)size + 1 : STACK_MAX; /* an item takes at least a byte */
+  p.stack = malloc((size_t)p.room * sizeof *p.stack);
+  p.memo = calloc((size_t)p.room, sizeof *p.memo);
   p.codes = malloc(CHARACTERS_MAX * sizeof *p.codes);
   int status = p.stack && p.memo && p.codes ? 0 : fail(err, "%s: no memory to read it", path);
   for (int i = 0; i < CHARACTERS_MAX && p.codes; i++) p.codes[i] = UNICODE_BAD;

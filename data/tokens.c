@@ -169,7 +169,7 @@ static int stream_append(Stream *s, Tokens *t, const TextRules *rules, const cha
     if (s->count > 0 && eot >= 0) s->ids[s->count++] = (uint16_t)eot;
     if (tokenizer_encode(rules->tokenizer, text + at, stop - at, s->ids + s->count, &added, &why))
       return fail(err, "%s: %s%s", name, why.text,
-                  tokenizer_characters(rules->tokenizer) ? "; use --tokenizer bytes, or remove it" : "");
+                  eot < 0 ? "; use --tokenizer bytes, or remove it" : "");
     s->count += added;
   }
   return 0;
@@ -259,6 +259,15 @@ static void segment_release(Segment *s) {
   Block b = {s->memory, 0, s->mapped};
   block_release(&b);
   free(s->name);
+}
+
+int64_t tokens_bytes(const Tokens *t) {
+  int64_t bytes = 0;
+  for (int64_t i = 0; i < t->count; i++) {
+    const Segment *s = &t->segments[i];
+    if (s->memory && !s->mapped) bytes += s->count * s->width;
+  }
+  return bytes;
 }
 
 int64_t tokens_leave_out(Tokens *t, int64_t least) {

@@ -1,9 +1,9 @@
 /* The tokens of --data or --val, as segments of ids.
 
-   Text files (tokenized here; several are joined by end-of-text, if the tokenizer has one) form one segment of uint16. Each
-   token file (data/token_file.h) is a segment of its own, of ids of 2, 4 or 8 bytes. Plain token
-   files are mapped, not read, and may be larger than memory; gzipped files are unpacked into
-   memory. Ids are little-endian in the files and in here. */
+   Text files (tokenized here; several are joined by end-of-text, if the tokenizer has one) form
+   one segment of uint16. Each token file (data/token_file.h) is a segment of its own, of ids of
+   2, 4 or 8 bytes. Plain token files are mapped, not read, and may be larger than memory;
+   gzipped files are unpacked into memory. Ids are little-endian in the files and in here. */
 #ifndef DATA_TOKENS_H
 #define DATA_TOKENS_H
 
@@ -57,6 +57,9 @@ int tokens_from_text(Tokens *t, const char *name, const char *const *documents,
                      const size_t *sizes, int64_t count, const TextRules *rules, Err *err);
 
 void tokens_close(Tokens *t);
+
+/* Bytes of memory of all segments; mapped files need none. */
+int64_t tokens_bytes(const Tokens *t);
 
 /* Releases the segments of fewer than `least` tokens and returns their number. */
 int64_t tokens_leave_out(Tokens *t, int64_t least);

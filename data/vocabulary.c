@@ -39,28 +39,27 @@ static void put_utf8(FILE *out, const Tokenizer *t, int id, const unsigned shown
   }
 }
 
-char *vocabulary_json(const Tokenizer *t, size_t *size) {
-  char *text;
+/* The number of tokens with text: all except end-of-text. */
+static int text_tokens(const Tokenizer *t) {
+  int eot = tokenizer_eot(t);
+  return eot < 0 ? tokenizer_vocab(t) : eot;
+}
+
+void vocabulary_json(FILE *out, const Tokenizer *t) {
   unsigned shown[256];
-  FILE *out = open_memstream(&text, size);
-  if (!out) return NULL;
+  int count = text_tokens(t);
   show_bytes(shown);
-  int eot = tokenizer_eot(t), last = eot < 0 ? tokenizer_vocab(t) : eot;
-  for (int id = 0; id < last; id++) {
+  for (int id = 0; id < count; id++) {
     fputs(id == 0 ? "{\"" : ", \"", out);
     put_escaped(out, t, id, shown);
     fprintf(out, "\": %d", id);
   }
-  if (eot >= 0) fprintf(out, ", \"" TOKENIZER_EOT "\": %d", eot);
+  if (count < tokenizer_vocab(t)) fprintf(out, ", \"" TOKENIZER_EOT "\": %d", count);
   fputc('}', out);
-  return fclose(out) == 0 ? text : NULL;
 }
 
-char *vocabulary_merges(const Tokenizer *t, size_t *size) {
-  char *text;
+void vocabulary_merges(FILE *out, const Tokenizer *t) {
   unsigned shown[256];
-  FILE *out = open_memstream(&text, size);
-  if (!out) return NULL;
   show_bytes(shown);
   fputs("#version: 0.2\n", out);
   for (int id = 256; id < tokenizer_eot(t); id++) {
@@ -71,7 +70,27 @@ char *vocabulary_merges(const Tokenizer *t, size_t *size) {
     put_utf8(out, t, right, shown);
     fputc('\n', out);
   }
-  return fclose(out) == 0 ? text : NULL;
+}
+
+void vocabulary_tokens(FILE *out, const Tokenizer *t) {
+  unsigned shown[256];
+  int count = text_tokens(t);
+  show_bytes(shown);
+  for (int id = 0; id < count; id++) {
+    put_utf8(out, t, id, shown);
+    fputc('\n', out);
+  }
+  if (count < tokenizer_vocab(t)) fputs(TOKENIZER_EOT "\n", out);
+}
+
+/* Without the last option, older versions of transformers remove spaces before punctuation. */
+void vocabulary_config(FILE *out, const Tokenizer *t, int64_t context) {
+  const char *eot = tokenizer_eot(t) < 0 ? "null" : "\"" TOKENIZER_EOT "\"";
+  fprintf(out,
+          "{\n  \"tokenizer_class\": \"GPT2Tokenizer\",\n  \"model_max_length\": %lld,\n"
+          "  \"bos_token\": %s,\n  \"eos_token\": %s,\n  \"unk_token\": %s,\n"
+          "  \"add_prefix_space\": false,\n  \"clean_up_tokenization_spaces\": false\n}\n",
+          (long long)context, eot, eot, eot);
 }
 
 /* ---- reading ---- */

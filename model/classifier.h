@@ -1,4 +1,4 @@
-/* The tied head, softmax and cross-entropy, computed in chunks of rows, so that the (B*T,V) logits
+/* The head, softmax and cross-entropy, computed in chunks of rows, so that the (B*T,V) logits
    are never in memory at once. */
 #ifndef MODEL_CLASSIFIER_H
 #define MODEL_CLASSIFIER_H

@@ -95,7 +95,7 @@ static void block(Decoder *d, int64_t layer, int64_t n) {
   linear_forward_residual(d->x, d->x, d->norm, p[ATTW].w, p[ATTB].w, n, C, C);
   layernorm_forward(d->norm, d->stats, d->x, p[LN2W].w, p[LN2B].w, n, C);
   linear_forward(d->wide, d->norm, p[FCW].w, p[FCB].w, n, C, 4 * C);
-  gelu_forward(d->wide, d->wide, n * 4 * C);
+  gelu_forward(d->wide, d->wide, n * 4 * C, m->gelu);
   linear_forward_residual(d->x, d->x, d->wide, p[PROJW].w, p[PROJB].w, n, 4 * C, C);
 }
 
@@ -121,5 +121,5 @@ void decoder_feed(Decoder *d, const int32_t *x, int64_t n, real *logits) {
     feed_rows(d, x + at, rows);
   }
   layernorm_forward(d->norm, d->stats, d->x + (rows - 1) * C, last[LN1W].w, last[LN1B].w, 1, C);
-  classifier_logits(logits, d->norm, m->params[WTE].w, 1, C, m->size.V);
+  classifier_logits(logits, d->norm, gpt2_head(m)->w, 1, C, m->size.V);
 }

@@ -7,7 +7,10 @@ static const real EPS = (real)1e-5;
 
 static void normalize_row(real *y, const real *x, real mean, real rstd, const real *w,
                           const real *b, int64_t C) {
-  for (int64_t j = 0; j < C; j++) y[j] = (x[j] - mean) * rstd * w[j] + b[j];
+  if (b)
+    for (int64_t j = 0; j < C; j++) y[j] = (x[j] - mean) * rstd * w[j] + b[j];
+  else
+    for (int64_t j = 0; j < C; j++) y[j] = (x[j] - mean) * rstd * w[j];
 }
 
 void layernorm_forward(real *y, real *stats, const real *x, const real *w, const real *b,
@@ -52,7 +55,7 @@ static void weight_gradients(real *dw, real *db, const real *dy, const real *sta
     }
     for (int64_t j = 0; j < width; j++) {
       dw[from + j] = accumulate ? dw[from + j] + sum_w[j] : sum_w[j];
-      db[from + j] = accumulate ? db[from + j] + sum_b[j] : sum_b[j];
+      if (db) db[from + j] = accumulate ? db[from + j] + sum_b[j] : sum_b[j];
     }
   }
 }

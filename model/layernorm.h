@@ -1,4 +1,5 @@
-/* LayerNorm (Ba, Kiros, Hinton 2016) over the last dimension, eps = 1e-5. */
+/* LayerNorm (Ba, Kiros, Hinton 2016) over the last dimension, eps = 1e-5. Without bias, b and db
+   are NULL. */
 #ifndef MODEL_LAYERNORM_H
 #define MODEL_LAYERNORM_H
 

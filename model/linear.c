@@ -9,16 +9,17 @@ enum { COLUMNS = 256 }; /* columns summed together, so that their sums stay in t
 /* y starts as the bias and gemm adds to it: without, OpenBLAS would write zeros first. */
 void linear_forward(real *y, const real *x, const real *w, const real *b, int64_t n, int64_t in,
                     int64_t out) {
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < n; i++) memcpy(y + i * out, b, (size_t)out * sizeof *y);
-  gemm(PLAIN, TRANSPOSED, n, out, in, 1, x, in, w, in, 1, y, out);
+#pragma omp parallel for schedule(static) if (b)
+  for (int64_t i = 0; i < (b ? n : 0); i++) memcpy(y + i * out, b, (size_t)out * sizeof *y);
+  gemm(PLAIN, TRANSPOSED, n, out, in, 1, x, in, w, in, b != NULL, y, out);
 }
 
 void linear_forward_residual(real *y, const real *residual, const real *x, const real *w,
                              const real *b, int64_t n, int64_t in, int64_t out) {
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < n; i++)
-    for (int64_t j = 0; j < out; j++) y[i * out + j] = residual[i * out + j] + b[j];
+    for (int64_t j = 0; j < out; j++)
+      y[i * out + j] = b ? residual[i * out + j] + b[j] : residual[i * out + j];
   gemm(PLAIN, TRANSPOSED, n, out, in, 1, x, in, w, in, 1, y, out);
 }
 
@@ -41,7 +42,7 @@ static void column_sums(real *db, const real *dy, int64_t n, int64_t out, int ac
 void linear_weight_gradient(real *dw, real *db, const real *dy, const real *x, int64_t n,
                             int64_t in, int64_t out, int accumulate) {
   gemm(TRANSPOSED, PLAIN, out, in, n, 1, dy, out, x, in, (real)accumulate, dw, in);
-  column_sums(db, dy, n, out, accumulate);
+  if (db) column_sums(db, dy, n, out, accumulate);
 }
 
 /* y = x W^T + b  =>  dx = dy W. */

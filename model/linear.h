@@ -1,4 +1,5 @@
-/* y = x W^T + b. Weights are (out, in) row-major, as in llm.c and PyTorch. */
+/* y = x W^T + b. Weights are (out, in) row-major, as in llm.c and PyTorch. A layer without bias has
+   b = NULL and db = NULL. */
 #ifndef MODEL_LINEAR_H
 #define MODEL_LINEAR_H
 

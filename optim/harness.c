@@ -7,6 +7,9 @@
 
 #include "core/arena.h"
 #include "core/blas.h"
+#include "core/memory.h"
+#include "core/precision.h"
+#include "core/ranks.h"
 #include "optim/adamw.h"
 
 enum {
@@ -34,6 +37,11 @@ const Option matrix_options[] = {
      .help = "Treat the fused QKV matrix as three matrices, as one, or as one per head",
      .type = OPTION_CHOICE, .at = FIELD(qkv_split), .fallback = "3",
      .choices = QKV_SPLITS(CHOICE_WORD)},
+    {.name = "optimizer-precision",
+     .help = "Matrix products of the optimizer (same: as --precision); QR, SVD and eigenvectors are "
+             "never reduced",
+     .type = OPTION_CHOICE, .at = FIELD(precision), .fallback = "same",
+     .choices = OPTIMIZER_PRECISIONS(CHOICE_WORD), .resume = RESUME_MAY_CHANGE},
     {0},
 };
 
@@ -46,7 +54,7 @@ const Option auxiliary_options[] = {
 };
 
 int optimizer_takes_all(const Optimizer *method, const void *options) {
-  for (Role role = ROLE_EMBEDDING; role <= ROLE_VECTOR; role++)
+  for (Role role = ROLE_EMBEDDING; role <= ROLE_INPUT; role++)
     if (!method->accepts(&(Matrix){.role = role}, options)) return 0;
   return 1;
 }
@@ -74,9 +82,17 @@ typedef struct {
   int64_t rows, cols;
   int64_t first;      /* the unit's first number in the parameter */
   int64_t stride;     /* of its rows there; cols unless it is a block of columns */
+  int owner;          /* the rank that updates it */
   uint32_t stream;    /* of its random numbers */
   float *slots[SLOTS_MAX];
 } Unit;
+
+/* Weights that are together in memory and have one owner. */
+typedef struct {
+  float *w;
+  int64_t count;
+  int owner;
+} Range;
 
 struct OptimizerState {
   const Optimizer *method;
@@ -85,9 +101,13 @@ struct OptimizerState {
   uint64_t seed;
   Unit *matrices, *pieces; /* of the methods that need whole matrices; elementwise ones */
   int matrix_count, piece_count;
-  float *state;
+  float *state;        /* of the units that this rank owns */
   char *scratch;
   int64_t state_floats;
+  float *whole;        /* between gather and scatter: the state of all units, and units that have it */
+  Unit *whole_matrices, *whole_pieces;
+  Range *ranges;       /* what each rank sends after a step */
+  int range_count;
   size_t thread_scratch; /* bytes of one thread */
   const void *options;
 };
@@ -158,14 +178,17 @@ static int next_param(const Unit *units, int count, int i) {
   return next;
 }
 
-/* Walked twice: sums the floats of state, then hands them out. The pieces of one array have their
-   state side by side, so that a checkpoint sees one array. */
-static int64_t assign_state(Unit *units, int count, float *memory) {
+enum { ALL = -1 }; /* ranks */
+
+/* Walked twice: sums the floats of state of the units that a rank owns, then hands them out. The
+   pieces of one array have their state side by side, so that a checkpoint sees one array. */
+static int64_t assign_state(Unit *units, int count, int owner, float *memory) {
   int64_t used = 0;
   for (int i = 0, next; i < count; i = next) {
     next = next_param(units, count, i);
     for (int slot = 0; units[i].method->slots[slot].name; slot++) {
       for (int u = i; u < next; u++) {
+        if (owner != ALL && units[u].owner != owner) continue;
         if (memory) units[u].slots[slot] = memory + used;
         used += slot_floats(&units[u], slot);
       }
@@ -201,6 +224,12 @@ static double unit_flops(const Unit *u) {
   return u->method->flops(&shape, u->options);
 }
 
+static int compare_stream(const void *a, const void *b) {
+  const Unit *x = a, *y = b;
+  if (x->stream != y->stream) return x->stream < y->stream ? -1 : 1;
+  return x->first < y->first ? -1 : x->first > y->first;
+}
+
 static int compare_flops(const void *a, const void *b) {
   const Unit *x = a, *y = b;
   double fx = unit_flops(x), fy = unit_flops(y);
@@ -208,9 +237,99 @@ static int compare_flops(const void *a, const void *b) {
   return x->stream < y->stream ? -1 : x->stream > y->stream;
 }
 
+/* A copy of units in the order of the parameters. */
+static Unit *ordered(const Unit *units, int count) {
+  Unit *copy = memory_take((size_t)count, sizeof *copy);
+  memcpy(copy, units, (size_t)count * sizeof *copy);
+  qsort(copy, (size_t)count, sizeof *copy, compare_stream);
+  return copy;
+}
+
+/* ---- ranks ---- */
+
+/* Blocks of columns are not together in memory, so all of a parameter go to one owner. */
+static int owner_of_columns(const OptimizerState *s, const Unit *u) {
+  for (int i = 0; i < s->matrix_count && u->stride != u->cols; i++)
+    if (s->matrices[i].param == u->param) return s->matrices[i].owner;
+  return ALL;
+}
+
+/* Each matrix, the most expensive first, goes to the rank that has least to do; then each rank gets
+   elementwise pieces until it has its share. `matrices` are in the order of their FLOPs. */
+static void assign_owners(OptimizerState *s) {
+  int ranks = ranks_count(), next = 0;
+  double *load = calloc((size_t)ranks, sizeof *load), total = optimizer_flops(s);
+  for (int i = 0; i < s->matrix_count; i++) s->matrices[i].owner = ALL;
+  for (int i = 0; i < s->matrix_count; i++) {
+    Unit *u = &s->matrices[i];
+    int least = 0;
+    for (int r = 1; r < ranks; r++)
+      if (load[r] < load[least]) least = r;
+    int same = owner_of_columns(s, u);
+    u->owner = same == ALL ? least : same;
+    load[u->owner] += unit_flops(u);
+  }
+  for (int i = 0; i < s->piece_count; i++) {
+    double flops = unit_flops(&s->pieces[i]);
+    while (next + 1 < ranks && load[next] + flops / 2 > total / ranks) next++;
+    s->pieces[i].owner = next;
+    load[next] += flops;
+  }
+  free(load);
+}
+
+static void add_ranges(OptimizerState *s, const Unit *units, int count) {
+  for (int i = 0; i < count; i++) {
+    const Unit *u = &units[i];
+    int whole = u->stride != u->cols; /* a block of columns: the parameter is one range */
+    float *w = u->param->w + (whole ? 0 : u->first);
+    int64_t n = whole ? param_size(u->param) : u->rows * u->cols;
+    Range *last = s->range_count ? &s->ranges[s->range_count - 1] : NULL;
+    if (last && last->owner == u->owner && (last->w == w || last->w + last->count == w))
+      last->count = last->w == w ? n : last->count + n;
+    else s->ranges[s->range_count++] = (Range){w, n, u->owner};
+  }
+}
+
+static void add_share(RankShare *share, const Unit *units, int count, int rank) {
+  for (int i = 0; i < count; i++) {
+    if (units[i].owner != rank) continue;
+    share->flops += unit_flops(&units[i]);
+    share->weights += units[i].rows * units[i].cols;
+    for (int slot = 0; units[i].method->slots[slot].name; slot++)
+      share->state_bytes += (double)sizeof(float) * (double)slot_floats(&units[i], slot);
+  }
+}
+
+RankShare optimizer_share(const OptimizerState *s, int rank) {
+  RankShare share = {0, 0, 0};
+  add_share(&share, s->matrices, s->matrix_count, rank);
+  add_share(&share, s->pieces, s->piece_count, rank);
+  return share;
+}
+
+void optimizer_owners(const OptimizerState *s, const Param *p, char *out, size_t size) {
+  size_t used = 0;
+  int before = ALL;
+  Unit *matrices = ordered(s->matrices, s->matrix_count);
+  *out = 0;
+  for (int i = 0; i < s->matrix_count + s->piece_count && used < size; i++) {
+    const Unit *u = i < s->matrix_count ? &matrices[i] : &s->pieces[i - s->matrix_count];
+    int same = u->owner == before && (u->method->elementwise || u->stride != u->cols);
+    if (u->param != p || same) continue;
+    used += (size_t)snprintf(out + used, size - used, "%s%d", used ? " " : "", u->owner);
+    before = u->owner;
+  }
+  free(matrices);
+}
+
+/* ---- a step ---- */
+
+static int is_mine(const Unit *u) { return u->owner == rank_number(); }
+
 static double decay_of(const OptimizerState *s, const Unit *u) {
   Role role = u->param->role;
-  int embedding = role == ROLE_EMBEDDING || role == ROLE_POSITION;
+  int embedding = role == ROLE_EMBEDDING || role == ROLE_INPUT || role == ROLE_POSITION;
   double factor = embedding ? s->common->embedding_decay : 1;
   return u->param->decay ? factor * s->common->weight_decay : 0;
 }
@@ -256,30 +375,13 @@ static void init_state(OptimizerState *s) {
   for (int i = 0; i < s->matrix_count; i++) {
     const Unit *u = &s->matrices[i];
     Step step = make_step(s, u, 0, 0);
-    if (u->method->init) call(s, u, &step, u->method->init);
+    if (u->method->init && is_mine(u)) call(s, u, &step, u->method->init);
   }
 }
 
-static int allocate(OptimizerState *s, Err *err) {
-  int64_t matrices = assign_state(s->matrices, s->matrix_count, NULL);
-  s->state_floats = matrices + assign_state(s->pieces, s->piece_count, NULL);
-  for (int i = 0; i < s->matrix_count; i++) {
-    size_t bytes = unit_scratch(&s->matrices[i]);
-    if (bytes > s->thread_scratch) s->thread_scratch = bytes;
-  }
-  if (arena_take((void **)&s->state, optimizer_state_bytes(s), "the optimizer's state", err) ||
-      arena_take((void **)&s->scratch, optimizer_scratch_bytes(s), "the optimizer's workspace",
-                 err))
-    return -1;
-  assign_state(s->matrices, s->matrix_count, s->state);
-  assign_state(s->pieces, s->piece_count, s->state + matrices);
-  return 0;
-}
-
-int optimizer_open(OptimizerState **state, const Optimizer *method, const void *options,
-                   const OptimizerOptions *common, const Param *params, int count, uint64_t seed,
-                   Err *err) {
-  *state = NULL;
+OptimizerState *optimizer_plan(const Optimizer *method, const void *options,
+                               const OptimizerOptions *common, const Param *params, int count,
+                               uint64_t seed) {
   OptimizerState *s = calloc(1, sizeof *s);
   s->method = method;
   s->options = options;
@@ -290,32 +392,73 @@ int optimizer_open(OptimizerState **state, const Optimizer *method, const void *
   s->matrices = calloc((size_t)s->matrix_count + 1, sizeof *s->matrices);
   s->pieces = calloc((size_t)s->piece_count + 1, sizeof *s->pieces);
   list_units(s, params, count);
-  if (allocate(s, err)) {
-    optimizer_close(s);
-    return -1;
+  s->ranges = calloc((size_t)(s->matrix_count + s->piece_count) + 1, sizeof *s->ranges);
+  qsort(s->matrices, (size_t)s->matrix_count, sizeof *s->matrices, compare_flops);
+  assign_owners(s);
+  qsort(s->matrices, (size_t)s->matrix_count, sizeof *s->matrices, compare_stream);
+  s->state_floats = assign_state(s->matrices, s->matrix_count, rank_number(), NULL) +
+                    assign_state(s->pieces, s->piece_count, rank_number(), NULL);
+  for (int i = 0; i < s->matrix_count; i++) {
+    size_t bytes = unit_scratch(&s->matrices[i]);
+    if (bytes > s->thread_scratch) s->thread_scratch = bytes;
   }
+  return s;
+}
+
+int optimizer_allocate(OptimizerState *s, Err *err) {
+  int mine = rank_number();
+  if (arena_take((void **)&s->state, (size_t)s->state_floats * sizeof *s->state,
+                 "the optimizer's state", err) ||
+      arena_take((void **)&s->scratch, optimizer_scratch_bytes(s), "the optimizer's workspace",
+                 err))
+    return -1;
+  int64_t matrices = assign_state(s->matrices, s->matrix_count, mine, s->state);
+  assign_state(s->pieces, s->piece_count, mine, s->state + matrices);
+  add_ranges(s, s->matrices, s->matrix_count);
+  add_ranges(s, s->pieces, s->piece_count);
   init_state(s);
   /* Most expensive first, so that the threads finish together. */
   qsort(s->matrices, (size_t)s->matrix_count, sizeof *s->matrices, compare_flops);
-  *state = s;
   return 0;
+}
+
+int optimizer_open(OptimizerState **state, const Optimizer *method, const void *options,
+                   const OptimizerOptions *common, const Param *params, int count, uint64_t seed,
+                   Err *err) {
+  *state = optimizer_plan(method, options, common, params, count, seed);
+  if (optimizer_allocate(*state, err) == 0) return 0;
+  optimizer_close(*state);
+  *state = NULL;
+  return -1;
 }
 
 void optimizer_close(OptimizerState *s) {
   if (!s) return;
-  arena_free(s->state, optimizer_state_bytes(s));
+  arena_free(s->state, (size_t)s->state_floats * sizeof *s->state);
   arena_free(s->scratch, optimizer_scratch_bytes(s));
   free(s->matrices);
   free(s->pieces);
+  free(s->ranges);
   free(s);
 }
 
 static void step_unit(const OptimizerState *s, const Unit *u, int64_t t, double multiplier) {
+  if (!is_mine(u)) return;
   Step step = make_step(s, u, t, multiplier);
   call(s, u, &step, u->method->update);
 }
 
+static Precision precision_of(const OptimizerState *s) {
+  switch (s->common->precision) {
+    case OPTIMIZER_FP32: return PRECISION_FP32;
+    case OPTIMIZER_BF16: return PRECISION_BF16;
+    case OPTIMIZER_BF16X3: return PRECISION_BF16X3;
+    default: return precision_now();
+  }
+}
+
 void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
+  Precision model = precision_set(precision_of(s));
   /* Many matrices: one thread each. Few: all threads inside each product. */
   if (s->matrix_count >= 2 * threads_count()) {
 #pragma omp parallel for schedule(dynamic)
@@ -325,6 +468,10 @@ void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
   }
 #pragma omp parallel for schedule(static)
   for (int i = 0; i < s->piece_count; i++) step_unit(s, &s->pieces[i], t, multiplier);
+  precision_set(model);
+  for (int i = 0; i < s->range_count; i++)
+    ranks_start_copy(s->ranges[i].w, s->ranges[i].count, s->ranges[i].owner);
+  ranks_wait();
 }
 
 double optimizer_keep(const OptimizerState *s, const Param *p, int64_t t, double rate) {
@@ -333,7 +480,11 @@ double optimizer_keep(const OptimizerState *s, const Param *p, int64_t t, double
 }
 
 size_t optimizer_state_bytes(const OptimizerState *s) {
-  return (size_t)s->state_floats * sizeof(float);
+  int64_t floats = 0;
+  for (int rank = 0; rank < ranks_count(); rank++)
+    floats += assign_state(s->matrices, s->matrix_count, rank, NULL) +
+              assign_state(s->pieces, s->piece_count, rank, NULL);
+  return (size_t)floats * sizeof(float);
 }
 
 size_t optimizer_scratch_bytes(const OptimizerState *s) {
@@ -364,11 +515,6 @@ void optimizer_cut(const OptimizerState *s, const Param *p, int *down, int *acro
   if (!make_unit(s, p, 0).method->elementwise) cut(s, p, down, across);
 }
 
-static int compare_stream(const void *a, const void *b) {
-  const Unit *x = a, *y = b;
-  return x->stream < y->stream ? -1 : x->stream > y->stream;
-}
-
 static void visit_units(const Unit *units, int count,
                         void (*visit)(const char *, int64_t, float *, void *), void *with) {
   for (int i = 0, next; i < count; i = next) {
@@ -386,12 +532,61 @@ static void visit_units(const Unit *units, int count,
 void optimizer_visit(OptimizerState *s,
                      void (*visit)(const char *name, int64_t floats, float *data, void *with),
                      void *with) {
-  Unit *ordered = malloc((size_t)(s->matrix_count + 1) * sizeof *ordered);
-  memcpy(ordered, s->matrices, (size_t)s->matrix_count * sizeof *ordered);
-  qsort(ordered, (size_t)s->matrix_count, sizeof *ordered, compare_stream);
-  visit_units(ordered, s->matrix_count, visit, with);
-  visit_units(s->pieces, s->piece_count, visit, with);
-  free(ordered);
+  Unit *matrices = s->whole ? NULL : ordered(s->matrices, s->matrix_count);
+  visit_units(s->whole ? s->whole_matrices : matrices, s->matrix_count, visit, with);
+  visit_units(s->whole ? s->whole_pieces : s->pieces, s->piece_count, visit, with);
+  free(matrices);
+}
+
+/* Copies the state of units between their owners and rank 0, which has `whole` of it; or, with
+   `restore`, from `whole` to what this rank owns. */
+static void move_state(const Unit *own, const Unit *whole, int count, int restore) {
+  for (int i = 0; i < count; i++)
+    for (int slot = 0; own[i].method->slots[slot].name; slot++) {
+      int64_t n = slot_floats(&own[i], slot);
+      float *all = whole ? whole[i].slots[slot] : NULL, *mine = own[i].slots[slot];
+      if (!restore) ranks_collect(all, mine, n, own[i].owner);
+      else if (is_mine(&own[i])) memcpy(mine, all, (size_t)n * sizeof *mine);
+    }
+}
+
+int optimizer_gather(OptimizerState *s, int restore, Err *err) {
+  if (ranks_count() == 1) return 0;
+  Unit *own = ordered(s->matrices, s->matrix_count);
+  if (restore || rank_number() == 0) {
+    s->whole_matrices = ordered(s->matrices, s->matrix_count);
+    s->whole_pieces = ordered(s->pieces, s->piece_count);
+    int64_t first = assign_state(s->whole_matrices, s->matrix_count, ALL, NULL);
+    int64_t rest = assign_state(s->whole_pieces, s->piece_count, ALL, NULL);
+    if (arena_take((void **)&s->whole, (size_t)(first + rest) * sizeof *s->whole,
+                   "the optimizer's state of all ranks", err))
+      return -1;
+    assign_state(s->whole_matrices, s->matrix_count, ALL, s->whole);
+    assign_state(s->whole_pieces, s->piece_count, ALL, s->whole + first);
+  }
+  if (!restore) {
+    move_state(own, s->whole_matrices, s->matrix_count, 0);
+    move_state(s->pieces, s->whole_pieces, s->piece_count, 0);
+  }
+  free(own);
+  return 0;
+}
+
+void optimizer_scatter(OptimizerState *s, int restore) {
+  if (!s->whole) return;
+  Unit *own = ordered(s->matrices, s->matrix_count);
+  if (restore) {
+    move_state(own, s->whole_matrices, s->matrix_count, 1);
+    move_state(s->pieces, s->whole_pieces, s->piece_count, 1);
+  }
+  free(own);
+  int64_t floats = assign_state(s->whole_matrices, s->matrix_count, ALL, NULL) +
+                   assign_state(s->whole_pieces, s->piece_count, ALL, NULL);
+  arena_free(s->whole, (size_t)floats * sizeof *s->whole);
+  free(s->whole_matrices);
+  free(s->whole_pieces);
+  s->whole = NULL;
+  s->whole_matrices = s->whole_pieces = NULL;
 }
 
 static void find_slot(const Unit *units, int count, const Param *p, SlotKind kind,

@@ -1,5 +1,6 @@
 /* What methods share: the schedule, weight decay's rule, which parameters a method gets (the
-   auxiliary AdamW gets the rest), the split of fused matrices, state, random streams, threads. */
+   auxiliary AdamW gets the rest), the split of fused matrices, state, random streams, threads, and
+   which rank owns which matrix: the owner has its state, updates it, and sends the weights to all. */
 #ifndef OPTIM_HARNESS_H
 #define OPTIM_HARNESS_H
 
@@ -9,11 +10,16 @@
 #define QKV_SPLITS(X) X(QKV_THREE, "3") X(QKV_FUSED, "1") X(QKV_HEADS, "heads")
 enum { QKV_SPLITS(CHOICE_NAME) };
 
+/* The precision of an optimizer's products: the model's, or its own. */
+#define OPTIMIZER_PRECISIONS(X) X(OPTIMIZER_SAME, "same") X(OPTIMIZER_FP32, "fp32") \
+  X(OPTIMIZER_BF16, "bf16") X(OPTIMIZER_BF16X3, "bf16x3")
+enum { OPTIMIZER_PRECISIONS(CHOICE_NAME) };
+
 typedef struct {
   double lr, weight_decay, embedding_decay; /* the last one is a factor on weight_decay */
   double aux_lr; /* of the auxiliary AdamW */
   Adam aux;
-  int qkv_split;
+  int qkv_split, precision;
 } OptimizerOptions;
 
 /* Tables over OptimizerOptions: of all methods; of those that need whole matrices; of the auxiliary
@@ -33,26 +39,44 @@ int optimizer_takes_all(const Optimizer *method, const void *options);
 
 typedef struct OptimizerState OptimizerState;
 
-/* Allocates all state. `options` is the struct of method->options; both structs and `params` must
-   live as long as the state. Errors: no memory. */
+/* optimizer_plan describes the state, whose sizes are known then, without memory for it; the params
+   need no memory yet either. optimizer_allocate takes it. */
+OptimizerState *optimizer_plan(const Optimizer *method, const void *options,
+                               const OptimizerOptions *common, const Param *params, int count,
+                               uint64_t seed);
+int optimizer_allocate(OptimizerState *state, Err *err);
+
+/* Both: allocates all state. `options` is the struct of method->options; both structs and `params`
+   must live as long as the state. Errors: no memory. */
 int optimizer_open(OptimizerState **state, const Optimizer *method, const void *options,
                    const OptimizerOptions *common, const Param *params, int count, uint64_t seed,
                    Err *err);
 void optimizer_close(OptimizerState *state);
 
-/* Step t = 1, 2, ... on the gradients in the params; `multiplier` in [0,1] is the schedule's. */
+/* Step t = 1, 2, ... on the gradients in the params, which are the same on all ranks; `multiplier`
+   in [0,1] is the schedule's. The products have the precision of the options, or the process's. */
 void optimizer_step(OptimizerState *state, int64_t t, double multiplier);
 
 /* What step t multiplies the weights of a parameter by at the scheduled rate, as what updates it
    decays them: w = keep w - rate (its direction). */
 double optimizer_keep(const OptimizerState *state, const Param *p, int64_t t, double rate);
 
-/* Bytes of state and of workspace. */
+/* Bytes of state of all ranks, and of workspace of this one. */
 size_t optimizer_state_bytes(const OptimizerState *state);
 size_t optimizer_scratch_bytes(const OptimizerState *state);
 
 /* FLOPs of one step, as declared. */
 double optimizer_flops(const OptimizerState *state);
+
+/* What a rank owns: bytes of state, FLOPs of a step, and numbers of weights. */
+typedef struct {
+  double state_bytes, flops;
+  int64_t weights;
+} RankShare;
+RankShare optimizer_share(const OptimizerState *state, int rank);
+
+/* The ranks that own a parameter's matrices in their order, or its pieces: "2", "0 3 1". */
+void optimizer_owners(const OptimizerState *state, const Param *p, char *out, size_t size);
 
 /* "adamw", "muon 3 x 128x128", ... : what updates a parameter and how it is cut. */
 void optimizer_route(const OptimizerState *state, const Param *p, char *out, size_t size);
@@ -66,9 +90,16 @@ void optimizer_cut(const OptimizerState *state, const Param *p, int *down, int *
 const float *optimizer_slot(const OptimizerState *state, const Param *p, SlotKind kind,
                             int64_t *floats);
 
-/* The arrays of state, for checkpoints: calls visit(name = "param.slot", floats, data). */
+/* The arrays of state, for checkpoints: calls visit(name = "param.slot", floats, data). With several
+   ranks only between optimizer_gather and optimizer_scatter. */
 void optimizer_visit(OptimizerState *state,
                      void (*visit)(const char *name, int64_t floats, float *data, void *with),
                      void *with);
+
+/* optimizer_gather makes the state whole on rank 0, to be saved, or with `restore` makes room for
+   all of it on every rank, to be read from a file. optimizer_scatter ends that; after a restore every
+   rank keeps what it owns. Error: no memory (with several ranks). */
+int optimizer_gather(OptimizerState *state, int restore, Err *err);
+void optimizer_scatter(OptimizerState *state, int restore);
 
 #endif

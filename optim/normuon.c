@@ -21,7 +21,7 @@ static const Option table[] = {
     MOMENTUM_OPTION(NormuonOptions, momentum, "0.95"),
     NESTEROV_OPTION(NormuonOptions, nesterov, "on"),
     {.name = "beta2", .help = "Decay of the second moment of the rows",
-     .type = OPTION_REAL, .at = FIELD(beta2), .fallback = "0.95", .max = 0.9999999},
+     .type = OPTION_REAL, .at = FIELD(beta2), .fallback = "0.95", .below = 1},
     {.name = "eps", .help = "Constant added to the root of the second moment and to the norm",
      .type = OPTION_REAL, .at = offsetof(NormuonOptions, eps), .fallback = "1e-10", .min = 1e-30,
      .max = 1},

@@ -53,6 +53,8 @@ typedef struct {
   /* Settings such as "lr=0.02", used where the table of tuned settings has no row: those that the
      source states for language models (paper, code or scripts), and our own choice of others. */
   const char *published, *ours;
+  const char *like;        /* name of the method whose tuned settings are used until the table of
+                              tuned settings has a row for this one; NULL: none */
   const char *tune;        /* the options that a new model needs tuned, the most important first */
   const Option *options;
   size_t options_size;

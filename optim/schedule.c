@@ -13,7 +13,8 @@ const Option schedule_options[] = {
     {.name = "warmup-fraction",
      .help = "Linear warm-up as a fraction of --steps; the one of --warmup and this that is given "
              "replaces the other (0: use --warmup)",
-     .type = OPTION_REAL, .at = FIELD(warmup_fraction), .fallback = "0", .max = 0.95},
+     .type = OPTION_REAL, .at = FIELD(warmup_fraction), .fallback = "0", .max = 0.95,
+     .effect = EFFECT_REPORT}, /* --warmup is set to the steps */
     {.name = "decay-fraction", .help = "Fraction of the run over which wsd decays",
      .type = OPTION_REAL, .at = FIELD(decay_fraction), .fallback = "0.6", .max = 1,
      .needs = "schedule=wsd"},

@@ -2,8 +2,8 @@
    arXiv 2502.07529 (the authors' code). D = (1 - alpha) D + alpha G and
      constrained    W = (1 - lr) W - lr radius LMO(D)
      unconstrained  W = (1 - lr wd) W - lr radius LMO(D)
-   with LMO sqrt(rows/cols) msgn(D) for the blocks' matrices and, as the head is tied to it, sign(D)
-   / cols for the token embedding (head-norm sign). Positions and vectors are left to AdamW. */
+   with LMO sqrt(rows/cols) msgn(D) for the blocks' matrices and sign(D) / cols for the head
+   (head-norm sign), tied to the token embedding or not. The rest is left to AdamW. */
 #include "optim/optim.h"
 #include "optim/parts/lmo.h"
 #include "optim/parts/momentum.h"
@@ -30,10 +30,10 @@ static const Option table[] = {
      .help = "Radius of the norm ball for hidden matrices; multiplies the learning rate",
      .type = OPTION_REAL, .at = FIELD(radius), .fallback = "50", .max = 1e30},
     {.name = "head-norm",
-     .help = "Norm for steps of the tied head (adamw: use the auxiliary AdamW)",
+     .help = "Norm for steps of the head (adamw: use the auxiliary AdamW)",
      .type = OPTION_CHOICE, .at = FIELD(head_norm), .fallback = "sign",
      .choices = HEAD_NORMS(CHOICE_WORD)},
-    {.name = "head-radius", .help = "Radius of the norm ball for the tied head",
+    {.name = "head-radius", .help = "Radius of the norm ball for the head",
      .type = OPTION_REAL, .at = FIELD(head_radius), .fallback = "3000", .max = 1e30,
      .needs = "head-norm=sign"},
     POLAR_OPTIONS(ScionOptions, polar, "newton-schulz", "jordan"),
@@ -43,12 +43,14 @@ static const Option table[] = {
 enum { MOMENTUM };
 static const Slot slots[] = {{.name = "momentum", .kind = SLOT_MOMENTUM, .floats = slot_full}, {0}};
 
+static int is_head(Role role) { return role == ROLE_EMBEDDING || role == ROLE_HEAD; }
+
 static int accepts(const Matrix *p, const void *options) {
   const ScionOptions *o = options;
-  return p->role == ROLE_MATRIX || (p->role == ROLE_EMBEDDING && o->head_norm == HEAD_SIGN);
+  return p->role == ROLE_MATRIX || (is_head(p->role) && o->head_norm == HEAD_SIGN);
 }
 
-static int norm_of(Role role) { return role == ROLE_EMBEDDING ? NORM_SIGN : NORM_RMS; }
+static int norm_of(Role role) { return is_head(role) ? NORM_SIGN : NORM_RMS; }
 
 typedef struct {
   float *z; /* (rows,cols) */
@@ -69,7 +71,7 @@ static void update(const Matrix *p, float *const *slot, const void *options, Ste
   float *z = work->z;
   momentum_ema(z, slot[MOMENTUM], p->g, size, 1 - o->alpha, 0);
   lmo(z, p->rows, p->cols, norm_of(p->role), &o->polar, &work->polar);
-  double radius = p->role == ROLE_EMBEDDING ? o->head_radius / (double)p->cols : o->radius;
+  double radius = is_head(p->role) ? o->head_radius / (double)p->cols : o->radius;
   apply_update(p, step->keep, step->rate * radius, z);
 }
 

@@ -30,7 +30,7 @@ static const Option table[] = {
      .type = OPTION_CHOICE, .at = FIELD(norm), .fallback = "spectral",
      .choices = NORMS(CHOICE_WORD)},
     {.name = "embedding-norm",
-     .help = "Norm for steps of embeddings (adamw: use the auxiliary AdamW)",
+     .help = "Norm for steps of embeddings and the head (adamw: use the auxiliary AdamW)",
      .type = OPTION_CHOICE, .at = FIELD(embedding_norm), .fallback = "adamw",
      .choices = NORMS(CHOICE_WORD) "|adamw"},
     {.name = "vector-norm", .help = "Norm for steps of vectors (adamw: use the auxiliary AdamW)",

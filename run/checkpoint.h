@@ -1,6 +1,6 @@
 /* Checkpoints: folders step-000400 in the folder of a run, with
      model.safetensors, config.json   the weights in Hugging Face's format
-     vocab.json, merges.txt           the tokenizer, if the data has one
+     generation_config.json, vocab.json, merges.txt, tokenizer_config.json
      state.safetensors                optimizer state, options, and the position of the run
    The link `latest` to the newest is only for people: --resume uses the newest valid folder. A
    checkpoint is complete or absent: it is written under a temporary name, synced to disk, then
@@ -71,8 +71,9 @@ typedef struct {
   uint32_t data_fingerprint;
 } Snapshot;
 
-/* Writes a checkpoint to the folder of the run, points `latest` (and `best`, if it is that) to it,
-   and removes all except the newest `keep` and the best. On error, older checkpoints are unchanged. `note` as above. */
+/* Writes a checkpoint to the folder of the run, points `latest` (and `best`, if it is that) to
+   it, and removes all except the newest `keep` and the best. On error, older checkpoints are
+   unchanged. `note` as above. */
 int checkpoint_save(const char *run, const Snapshot *of, int64_t keep, Err *note, Err *err);
 
 #endif

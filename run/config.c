@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "run/exit.h"
 #include "run/export.h"
+#include "run/hints.h"
 #include "run/names.h"
 #include "run/resume.h"
 #include "run/tuned.h"
@@ -26,9 +26,26 @@ static void list_sets(Config *c) {
   memcpy(c->sets, sets, sizeof sets);
 }
 
+const Option *config_option_of(const Optimizer *o, const char *name) {
+  const Option *const tables[] = {run_options,       model_options,  data_options,
+                                  optimizer_options, matrix_options, auxiliary_options,
+                                  schedule_options};
+  const Option *row = NULL;
+  for (size_t i = 0; !row && i < sizeof tables / sizeof *tables; i++)
+    row = option_find(tables[i], name);
+  return row ? row : option_find(o->options, name);
+}
+
+const Option *config_option(const char *name) {
+  const Option *row = NULL;
+  for (const Optimizer *const *o = optimizers; !row && *o; o++) row = config_option_of(*o, name);
+  return row;
+}
+
 /* The sizes and the tokenizer of the weights in --init are defaults like those of a preset. */
 static int add_init(Config *c, Settings *s, const char *path, Err *err) {
-  static const char *const sizes[] = {"layers", "heads", "channels", "context", "vocab", NULL};
+  static const char *const sizes[] = {"layers", "heads", "channels", "context",
+                                      "vocab",  "bias",  "gelu",     "tie",     NULL};
   Weights w;
   Tokenizer *t = NULL;
   Err passed = {""};
@@ -36,7 +53,8 @@ static int add_init(Config *c, Settings *s, const char *path, Err *err) {
   if (checkpoint_weights(&w, path, &passed, err)) return -1;
   int status = export_tokenizer(&t, w.path, w.size.V, err);
   for (int i = 0; sizes[i] && status == 0; i++) {
-    if (w.size.NH == 0 && strcmp(sizes[i], "heads") == 0) continue; /* the file does not tell */
+    if (w.size.NH == 0 && (strcmp(sizes[i], "heads") == 0 || strcmp(sizes[i], "gelu") == 0))
+      continue; /* the file does not tell */
     option_show(option_find(model_options, sizes[i]), &w.size, value, sizeof value);
     status = settings_add(s, FROM_PRESET, "--init", sizes[i], value, err);
   }
@@ -49,6 +67,21 @@ static int add_init(Config *c, Settings *s, const char *path, Err *err) {
   return status;
 }
 
+const char *config_tuned(const Optimizer *o, const char *model, char settings[TUNED_TEXT]) {
+  const char *from = o->name, *at = tuned_settings(from, model);
+  size_t used = 0;
+  if (!at && o->like) at = tuned_settings(from = o->like, model);
+  if (!at) return NULL;
+  for (*settings = 0; *(at += strspn(at, " ")); at += strcspn(at, " ")) {
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(at, "="), at);
+    if (config_option_of(o, name))
+      used += (size_t)snprintf(settings + used, TUNED_TEXT - used, "%s%.*s", used ? " " : "",
+                               (int)strcspn(at, " "), at);
+  }
+  return from;
+}
+
 /* Presets depend on --model and --optimizer, as given or by default. */
 static int add_presets(Config *c, Settings *s, Err *err) {
   const char *model = settings_find(s, "model", NULL);
@@ -56,16 +89,21 @@ static int add_presets(Config *c, Settings *s, Err *err) {
   if (!model) model = "nano";
   c->method = optimizer_find(optimizer ? optimizer : run_options[0].fallback, err);
   if (!c->method) return -1;
-  const char *preset = model_preset(model), *tuned = tuned_settings(c->method->name, model);
+  char settings[TUNED_TEXT];
+  const char *preset = model_preset(model);
+  const char *tuned = config_tuned(c->method, model, settings);
   c->is_tuned = tuned != NULL;
-  tuned_origin(c->method->name, model, c->tuned, sizeof c->tuned);
+  tuned_origin(tuned ? tuned : c->method->name, model, c->tuned, sizeof c->tuned);
+  size_t used = strlen(c->tuned);
+  if (tuned && strcmp(tuned, c->method->name) != 0)
+    snprintf(c->tuned + used, sizeof c->tuned - used, " (as %.32s)", tuned);
   /* An unknown model is reported when --model itself is parsed. */
   if (preset && settings_preset(s, FROM_PRESET, PRESET, preset, err)) return -1;
   const char *init = settings_find(s, "init", NULL);
   c->bad_checkpoint = 1;
   if (init && *init && add_init(c, s, init, err)) return -1;
   c->bad_checkpoint = 0;
-  if (tuned) return settings_preset(s, FROM_TUNED, "tuned settings", tuned, err);
+  if (tuned) return settings_preset(s, FROM_TUNED, "tuned settings", settings, err);
   const char *published = c->method->published, *ours = c->method->ours;
   if (published && settings_preset(s, FROM_TUNED, "published settings", published, err)) return -1;
   return ours ? settings_preset(s, FROM_TUNED, "our settings", ours, err) : 0;
@@ -100,6 +138,17 @@ static void mark_unused(Config *c) {
   }
 }
 
+/* An option that other programs have under another name. */
+static int check_hints(const Config *c, const Settings *s, Err *err) {
+  for (int i = 0; i < s->count; i++) {
+    const Setting *item = &s->items[i];
+    const char *here = hint_for(item->name);
+    if (here && !options_find(c->sets, item->name, NULL))
+      return fail(err, "%s: there is no option --%s; here: %s", item->where, item->name, here);
+  }
+  return 0;
+}
+
 /* The tables of other optimizers are used for messages about their options. */
 static int apply(Config *c, const Settings *s, Err *err) {
   int n = 0;
@@ -108,24 +157,12 @@ static int apply(Config *c, const Settings *s, Err *err) {
   for (int i = 0, at = 0; i < n; i++)
     if (optimizers[i] != c->method)
       others[at++] = (OptionSet){.title = optimizers[i]->name, .rows = optimizers[i]->options};
-  int status = options_set(c->sets, others, s, err);
+  int status = check_hints(c, s, err) || options_set(c->sets, others, s, err) ? -1 : 0;
   free(others);
   if (status) return -1;
   data_choose_tokenizer(&c->data);
   mark_unused(c);
   return options_check(c->sets, s, err);
-}
-
-const Option *config_option(const char *name) {
-  const Option *const tables[] = {run_options,       model_options,  data_options,
-                                  optimizer_options, matrix_options, auxiliary_options,
-                                  schedule_options};
-  const Option *row = NULL;
-  for (size_t i = 0; !row && i < sizeof tables / sizeof *tables; i++)
-    row = option_find(tables[i], name);
-  for (const Optimizer *const *o = optimizers; !row && *o; o++)
-    row = option_find((*o)->options, name);
-  return row;
 }
 
 OptionEffect config_effect(const char *name) {
@@ -146,25 +183,37 @@ static int choose_warmup(Config *c, const Settings *s, Err *err) {
   return 0;
 }
 
+/* Whether an option has another value than the preset, or its default where the preset has none. */
+static int differs(const Config *c, const Settings *s, const char *name) {
+  const OptionSet *in;
+  const Option *row = options_find(c->sets, name, &in);
+  const char *wanted = strcmp(name, "tokenizer") == 0 ? "gpt2" : row->fallback;
+  char is[OPTION_TEXT], why[OPTION_TEXT + 256];
+  for (int i = 0; i < s->count; i++)
+    if (strcmp(s->items[i].where, PRESET) == 0 && strcmp(s->items[i].name, name) == 0)
+      wanted = s->items[i].value;
+  option_show(row, in->values, is, sizeof is);
+  return !option_is_void(c->sets, row, why, sizeof why) && strcmp(is, wanted) != 0;
+}
+
 /* Settings are tuned for the preset's data, sizes and length: lists what is different here. */
 static void qualify_tuning(Config *c, const Settings *s) {
-  static const char *const names[] = {"data",    "val",   "tokenizer", "vocab", "layers", "channels",
-                                      "context", "batch", "steps",     "init",  NULL};
-  int count = 0;
-  for (int i = 0; names[i]; i++) {
-    const OptionSet *in;
-    const Option *row = options_find(c->sets, names[i], &in);
-    const char *wanted = strcmp(names[i], "tokenizer") == 0 ? "gpt2" : row->fallback;
-    char is[OPTION_TEXT], why[OPTION_TEXT + 256];
-    if (option_is_void(c->sets, row, why, sizeof why)) continue;
-    for (int k = 0; k < s->count; k++)
-      if (strcmp(s->items[k].where, PRESET) == 0 && strcmp(s->items[k].name, names[i]) == 0)
-        wanted = s->items[k].value;
-    option_show(row, in->values, is, sizeof is);
-    if (strcmp(is, wanted) == 0) continue;
+  static const struct {
+    const char *options[4], *word;
+  } kinds[] = {{{"data", "val"}, "data"},
+               {{"tokenizer", "vocab"}, "vocabulary"},
+               {{"layers", "channels", "context"}, "sizes"},
+               {{"batch"}, "batch"},
+               {{"steps"}, "steps"},
+               {{"init"}, "initial weights"}};
+  const char *before = ", used here with other ";
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    int any = 0;
+    for (int k = 0; kinds[i].options[k]; k++) any |= differs(c, s, kinds[i].options[k]);
     size_t used = strlen(c->tuned);
-    snprintf(c->tuned + used, sizeof c->tuned - used, "%s%s", count++ ? ", " : ", used here with other ",
-             names[i]);
+    if (!any) continue;
+    snprintf(c->tuned + used, sizeof c->tuned - used, "%s%s", before, kinds[i].word);
+    before = ", ";
   }
 }
 
@@ -232,119 +281,4 @@ void config_free(Config *c) {
   free(c->method_options);
   c->from = NULL;
   c->method_options = NULL;
-}
-
-/* Prints what the method updates at its default options. */
-static void help_roles(FILE *out, const Optimizer *o) {
-  static const struct {
-    Role role;
-    const char *name;
-  } kinds[] = {{ROLE_MATRIX, "hidden matrices"},
-               {ROLE_EMBEDDING, "the token embedding"},
-               {ROLE_POSITION, "the position embedding"},
-               {ROLE_VECTOR, "vectors"}};
-  enum { KINDS = sizeof kinds / sizeof *kinds };
-  void *options = calloc(1, o->options_size + 1);
-  OptionSet set = {.title = o->name, .rows = o->options, .values = options};
-  int taken = 0;
-  options_default(&set);
-  char *text;
-  size_t size;
-  FILE *line = open_memstream(&text, &size);
-  fputs("Updates ", line);
-  for (int i = 0; i < KINDS; i++)
-    if (o->accepts(&(Matrix){.role = kinds[i].role}, options))
-      fprintf(line, "%s%s", taken++ ? ", " : "", kinds[i].name);
-  fputs(taken < KINDS ? "; AdamW (--aux-lr) updates the rest." : ".", line);
-  fclose(line);
-  help_text(out, text, 0, 2);
-  free(text);
-  free(options);
-}
-
-/* "  Title: settings", wrapped under the settings. */
-static void help_settings(FILE *out, const char *title, const char *settings) {
-  int column = fprintf(out, "  %s:", title);
-  help_text(out, settings, column, column + 1);
-}
-
-static void help_method(FILE *out, const Optimizer *o) {
-  OptionSet set = {.title = "options", .rows = o->options};
-  int column = fprintf(out, "%s:", o->name);
-  help_text(out, o->summary, column, column + 1);
-  help_text(out, o->reference, 0, 2);
-  if (o->published) help_settings(out, "Published settings", o->published);
-  else help_text(out, "Published settings: none for language models.", 0, 2);
-  if (o->ours) help_settings(out, "Ours, not from the source", o->ours);
-  for (const ModelPreset *m = model_presets; m->name; m++) {
-    const char *tuned = tuned_settings(o->name, m->name);
-    char title[64];
-    snprintf(title, sizeof title, "Tuned here for %s", m->name);
-    if (tuned) help_settings(out, title, tuned);
-  }
-  help_settings(out, "Tune first", o->tune);
-  help_roles(out, o);
-  fputc('\n', out);
-  options_help(out, &set);
-}
-
-int config_help(FILE *out, const char *optimizer, Err *err) {
-  if (optimizer) {
-    const Optimizer *o = optimizer_find(optimizer, err);
-    if (!o) return -1;
-    help_method(out, o);
-    return 0;
-  }
-  Config c; /* of ./train without options: presets and tuned settings count as defaults */
-  char program[] = "train", *argv[] = {program, NULL};
-  if (config_read(&c, 1, argv, err)) return -1;
-  fprintf(out,
-          "Trains a GPT-2 and logs its losses, with the optimizer of your choice.\n\n"
-          "  ./train --optimizer muon --steps 200      train nano on the embedded text\n"
-          "  ./train @runs/muon-nano/config.txt --seed 2 --out runs/again\n"
-          "  ./train --resume runs/muon-nano           continue an interrupted run\n"
-          "  ./train --help muon                       one optimizer's options\n"
-          "  ./train --list                            optimizers, models, schedules\n"
-          "  ./train --version                         revision, compiler, OpenBLAS\n\n"
-          "Options are written --name value or --name=value; @FILE reads lines\n"
-          "name = value. An option that has no effect is refused on the command line, with\n"
-          "the reason, and ignored in a file. The values below are the defaults of ./train\n"
-          "without options: adamw on nano. --model and --optimizer change the defaults.\n\n"
-          "Exit codes:\n");
-#define EXIT_CODE_HELP(name, code, meaning) fprintf(out, "  %3d  %s\n", code, meaning);
-  EXIT_CODES(EXIT_CODE_HELP)
-#undef EXIT_CODE_HELP
-  fputc('\n', out);
-  for (const OptionSet *set = c.sets; set->rows && set->rows != c.method->options; set++) {
-    options_help_values(out, set);
-    fputc('\n', out);
-  }
-  config_free(&c);
-  return 0;
-}
-
-static void list_optimizers(FILE *out) {
-  fputs("Optimizers (--optimizer NAME; --help NAME shows the options of one):\n", out);
-  for (const Optimizer *const *o = optimizers; *o; o++)
-    help_text(out, (*o)->summary, fprintf(out, "  %s", (*o)->name), 19);
-  fputs("\nCost at default options, for a 768 x 768 and a 3072 x 768 matrix:\n"
-        "                   Floats of state per weight     MFLOP per step\n", out);
-  for (const Optimizer *const *o = optimizers; *o; o++) {
-    OptimizerCost square = optimizer_cost(*o, 768, 768), tall = optimizer_cost(*o, 3072, 768);
-    fprintf(out, "  %-16s %12.2f %12.2f %10.0f %8.0f\n", (*o)->name,
-            (double)square.state / (768 * 768), (double)tall.state / (3072 * 768),
-            square.flops / 1e6, tall.flops / 1e6);
-  }
-}
-
-void config_list(FILE *out) {
-  list_optimizers(out);
-  fprintf(out, "\nModels (--model):\n");
-  for (const ModelPreset *m = model_presets; m->name; m++) {
-    help_text(out, m->about, fprintf(out, "  %s", m->name), 19);
-    help_text(out, m->settings, 0, 21);
-  }
-  fputs("\nSchedules (--schedule): ", out);
-  help_choices(out, SCHEDULES(CHOICE_WORD));
-  fputc('\n', out);
 }

@@ -3,7 +3,6 @@
 #define RUN_CONFIG_H
 
 #include <stdint.h>
-#include <stdio.h>
 
 #include "data/data.h"
 #include "model/gpt2.h"
@@ -44,13 +43,16 @@ int config_read(Config *config, int argc, char **argv, Err *err);
 int config_set(Config *config, Settings *settings, Err *err);
 void config_free(Config *config);
 
-/* The row of an option of ./train, or NULL if there is none with that name; for an option of
-   several optimizers, the first. And its effect; RESULT if the option is unknown. */
+/* The row of an option of ./train, or NULL if there is none with that name: with one optimizer, or
+   with any; for an option of several, the first's. And its effect; RESULT if it is unknown. */
+const Option *config_option_of(const Optimizer *o, const char *name);
 const Option *config_option(const char *name);
 OptionEffect config_effect(const char *name);
 
-/* --help, --help OPTIMIZER and --list. Error: no such optimizer. */
-int config_help(FILE *out, const char *optimizer, Err *err);
-void config_list(FILE *out);
+/* The tuned settings of a method for a model; if it has none, those of the method that it is like,
+   without options that it does not have. Returns the name of the method that they were tuned for,
+   or NULL. */
+enum { TUNED_TEXT = 256 };
+const char *config_tuned(const Optimizer *o, const char *model, char settings[TUNED_TEXT]);
 
 #endif

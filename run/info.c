@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/ranks.h"
 #include "core/blas.h"
 #include "core/file.h"
+#include "core/precision.h"
 #include "core/quote.h"
 #include "core/startup.h"
 #include "run/names.h"
@@ -62,24 +64,48 @@ static void print_routing(FILE *out, const GPT2 *m, const OptimizerState *optimi
   }
 }
 
-static void print_memory(FILE *out, const GPT2 *m, const OptimizerState *o) {
-  double weights = (double)m->weight_bytes, activations = (double)m->activation_bytes;
-  double state = (double)optimizer_state_bytes(o), scratch = (double)optimizer_scratch_bytes(o);
-  fprintf(out,
-          "memory in MB: weights %.1f, gradients %.1f, activations %.1f, optimizer state %.1f, "
-          "workspace %.1f, total %.1f\n",
-          weights / 1e6, weights / 1e6, activations / 1e6, state / 1e6, scratch / 1e6,
-          (2 * weights + activations + state + scratch) / 1e6);
+/* Who owns what. */
+static void print_ranks(FILE *out, const GPT2 *m, const OptimizerState *o) {
+  char owners[256];
+  double most = 0;
+  if (ranks_count() == 1) return;
+  fprintf(out, "ranks and what they own:\n");
+  for (int rank = 0; rank < ranks_count(); rank++) {
+    RankShare share = optimizer_share(o, rank);
+    if (share.flops > most) most = share.flops;
+    fprintf(out, "  rank %d: %lld weights, %.1f MB of state, %.4g FLOPs per step\n", rank,
+            (long long)share.weights, share.state_bytes / 1e6, share.flops);
+  }
+  fprintf(out, "  FLOPs per step, largest share over mean: %.3f\n",
+          most * ranks_count() / optimizer_flops(o));
+  for (int i = 0; i < m->param_count; i++) {
+    optimizer_owners(o, &m->params[i], owners, sizeof owners);
+    fprintf(out, "  %-26s rank %s\n", m->params[i].name, owners);
+  }
 }
 
-void info_print_tables(FILE *out, const Config *c, const GPT2 *m, const OptimizerState *o) {
+void info_print_tables(FILE *out, const Config *c, const GPT2 *m, const OptimizerState *o,
+                       const Footprint *memory) {
   fprintf(out, "parameters and what updates them (%s; options %s):\n", c->method->summary,
           c->tuned);
   print_routing(out, m, o);
-  print_memory(out, m, o);
+  footprint_print(out, memory);
 }
 
-int info_write(const Config *c, const GPT2 *m, const OptimizerState *o, const Data *d, Err *err) {
+void info_precision(char *out, size_t size, const Config *c) {
+  int own = c->optimizer.precision, same = own == OPTIMIZER_SAME;
+  const char *note = precision_note(), *path = precision_path_name();
+  char model[32], optimizer[32];
+  word_at(PRECISIONS(CHOICE_WORD), c->run.precision, model, sizeof model);
+  word_at(OPTIMIZER_PRECISIONS(CHOICE_WORD), own, optimizer, sizeof optimizer);
+  int used = snprintf(out, size, "%s%s%s", model, same ? "" : ", of the optimizer ",
+                      same ? "" : optimizer);
+  if (c->run.precision == PRECISION_FP32 && (same || own == OPTIMIZER_FP32)) return;
+  snprintf(out + used, size - (size_t)used, " (path %s%s%s)", path, *note ? ": " : "", note);
+}
+
+int info_write(const Config *c, const GPT2 *m, const OptimizerState *o, const Data *d,
+               const Footprint *memory, Err *err) {
   const Info info = {.weights = (double)gpt2_weights(m),
                      .val_bytes_per_token = data_val_bytes_per_token(d),
                      .flops_per_token = gpt2_train_flops(m, m->size.context),
@@ -90,12 +116,15 @@ int info_write(const Config *c, const GPT2 *m, const OptimizerState *o, const Da
   FILE *out = open_memstream(&text, &size);
   data_describe(d, line, sizeof line);
   info_version(out);
-  fprintf(out, "threads = %d\n", threads_count());
+  info_precision(line, sizeof line, c);
+  fprintf(out, "threads = %d\nprecision = %s\n", threads_count(), line);
+  if (*ranks_describe()) fprintf(out, "ranks = %s\n", ranks_describe());
   fprintf(out, "data = %s\n" FINGERPRINT " = %08x\n", line, data_fingerprint(d));
 #define PUT(name) fprintf(out, #name " = %.12g\n", info.name);
   INFO_NUMBERS(PUT)
   fputc('\n', out);
-  info_print_tables(out, c, m, o);
+  info_print_tables(out, c, m, o, memory);
+  print_ranks(out, m, o);
   fputc('\n', out);
   fclose(out);
   return write_text(c, text, size, err);
@@ -119,16 +148,17 @@ static void put_other_lines(FILE *out, const char *text) {
 }
 
 int info_write_resumed(const Config *c, Err *err) {
-  char *old, *text, path[OPTION_TEXT + 16];
+  char *old, *text, path[OPTION_TEXT + 16], precision[256];
   size_t size;
   path_of(path, sizeof path, c->run.out);
   if (file_read(path, &old, &size, err)) return -1;
   FILE *out = open_memstream(&text, &size);
   put_other_lines(out, old);
   free(old);
-  fprintf(out, "resumed = after step %lld, revision %s, %d threads%s%s\n",
-          (long long)c->from->step, BUILD_REVISION, threads_count(), *c->changes ? "; " : "",
-          c->changes);
+  info_precision(precision, sizeof precision, c);
+  fprintf(out, "resumed = after step %lld, revision %s, %d threads, precision %s%s%s\n",
+          (long long)c->from->step, BUILD_REVISION, threads_count(), precision,
+          *c->changes ? "; " : "", c->changes);
   if (strncmp(c->extension, EXTENDED, strlen(EXTENDED)) == 0)
     fprintf(out, EXTENDED " = %s\n", c->extension + strlen(EXTENDED) + 1);
   fclose(out);

@@ -4,14 +4,19 @@
 
 #include "model/gpt2.h"
 #include "run/config.h"
+#include "run/footprint.h"
 #include "run/log.h"
 
 /* Prints the version, the revision, the compiler with its flags, and OpenBLAS with its core. */
 void info_version(FILE *out);
 
+/* Writes the precision of the model's and the optimizer's products and what computes them to out:
+   "bf16 (path avx512-bf16)". */
+void info_precision(char *out, size_t size, const Config *config);
+
 /* Writes info.txt: revision, compiler, BLAS, threads, data, routing and memory. */
 int info_write(const Config *config, const GPT2 *model, const OptimizerState *optimizer,
-               const Data *data, Err *err);
+               const Data *data, const Footprint *memory, Err *err);
 
 /* For a resumed run, instead of info_write: removes the result from info.txt and adds a line
    "resumed = ..." with the step and the options that changed, and "extended = ..." if the run
@@ -24,7 +29,7 @@ int info_write_result(const Config *config, const Log *log, const char *result, 
 
 /* Prints the parameter table and the memory table of info.txt. */
 void info_print_tables(FILE *out, const Config *config, const GPT2 *model,
-                       const OptimizerState *optimizer);
+                       const OptimizerState *optimizer, const Footprint *memory);
 
 /* Numbers of info.txt that programs read. */
 #define INFO_NUMBERS(X) \

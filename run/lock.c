@@ -7,14 +7,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/ranks.h"
+
 enum { HOLDER = 320 }; /* room for "process 123 on HOST" */
 
 /* A lock of the open file description, if the system has these: closing another descriptor of the
    file does not release it. */
 #ifdef F_OFD_SETLK
-enum { SET_LOCK = F_OFD_SETLK };
+enum { SET_LOCK = F_OFD_SETLK, GET_LOCK = F_OFD_GETLK };
 #else
-enum { SET_LOCK = F_SETLK };
+enum { SET_LOCK = F_SETLK, GET_LOCK = F_GETLK };
 #endif
 
 static void write_holder(int file) {
@@ -32,16 +34,19 @@ static void read_holder(int file, char text[HOLDER]) {
   if (!*text) strcpy(text, "another process");
 }
 
-int lock_take(const char *folder, Err *err) {
+int lock_name(const char *folder, const char *name, int *held, Err *err) {
   char path[PATH_MAX], holder[HOLDER];
+  if (rank_number() > 0) return open("/dev/null", O_RDONLY | O_CLOEXEC); /* rank 0 has the lock */
   struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-  if (snprintf(path, sizeof path, "%s/.lock", folder) >= (int)sizeof path)
+  *held = 0;
+  if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path)
     return fail(err, "%.100s...: the path is too long", folder);
   int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
   if (file < 0) return fail(err, "%s: cannot be written: %s", path, strerror(errno));
   if (fcntl(file, SET_LOCK, &whole) != 0 && (errno == EAGAIN || errno == EACCES)) {
     read_holder(file, holder);
     close(file);
+    *held = 1;
     return fail(err, "%s: %s writes to this folder; wait until it ends or choose another folder",
                 folder, holder);
   }
@@ -49,6 +54,22 @@ int lock_take(const char *folder, Err *err) {
   return file;
 }
 
+int lock_take(const char *folder, Err *err) {
+  int held;
+  return lock_name(folder, ".lock", &held, err);
+}
+
 void lock_release(int lock) {
   if (lock >= 0) close(lock);
+}
+
+int lock_is_held(const char *folder) {
+  char path[PATH_MAX];
+  struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  snprintf(path, sizeof path, "%s/.lock", folder);
+  int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (file < 0) return 0;
+  int held = fcntl(file, GET_LOCK, &whole) == 0 && whole.l_type != F_UNLCK;
+  close(file);
+  return held;
 }

@@ -9,6 +9,12 @@
    removed. On a file system without locks, nothing is locked. Returns a descriptor, or -1. Error:
    another process holds the lock (the message names it). */
 int lock_take(const char *folder, Err *err);
+
+/* The same with the file FOLDER/NAME. *held: whether the error is that another process has it. */
+int lock_name(const char *folder, const char *name, int *held, Err *err);
 void lock_release(int lock);
+
+/* Whether another process holds the lock of the folder. */
+int lock_is_held(const char *folder);
 
 #endif

@@ -126,6 +126,16 @@ int log_sync(Log *log, int64_t *bytes, Err *err) {
   return 0;
 }
 
+int log_write_event(Events *events, const LogRow *row, Err *err) {
+  LogRow copy = *row;
+  char tag[64];
+  for (int i = 0; i < NUMBERS; i++) {
+    snprintf(tag, sizeof tag, "log/%s", numbers[i].name);
+    if (!isnan(*number_of(&copy, i))) events_scalar(events, tag, *number_of(&copy, i));
+  }
+  return events_write(events, row->step, isnan(row->seconds) ? 0 : row->seconds, err);
+}
+
 int log_write(Log *log, const LogRow *row, int diverged, Err *err) {
   LogRow copy = *row;
   log->step = row->step;
@@ -137,7 +147,8 @@ int log_write(Log *log, const LogRow *row, int diverged, Err *err) {
     else csv_put(log->file, *number, 9);
   }
   fputc('\n', log->file);
-  return fflush(log->file) == 0 ? 0 : failed(log, err);
+  if (fflush(log->file) != 0) return failed(log, err);
+  return log->events ? log_write_event(log->events, row, err) : 0;
 }
 
 int log_has_val(const Log *log, int64_t step) { return log->step == step && log->validated; }
@@ -152,13 +163,16 @@ int log_write_val(Log *log, const LogRow *row, Err *err) {
   const char *cell = cell_of(text, COLUMN_val_loss);
   fprintf(log->file, "%.*s%.9g%s", (int)(cell - text), text, row->val_loss, strchr(cell, ','));
   log->validated = 1;
-  return fflush(log->file) == 0 ? 0 : failed(log, err);
+  if (fflush(log->file) != 0) return failed(log, err);
+  return log->events ? log_write_event(log->events, row, err) : 0;
 }
 
 int log_close(Log *log, Err *err) {
   FILE *file = log->file;
+  int status = events_close(log->events, err);
   log->file = NULL;
-  return !file || fclose(file) == 0 ? 0 : failed(log, err);
+  log->events = NULL;
+  return !file || fclose(file) == 0 ? status : failed(log, err);
 }
 
 /* ---- reading ---- */

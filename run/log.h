@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "core/error.h"
+#include "run/events.h"
 
 /* The columns in order: counts, then measurements, which are NaN (an empty cell) if not measured.
    `seconds` is the training time so far, without validation and samples. */
@@ -30,6 +31,7 @@ typedef struct {
   char path[1200];
   int64_t step, row_at; /* the last row: step (-1 if there is none) and byte offset */
   int validated;        /* the last row has a validation loss */
+  Events *events;       /* gets the rows too; NULL: none */
 } Log;
 
 /* Creates a new log; replaces an existing file or link. */
@@ -57,6 +59,9 @@ int log_has_val(const Log *log, int64_t step);
 int log_write_val(Log *log, const LogRow *row, Err *err);
 
 int log_close(Log *log, Err *err);
+
+/* Writes the numbers of a row that were measured as an event of its step, named log/COLUMN. */
+int log_write_event(Events *events, const LogRow *row, Err *err);
 
 /* The rows of a log. */
 typedef struct {

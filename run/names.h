@@ -6,6 +6,7 @@
 #define CONFIG_FILE "config.txt"
 #define INFO_FILE "info.txt"
 #define SPECTRUM_FILE "spectrum.csv"
+#define EVENTS_FILE "events.out.tfevents." /* the beginning of the names */
 #define LATEST_LINK "latest" /* to the newest checkpoint */
 #define BEST_LINK "best"     /* to that with the lowest validation loss, with --keep-best */
 

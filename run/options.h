@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "core/option.h"
+#include "core/precision.h"
 
 typedef struct {
   char optimizer[OPTION_TEXT];
@@ -20,7 +21,7 @@ typedef struct {
   int64_t val_every, val_tokens, sample_every, log_spectrum;
   int64_t seed, threads;
   char out[OPTION_TEXT], init[OPTION_TEXT], resume[OPTION_TEXT];
-  int overwrite;
+  int overwrite, tensorboard, precision;
 } RunOptions;
 
 extern const Option run_options[];

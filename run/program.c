@@ -9,6 +9,7 @@
 #include "core/file.h"
 #include "core/map.h"
 #include "core/quote.h"
+#include "core/ranks.h"
 #include "core/startup.h"
 
 static const char *program_name;
@@ -60,8 +61,24 @@ static int asks_help(int argc, char **argv) {
 }
 
 static int run(const Program *p, int argc, char **argv, Err *err) {
-  if (*startup_warning()) program_error(p->name, startup_warning());
+  if (p->ranks && ranks_start(err)) return EXIT_FAILED;
+  if (rank_number() > 0 && !freopen("/dev/null", "w", stdout))
+    return fail(err, "/dev/null cannot be written") ? EXIT_FAILED : EXIT_DONE;
+  if (*startup_warning() && rank_number() == 0) program_error(p->name, startup_warning());
   return p->run(argc, argv, err);
+}
+
+/* An error of all ranks is printed by rank 0. If only some ranks fail, each prints its own and ends
+   all. */
+static void print_result(const Program *p, int code, const Err *err) {
+  int failed = code == EXIT_FAILED || code == EXIT_USAGE, first = rank_number() == 0;
+  char name[64];
+  snprintf(name, sizeof name, ranks_count() > 1 ? "%s: rank %d" : "%s", p->name, rank_number());
+  if (first && *err->text) program_error(p->name, err->text);
+  if (!failed || ranks_all_failed(1)) return;
+  if (!first && *err->text) program_error(name, err->text);
+  fflush(NULL);
+  ranks_abort(code);
 }
 
 int program_main(const Program *p, int argc, char **argv) {
@@ -73,7 +90,8 @@ int program_main(const Program *p, int argc, char **argv) {
   if (p->help && asks_help(argc, argv)) p->help(stdout);
   else if (p->computes && startup(argv, &err)) code = EXIT_FAILED;
   else code = run(p, argc, argv, &err);
-  if (code != EXIT_DONE && *err.text) program_error(p->name, err.text);
+  if (code != EXIT_DONE) print_result(p, code, &err);
+  if (p->ranks) ranks_end();
   errno = 0;
   if (fflush(stdout) == 0 && !ferror(stdout)) return code;
   fail(&err, "standard output cannot be written: %s", errno ? strerror(errno) : "output was lost");

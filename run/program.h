@@ -15,6 +15,7 @@ typedef struct {
      is not printed. */
   int (*run)(int argc, char **argv, Err *err);
   int computes;            /* whether it needs matrix products, and so startup() */
+  int ranks;               /* whether mpirun may start it */
 } Program;
 
 /* Runs the program and returns its exit code: EXIT_FAILED if standard output cannot be written. If

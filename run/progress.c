@@ -94,6 +94,7 @@ void progress_step(Progress *p, const LogRow *row) {
 }
 
 void progress_val(Progress *p, int64_t step, double val_loss) {
+  if (step == p->first) p->started = clock_seconds(); /* the steps begin now */
   if (p->bar) printf("\r\033[K"); /* the live line is drawn again below */
   printf("step %lld/%lld  val loss %.4f\n", (long long)step, (long long)p->steps, val_loss);
   if (p->bar && p->shown > 0) draw(p, step);

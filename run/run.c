@@ -3,12 +3,18 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "core/available.h"
 #include "core/blas.h"
 #include "core/clock.h"
 #include "core/file.h"
+#include "core/int64.h"
+#include "core/precision.h"
 #include "core/quote.h"
 #include "core/random.h"
+#include "core/ranks.h"
+#include "core/terminal.h"
 #include "core/threads.h"
 #include "optim/gradient.h"
 #include "run/folder.h"
@@ -43,16 +49,40 @@ static int restore(Run *r, Err *err) {
   r->step = from->step;
   r->seconds = from->seconds;
   if (resume_check_data(from, &r->config.data, r->fingerprint, err)) return -1;
-  return checkpoint_restore(from, r->model, r->optimizer, err);
+  if (optimizer_gather(r->optimizer, 1, err)) return -1;
+  int status = checkpoint_restore(from, r->model, r->optimizer, err);
+  optimizer_scatter(r->optimizer, 1);
+  return status;
+}
+
+/* Each rank takes its own rows of the same batch. */
+static int divide_batch(Run *r, Err *err) {
+  const RunOptions *o = &r->config.run;
+  int64_t ranks = ranks_count(), less = o->batch / ranks * ranks;
+  if (o->batch % ranks)
+    return fail(err, "--batch %lld cannot be divided among %lld ranks: use %lld or %lld",
+                (long long)o->batch, (long long)ranks, (long long)(less ? less : ranks),
+                (long long)(less + ranks));
+  if (ranks > 1 && o->log_spectrum)
+    return fail(err, "--log-spectrum needs the state of all matrices in one process: use one rank");
+  r->rows = o->batch / ranks;
+  r->first_row = r->rows * rank_number();
+  r->pass_rows = o->micro_batch ? i64_min(o->micro_batch, r->rows) : r->rows;
+  return 0;
 }
 
 static int open_parts(Run *r, Err *err) {
   Config *c = &r->config;
+  const char *limit;
   if (data_open(&r->data, &c->data, c->model.V, c->run.batch, c->model.context, err))
     return -1;
   c->model.V = data_vocab(r->data); /* only the data tells the number of characters */
-  if (gpt2_open(&r->model, &c->model, r->pass_rows, 1, err))
+  double available = memory_available("", &limit);
+  if (footprint_check(c, r->pass_rows, available, limit, err) ||
+      footprint_plan(&r->memory, c, r->pass_rows, r->data, err) ||
+      gpt2_open(&r->model, &c->model, r->pass_rows, 1, err))
     return -1;
+  r->model->dropout_seed = (uint64_t)c->run.seed;
   r->fingerprint = data_fingerprint(r->data);
   if ((!c->from && set_weights(r, err)) ||
       optimizer_open(&r->optimizer, c->method, c->method_options, &c->optimizer,
@@ -66,21 +96,39 @@ static void tell_latest(Run *r, const Err *note) {
   if (*note->text && !r->latest_told++) progress_say(&r->progress, "%s", note->text);
 }
 
+static int open_events(Run *r, Err *err) {
+  int64_t first = r->step > 0 ? r->step + 1 : 0;
+  if (!r->config.run.tensorboard) return 0;
+  return events_open(&r->log.events, r->config.run.out, first, (double)time(NULL) - r->seconds,
+                     err);
+}
+
 static int open_folder(Run *r, Err *err) {
   Config *c = &r->config;
   Err note = {""};
   if (folder_open(c, &r->lock, err)) return -1;
   if (!c->from)
     return checkpoint_remove_all(c->run.out, err) || spectrum_log_remove(c->run.out, err) ||
-           folder_write_config(c, err) ||
-           info_write(c, r->model, r->optimizer, r->data, err) ||
-           log_open(&r->log, c->run.out, err);
+           events_remove(c->run.out, err) || folder_write_config(c, err) ||
+           info_write(c, r->model, r->optimizer, r->data, &r->memory, err) ||
+           log_open(&r->log, c->run.out, err) || open_events(r, err);
   int status = log_resume(&r->log, c->run.out, c->from->log_bytes, c->from->step, err) ||
                checkpoint_make_newest(c->from, &note, err) ||
                log_cut(&r->log, c->from->log_bytes, err) || folder_write_config(c, err) ||
-               info_write_resumed(c, err);
+               info_write_resumed(c, err) || open_events(r, err);
   tell_latest(r, &note);
   return status;
+}
+
+/* Only rank 0 writes to the folder, after all have read their checkpoint. */
+static int open_folder_once(Run *r, Err *err) {
+  int failed = ranks_most(0);
+  if (rank_number() == 0) failed = open_folder(r, err) != 0;
+  failed = ranks_most(failed);
+  ranks_copy(&r->log.step, sizeof r->log.step, 0);
+  ranks_copy(&r->log.validated, sizeof r->log.validated, 0);
+  if (rank_number() > 0 && !failed) failed = (r->log.file = fopen("/dev/null", "w")) == NULL;
+  return failed ? -1 : 0;
 }
 
 /* Whether the row has the lowest validation loss of the run after a step. */
@@ -89,16 +137,6 @@ static int note_best(Run *r, const LogRow *row) {
   r->best_loss = row->val_loss;
   r->best = row->step;
   return 1;
-}
-
-/* "951", "2.05 k", "1.33 M" */
-static const char *short_count(double n, char out[24]) {
-  static const char units[] = " kMGT";
-  int unit = 0;
-  for (; n >= 999.5 && units[unit + 1]; unit++) n /= 1000;
-  if (unit == 0) snprintf(out, 24, "%.0f", n);
-  else snprintf(out, 24, "%.3g %c", n, units[unit]);
-  return out;
 }
 
 /* Lines for what is unusual. */
@@ -131,19 +169,23 @@ static void announce(Run *r) {
   char line[3 * OPTION_TEXT], weights[24], tokens[24];
   double epochs = (double)(c->run.steps * c->run.batch) / (double)data_epoch_rows(r->data);
   quote_terminal(out, c->run.out);
-  fprintf(out, ": %d thread%s, %s\ndata: ", threads_count(), threads_count() == 1 ? "" : "s",
-          blas_name());
-  data_describe(r->data, line, sizeof line);
+  info_precision(line, sizeof line, c);
+  fprintf(out, ": %d thread%s, %s, %s\ndata: ", threads_count(), threads_count() == 1 ? "" : "s",
+          blas_name(), line);
+  data_summary(r->data, line, sizeof line);
   quote_terminal(out, line);
   word_at(MODEL_NAMES, c->model.model, line, sizeof line);
-  fprintf(out, "\nmodel: %s, %lld layers, %lld heads, %lld channels, context %lld: %s weights\n",
+  fprintf(out,
+          "\nmodel: %s, %lld layers, %lld heads, %lld channels, context %lld: %s weights, "
+          "memory %.2g GB\n",
           line, (long long)c->model.L, (long long)c->model.NH, (long long)c->model.C,
-          (long long)c->model.context, short_count((double)gpt2_weights(r->model), weights));
+          (long long)c->model.context, terminal_count((double)gpt2_weights(r->model), weights),
+          footprint_total(&r->memory) / 1e9);
   fprintf(out, "%lld steps of %s tokens: ", (long long)c->run.steps,
-          short_count((double)(c->run.batch * c->model.context), tokens));
+          terminal_count((double)(c->run.batch * c->model.context), tokens));
   fprintf(out, epochs < 10 ? "%.2g" : "%.0f", epochs);
   fprintf(out, " epochs; %s, %s\n", c->method->name, c->tuned);
-  if (c->run.verbose) info_print_tables(out, c, r->model, r->optimizer);
+  if (c->run.verbose) info_print_tables(out, c, r->model, r->optimizer, &r->memory);
   announce_remarks(r, out);
   progress_flush();
 }
@@ -165,16 +207,18 @@ int run_open(Run *r, Err *err) {
   r->opened = clock_seconds();
   progress_open(&r->progress, (ProgressMode)c->run.progress);
   threads_start((int)c->run.threads);
-  r->pass_rows = c->run.micro_batch ? c->run.micro_batch : c->run.batch;
-  if (folder_claim(c, &r->lock, err) || open_parts(r, err)) return -1;
+  if (precision_start(err)) return -1;
+  precision_set((Precision)c->run.precision);
+  if (divide_batch(r, err) || folder_claim(c, &r->lock, err) || open_parts(r, err)) return -1;
+  if (ranks_count() == 1) r->model->cancelled = stop_pending; /* ranks stop together */
   stop_catch(); /* before this a signal ends the program; nothing is lost */
-  if (open_folder(r, err)) return -1;
+  if (open_folder_once(r, err)) return -1;
   find_best(r);
   announce(r);
   checkpoint_close(c->from); /* its files are not needed any more */
   c->from = NULL;
   if (spectrum_log_open(&r->spectrum, c, r->optimizer, r->model->params, r->model->param_count,
-                        r->step, err))
+                        r->step, r->log.events, err))
     return -1;
   if (r->spectrum) {
     spectrum_log_describe(r->spectrum, line, sizeof line);
@@ -207,7 +251,23 @@ LogRow run_row(Run *r, int64_t t) {
   return row;
 }
 
+/* The gradients of parameters are one after another in memory; absent biases have none. */
+static void sum_gradient(const Param *first, int count) {
+  const Param *last = first + count - 1;
+  while (count > 1 && !first->g) first++, count--;
+  while (last > first && !last->g) last--;
+  if (first->g) ranks_start_sum(first->g, last->g + param_size(last) - first->g);
+}
+
+int run_batch(Run *r, int64_t t, int64_t first, Batch *batch, Err *err) {
+  int64_t left = r->first_row + r->rows - first, rows = i64_min(r->pass_rows, left);
+  r->model->gradient_done = rows == left && ranks_count() > 1 ? sum_gradient : NULL;
+  return data_batch(r->data, t - 1, first, rows, batch, err);
+}
+
 void run_gradient_done(Run *r, LogRow *row) {
+  ranks_wait();
+  ranks_sum(&row->train_loss, 1);
   clock_lap(&r->lap, &r->seconds);
   row->forward_ms = 1e3 * pass_seconds(r->model->times.forward);
   row->backward_ms = 1e3 * pass_seconds(r->model->times.backward);
@@ -290,20 +350,25 @@ int run_validate(Run *r, double *loss, Err *err) {
   int64_t wanted = c->run.val_tokens / T > 0 ? c->run.val_tokens / T : 1;
   if (count > wanted) count = wanted;
   *loss = 0;
-  for (int64_t first = 0; first < count && !stop_reason(); first += r->pass_rows) {
-    int64_t rows = count - first < r->pass_rows ? count - first : r->pass_rows;
+  for (int64_t pass = 0; pass * ranks_count() * r->pass_rows < count && !stop_reason(); pass++) {
+    int64_t first = (pass * ranks_count() + rank_number()) * r->pass_rows;
+    int64_t rows = i64_min(r->pass_rows, count - first);
     Batch batch;
+    if (rows <= 0) continue; /* other ranks have the last rows */
     if (data_val_batch(r->data, first, rows, &batch, err)) return -1;
     *loss += gpt2_loss(r->model, &batch) * (double)rows / (double)count;
   }
+  ranks_sum(loss, 1);
   if (isnan(*loss)) *loss = INFINITY; /* NaN in a row means "not measured" */
   if (stop_reason()) *loss = NAN;
   return 0;
 }
 
+int run_cut_short(const Run *r) { return r->model->cancelled && r->model->cancelled(); }
+
 int run_is_late(const Run *r) {
   double limit = r->config.run.max_seconds;
-  return limit > 0 && clock_seconds() - r->opened >= limit;
+  return limit > 0 && ranks_most(clock_seconds() - r->opened >= limit);
 }
 
 int run_save(Run *r, Err *err) {
@@ -314,23 +379,25 @@ int run_save(Run *r, Err *err) {
                  .best = o->keep_best ? r->best : -1};
   Err note = {""};
   if (o->keep == 0) return 0;
-  if (log_sync(&r->log, &of.log_bytes, err) ||
-      checkpoint_save(o->out, &of, o->keep, &note, err))
-    return -1;
+  if (optimizer_gather(r->optimizer, 0, err)) return -1;
+  int failed = rank_number() == 0 && (log_sync(&r->log, &of.log_bytes, err) ||
+                                      checkpoint_save(o->out, &of, o->keep, &note, err));
+  optimizer_scatter(r->optimizer, 0);
   tell_latest(r, &note);
   r->saved = clock_seconds();
-  return 0;
+  return ranks_most(failed) ? -1 : 0;
 }
 
 int run_save_due(Run *r, const LogRow *row) {
   const RunOptions *o = &r->config.run;
   int is_best = note_best(r, row), requested = stop_save_requested();
   int late = o->save_minutes > 0 && clock_seconds() - r->saved >= 60 * o->save_minutes;
-  return (is_best && o->keep_best) || requested || late;
+  return ranks_most((is_best && o->keep_best) || requested || late);
 }
 
 int run_sample(Run *r, int64_t t, Err *err) {
   Random random = random_stream((uint64_t)r->config.run.seed, RANDOM_SAMPLE, 0, (uint32_t)t);
+  if (rank_number() > 0) return 0;
   FILE *out = progress_text(&r->progress);
   fprintf(out, "--- sample after step %lld ---\n", (long long)t);
   if (sample_text(r->model, data_tokenizer(r->data), &SAMPLE, &random, out, NULL, err)) return -1;

@@ -4,6 +4,7 @@
 
 #include "model/gpt2.h"
 #include "run/config.h"
+#include "run/footprint.h"
 #include "run/log.h"
 #include "run/progress.h"
 #include "run/spectrum_log.h"
@@ -16,7 +17,9 @@ typedef struct Run {
   Log log;
   SpectrumLog *spectrum; /* NULL when it is off */
   Progress progress;
-  int64_t pass_rows; /* sequences per pass */
+  Footprint memory;
+  int64_t first_row, rows; /* of the batch: the sequences of this rank */
+  int64_t pass_rows;       /* sequences per pass */
   int64_t step;      /* steps done */
   double seconds;    /* training time */
   double opened, lap; /* clock seconds at the start and at the last lap */
@@ -36,10 +39,15 @@ typedef struct Run {
 int run_open(Run *run, Err *err);
 void run_close(Run *run);
 
+/* The next batch of step t: up to pass_rows sequences from `first` on. After the last of the step,
+   gpt2_backward also starts to sum the gradients over all ranks. */
+int run_batch(Run *run, int64_t t, int64_t first, Batch *batch, Err *err);
+
 /* Starts the time of step t = 1, 2, ... and returns its row, with no loss yet. */
 LogRow run_row(Run *run, int64_t t);
 
-/* Set the times in the row: of the forward and backward passes when the gradient is complete; of
+/* Complete the sums over all ranks, of the gradients and of the row's loss, and set the times in the
+   row: of the forward and backward passes when the gradient is complete; of
    the optimizer, with norm and clipping, when the step is. */
 void run_gradient_done(Run *run, LogRow *row);
 void run_step_done(Run *run, LogRow *row);
@@ -56,6 +64,9 @@ int run_validate(Run *run, double *loss, Err *err);
 /* The same error if the row's validation loss is infinite, or above 2 ln V at the last step, or a
    weight is not finite. */
 int run_check(const Run *run, const LogRow *row, Err *err);
+
+/* Whether a stop ended the last pass early, so that its step has to be repeated. */
+int run_cut_short(const Run *run);
 
 /* Whether the time --max-seconds is over. */
 int run_is_late(const Run *run);

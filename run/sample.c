@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/memory.h"
 #include "core/threads.h"
 #include "data/separator.h"
 #include "data/unicode.h"
@@ -13,7 +14,8 @@
 
 #define FIELD(member) offsetof(SampleOptions, member)
 const Option sample_options[] = {
-    {.name = "prompt", .help = "Text to continue (empty: start a new document)",
+    {.name = "prompt",
+     .help = "Text to continue (-: read it from standard input; empty: start a new document)",
      .type = OPTION_WORD, .at = FIELD(prompt), .fallback = ""},
     {.name = "separator",
      .help = "Text in the prompt that becomes the end-of-text token, such as <|endoftext|>",
@@ -164,16 +166,16 @@ typedef struct {
   void *scratch;
 } Text;
 
-/* Sets ids (OPTION_TEXT) and *count to the prompt's tokens; separators become end-of-text. */
-static int encode_prompt(const SampleOptions *o, const Tokenizer *tokenizer, uint16_t *ids,
-                         size_t *count, Err *err) {
-  size_t size = strlen(o->prompt), added, stop, next;
+/* Sets ids (size of the prompt) and *count to its tokens; separators become end-of-text. */
+static int encode_prompt(const char *prompt, const char *separator, const Tokenizer *tokenizer,
+                         uint16_t *ids, size_t *count, Err *err) {
+  size_t size = strlen(prompt), added, stop, next;
   int eot = tokenizer_eot(tokenizer);
   Err why;
   *count = 0;
   for (size_t at = 0; at < size; at = next) {
-    stop = separator_find(o->separator, o->prompt, size, at, '\n', &next);
-    if (tokenizer_encode(tokenizer, o->prompt + at, stop - at, ids + *count, &added, &why))
+    stop = separator_find(separator, prompt, size, at, '\n', &next);
+    if (tokenizer_encode(tokenizer, prompt + at, stop - at, ids + *count, &added, &why))
       return fail(err, "--prompt: %s", why.text);
     *count += added;
     if (stop < size && eot < 0)
@@ -183,22 +185,23 @@ static int encode_prompt(const SampleOptions *o, const Tokenizer *tokenizer, uin
   return 0;
 }
 
-static int take_prompt(Text *t, const Tokenizer *tokenizer, Err *err) {
-  uint16_t ids[OPTION_TEXT];
+static int take_prompt(Text *t, const char *prompt, const Tokenizer *tokenizer, Err *err) {
   size_t count;
-  if (!tokenizer && *t->options->prompt)
+  if (!tokenizer && *prompt)
     return fail(err, "--prompt: no tokenizer for a vocabulary of %lld tokens; omit --prompt",
                 (long long)t->V);
   t->ids[0] = tokenizer ? tokenizer_start(tokenizer) : 0;
   t->count = 1;
-  if (!*t->options->prompt) return 0;
-  if (encode_prompt(t->options, tokenizer, ids, &count, err)) return -1;
-  if ((int64_t)count > t->context)
-    return fail(err, "--prompt: %zu tokens are too many; the model's context is %lld", count,
-                (long long)t->context);
-  for (size_t i = 0; i < count; i++) t->ids[i] = ids[i];
-  t->count = (int64_t)count;
-  return 0;
+  if (!*prompt) return 0;
+  uint16_t *ids = memory_take(strlen(prompt), sizeof *ids);
+  int status = encode_prompt(prompt, t->options->separator, tokenizer, ids, &count, err);
+  if (status == 0 && (int64_t)count > t->context)
+    status = fail(err, "--prompt: %zu tokens are too many; the model's context is %lld", count,
+                  (long long)t->context);
+  for (size_t i = 0; i < count && status == 0; i++) t->ids[i] = ids[i];
+  if (status == 0) t->count = (int64_t)count;
+  free(ids);
+  return status;
 }
 
 /* Removes the first half. The rest gets new positions, so the decoder computes it again. */
@@ -243,6 +246,7 @@ static void print_text(Text *t, const Tokenizer *tokenizer, Random *random, FILE
 int sample_text(const GPT2 *m, const Tokenizer *tokenizer, const SampleOptions *options,
                 Random *random, FILE *out, SampleReport *report, Err *err) {
   SampleReport unused;
+  const char *prompt = options->text ? options->text : options->prompt;
   Text t = {.options = options, .context = m->size.context, .V = m->size.V};
   if (!report) report = &unused;
   *report = (SampleReport){0};
@@ -250,8 +254,9 @@ int sample_text(const GPT2 *m, const Tokenizer *tokenizer, const SampleOptions *
   t.logits = malloc((size_t)t.V * sizeof *t.logits);
   t.scratch = malloc((size_t)t.V * sizeof(Candidate));
   int status = t.ids && t.logits && t.scratch ? 0 : fail(err, "no memory for a sample");
-  if (status == 0) status = take_prompt(&t, tokenizer, err);
+  if (status == 0) status = take_prompt(&t, prompt, tokenizer, err);
   if (status == 0) status = decoder_open(&t.decoder, m, err);
+  if (status == 0) fputs(prompt, out);
   if (status == 0) print_text(&t, tokenizer, random, out, report);
   decoder_close(t.decoder);
   free(t.ids);

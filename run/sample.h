@@ -11,6 +11,7 @@
 
 typedef struct {
   char prompt[OPTION_TEXT];
+  const char *text; /* if not NULL, the prompt, of any length */
   char separator[OPTION_TEXT]; /* text in the prompt that becomes end-of-text (data/separator.h) */
   int64_t tokens, top_k, seed;
   double temperature, top_p;
@@ -31,11 +32,11 @@ typedef struct {
 int32_t sample_draw(const SampleOptions *o, const float *logits, int64_t V, void *scratch,
                     Random *random);
 
-/* Prints a continuation of the prompt until the next end-of-text or for `tokens` tokens. An empty
-   prompt counts as tokenizer_start. Prints complete UTF-8 characters, with U+FFFD for invalid bytes
-   and, on a terminal, for control characters; or token ids if `tokenizer` is NULL. When the context
-   is full, its first half is dropped. `report` may be NULL. Errors: no memory; a prompt without a
-   tokenizer or longer than the context. */
+/* Prints the prompt and its continuation until the next end-of-text or for `tokens` tokens. An
+   empty prompt counts as tokenizer_start. Prints complete UTF-8 characters, with U+FFFD for invalid
+   bytes and, on a terminal, for control characters; or token ids if `tokenizer` is NULL. When the
+   context is full, its first half is dropped. `report` may be NULL. Errors: no memory; a prompt
+   without a tokenizer or longer than the context. */
 int sample_text(const GPT2 *model, const Tokenizer *tokenizer, const SampleOptions *options,
                 Random *random, FILE *out, SampleReport *report, Err *err);
 

@@ -32,6 +32,7 @@ typedef struct {
 struct SpectrumLog {
   FILE *file;
   char path[OPTION_TEXT + 32];
+  Events *events;
   const OptimizerState *optimizer;
   int64_t every, rank;
   int nesterov;
@@ -169,13 +170,26 @@ static int open_file(SpectrumLog *log, const Config *c, int64_t done, Err *err) 
   return fflush(log->file) == 0 ? 0 : failed(log, err);
 }
 
+size_t spectrum_log_bytes(const Config *c, OptimizerState *optimizer, const Param *params,
+                          int count) {
+  SpectrumLog log = {0};
+  Scratch scratch = {0};
+  for (int i = 0; i < count && c->run.log_spectrum; i++)
+    if (params[i].role == ROLE_MATRIX) add_pieces(&log, optimizer, &params[i]);
+  layout(&log, &scratch);
+  free(log.pieces);
+  free(log.names);
+  return scratch.used;
+}
+
 int spectrum_log_open(SpectrumLog **out, const Config *c, OptimizerState *optimizer,
-                      const Param *params, int count, int64_t done, Err *err) {
+                      const Param *params, int count, int64_t done, Events *events, Err *err) {
   char word[OPTION_TEXT];
   *out = NULL;
   if (c->run.log_spectrum == 0) return 0;
   SpectrumLog *log = *out = memory_take(1, sizeof *log);
   log->every = c->run.log_spectrum;
+  log->events = events;
   log->optimizer = optimizer;
   log->nesterov = option_of(c, "nesterov", word, sizeof word) && strcmp(word, "on") == 0;
   log->rank = option_of(c, "rank", word, sizeof word) ? strtoll(word, NULL, 10) : 0;
@@ -284,6 +298,20 @@ static double class_median(const SpectrumLog *log, int kind, int number) {
   return out;
 }
 
+void spectrum_log_event(Events *events, const char *class, const double numbers[SPECTRUM_NUMBERS]) {
+  const double *quantiles = numbers + SPECTRUM_FIRST_QUANTILE;
+  char tag[2 * SPECTRUM_CLASS];
+  snprintf(tag, sizeof tag, "spectrum/%s", class);
+  if (isfinite(quantiles[0]))
+    events_quantiles(events, tag, quantiles, spectrum_quantiles, SPECTRUM_QUANTILES);
+  for (int i = 0; i < SPECTRUM_NUMBERS; i++) {
+    int is_quantile = i >= SPECTRUM_FIRST_QUANTILE && i < SPECTRUM_POLAR_DISTANCE;
+    if (is_quantile || !isfinite(numbers[i])) continue;
+    snprintf(tag, sizeof tag, "spectrum_%s/%s", spectrum_columns[i], class);
+    events_scalar(events, tag, numbers[i]);
+  }
+}
+
 int spectrum_log_after(SpectrumLog *log, int64_t t, double lr, Err *err) {
   if (!log || t % log->every != 0) return 0;
   for (int i = 0; i < log->count; i++)
@@ -294,8 +322,13 @@ int spectrum_log_after(SpectrumLog *log, int64_t t, double lr, Err *err) {
     for (int i = 0; i < log->count; i++)
       if (log->pieces[i].kind == kind) matrices++, of = log->of[i];
     fprintf(log->file, "%lld,%s,%d,%s", (long long)t, log->names[kind], matrices, of);
-    for (int i = 0; i < SPECTRUM_NUMBERS; i++) csv_put(log->file, class_median(log, kind, i), 7);
+    double numbers[SPECTRUM_NUMBERS];
+    for (int i = 0; i < SPECTRUM_NUMBERS; i++) {
+      numbers[i] = class_median(log, kind, i);
+      csv_put(log->file, numbers[i], 7);
+    }
     fputc('\n', log->file);
+    if (log->events) spectrum_log_event(log->events, log->names[kind], numbers);
   }
   return fflush(log->file) == 0 ? 0 : failed(log, err);
 }

@@ -97,8 +97,8 @@ help() {
     "$train" --help "$method"
   done >"$work/all"
   { "$train" --help; "$train" --list; } >>"$work/all"
-  for tool in plot compare sweep generate convert tokenize spectrum; do
-    "$root/tools/$tool" --help >>"$work/all"
+  for tool in plot runs compare sweep generate evaluate convert tokenize spectrum bench; do
+    "$root/tools/$tool" --help >>"$work/all" || bad "tools/$tool --help"
   done
   check "help is long" [ "$(wc -l <"$work/all")" -gt 400 ]
   check "no line of help is longer than 80 columns: $(awk 'length > 80' "$work/all" | head -n 1)" \

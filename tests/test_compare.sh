@@ -123,12 +123,49 @@ archived_sweep() {
   "$tools/compare" whole --format csv >whole-times.csv
   "$tools/compare" results/kept --format csv >kept.csv
   check "an archive gives the same table, with its times" cmp whole-times.csv kept.csv
+  "$tools/compare" results/kept/runs.tar.gz --format csv >kept.csv
+  check "also when it is named itself" cmp whole-times.csv kept.csv
   n=$(find results/kept whole -name log.csv | wc -l)
   check "it holds every run" test "$n" -eq $((2 * runs))
   cp results/kept/runs.tar.gz before.tar.gz
   sh "$tools/archive.sh" whole kept >/dev/null
   check "the same runs give the same archive" cmp before.tar.gz results/kept/runs.tar.gz
   answers 1 'holds no sweep.spec' sh "$tools/archive.sh" whole/final again
+}
+
+# Runs and folders on the command line.
+several_paths() {
+  a='whole/final/adamw/*/seed-101'
+  s='whole/final/sgd/*/seed-102'
+  # shellcheck disable=SC2086
+  n=$("$tools/compare" $a $s --format csv | wc -l)
+  check "single runs are compared" test "$n" -eq 3
+  mkdir -p deep/er
+  cp -R whole deep/er/whole
+  table deep >deep.csv
+  check "nested folders are searched, also for sweeps" cmp whole.csv deep.csv
+  answers 2 'name runs or folders of runs' "$tools/compare"
+  answers 2 '--every has no effect' "$tools/compare" whole --every 3
+  echo text >text.tar.gz
+  answers 1 'tar cannot unpack it' "$tools/compare" text.tar.gz
+}
+
+# A page that is written again while runs train.
+watched_page() {
+  mkdir later
+  "$tools/compare" --watch later --every 1 --html watch/page.html 2>watch.txt &
+  children=$!
+  wait_for() { for _ in $(seq 300); do "$@" && return; sleep 0.1; done; false; }
+  check "a page waits for runs" wait_for grep -qs 'waiting for runs' watch.txt
+  cp -R whole/final/adamw/*/seed-101 later/a
+  head -n 15 later/a/log.csv >later/part.csv && mv later/part.csv later/a/log.csv
+  sed '/^result/d' later/a/info.txt >later/info && mv later/info later/a/info.txt
+  check "and shows how far they are" wait_for grep -qs '<td>[0-9.]* at step 10 of 30' \
+    watch/page.html
+  check "it reloads itself" grep -q 'http-equiv="refresh" content="1"' watch/page.html
+  kill "$children"
+  wait "$children" 2>/dev/null
+  children=
 }
 
 # The figures and tables of README and docs, from archives alone.
@@ -145,6 +182,7 @@ redrawn_report() {
   mkdir docs
   printf '%s\n' '<!-- results/kept/table.md: adamw -->' old '<!-- end -->' tail >docs/page.md
   sh "$tools/report.sh" >/dev/null
+  # shellcheck disable=SC2016
   check "a page may name the rows that it shows" sh -c \
     'grep -q "^| .adamw. |" docs/page.md && grep -q "^tail" docs/page.md &&
      [ "$(grep -c "^|" docs/page.md)" -eq 3 ] && ! grep -q "^old" docs/page.md'
@@ -176,7 +214,7 @@ bad_specs() {
     "$tools/sweep" bad.spec --optimizers adamw --print --out fewer
   answers 2 'cannot be opened' "$tools/sweep" missing.spec
   answers 2 'name one spec' "$tools/sweep"
-  answers 1 'holds a run with steps = 30, and the spec answers 31' \
+  answers 1 'holds a run with steps = 30, and the spec says 31' \
     "$tools/sweep" tiny.spec --out whole --steps 31
   answers 1 'not a program' "$tools/sweep" tiny.spec --out elsewhere --train nowhere
 }
@@ -208,8 +246,8 @@ bad_logs() {
   answers 1 'the file holds more than one run' "$tools/plot" bad/twice
   answers 1 'bad/nothing: there are no runs in it' "$tools/plot" bad/nothing
   answers 1 'there is no such run' "$tools/plot" bad/missing
-  answers 0 'bad/nothing: there are no runs in it; skipped' "$tools/plot" whole/final/adamw/*/seed-101 bad/nothing
-  answers 0 'bad.spec: there are no runs in it; skipped' "$tools/plot" bad.spec "$good"
+  answers 0 'bad/nothing: there are no runs in it' "$tools/plot" whole/final/adamw/*/seed-101 bad/nothing
+  answers 0 'bad.spec: there are no runs in it' "$tools/plot" bad.spec "$good"
   answers 1 'there is no such run' "$tools/plot" "$good" bad/missing
   answers 1 'no run among these 2 paths' "$tools/plot" bad/nothing bad.spec
   answers 0 'Left out: bad/broken/log.csv, line 5' "$tools/compare" bad
@@ -219,10 +257,11 @@ bad_logs() {
   head -n -9 "$good" >bad/cut/log.csv
   answers 0 'bad/cut: the run finished, but its log ends at step 21 of 30: the rest is lost.' \
     "$tools/compare" bad
-  answers 0 '2 of 2 runs unfinished, and not counted' "$tools/compare" bad
+  answers 0 'bad/truncated is not counted: it has the settings and the seed of bad/cut.' \
+    "$tools/compare" bad
   answers 0 'bad/cut: the run finished, but its log ends' "$tools/plot" bad/cut
   rm -r bad/cut
-  answers 1 'there is no such folder' "$tools/compare" bad/missing
+  answers 1 'there is no such folder or run' "$tools/compare" bad/missing
   mkdir -p mixed
   cp -R whole/final/adamw mixed
   tiny --out mixed/other
@@ -267,28 +306,30 @@ figures() {
   answers 0 'a b.png' "$tools/plot" whole/final/*/*/seed-101 --out 'a b.png' --title "it's \`false\`"
   check "a PNG file is a PNG" sh -c 'head -c 4 "a b.png" | grep -q PNG'
   answers 1 'has to end in .png, .svg or .pdf' "$tools/plot" whole/final/adamw/*/seed-101 --out x.gif
-  for name in loss-steps loss-end loss-tokens loss-seconds loss-flops rates time memory; do
+  for name in forest loss-steps loss-end loss-tokens loss-seconds loss-flops rates time memory; do
     answers 0 'adamw' "$tools/compare" whole --draw "$name"
   done
   many_methods
   redrawn_report
   page
+  watched_page
 }
 
 page() {
   answers 0 'page.html' "$tools/compare" whole --html page.html
   n=$(grep -c '<svg' page.html)
-  check "the page holds all figures: $n" test "$n" -eq 8
-  check "the page names the methods with another warm-up" \
-    grep -Eq 'warm-up \((sgd 2|adamw 0)\)' page.html
+  check "the page holds all figures: $n" test "$n" -eq 9
+  check "the page lists the settings that differ" \
+    grep -Eq '<td>warmup</td><td>.*(2 \(sgd\)|0 \(adamw\))' page.html
   check "the page loads no other files" sh -c \
-    '! grep -Eio "(src|href)=.(https?:)?//[^ ]*|<script|@import" page.html'
+    '! grep -Eio "(src|href)=.?(https?:)?//[^ ]*|<script [^>]*src|<link|@import" page.html'
   chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
   if [ -z "$chromium" ]; then
     echo "no chromium: the page was not opened"
     return
   fi
-  # A script at the end of the page writes what the browser shows into the title.
+  # A script at the end of the page sorts the first table and writes what the browser shows into
+  # the title.
   { cat page.html; cat <<'END'
 <script>
 let shown = 0;
@@ -297,14 +338,18 @@ for (const svg of document.querySelectorAll("figure svg")) {
   if (box.width > 300 && box.height > 80 && svg.querySelectorAll("path").length > 3) shown++;
 }
 const rows = document.querySelectorAll("table tbody tr").length;
-document.title = "shown " + shown + ", rows " + rows;
+const first = () => document.querySelector("tbody td").textContent;
+document.querySelector("th").click();
+const up = first();
+document.querySelector("th").click();
+document.title = "shown " + shown + ", rows " + rows + ", sorted " + up + " " + first();
 </script>
 END
   } >probe.html
   "$chromium" --headless --no-sandbox --disable-gpu --user-data-dir="$work/profile" \
     --virtual-time-budget=5000 --dump-dom "file://$work/probe.html" >dom.html 2>browser.txt
-  check "a browser shows every figure and both tables" \
-    grep -q '<title>shown 8, rows 4</title>' dom.html
+  check "a browser shows every figure and table, and sorts it" \
+    grep -Eq '<title>shown 9, rows [0-9]+, sorted adamw sgd</title>' dom.html
   check "without errors" sh -c '! grep -q "CONSOLE.*rror" browser.txt'
 }
 
@@ -313,6 +358,7 @@ killed_sweep
 printed_sweep
 tuning_alone
 archived_sweep
+several_paths
 bad_specs
 bad_logs
 no_gnuplot

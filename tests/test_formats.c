@@ -201,7 +201,7 @@ static void test_wrong_models(void) {
       {"config.json", "\"n_head\": 3", "\"n_heat\": 3", "n_head is missing"},
       {"config.json", "\"vocab_size\": 40", "\"vocab_size\": 41", "vocab_size is 41"},
       {"config.json", "gelu_new", "gelu_old", "activation_function is gelu_old"},
-      {"config.json", "\"gelu_new\"", "\"gelu\"    ", "is gelu, the exact one by erf"},
+      {"config.json", "\"gelu_new\"", "\"gelu\"    ", "another GELU; use --gelu exact"},
       {"config.json", "\"attn_pdrop\": 0.1", "\"n_inner\": 64    ",
        "n_inner is 64; only 4 n_embd = 96"},
       {"config.json", "\"attn_pdrop\": 0.1", "\"n_inner\": \"x\"   ", "n_inner is 0;"},

@@ -373,7 +373,7 @@ static void law_multiplier(const Optimizer *o) {
    683 in all, 4.1e-5. Measured with five cores of OpenBLAS and on AArch64: 1.6e-5 at most. */
 static const double GOLDEN_TOLERANCE = 683 * 0x1p-24;
 
-/* The optimizers that tests/reference.py knows; your own may come without. The file as-published
+/* The optimizers that tests/reference.py knows (test_registry names others). The file as-published
    has cases of many (tests/test_published.c). */
 static int reference_files(void) {
   glob_t found;
@@ -384,11 +384,15 @@ static int reference_files(void) {
   return count;
 }
 
-int main(void) {
+/* `test_laws NAME` is about one method. */
+int main(int argc, char **argv) {
   int same = 0, count = 0, with_reference = 0;
+  const char *only = argc > 1 ? argv[1] : NULL;
   threads_start(2);
-  for (const Optimizer *const *at = optimizers; *at; at++, count++) {
+  for (const Optimizer *const *at = optimizers; *at; at++) {
     const Optimizer *o = *at;
+    if (only && strcmp(o->name, only) != 0) continue;
+    count++;
     law_declaration(o);
     law_zero_gradient(o);
     law_state(o);
@@ -403,7 +407,8 @@ int main(void) {
     printf("  golden %-16s %3d cases run, %2d skipped, off by %.1e at most (%s)\n", o->name, r.run,
            r.skipped, r.worst, r.where);
   }
-  check(with_reference > 0 && with_reference == reference_files(),
+  check(count > 0, "there is no optimizer %s", only ? only : "");
+  check(only || with_reference == reference_files(),
         "%d optimizers ran a reference; tests/golden has %d", with_reference, reference_files());
   printf("  1 and 2 threads give the same bits with %d of %d optimizers\n", same, count);
   return check_report("laws");

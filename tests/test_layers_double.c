@@ -288,7 +288,7 @@ typedef struct {
 
 static double gelu_sum(const void *with) {
   const Gelu *g = with;
-  gelu_forward(g->y, g->x, g->n);
+  gelu_forward(g->y, g->x, g->n, GELU_TANH);
   return dot(g->y, g->dy, g->n);
 }
 
@@ -297,7 +297,7 @@ static void test_gelu(int64_t n) {
   snprintf(shape, sizeof shape, "n %lld", (long long)n);
   Gelu g = {n, random_array(n, 2), random_array(n, 1), random_array(n, 1)};
   real *dx = copy_of(g.dy, n), *again = random_array(n, 1), *want = random_array(n, 1);
-  gelu_backward(again, dx, g.x, n);
+  gelu_backward(again, dx, g.x, n, GELU_TANH);
   check_gradient("x of gelu", g.x, dx, n, gelu_sum, &g);
   for (int64_t i = 0; i < n && i < COUNT(far) && n > 50; i++) g.x[i] = far[i];
   for (int64_t i = 0; i < n; i++)
@@ -306,7 +306,7 @@ static void test_gelu(int64_t n) {
   gelu_sum(&g);
   check_same(g.y, want, n, 1e-14, "gelu_forward against tanh");
   memcpy(dx, g.dy, (size_t)n * sizeof *dx);
-  gelu_backward(again, dx, g.x, n);
+  gelu_backward(again, dx, g.x, n, GELU_TANH);
   check_same(again, g.y, n, 1e-14, "gelu again in gelu_backward");
   check(isfinite(dot(dx, dx, n)), "gelu_backward, %s: not finite far from zero", shape);
   free(g.x), free(g.y), free(g.dy), free(dx), free(again), free(want);
@@ -321,7 +321,7 @@ typedef struct {
 
 static double attention_sum(const void *with) {
   const Attention *a = with;
-  attention_forward(a->y, a->lse, a->qkv, a->B, a->T, a->C, a->NH, a->scratch);
+  attention_forward(a->y, a->lse, a->qkv, a->B, a->T, a->C, a->NH, NULL, a->scratch);
   return dot(a->y, a->dy, a->B * a->T * a->C);
 }
 
@@ -373,7 +373,7 @@ static void check_causal(const Attention *a, int64_t t) {
   leak = 0;
   for (int64_t i = 0; i < n; i++)
     if (i / C % T > t) dy[i] = 0;
-  attention_backward(dqkv, dy, a->y, a->lse, a->qkv, a->B, T, C, a->NH, a->scratch);
+  attention_backward(dqkv, dy, a->y, a->lse, a->qkv, a->B, T, C, a->NH, NULL, a->scratch);
   for (int64_t i = 0; i < 3 * n; i++)
     if (i / (3 * C) % T > t) leak = fmax(leak, fabs(dqkv[i]));
   check(leak == 0, "attention, %s: outputs up to %lld send a gradient %g to later tokens", shape,
@@ -391,7 +391,7 @@ static void test_attention(int64_t B, int64_t T, int64_t C, int64_t NH) {
                  random_array((int64_t)attention_scratch(T), 1)};
   real *dqkv = random_array(3 * n, 1);
   check_attention_forward(&a);
-  attention_backward(dqkv, a.dy, a.y, a.lse, a.qkv, B, T, C, NH, a.scratch);
+  attention_backward(dqkv, a.dy, a.y, a.lse, a.qkv, B, T, C, NH, NULL, a.scratch);
   check_gradient("qkv of attention", a.qkv, dqkv, 3 * n, attention_sum, &a);
   check_causal(&a, 0);
   check_causal(&a, T / 2);

@@ -143,7 +143,7 @@ static void test_gradient(const Case *c) {
   GPT2 *m = open_model(&c->size, c->B, 1);
   int64_t n = c->B * c->T, C = c->size.C;
   int32_t *x = tokens(1, n, c->size.V), *y = tokens(2, n, c->size.V);
-  Batch batch = {x, y, c->B, c->T};
+  Batch batch = {.x = x, .y = y, .B = c->B, .T = c->T};
   describe(c);
   set_weights(m);
   for (int p = 0; p < m->param_count; p++) /* to be set, not added to */
@@ -184,7 +184,7 @@ static void test_passes(const Case *c) {
   GPT2 *m = open_model(&c->size, ROWS, 1);
   int64_t n = ROWS * c->T;
   int32_t *x = tokens(3, n, c->size.V), *y = tokens(4, n, c->size.V);
-  Batch batch = {x, y, ROWS, c->T};
+  Batch batch = {.x = x, .y = y, .B = ROWS, .T = c->T};
   real *whole, *parts;
   describe(c);
   set_weights(m);
@@ -205,7 +205,7 @@ static void test_evaluation(const Case *c) {
   GPT2 *m = open_model(&c->size, c->B, 1), *no_gradients = open_model(&c->size, c->B, 0);
   int64_t n = c->B * c->T;
   int32_t *x = tokens(5, n, c->size.V), *y = tokens(6, n, c->size.V);
-  Batch batch = {x, y, c->B, c->T};
+  Batch batch = {.x = x, .y = y, .B = c->B, .T = c->T};
   describe(c);
   set_weights(m);
   set_weights(no_gradients);
@@ -243,7 +243,7 @@ static void test_next_logits(const Case *c) {
   Decoder *decoder;
   Err err;
   double sum = 0;
-  Batch batch = {x, y, c->B, c->T};
+  Batch batch = {.x = x, .y = y, .B = c->B, .T = c->T};
   describe(c);
   set_weights(m);
   if (decoder_open(&decoder, m, &err)) check(0, "%s", err.text);
@@ -332,7 +332,7 @@ static void test_init(const ModelOptions *size) {
 
 /* The standard deviation of every kind of weight, with a model large enough to see it. */
 static void test_init_sizes(void) {
-  ModelOptions size = {.L = 3, .NH = 2, .C = 96, .context = 64, .V = 300};
+  ModelOptions size = {.L = 3, .NH = 2, .C = 96, .context = 64, .V = 300, .init_sd = 0.02};
   GPT2 *m = open_model(&size, 1, 0);
   gpt2_init(m, 3);
   for (int p = 0; p < m->param_count; p++) {
@@ -359,10 +359,10 @@ static void test_open_error(void) {
 
 int main(void) {
   static const ModelOptions initial[] = {
-      {.L = 2, .NH = 2, .C = 32, .context = 16, .V = 257},
-      {.L = 1, .NH = 1, .C = 16, .context = 8, .V = 4096},
-      {.L = 4, .NH = 3, .C = 48, .context = 33, .V = 64},
-      {.L = 2, .NH = 1, .C = 8, .context = 5, .V = 2},
+      {.L = 2, .NH = 2, .C = 32, .context = 16, .V = 257, .init_sd = 0.02},
+      {.L = 1, .NH = 1, .C = 16, .context = 8, .V = 4096, .init_sd = 0.02},
+      {.L = 4, .NH = 3, .C = 48, .context = 33, .V = 64, .init_sd = 0.02},
+      {.L = 2, .NH = 1, .C = 8, .context = 5, .V = 2, .init_sd = 0.02},
   };
   threads_start(2);
   for (int i = 0; i < COUNT(cases); i++) {

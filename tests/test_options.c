@@ -578,7 +578,7 @@ static void test_config(void) {
   refused_config("--warmup=10", "--steps=10", NULL, "--warmup 10");
   refused_config("--ns-steps", "3", NULL, "--ns-steps is an option of muon");
   refused_config("--bacth", "3", NULL, "did you mean --batch?");
-  refused_config("--optimizer=adamw", "--beta1=1", NULL, "0.9999999");
+  refused_config("--optimizer=adamw", "--beta1=1", NULL, "0 to below 1 is allowed");
 }
 
 /* config_read of a line of words. */

@@ -107,7 +107,7 @@ int main(void) {
                  "logit %d of row %d", v, b);
   for (int step = 0; step < STEPS; step++) {
     batch_of(step, x, y);
-    Batch batch = {x, y, B, T};
+    Batch batch = {.x = x, .y = y, .B = B, .T = T};
     double loss = gpt2_loss_gradient(m, &batch, 1.0 / (B * T), 0);
     check_near(loss, losses->values[step], 1e-5, "loss of step %d", step);
     gpt2_backward(m);

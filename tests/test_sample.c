@@ -13,7 +13,7 @@
 #include "tests/program.h"
 
 enum { T = 150, V = 300 };
-static const ModelOptions SIZE = {.L = 3, .NH = 4, .C = 32, .context = T, .V = V};
+static const ModelOptions SIZE = {.L = 3, .NH = 4, .C = 32, .context = T, .V = V, .init_sd = 0.02};
 
 static GPT2 *open_model(const ModelOptions *size) {
   GPT2 *m;
@@ -126,7 +126,7 @@ static void test_draws(void) {
 
 /* A byte-level model generates many invalid bytes; the output must still be UTF-8. */
 static void test_characters(void) {
-  ModelOptions size = {.L = 1, .NH = 1, .C = 8, .context = 16, .V = 257};
+  ModelOptions size = {.L = 1, .NH = 1, .C = 8, .context = 16, .V = 257, .init_sd = 0.02};
   GPT2 *m = open_model(&size);
   Tokenizer *t;
   Err err;

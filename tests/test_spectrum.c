@@ -373,7 +373,7 @@ static void run_steps(const char *optimizer, const char *said, int split, int ev
   for (int i = 0; i < Q + O; i++) w[i] = 0.3f * check_value(70, (uint64_t)i);
   bad = bad ||
         optimizer_open(&state, c.method, c.method_options, &c.optimizer, params, 2, 1, &err) ||
-        spectrum_log_open(&log, &c, state, params, 2, 0, &err);
+        spectrum_log_open(&log, &c, state, params, 2, 0, NULL, &err);
   check(!bad, "%s: %s", optimizer, bad ? err.text : "");
   if (bad) return;
   check(every || !log, "a log that is off is open");

@@ -164,11 +164,12 @@ static void check_adamw_and_muon(const Comparison *c) {
 }
 
 static void test_comparison(void) {
-  ComparisonOptions options = {.baseline = "adamw"};
+  ComparisonOptions options = {0};
+  char *paths[] = {root};
   Comparison c;
   Err err;
   make_runs();
-  if (comparison_read(&c, root, &options, &err)) {
+  if (comparison_read(&c, paths, 1, &options, &err)) {
     check(0, "%s", err.text);
     return;
   }
@@ -185,7 +186,7 @@ static void test_comparison(void) {
   check(strcmp(c.entries[3].name, "slow") == 0, "unfinished runs are after finished ones");
   comparison_free(&c);
   options.target = 1;
-  check(comparison_read(&c, root, &options, &err) == 0, "%s", err.text);
+  check(comparison_read(&c, paths, 1, &options, &err) == 0, "%s", err.text);
   check(isnan(entry_of(&c, "muon")->steps_to), "a target that no method reaches");
   comparison_free(&c);
 }

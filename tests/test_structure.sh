@@ -62,8 +62,6 @@ run/progress.c
 run/program.c
 tools/measure/optimizers.c
 tools/measure/step.c
-tools/trials/pool.c
-tools/trials/screen.c
 END
   only 'prints, and is neither a main, its frame run/program, nor run/progress' "$work/prints" "$work/printers"
 }

@@ -40,6 +40,11 @@ static void test_memory(void) {
 }
 
 int main(void) {
+  char text[24];
+  check(strcmp(terminal_count(951, text), "951") == 0, "%s", text);
+  check(strcmp(terminal_count(999.6, text), "1 k") == 0, "%s", text);
+  check(strcmp(terminal_count(2048, text), "2.05 k") == 0, "%s", text);
+  check(strcmp(terminal_count(1.3345e9, text), "1.33 G") == 0, "%s", text);
   test_duration(0, "0s");
   test_duration(99.4, "99s");
   test_duration(100, "1m40s");

@@ -144,7 +144,8 @@ static void test_products(int total) {
 
 /* The weights after three steps; with a load that changes between them if `changing`. */
 static uint64_t train(const Optimizer *method, int total, int changing) {
-  static const ModelOptions size = {.L = 2, .NH = 2, .C = 96, .context = 40, .V = 300};
+  static const ModelOptions size = {.L = 2, .NH = 2, .C = 96, .context = 40, .V = 300,
+                                   .init_sd = 0.02};
   enum { B = 6, N_TOKENS = 6 * 40 };
   OptimizerOptions common;
   void *options = calloc(1, method->options_size + 1);
@@ -163,7 +164,8 @@ static uint64_t train(const Optimizer *method, int total, int changing) {
   gpt2_init(m, 1);
   for (int t = 1; t <= 3; t++) {
     if (changing) threads_compute(1 + (t - 1) % total);
-    gpt2_loss_gradient(m, &(Batch){tokens, tokens + 1, B, size.context}, 1.0 / N_TOKENS, 0);
+    Batch batch = {.x = tokens, .y = tokens + 1, .B = B, .T = size.context};
+    gpt2_loss_gradient(m, &batch, 1.0 / N_TOKENS, 0);
     gpt2_backward(m);
     optimizer_step(state, t, 1);
   }

@@ -12,7 +12,7 @@
 enum { B = 4, T = 16, V = 257, STEPS = 200 };
 
 static double fit(const char *name, double lr) {
-  const ModelOptions size = {.L = 2, .NH = 2, .C = 32, .context = T, .V = V};
+  const ModelOptions size = {.L = 2, .NH = 2, .C = 32, .context = T, .V = V, .init_sd = 0.02};
   OptimizerOptions common = {.lr = lr, .aux_lr = 1e-2, .aux = {0.9, 0.95, 1e-8}};
   Err err;
   const Optimizer *method = optimizer_find(name, &err);
@@ -30,7 +30,7 @@ static double fit(const char *name, double lr) {
     exit(1);
   }
   gpt2_init(m, 1);
-  Batch batch = {tokens, tokens + 1, B, T};
+  Batch batch = {.x = tokens, .y = tokens + 1, .B = B, .T = T};
   for (int t = 1; t <= STEPS; t++) {
     loss = gpt2_loss_gradient(m, &batch, 1.0 / (B * T), 0);
     gpt2_backward(m);

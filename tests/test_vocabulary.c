@@ -17,15 +17,23 @@ static void check_sum(char *text, size_t size, const char *wanted, const char *w
   free(text);
 }
 
+static char *text_of(void (*print)(FILE *, const Tokenizer *), const Tokenizer *t, size_t *size) {
+  char *text;
+  FILE *out = open_memstream(&text, size);
+  print(out, t);
+  fclose(out);
+  return text;
+}
+
 static void test_vocabulary(void) {
   Tokenizer *t;
   Err err;
   size_t size;
   if (tokenizer_open(&t, 50257, &err)) return check(0, "%s", err.text);
-  char *text = vocabulary_json(t, &size);
+  char *text = text_of(vocabulary_json, t, &size);
   check_sum(text, size, "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
             "vocab.json");
-  text = vocabulary_merges(t, &size);
+  text = text_of(vocabulary_merges, t, &size);
   check_sum(text, size, "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
             "merges.txt");
   tokenizer_close(t);
@@ -34,17 +42,23 @@ static void test_vocabulary(void) {
     JsonDocument d;
     int64_t id = 0;
     if (tokenizer_open(&t, vocab, &err)) return check(0, "%s", err.text);
-    text = vocabulary_json(t, &size);
+    text = text_of(vocabulary_json, t, &size);
     check(json_read(&d, "vocab.json", text, size, &err) == 0, "vocabulary %d: %s", vocab, err.text);
     check(d.root->count == vocab, "vocabulary %d has %d names", vocab, d.root->count);
     check(json_int(json_member(d.root, "<|endoftext|>"), 0, vocab, &id) == 0 && id == vocab - 1,
           "vocabulary %d: end-of-text is %lld", vocab, (long long)id);
     json_free(&d);
     free(text);
-    text = vocabulary_merges(t, &size);
+    text = text_of(vocabulary_merges, t, &size);
     int lines = 0;
     for (size_t i = 0; i < size; i++) lines += text[i] == '\n';
     check(lines == vocab - 257 + 1, "vocabulary %d: %d lines of merges", vocab, lines);
+    free(text);
+    text = text_of(vocabulary_tokens, t, &size);
+    lines = 0;
+    for (size_t i = 0; i < size; i++) lines += text[i] == '\n';
+    check(lines == vocab && strstr(text, "\n<|endoftext|>\n"), "vocabulary %d: %d tokens", vocab,
+          lines);
     free(text);
     tokenizer_close(t);
   }

@@ -6,10 +6,11 @@
 # writes results/NAME/sweep.spec and results/NAME/runs.tar.gz, which holds config.txt, info.txt and
 # log.csv of every run that finished or diverged. To look at them again:
 #
-#   tar -xzf results/NAME/runs.tar.gz -C results/NAME && tools/compare results/NAME
+#   tools/compare results/NAME/runs.tar.gz
 #
 # The paths in config.txt become relative to the project.
 set -eu
+[ "${1:-}" != --help ] || { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit; }
 export LC_ALL=C TZ=UTC
 
 die() {

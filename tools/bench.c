@@ -1,9 +1,12 @@
 /* Measures training steps and optimizers together with the machine's ceilings, in one run, so that
    the ratios are right on a noisy machine. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/blas.h"
+#include "core/memory.h"
+#include "core/precision.h"
 #include "core/startup.h"
 #include "optim/adamw.h"
 #include "run/program.h"
@@ -27,6 +30,7 @@ enum { CASES = sizeof cases / sizeof *cases, GPT2_CASE = 2 };
 typedef struct {
   ModelOptions model;
   int64_t batch, rounds;
+  int precision; /* also of the cases */
 } OwnCase;
 
 #define FIELD(member) offsetof(OwnCase, member)
@@ -35,6 +39,7 @@ static const Option own_options[] = {
      .type = OPTION_INT, .at = FIELD(batch), .fallback = "16", .min = 1, .max = 1e6},
     {.name = "rounds", .help = "Steps to measure",
      .type = OPTION_INT, .at = FIELD(rounds), .fallback = "7", .min = 1, .max = ROUNDS_MAX},
+    PRECISION_OPTION(OwnCase, precision, .min = 0),
     {0},
 };
 
@@ -42,6 +47,7 @@ typedef int Measure(const BenchCase *c, Err *err);
 
 static int step_of(const BenchCase *c, Err *err) { return bench_step(c, &adamw, err); }
 static int parts_of(const BenchCase *c, Err *err) { return bench_parts(c, &adamw, err); }
+static int precision_of(const BenchCase *c, Err *err) { return bench_precision(c, &adamw, err); }
 static int optimizers_of(const BenchCase *c, Err *err) {
   return bench_optimizers(c->name, &c->size, c->B * c->size.context, c->size.C > 512 ? 1 : 5, err);
 }
@@ -56,6 +62,7 @@ static const struct {
 } tables[] = {
     {"steps", "speed of whole steps, as a fraction of the sgemm ceiling", step_of, 0, CASES - 1},
     {"parts", "time of each part of a step, compared with its limit", parts_of, 0, CASES - 1},
+    {"precision", "whole steps in fp32, bf16 and bf16x3, in turn", precision_of, 0, CASES - 1},
     /* gpt2's table takes five minutes: SOAP and AdaDiag start with eigenvectors of 3072 x 3072. */
     {"optimizers", "one step of each method", optimizers_of, 0, GPT2_CASE - 1},
     {"plain", "Muon and low-rank Muon against plain Newton-Schulz", plain_of,
@@ -67,7 +74,9 @@ static void help(FILE *out) {
   fprintf(out, "Measures training steps and optimizers against what the machine can do.\n\n"
                "  tools/bench                         all tables\n"
                "  tools/bench TABLE [CASE]            one table, one case\n"
-               "  tools/bench TABLE --context 1024 --batch 2 ...  another size\n\nTABLE:\n");
+               "  tools/bench TABLE --context 1024 --batch 2 ...  another size\n"
+               "  tools/bench TABLE [CASE] --precision bf16       ceilings too are of bf16 then\n\n"
+               "TABLE:\n");
   for (int i = 0; i < TABLES; i++) fprintf(out, "  %-12s %s\n", tables[i].name, tables[i].about);
   fprintf(out, "CASE, or a part of its name:");
   for (int i = 0; i < CASES; i++) fprintf(out, "%s %s", i ? "," : "", cases[i].name);
@@ -76,7 +85,8 @@ static void help(FILE *out) {
   options_help(out, &(OptionSet){.title = "measurement", .rows = own_options});
 }
 
-static int own_case(BenchCase *c, int argc, char **argv, Err *err) {
+/* Reads the options and sets the precision; *own says whether they give a size. */
+static int read_options(BenchCase *c, int *is_own, int argc, char **argv, Err *err) {
   OwnCase own;
   Settings settings = {0};
   const OptionSet sets[] = {{.title = "model", .rows = model_options, .values = &own.model},
@@ -84,9 +94,12 @@ static int own_case(BenchCase *c, int argc, char **argv, Err *err) {
                             {0}};
   int status = settings_read(&settings, argc, argv, err) ||
                options_apply(sets, NULL, &settings, err) ? -1 : 0;
+  *is_own = settings.count > (settings_find(&settings, "precision", NULL) != NULL);
   settings_free(&settings);
-  if (status == 0) *c = (BenchCase){"given size", own.model, own.batch, (int)own.rounds};
-  return status;
+  if (status) return -1;
+  *c = (BenchCase){"given size", own.model, own.batch, (int)own.rounds};
+  precision_set((Precision)own.precision);
+  return precision_start(err);
 }
 
 /* Runs a table on the cases whose name contains `only`; returns how many, or -1. */
@@ -104,26 +117,30 @@ static int run_table(int table, const char *only, Err *err) {
 }
 
 static int run(int argc, char **argv, Err *err) {
-  int table = 0, all = argc < 2 || strcmp(argv[1], "all") == 0;
-  while (!all && table < TABLES && strcmp(argv[1], tables[table].name) != 0) table++;
-  int own = argc > 2 && strncmp(argv[2], "--", 2) == 0;
-  if (table == TABLES || (argc > 3 && !own) || (all && argc > 2)) {
+  char **words = memory_take((size_t)argc + 1, sizeof *words);
+  int own, table = 0, count = program_words(&argc, argv, words);
+  const char *name = count > 0 ? words[0] : "all", *only = count > 1 ? words[1] : NULL;
+  int all = strcmp(name, "all") == 0;
+  BenchCase size;
+  free(words);
+  while (!all && table < TABLES && strcmp(name, tables[table].name) != 0) table++;
+  if (read_options(&size, &own, argc, argv, err)) return EXIT_USAGE;
+  if (table == TABLES || count > 2 || (own && count != 1) || (all && (only || own))) {
     help(stderr);
     return EXIT_USAGE;
   }
-  BenchCase size;
-  if (own && own_case(&size, argc - 1, argv + 1, err)) return EXIT_USAGE;
-  printf("%d threads%s%s, %s\n%s\n", threads_start(0), *threads_note() ? ", " : "", threads_note(),
-         blas_describe(), startup_describe());
+  printf("%d threads%s%s, %s\n%s; reduced precision by the path %s\n", threads_start(0),
+         *threads_note() ? ", " : "", threads_note(), blas_describe(), startup_describe(),
+         precision_path_name());
   if (own) {
     if (tables[table].measure == step_of) bench_step_header();
     return tables[table].measure(&size, err) ? EXIT_FAILED : EXIT_DONE;
   }
   for (int i = all ? 0 : table; i < (all ? TABLES : table + 1); i++) {
-    int count = run_table(i, argc > 2 ? argv[2] : NULL, err);
+    count = run_table(i, only, err);
     if (count < 0) return EXIT_FAILED;
     if (count > 0) continue;
-    fail(err, "%s: no case has this in its name; --help lists them", argv[2]);
+    fail(err, "%s: no case has this in its name; --help lists them", only);
     return EXIT_USAGE;
   }
   return EXIT_DONE;

@@ -1,7 +1,8 @@
-/* compare: the runs in a folder, compared in tables, figures and a page. */
+/* compare: runs compared in tables, figures and a page. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/file.h"
 #include "core/memory.h"
@@ -10,40 +11,55 @@
 #include "tools/report/figures.h"
 #include "tools/report/outcome.h"
 #include "tools/report/page.h"
-#include "tools/trials/spec.h"
+#include "tools/report/swept.h"
 
 typedef struct {
   ComparisonOptions comparison;
-  int format, image, draw, overwrite;
-  char html[OPTION_TEXT], figures[OPTION_TEXT];
+  int format, image, draw, trials, overwrite;
+  char html[OPTION_TEXT], figures[OPTION_TEXT], watch[OPTION_TEXT];
+  int64_t every;
 } CompareOptions;
 
 #define FIELD(member) offsetof(CompareOptions, member)
 #define DRAW_NOTHING "none"
 enum { NO_FIGURE }; /* DRAW_NOTHING is the first word of --draw */
 static const Option options[] = {
-    {.name = "baseline", .help = "Method that the others are compared with",
-     .type = OPTION_WORD, .at = FIELD(comparison.baseline), .fallback = "adamw"},
+    {.name = "baseline",
+     .help = "Method that the others are compared with (empty: the one of the sweep, or adamw)",
+     .type = OPTION_WORD, .at = FIELD(comparison.baseline), .fallback = ""},
     {.name = "target", .help = "Loss to reach (0: the final loss of the baseline)",
      .type = OPTION_REAL, .at = FIELD(comparison.target), .fallback = "0", .max = 1e9},
     {.name = "mix",
      .help = "Also compare runs of different tasks: models, data, batch sizes or lengths",
      .type = OPTION_CHOICE, .at = FIELD(comparison.mix), .fallback = "off", .choices = ON_OFF},
     {.name = "highlight",
-     .help = "Methods to draw in colour, separated by spaces; the others are grey (empty: all, or of "
-             "more than eight the best three, the baseline and your own methods)",
+     .help = "Methods to draw in colour, separated by spaces; the others are grey (empty: all, or "
+             "of more than eight the best three, the baseline and your own methods)",
      .type = OPTION_WORD, .at = FIELD(comparison.highlight), .fallback = ""},
     {.name = "format", .help = "Format of the tables",
-     .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "text", .choices = TABLE_FORMATS},
+     .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "text", .choices = TABLE_FORMATS,
+     .needs = "watch="},
     {.name = "html", .help = "File to write everything to as one HTML page",
      .type = OPTION_WORD, .at = FIELD(html), .fallback = ""},
     {.name = "figures", .help = "Folder to write the figures to",
-     .type = OPTION_WORD, .at = FIELD(figures), .fallback = ""},
+     .type = OPTION_WORD, .at = FIELD(figures), .fallback = "", .needs = "watch="},
     {.name = "image", .help = "Format of the figures",
-     .type = OPTION_CHOICE, .at = FIELD(image), .fallback = "svg", .choices = IMAGES(CHOICE_WORD)},
+     .type = OPTION_CHOICE, .at = FIELD(image), .fallback = "svg", .choices = IMAGES(CHOICE_WORD),
+     .needs = "figures!="},
     {.name = "draw", .help = "Figure to draw in the terminal",
      .type = OPTION_CHOICE, .at = FIELD(draw), .fallback = DRAW_NOTHING,
-     .choices = DRAW_NOTHING "|" FIGURE_NAMES},
+     .choices = DRAW_NOTHING "|" FIGURE_NAMES, .needs = "watch="},
+    {.name = "trials",
+     .help = "Also show every tuning trial of a sweep (as CSV: only these)",
+     .type = OPTION_CHOICE, .at = FIELD(trials), .fallback = "off", .choices = ON_OFF,
+     .needs = "watch="},
+    {.name = "watch",
+     .help = "Path to compare again and again while its runs train; --html is the page, "
+             "report/index.html by default",
+     .type = OPTION_WORD, .at = FIELD(watch), .fallback = ""},
+    {.name = "every", .help = "Seconds between two pages",
+     .type = OPTION_INT, .at = FIELD(every), .fallback = "15", .min = 1, .max = 86400,
+     .needs = "watch!="},
     {.name = "overwrite", .help = "Replace files that this program did not write",
      .type = OPTION_CHOICE, .at = FIELD(overwrite), .fallback = "off", .choices = ON_OFF},
     {0},
@@ -51,140 +67,149 @@ static const Option options[] = {
 
 static void help(FILE *out) {
   OptionSet set = {.title = "options", .rows = options};
-  fprintf(out, "Compares the runs in a folder: final losses with their spread, time and memory.\n\n"
-               "  tools/compare runs/compare-quick\n"
-               "  tools/compare runs/compare-quick --html report/index.html\n"
-               "  tools/compare runs/compare-quick --draw rates\n"
-               "  tools/compare results/nano --format markdown --figures docs --image png\n\n");
+  fputs("Compares runs: final losses with their spread, time and memory. A PATH is a run,\n"
+        "a folder that has runs in it at any depth, or an archive of one.\n\n"
+        "  tools/compare PATH...\n"
+        "  tools/compare runs/adamw-nano runs/muon-nano\n"
+        "  tools/compare runs/compare-quick --html report/index.html\n"
+        "  tools/compare --watch runs/compare-quick\n"
+        "  tools/compare runs/compare-quick --draw forest\n"
+        "  tools/compare results/nano/runs.tar.gz --figures docs --image png\n\n",
+        out);
   options_help(out, &set);
-}
-
-/* A sweep's folder says what its baseline is. */
-static int add_spec(Settings *s, const char *folder, Err *err) {
-  Settings spec = {0};
-  char at[OPTION_TEXT + 32], text[OPTION_TEXT + 32], *argv[] = {"", at};
-  snprintf(at, sizeof at, "@%s/" SPEC_FILE, folder);
-  if (!file_exists(at + 1)) return 0;
-  int status = settings_read(&spec, 2, argv, err);
-  const char *baseline = status ? NULL : settings_find(&spec, "baseline", NULL);
-  if (baseline) {
-    snprintf(text, sizeof text, "baseline=%s", baseline);
-    status = settings_preset(s, FROM_PRESET, "the spec", text, err);
-  }
-  settings_free(&spec);
-  return status;
-}
-
-static int read_options(CompareOptions *o, const char *folder, int argc, char **argv, Err *err) {
-  Settings settings = {0};
-  OptionSet sets[] = {{.title = "compare", .rows = options, .values = o}, {0}};
-  int status = settings_read(&settings, argc, argv, err) || add_spec(&settings, folder, err) ||
-               options_apply(sets, NULL, &settings, err) ? -1 : 0;
-  settings_free(&settings);
-  return status;
 }
 
 static int write_figures(const CompareOptions *o, const Comparison *c, Err *err) {
   FigureFormat format = (FigureFormat)o->image;
+  char name[32], ending[16];
+  word_at(IMAGES(CHOICE_WORD), o->image, ending, sizeof ending);
   if (folder_make(o->figures, err)) return -1;
-  for (const FigureKind *kind = figure_kinds; kind->name; kind++) {
-    char path[OPTION_TEXT + 64], ending[8], *picture;
+  for (int i = 0; i < word_count(FIGURE_NAMES); i++) {
+    char path[OPTION_TEXT + 64], *picture;
     size_t size;
-    Figure f = kind->make(c, kind->axis);
-    int status = 0, drawn = figure_has_points(&f);
-    word_at(IMAGES(CHOICE_WORD), o->image, ending, sizeof ending);
-    snprintf(path, sizeof path, "%s/%s.%s", o->figures, kind->name, ending);
-    if (drawn) status = figure_draw(&f, format, &picture, &size, err);
-    figure_free(&f);
-    if (status) return -1;
-    if (!drawn) continue;
-    status = program_replace(path, picture, size, figure_sign(format), o->overwrite, err);
+    word_at(FIGURE_NAMES, i, name, sizeof name);
+    snprintf(path, sizeof path, "%s/%s.%s", o->figures, name, ending);
+    if (figures_draw(c, i, format, 0, &picture, &size, err)) return -1;
+    if (!picture) continue;
+    int status = program_replace(path, picture, size, figure_sign(format), o->overwrite, err);
     free(picture);
     if (status) return -1;
   }
   return 0;
 }
 
-static int draw(const char *name, const Comparison *c, Err *err) {
-  const FigureKind *kind = figure_kinds;
+static int draw(int index, const Comparison *c, Err *err) {
   char *picture;
   size_t size;
-  while (strcmp(kind->name, name) != 0) kind++;
-  Figure f = kind->make(c, kind->axis);
-  figure_fit_terminal(&f);
-  int status = figure_draw(&f, FIGURE_CHARACTERS, &picture, &size, err);
-  figure_free(&f);
-  if (status) return -1;
-  printf("\n%s\n", kind->caption);
-  fwrite(picture, 1, size, stdout);
+  if (figures_draw(c, index, FIGURE_CHARACTERS, 0, &picture, &size, err)) return -1;
+  printf("\n%s\n", figure_kinds[index].caption);
+  if (picture) fwrite(picture, 1, size, stdout);
+  else printf("There is nothing to draw.\n");
   free(picture);
   return 0;
 }
 
-/* Prints each line of a text as an item of a list. */
-static void print_list(char *text) {
-  for (char *line; (line = strsep(&text, "\n"));) {
-    if (!*line) continue;
-    fputs("* ", stdout);
-    quote_terminal(stdout, line);
-    putchar('\n');
-  }
-}
-
+/* Of the settings the terminal shows lines that it can wrap. */
 static void print_tables(const CompareOptions *o, const Comparison *c) {
-  Table tables[] = {outcome_losses(c), outcome_costs(c), outcome_numbers(c)};
-  if (o->format == TABLE_CSV) {
-    table_write(&tables[2], TABLE_CSV, stdout);
+  TableFormat format = (TableFormat)o->format;
+  Table tables[] = {outcome_losses(c), outcome_costs(c), outcome_settings(c), swept_trials(c),
+                    outcome_numbers(c)};
+  enum { TRIALS = 3, NUMBERS, COUNT };
+  if (format == TABLE_CSV) {
+    table_write(&tables[o->trials ? TRIALS : NUMBERS], format, stdout);
   } else {
-    table_write(&tables[0], (TableFormat)o->format, stdout);
-    putchar('\n');
-    table_write(&tables[1], (TableFormat)o->format, stdout);
-    putchar('\n');
-    char *explanation = outcome_explain(c);
-    print_list(explanation);
-    free(explanation);
-    if (c->note_count > 0) printf("\nNotes:\n");
-    for (int i = 0; i < c->note_count; i++) print_list(c->notes[i]);
+    for (int i = 0; i < TRIALS + o->trials; i++) {
+      if (tables[i].rows == 0) continue;
+      if (i) putchar('\n');
+      table_write(&tables[i], format, stdout);
+    }
+    if (c->set.note_count > 0) printf("\nNotes:\n");
+    for (int i = 0; i < c->set.note_count; i++) {
+      fputs("* ", stdout);
+      quote_terminal(stdout, c->set.notes[i]);
+      putchar('\n');
+    }
   }
-  for (int i = 0; i < 3; i++) table_free(&tables[i]);
+  for (int i = 0; i < COUNT; i++) table_free(&tables[i]);
 }
 
-static int write_page(const CompareOptions *o, const char *folder, const Comparison *c, Err *err) {
-  char command[9 * OPTION_TEXT], from[4 * OPTION_TEXT], to[4 * OPTION_TEXT], parent[OPTION_TEXT];
+static int write_page(const CompareOptions *o, char *const *paths, int count, const Comparison *c,
+                      Err *err) {
+  char *command, parent[OPTION_TEXT];
+  size_t size;
   const char *slash = strrchr(o->html, '/');
   snprintf(parent, sizeof parent, "%.*s", slash ? (int)(slash - o->html) : 0, o->html);
   if (*parent && folder_make(parent, err)) return -1;
-  snprintf(command, sizeof command, "tools/compare %s --html %s",
-           quote_path_text(from, sizeof from, folder), quote_path_text(to, sizeof to, o->html));
-  if (page_write(c, o->html, command, o->overwrite, err)) return -1;
-  quote_terminal(stderr, o->html);
-  fputc('\n', stderr);
+  FILE *line = open_memstream(&command, &size);
+  fputs("tools/compare ", line);
+  for (int i = 0; i < count; i++) {
+    quote_path(line, paths[i]);
+    fputc(' ', line);
+  }
+  fputs("--html ", line);
+  quote_path(line, o->html);
+  fclose(line);
+  int refresh = *o->watch ? (int)o->every : 0;
+  int status = page_write(c, o->html, command, refresh, o->overwrite, err);
+  free(command);
+  return status;
+}
+
+static void print_path(const char *path, const char *after) {
+  quote_terminal(stderr, path);
+  fputs(after, stderr);
+}
+
+static int show(const CompareOptions *o, char *const *paths, int count, const Comparison *c,
+                Err *err) {
+  print_tables(o, c);
+  if (o->draw != NO_FIGURE && draw(o->draw - 1, c, err)) return -1;
+  if (*o->figures && write_figures(o, c, err)) return -1;
+  if (!*o->html) return 0;
+  if (write_page(o, paths, count, c, err)) return -1;
+  print_path(o->html, "\n");
   return 0;
 }
 
-static int show(const CompareOptions *o, const char *folder, const Comparison *c, Err *err) {
-  char name[64];
-  print_tables(o, c);
-  word_at(DRAW_NOTHING "|" FIGURE_NAMES, o->draw, name, sizeof name);
-  if (o->draw != NO_FIGURE && draw(name, c, err)) return -1;
-  if (*o->figures && write_figures(o, c, err)) return -1;
-  return *o->html ? write_page(o, folder, c, err) : 0;
+/* Writes the page until the program is ended, also when there are no runs yet. */
+static int watch(const CompareOptions *o, char *const *paths, int count, Err *err) {
+  for (int written = 0, waits = 0;; sleep((unsigned)o->every)) {
+    Comparison c;
+    if (comparison_read(&c, paths, count, &o->comparison, err)) {
+      if (!waits++) print_path(err->text, "; waiting for runs\n");
+      continue;
+    }
+    int status = write_page(o, paths, count, &c, err);
+    comparison_free(&c);
+    if (status) return -1;
+    if (!written++) print_path(o->html, ": written again and again; Ctrl-C ends this\n");
+  }
+}
+
+static int compare(CompareOptions *o, char *const *paths, int count, Err *err) {
+  Comparison c;
+  if (*o->watch) {
+    if (!*o->html) snprintf(o->html, sizeof o->html, "report/index.html");
+    return watch(o, paths, count, err);
+  }
+  if (comparison_read(&c, paths, count, &o->comparison, err)) return -1;
+  int status = figures_check(&c, err) || show(o, paths, count, &c, err) ? -1 : 0;
+  comparison_free(&c);
+  return status;
 }
 
 static int run(int argc, char **argv, Err *err) {
   CompareOptions o;
-  Comparison c;
-  char **words = memory_take((size_t)argc, sizeof *words);
-  int count = program_words(&argc, argv, words);
-  const char *folder = words[0];
-  if (count == 0) fail(err, "name the folder of the runs: tools/compare runs/compare-quick");
-  if (count > 1) fail(err, "give one folder, not both %s and %s", words[0], words[1]);
-  free(words);
-  if (count != 1 || read_options(&o, folder, argc, argv, err)) return EXIT_USAGE;
-  if (comparison_read(&c, folder, &o.comparison, err)) return EXIT_FAILED;
-  int status = figures_check(&c, err) || show(&o, folder, &c, err);
-  comparison_free(&c);
-  return status ? EXIT_FAILED : EXIT_DONE;
+  const OptionSet sets[] = {{.title = "compare", .rows = options, .values = &o}, {0}};
+  char **paths = memory_take((size_t)argc, sizeof *paths);
+  int count = program_words(&argc, argv, paths), code = EXIT_USAGE;
+  int status = program_options(sets, argc, argv, err);
+  if (status == 0 && *o.watch) paths[count++] = o.watch;
+  if (status == 0 && count == 0)
+    fail(err, "name runs or folders of runs: tools/compare runs/adamw-nano runs/muon-nano");
+  else if (status == 0) code = compare(&o, paths, count, err) ? EXIT_FAILED : EXIT_DONE;
+  free(paths);
+  return code;
 }
 
 int main(int argc, char **argv) {

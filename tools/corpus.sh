@@ -14,6 +14,7 @@
 # Validation is whole works, and whole presidents of the State of the Union, that are not in train.
 # They are cut into pieces that alternate, so that the first tokens come from all of them.
 set -eu
+[ "${1:-}" != --help ] || { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit; }
 export LC_ALL=C
 
 root=$(cd "$(dirname "$0")/.." && pwd)

@@ -3,6 +3,7 @@
 # clang with libFuzzer, where the system's package manager is known; elsewhere says what is missing.
 # With "check" it only tells by its exit code. CC is the compiler, "cc" if it is not set.
 set -u
+[ "${1:-}" != --help ] || { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit; }
 
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT

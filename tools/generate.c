@@ -1,92 +1,76 @@
 /* Continues a text with a trained model. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "core/blas.h"
+#include "core/file.h"
 #include "data/separator.h"
-#include "run/checkpoint.h"
-#include "run/export.h"
 #include "run/program.h"
 #include "run/sample.h"
+#include "tools/source/source.h"
 
-typedef struct {
-  char from[OPTION_TEXT];
-  int64_t heads, threads;
-} Where;
-
-#define FIELD(member) offsetof(Where, member)
-static const Option where_options[] = {
-    {.name = "from",
-     .help = "Model to read: a run, a checkpoint, a Hugging Face folder or .safetensors file, or "
-             "an llm.c checkpoint",
-     .type = OPTION_WORD, .at = FIELD(from), .fallback = ""},
-    {.name = "heads", .help = "Attention heads (0: as the file says)",
-     .type = OPTION_INT, .at = FIELD(heads), .fallback = "0", .max = 1000},
-    {.name = "threads", .help = "Number of threads (0: one per core)",
-     .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096},
-    {0},
-};
-
-static int open_model(GPT2 **model, Tokenizer **tokenizer, const Where *where, Err *err) {
-  Weights w;
-  Err passed = {""};
-  *model = NULL;
-  if (checkpoint_weights(&w, where->from, &passed, err)) return -1;
-  if (*passed.text) program_error("generate: a newer checkpoint cannot be used", passed.text);
-  if (where->heads) w.size.NH = where->heads;
-  int status = 0;
-  if (w.size.NH == 0)
-    status = fail(err, "%s: does not say how many heads it has: give --heads", where->from);
-  if (status == 0) status = gpt2_open(model, &w.size, 1, 0, err) || weights_load(&w, *model, err);
-  if (status == 0) status = export_tokenizer(tokenizer, w.path, w.size.V, err);
-  weights_close(&w);
-  return status ? -1 : 0;
+/* *text is the prompt that --prompt - reads, or NULL. The line end that `echo` adds is dropped. */
+static int read_prompt(const SampleOptions *options, char **text, Err *err) {
+  size_t size;
+  *text = NULL;
+  if (strcmp(options->prompt, "-") != 0) return 0;
+  if (file_read("/dev/stdin", text, &size, err)) return -1;
+  if (strlen(*text) != size) return fail(err, "--prompt -: standard input has zero bytes");
+  if (size > 0 && (*text)[size - 1] == '\n') (*text)[size - 1] = 0;
+  return 0;
 }
 
-static int generate(const Where *where, const SampleOptions *options, Err *err) {
-  GPT2 *model = NULL;
-  Tokenizer *tokenizer = NULL;
+static int print_text(GPT2 *model, const Tokenizer *tokenizer, const SampleOptions *options,
+                      Err *err) {
   SampleReport report;
   Random random = random_stream((uint64_t)options->seed, RANDOM_SAMPLE, 0, 0);
-  threads_start((int)where->threads);
-  int status = open_model(&model, &tokenizer, where, err);
-  if (tokenizer && separator_missing(options->separator, options->prompt, strlen(options->prompt)))
+  const char *prompt = options->text ? options->text : options->prompt;
+  if (tokenizer && separator_missing(options->separator, prompt, strlen(prompt)))
     program_error("generate: remark", SEPARATOR_REMARK("--prompt"));
-  if (status == 0) {
-    fputs(options->prompt, stdout);
-    status = sample_text(model, tokenizer, options, &random, stdout, &report, err);
-  }
-  if (status == 0) {
-    printf("\n");
-    fflush(stdout);
-    fprintf(stderr, "prompt: %lld tokens in %.3f s; then %lld tokens at %.1f tokens/s\n",
-            (long long)report.prompt_tokens, report.prompt_seconds, (long long)report.tokens,
-            report.tokens > 1 ? (double)(report.tokens - 1) / report.seconds : 0);
-  }
+  if (sample_text(model, tokenizer, options, &random, stdout, &report, err)) return -1;
+  printf("\n");
+  fflush(stdout);
+  fprintf(stderr, "prompt: %lld tokens in %.3f s; then %lld tokens at %.1f tokens/s\n",
+          (long long)report.prompt_tokens, report.prompt_seconds, (long long)report.tokens,
+          report.tokens > 1 ? (double)(report.tokens - 1) / report.seconds : 0);
+  return 0;
+}
+
+static int generate(Source *source, const Machine *machine, SampleOptions *options,
+                    Err *err) {
+  GPT2 *model = NULL;
+  Tokenizer *tokenizer = NULL;
+  char *text;
+  int status = read_prompt(options, &text, err) || machine_start(machine, err) ||
+               source_open(&model, &tokenizer, source, "generate", 1, 0, err);
+  options->text = text;
+  if (status == 0) status = print_text(model, tokenizer, options, err);
   tokenizer_close(tokenizer);
   gpt2_close(model);
+  free(text);
   return status;
 }
 
 static void help(FILE *out) {
   fprintf(out,
           "Continues a text with a trained model.\n\n"
-          "  tools/generate --from runs/muon-nano --prompt \"It is a truth\" --top-p 0.95\n\n");
-  options_help(out, &(OptionSet){.title = "model", .rows = where_options});
+          "  tools/generate --from runs/muon-nano --prompt \"It is a truth\" --top-p 0.95\n"
+          "  tools/generate --from runs/muon-nano --prompt - <start.txt\n\n");
+  options_help(out, &(OptionSet){.title = "model", .rows = source_options});
   options_help(out, &(OptionSet){.title = "sample", .rows = sample_options});
+  options_help(out, &(OptionSet){.title = "machine", .rows = machine_options});
 }
 
 static int run(int argc, char **argv, Err *err) {
-  Where where;
-  SampleOptions options;
-  const OptionSet sets[] = {{.title = "model", .rows = where_options, .values = &where},
+  Source source;
+  Machine machine;
+  SampleOptions options = {0};
+  const OptionSet sets[] = {{.title = "model", .rows = source_options, .values = &source},
                             {.title = "sample", .rows = sample_options, .values = &options},
+                            {.title = "machine", .rows = machine_options, .values = &machine},
                             {0}};
-  int status = program_options(sets, argc, argv, err);
-  if (status == 0 && !*where.from)
-    status = fail(err, "--from is required: name a run, a checkpoint or a model file");
-  if (status) return EXIT_USAGE;
-  return generate(&where, &options, err) ? EXIT_FAILED : EXIT_DONE;
+  if (program_options(sets, argc, argv, err) || source_check(&source, err)) return EXIT_USAGE;
+  return generate(&source, &machine, &options, err) ? EXIT_FAILED : EXIT_DONE;
 }
 
 int main(int argc, char **argv) {

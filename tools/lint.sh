@@ -2,6 +2,7 @@
 # Scripts, headers and language; `make lint` runs the analyzers first. Exit code 1 with a finding.
 # lint.sh language: that check alone.
 set -u
+[ "${1:-}" != --help ] || { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit; }
 cd "$(dirname "$0")/.." || exit 1
 status=0
 

@@ -41,8 +41,9 @@ static const Option options[] = {
     {.name = "class", .help = "Class of matrices to plot, such as mlp.c_fc (empty: all)",
      .type = OPTION_WORD, .at = FIELD(kind), .fallback = "", .needs = "spectrum!=off"},
     {.name = "highlight",
-     .help = "Optimizers or labels to draw in colour, separated by spaces; the others are grey "
-             "(empty: all, or of more than eight the best three, adamw and your own methods)",
+     .help = "Optimizers or names of folders to draw in colour, separated by spaces; the rest is "
+             "grey (empty: all, or of more than eight runs the best of the three best "
+             "optimizers, of adamw and of your own methods)",
      .type = OPTION_WORD, .at = FIELD(highlight), .fallback = "", .needs = "spectrum=off"},
     {.name = "out",
      .help = "Image to write: NAME.png, NAME.svg or NAME.pdf (empty: plot in the terminal)",
@@ -83,8 +84,9 @@ static void help(FILE *out) {
                "  tools/plot runs/muon-nano --y grad_norm --log y\n"
                "  tools/plot results/nano/runs.tar.gz --highlight \"muon soap\"\n"
                "  tools/plot runs/muon-nano --spectrum quantiles --out values.png\n\n"
-               "RUN is the folder of a run, a log.csv, or a folder or archive of runs: of a sweep,\n"
-               "the runs that chose the learning rates are left out if there are others.\n\n");
+               "RUN is the folder of a run, a log.csv, or a folder or archive of runs. Of a\n"
+               "sweep, the runs that chose the learning rates are left out if there are others."
+               "\n\n");
   options_help(out, &set);
 }
 
@@ -195,7 +197,7 @@ static int draw(const PlotOptions *o, FigureFormat format, const Runs *runs, Err
   int status = figure_draw(&f, format, &picture, &size, err);
   if (status == 0 && format == FIGURE_CHARACTERS) {
     fwrite(picture, 1, size, stdout);
-    help_text(stdout, f.caption, 0, 0);
+    if (*f.caption) help_text(stdout, f.caption, 0, 0);
   }
   figure_free(&f);
   if (status) return -1;

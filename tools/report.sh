@@ -10,6 +10,7 @@
 #
 # Run from the project's root.
 set -eu
+[ "${1:-}" != --help ] || { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit; }
 
 if [ $# -gt 0 ] || [ ! -x tools/compare ]; then
   echo "report: takes no arguments; run it as make report, from the project's root" >&2
@@ -17,7 +18,6 @@ if [ $# -gt 0 ] || [ ! -x tools/compare ]; then
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-root=$(pwd)
 pages=$(ls README.md docs/*.md 2>/dev/null || true)
 
 # fill PAGE NAME: the page's copies of the table.
@@ -49,7 +49,7 @@ fill() {
       for (i = 1; i <= n; i++) {
         if (!((name[i], "val loss") in cell)) stop("names " name[i] ", which " table " has not")
         c = "| `" name[i] "` | " cell[name[i], "val loss"] " | " cell[name[i], "sd"] " | "
-        print c cell[name[i], "steps"] " | " cell[name[i], "optimizer"] " | " \
+        print c cell[name[i], "steps"] " | " cell[name[i], "optimizer ms"] " | " \
               cell[name[i], "state MB"] " |"
       }
     }
@@ -73,11 +73,13 @@ fill() {
 
 # redraw NAME
 redraw() {
-  mkdir "$work/$1"
-  tar -xzf "results/$1/runs.tar.gz" -C "$work/$1"
-  cp "results/$1/sweep.spec" "$work/$1"
-  (cd "$work" && "$root/tools/compare" "$1" --format markdown --figures figures) >"$work/table.md"
+  tools/compare "results/$1/runs.tar.gz" --format markdown >"$work/table.md"
   cp "$work/table.md" "results/$1/table.md"
+  for page in $pages; do fill "$page" "$1"; done
+  # The optimizers of a short table are also those in colour.
+  # shellcheck disable=SC2086
+  names=$(sed -n "s|^<!-- results/$1/table.md: \(.*\) -->|\1|p" $pages | head -n 1)
+  tools/compare "results/$1/runs.tar.gz" --figures "$work/figures" --highlight "$names" >/dev/null
   rm -f "results/$1"/*.svg
   for picture in "$work"/figures/*.svg; do
     own=results/$1/$(basename "$picture")
@@ -87,7 +89,6 @@ redraw() {
     fi
   done
   rm -rf "$work/figures"
-  for page in $pages; do fill "$page" "$1"; done
   echo "results/$1: $(find "results/$1" -name '*.svg' | wc -l | tr -d ' ') figures, table.md"
 }
 

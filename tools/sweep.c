@@ -1,5 +1,5 @@
 /* sweep: runs what a spec names, as many runs at a time as the machine has processors. One that
-   was stopped continues. */
+   was stopped continues; several can share a folder. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,12 +7,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/quote.h"
+#include "core/terminal.h"
+#include "core/text.h"
 #include "run/lock.h"
 #include "run/program.h"
 #include "run/stop.h"
+#include "tools/report/differences.h"
 #include "tools/trials/pool.h"
 #include "tools/trials/screen.h"
 
@@ -27,45 +31,39 @@ static const Option options[] = {
      .type = OPTION_INT, .at = FIELD(jobs), .fallback = "0", .max = 4096},
     {.name = "threads", .help = "Threads per run (0: the cores divided by --jobs)",
      .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096},
-    {.name = "out", .help = "Folder of the results (empty: runs/NAME-OF-THE-SPEC)",
+    {.name = "out", .help = "Folder of the results (empty: runs/NAME-OF-THE-SPEC, or runs/sweep)",
      .type = OPTION_WORD, .at = FIELD(out), .fallback = ""},
     {.name = "train", .help = "Program to run (empty: ./train)",
      .type = OPTION_WORD, .at = FIELD(train), .fallback = ""},
     {0},
 };
 
-static volatile sig_atomic_t stop_requested;
-static Screen screen;
-
-static void request_stop(int signal_number) {
-  (void)signal_number;
-  stop_requested = 1;
-}
-
-static void say(const char *sentence) { screen_say(&screen, sentence); }
-static void say_comment(const char *sentence) {
-  fputs("# ", stderr);
-  quote_terminal(stderr, sentence);
-  fputc('\n', stderr);
-}
-
 static void help(FILE *out) {
   OptionSet own = {.title = "options", .rows = options};
   OptionSet spec = {.title = "lines of a spec", .rows = spec_options};
   fprintf(out,
-          "Trains with several optimizers, rates and seeds; tools/compare compares them.\n\n"
+          "Trains with several optimizers, settings and seeds; tools/compare compares them.\n\n"
           "  tools/sweep tools/specs/compare-quick.spec\n"
           "  tools/sweep SPEC --steps 100 --seeds 1   override settings of the spec\n"
+          "  tools/sweep --optimizers \"adamw muon\" --weight-decay \"0 0.1\"   without a spec\n"
+          "  tools/sweep --optimizers \"adamw muon\" --lr 1e-4..1e-1 --random 16\n"
+          "  tools/sweep runs/NAME                    continue the sweep in a folder\n"
+          "  tools/sweep SPEC --dry-run               list the runs\n"
           "  tools/sweep SPEC --print                 print the commands that are due, one\n"
           "                                           per line, for another scheduler; run\n"
-          "                                           sweep again when they have finished\n\n"
+          "                                           sweep again when they have finished\n"
+          "  tools/sweep --init my.spec               write a spec to begin with\n\n"
           "A spec is a file of lines name = value. Names that are not listed below are\n"
           "options of ./train; METHOD.NAME is for one method; several values are a grid:\n\n"
           "  optimizers = adamw muon muon:exact\n  model = nano\n  steps = 300\n"
-          "  muon:exact.orthogonalize = svd\n\n"
-          "The tuning seeds choose the rate, by the loss at the end of the full schedule.\n"
-          "If the best rate is the smallest or largest, more are tried, and the other\n"
-          "methods get as many trials. Then the evaluation seeds run at the chosen rate.\n\n");
+          "  muon:exact.orthogonalize = svd\n  weight-decay = 0 0.1\n\n"
+          "With --random N, each method gets N random trials instead, from lists of values\n"
+          "and ranges such as lr = 1e-4..1e-1 (log-uniform; log-uniform in 1 - x if both\n"
+          "ends are from 0.5 to below 1; uniform if it begins at 0 or below).\n\n"
+          "The tuning seeds choose the settings, by the loss at the end of the full schedule.\n"
+          "If the best rate of a grid is the smallest or largest, more are tried, and the\n"
+          "other methods get as many trials. Then the evaluation seeds run at the chosen\n"
+          "settings. Several sweeps of one spec may run at once in one folder.\n\n");
   options_help(out, &own);
   fputc('\n', out);
   options_help(out, &spec);
@@ -73,35 +71,89 @@ static void help(FILE *out) {
 
 /* ---- options and spec ---- */
 
-/* Reads argv: the spec's path, `--print`, and settings. */
-static int read_command(int argc, char **argv, SweepOptions *o, Spec *spec, int *print, Err *err) {
-  char at[OPTION_TEXT + 1] = "", **rest = memory_take((size_t)argc + 2, sizeof *rest);
-  int kept = 2, many = 0;
-  rest[0] = argv[0];
-  for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "--print") == 0) {
-      *print = 1;
-    } else if (strncmp(argv[i], "--", 2) == 0) {
-      rest[kept++] = argv[i];
-      if (!strchr(argv[i], '=') && i + 1 < argc) rest[kept++] = argv[++i];
-    } else {
-      many += *at != 0;
-      snprintf(at, sizeof at, "@%.*s", OPTION_TEXT - 1, argv[i]);
+typedef enum { DO_RUN, DO_PRINT, DO_LIST, DO_TEMPLATE } Task;
+
+typedef struct {
+  Task task;
+  char spec[OPTION_TEXT]; /* path, or "" */
+  char template[OPTION_TEXT];
+} Command;
+
+/* Takes the task from argv. `--init X.spec` writes a template; other values of --init are
+   initial weights. */
+static void take_task(Command *c, int *argc, char **argv) {
+  int kept = 1;
+  for (int i = 1; i < *argc; i++) {
+    int has_template = i + 1 < *argc && text_ends(argv[i + 1], ".spec");
+    if (strcmp(argv[i], "--print") == 0) c->task = DO_PRINT;
+    else if (strcmp(argv[i], "--dry-run") == 0) c->task = DO_LIST;
+    else if (strcmp(argv[i], "--init") == 0 && has_template) {
+      c->task = DO_TEMPLATE;
+      snprintf(c->template, sizeof c->template, "%s", argv[++i]);
+    } else argv[kept++] = argv[i];
+  }
+  *argc = kept;
+}
+
+/* The spec's path, of a file or of a sweep's folder, which is then that of the results too. */
+static int name_spec(Command *c, SweepOptions *o, const char *const *words, int count, Err *err) {
+  static const char example[] = "such as tools/specs/compare-quick.spec";
+  if (count > 1)
+    return fail(err, "%.200s, %.200s: name one spec, %s; several values are written in quotes",
+                words[0], words[1], example);
+  if (count == 0) return 0;
+  if (access(words[0], F_OK) != 0)
+    return fail(err, "%.200s: cannot be opened: there is no such spec; several values are written "
+                     "in quotes", words[0]);
+  snprintf(c->spec, sizeof c->spec, "%s", words[0]);
+  if (!folder_exists(words[0])) return 0;
+  size_t length = strlen(words[0]);
+  while (length > 1 && words[0][length - 1] == '/') length--;
+  snprintf(o->out, sizeof o->out, "%.*s", (int)length, words[0]);
+  snprintf(c->spec, sizeof c->spec, "%.*s/" SPEC_FILE, OPTION_TEXT - 16, o->out);
+  if (!file_exists(c->spec))
+    return fail(err, "%s: not the folder of a sweep: it has no " SPEC_FILE, o->out);
+  return 0;
+}
+
+/* Moves words such as lr=1e-3..1e-1 to the options. Returns how many words stay. */
+static int move_settings(const char **words, int count, char **options_out, int *n) {
+  int kept = 0;
+  for (int i = 0; i < count; i++) {
+    if (!strchr(words[i], '=') || access(words[i], F_OK) == 0) {
+      words[kept++] = words[i];
+      continue;
     }
+    char *option = memory_take(strlen(words[i]) + 3, 1);
+    sprintf(option, "--%s", words[i]); /* lives as long as the program, as argv does */
+    options_out[(*n)++] = option;
   }
-  Settings settings = {0};
+  return kept;
+}
+
+static int read_settings(Command *c, SweepOptions *o, Settings *s, int argc, char **argv,
+                         Err *err) {
+  char at[OPTION_TEXT + 1], **rest = memory_take((size_t)argc + 3, sizeof *rest);
+  const char **words = memory_take((size_t)argc + 1, sizeof *words);
   OptionSet set = {.title = "sweep", .rows = options, .values = o};
-  int status = 0;
-  rest[1] = at;
-  if (!*at || many) status = fail(err, "name one spec, such as tools/specs/compare-quick.spec");
-  if (status == 0) status = settings_read(&settings, kept, rest, err);
+  int n = 2, count = program_words(&argc, argv, (char **)words);
   options_default(&set);
+  count = move_settings(words, count, rest, &n);
+  int status = name_spec(c, o, words, count, err);
+  rest[0] = argv[0];
+  rest[1] = at;
+  snprintf(at, sizeof at, "@%s", c->spec);
+  for (int i = 1; i < argc; i++) rest[n++] = argv[i];
+  if (status == 0) /* without a spec, rest + 1 begins with a word that is skipped too */
+    status = settings_read(s, *c->spec ? n : n - 1, *c->spec ? rest : rest + 1, err);
   for (const Option *row = options; row->name && status == 0; row++) {
-    const char *value = settings_find(&settings, row->name, NULL);
-    if (value) status = option_set(row, o, value, at + 1, err);
+    const char *value = settings_find(s, row->name, NULL);
+    if (value) status = option_set(row, o, value, "sweep", err);
   }
-  if (status == 0) status = spec_make(spec, at + 1, &settings, options, err);
-  settings_free(&settings);
+  if (status == 0 && !*c->spec && c->task != DO_TEMPLATE && !settings_find(s, "optimizers", NULL))
+    status = fail(err, "name one spec, such as tools/specs/compare-quick.spec, or the "
+                       "--optimizers to compare");
+  free(words);
   free(rest);
   return status;
 }
@@ -124,7 +176,30 @@ static void complete_options(SweepOptions *o, const Spec *spec, const char *prog
   if (!*o->train) find_train(o, program);
 }
 
-/* ---- --print ---- */
+/* ---- without running ---- */
+
+static int write_template(const Command *c, const Settings *s, Err *err) {
+  char *text;
+  size_t size;
+  Spec spec = {.path = "the template"};
+  OptionSet set = {.title = "spec", .rows = spec_options, .values = &spec.options};
+  int status = 0;
+  options_default(&set);
+  for (const Option *row = spec_options; row->name && status == 0; row++) {
+    const char *value = settings_find(s, row->name, NULL);
+    if (value) status = option_set(row, &spec.options, value, "the command line", err);
+  }
+  FILE *out = open_memstream(&text, &size);
+  spec_template(out, &spec.options);
+  fclose(out);
+  if (status == 0) status = program_replace(c->template, text, size, 0, 0, err);
+  free(text);
+  if (status) return status;
+  printf("edit it, then: tools/sweep ");
+  quote_path(stdout, c->template);
+  putchar('\n');
+  return 0;
+}
 
 static void print_commands(const Plan *plan) {
   for (int i = 0; i < plan->count; i++) {
@@ -148,49 +223,102 @@ static void print_commands(const Plan *plan) {
   fputc('\n', stderr);
 }
 
+static void list_trials(const Plan *plan) {
+  for (int i = 0; i < plan->count; i++) {
+    const Trial *t = &plan->trials[i];
+    char name[400];
+    plan_trial_name(plan, t, name, sizeof name);
+    quote_terminal(stdout, name);
+    if (t->state == TRIAL_FINISHED) printf(": val loss %.4f", t->loss);
+    else if (t->state == TRIAL_DIVERGED) printf(": diverged");
+    else printf(", %lld steps", (long long)t->steps);
+    putchar('\n');
+  }
+  printf("%d runs, %d of them done; then %d or more, which depend on their results; folder ",
+         plan->count, plan_ended(plan), plan_expected(plan) - plan->count);
+  quote_path(stdout, plan->out);
+  putchar('\n');
+}
+
 /* ---- running ---- */
+
+static const double REDRAW_SECONDS = 0.5;
+static volatile sig_atomic_t stop_requested;
+static int table_lines; /* of the table on the terminal now */
+
+static void request_stop(int signal_number) {
+  (void)signal_number;
+  stop_requested = 1;
+}
+
+static void erase_table(void) {
+  if (table_lines > 0) printf("\033[%dA\r\033[J", table_lines);
+  table_lines = 0;
+}
+
+static void draw_table(const Plan *plan, int64_t jobs, int now) {
+  static double drawn;
+  int width = 80, height = 24;
+  if (!isatty(STDOUT_FILENO) || (!now && clock_seconds() - drawn < REDRAW_SECONDS)) return;
+  drawn = clock_seconds();
+  terminal_size(STDOUT_FILENO, &width, &height);
+  erase_table();
+  table_lines = screen_table(stdout, plan, jobs, width - 1, height - 1);
+  fflush(stdout);
+}
+
+static void say(const char *sentence) {
+  erase_table();
+  quote_terminal(stdout, sentence);
+  putchar('\n');
+  fflush(stdout);
+}
+
+static void say_comment(const char *sentence) {
+  fputs("# ", stderr);
+  quote_terminal(stderr, sentence);
+  fputc('\n', stderr);
+}
 
 static const char spec_sign[] = "# made from ";
 
-/* Writes the spec, with what the command line changed, to the folder of the results. */
+/* Writes the spec, with what the command line changed, to the folder of the results, unless another
+   sweep is doing so now. */
 static int keep_spec(const Plan *plan, Err *err) {
   char path[OPTION_TEXT + 16], *text;
   size_t size;
-  void *values = (void *)&plan->spec->options;
-  OptionSet sets[] = {{.title = "spec", .rows = spec_options, .values = values}, {0}};
+  int held, lock = lock_name(plan->out, ".lock", &held, err);
+  if (lock < 0) return held ? 0 : -1;
   FILE *out = open_memstream(&text, &size);
   fputs(spec_sign, out);
   quote_terminal(out, plan->spec->path);
   fputc('\n', out);
-  options_write(out, sets);
-  for (int i = 0; i < plan->spec->count; i++) {
-    const Method *m = &plan->spec->methods[i];
-    for (int j = 0; j < m->fixed; j++) {
-      char name[sizeof m->name + sizeof *m->fixed_names];
-      snprintf(name, sizeof name, "%s.%s", m->name, m->fixed_names[j]);
-      option_write(out, name, m->fixed_values[j]);
-    }
-    for (int d = 0; d < m->dimensions; d++) {
-      fprintf(out, "%s.%s =", m->name, m->grid[d].name);
-      for (int j = 0; j < m->grid[d].count; j++) fprintf(out, " %s", m->grid[d].values[j]);
-      fputc('\n', out);
-    }
-  }
+  spec_write(out, plan->spec);
   fclose(out);
   snprintf(path, sizeof path, "%s/" SPEC_FILE, plan->out);
   int status = program_replace(path, text, size, sizeof spec_sign - 1, 0, err);
+  lock_release(lock);
   free(text);
   return status;
 }
 
+static void tell_end(const Plan *plan, const Trial *t) {
+  char sentence[800];
+  screen_ended(plan, t, sentence, sizeof sentence);
+  say(sentence);
+}
+
 static int start_due(Plan *plan, int64_t jobs, Err *err) {
-  int running = plan_count(plan, TRIAL_RUNNING);
+  int running = plan_count(plan, TRIAL_RUNNING), ended = 0;
   for (int i = 0; i < plan->count && running < jobs; i++) {
-    if (plan->trials[i].state != TRIAL_WAITING) continue;
-    if (pool_start(plan, &plan->trials[i], err)) return -1;
-    running++;
+    Trial *t = &plan->trials[i];
+    if (t->state != TRIAL_WAITING) continue;
+    if (pool_start(plan, t, err)) return -1;
+    running += t->state == TRIAL_RUNNING;
+    ended += t->state >= TRIAL_FINISHED;
+    if (t->state >= TRIAL_FINISHED) tell_end(plan, t);
   }
-  return 0;
+  return ended > 0 ? plan_advance(plan, err) || start_due(plan, jobs, err) ? -1 : 0 : 0;
 }
 
 static int watch(Plan *plan, Err *err) {
@@ -199,30 +327,49 @@ static int watch(Plan *plan, Err *err) {
   for (int i = 0; i < count; i++) before[i] = plan->trials[i].state;
   int ended = pool_watch(plan, err);
   for (int i = 0; i < count && ended > 0; i++)
-    if (plan->trials[i].state != before[i]) screen_ended(&screen, plan, &plan->trials[i]);
+    if (plan->trials[i].state >= TRIAL_FINISHED && before[i] < TRIAL_FINISHED)
+      tell_end(plan, &plan->trials[i]);
   free(before);
   return ended < 0 || (ended > 0 && plan_advance(plan, err)) ? -1 : 0;
 }
 
 static int run_trials(Plan *plan, int64_t jobs, Err *err) {
   const struct timespec tick = {0, 100 * 1000 * 1000};
-  screen_start(&screen, jobs);
+  int status = 0;
   if (access(plan->program, X_OK) != 0)
     return fail(err, "%s: not a program: `make train` builds it, --train names another",
                 plan->program);
-  if (folder_make(plan->out, err) || lock_take(plan->out, err) < 0 || plan_advance(plan, err) ||
-      keep_spec(plan, err))
-    return -1; /* the lock ends with the program */
-  for (;;) {
-    if (stop_requested || start_due(plan, jobs, err) || plan_count(plan, TRIAL_RUNNING) == 0) break;
-    screen_draw(&screen, plan, 0);
+  if (folder_make(plan->out, err) || plan_advance(plan, err) || keep_spec(plan, err)) return -1;
+  while (!stop_requested && (status = start_due(plan, jobs, err)) == 0 &&
+         plan_count(plan, TRIAL_RUNNING) + plan_count(plan, TRIAL_ELSEWHERE) > 0) {
+    draw_table(plan, jobs, 0);
     nanosleep(&tick, NULL);
-    if (watch(plan, err)) break;
+    if ((status = watch(plan, err))) break;
   }
-  int unfinished = plan_count(plan, TRIAL_RUNNING) + plan_count(plan, TRIAL_WAITING);
-  screen_draw(&screen, plan, 1);
+  draw_table(plan, jobs, 1);
   pool_stop(plan);
-  return unfinished > 0 && !stop_requested ? -1 : 0;
+  return stop_requested ? 0 : status;
+}
+
+/* The settings in which the results of the methods differ. */
+static void print_differences(const Plan *plan) {
+  RunLog *logs = memory_take(SPEC_METHODS, sizeof *logs);
+  const char *names[SPEC_METHODS];
+  int runs = 0;
+  Err ignored;
+  for (int m = 0; m < plan->spec->count; m++) {
+    int at = plan->methods[m].chosen;
+    for (int i = 0; i < plan->count; i++)
+      if (plan->trials[i].method == m && plan->trials[i].stage == STAGE_FINAL) at = i;
+    if (runlog_read(&logs[runs], plan->trials[at].folder, &ignored) == 0)
+      names[runs++] = plan->spec->methods[m].name;
+  }
+  Differences d = differences_find(logs, runs, EFFECT_TASK);
+  if (d.count > 0) printf("settings that differ:\n");
+  differences_write(stdout, &d, names);
+  differences_free(&d);
+  for (int i = 0; i < runs; i++) runlog_free(&logs[i]);
+  free(logs);
 }
 
 static int report(const Plan *plan) {
@@ -237,6 +384,7 @@ static int report(const Plan *plan) {
   if (stop_requested) {
     program_error("sweep", "stopped; run the same command to continue");
   } else if (!failed) {
+    print_differences(plan);
     printf("done: %d runs, %d of them diverged; tools/compare ", plan->count,
            plan_count(plan, TRIAL_DIVERGED));
     quote_path(stdout, plan->out);
@@ -252,22 +400,39 @@ static void catch_signals(void) {
   if (signal(SIGHUP, request_stop) == SIG_IGN) signal(SIGHUP, SIG_IGN); /* under nohup */
 }
 
+static int do_task(const Command *c, const SweepOptions *o, const Spec *spec, Err *err) {
+  Plan plan = {.spec = spec, .out = o->out, .program = o->train, .threads = o->threads,
+               .tell = c->task == DO_RUN ? say : say_comment};
+  catch_signals();
+  int status = c->task == DO_RUN ? run_trials(&plan, o->jobs, err) : plan_advance(&plan, err);
+  int code = status ? EXIT_FAILED : EXIT_DONE;
+  if (status == 0 && c->task == DO_PRINT) print_commands(&plan);
+  if (status == 0 && c->task == DO_LIST) list_trials(&plan);
+  if (status == 0 && c->task == DO_RUN) {
+    code = report(&plan);
+    *err->text = 0; /* report has printed it */
+  }
+  plan_free(&plan);
+  return code;
+}
+
 static int run(int argc, char **argv, Err *err) {
   SweepOptions o;
+  Command c = {0};
+  Settings settings = {0};
   Spec *spec = memory_take(1, sizeof *spec);
-  int print = 0, code = EXIT_USAGE;
-  if (read_command(argc, argv, &o, spec, &print, err) == 0) {
+  int code = EXIT_USAGE;
+  take_task(&c, &argc, argv);
+  int status = read_settings(&c, &o, &settings, argc, argv, err);
+  if (status == 0 && c.task == DO_TEMPLATE) {
+    code = write_template(&c, &settings, err) ? EXIT_FAILED : EXIT_DONE;
+  } else if (status == 0 &&
+             spec_make(spec, *c.spec ? c.spec : "sweep", &settings, options, err) == 0) {
     complete_options(&o, spec, argv[0]);
-    Plan plan = {.spec = spec, .out = o.out, .program = o.train, .threads = o.threads,
-                 .tell = print ? say_comment : say};
-    catch_signals();
-    int status = print ? plan_advance(&plan, err) : run_trials(&plan, o.jobs, err);
-    if (status == 0 && print) print_commands(&plan);
-    code = status ? EXIT_FAILED : print ? EXIT_DONE : report(&plan);
-    if (!status) *err->text = 0; /* report has printed it */
-    plan_free(&plan);
+    code = do_task(&c, &o, spec, err);
     spec_free(spec);
   }
+  settings_free(&settings);
   free(spec);
   return code;
 }

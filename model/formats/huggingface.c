@@ -7,6 +7,9 @@
 
 #include "core/file.h"
 #include "core/text.h"
+#include "model/gelu.h"
+
+#define HEAD_NAME "lm_head.weight"
 
 /* Prefixes of GPT2LMHeadModel, torch.compile and DataParallel. */
 static const char *const prefixes[] = {"transformer.", "_orig_mod.", "module.", NULL};
@@ -26,6 +29,13 @@ static int matrix_shape(const Safetensors *s, const char *name, int64_t *rows, i
   return 0;
 }
 
+/* The file may contain the head too, if it equals the token embedding. */
+static int head_is_tied(const Safetensors *s) {
+  const Tensor *wte = safetensors_find(s, "wte.weight"), *head = safetensors_find(s, HEAD_NAME);
+  return !head || (head->bytes == wte->bytes && head->dtype == wte->dtype &&
+                   memcmp(head->data, wte->data, wte->bytes) == 0);
+}
+
 int huggingface_size(const Safetensors *s, ModelOptions *size, Err *err) {
   int64_t width = 0;
   *size = (ModelOptions){0};
@@ -40,6 +50,8 @@ int huggingface_size(const Safetensors *s, ModelOptions *size, Err *err) {
     snprintf(name, sizeof name, "h.%lld.ln_1.weight", (long long)size->L);
     if (!safetensors_find(s, name)) break;
   }
+  if (!safetensors_find(s, "h.0.ln_1.bias")) size->bias = BIAS_OFF;
+  if (!head_is_tied(s)) size->head = HEAD_UNTIED;
   return size->L > 0 ? 0 : fail(err, "%s: not a GPT-2: it has no tensor h.0.ln_1.weight", s->path);
 }
 
@@ -68,16 +80,15 @@ static int config_word(const char *path, const Json *root, const char *key, cons
 }
 
 /* The tanh approximation has several names; "gelu" is the exact function. */
-static int config_gelu(const char *path, const Json *root, Err *err) {
+static int config_gelu(const char *path, const Json *root, ModelOptions *size, Err *err) {
   static const char same[] = "gelu_new|gelu_pytorch_tanh|gelu_fast|gelu_accurate";
   const Json *value = json_member(root, "activation_function");
   if (!value || (value->type == JSON_STRING && word_index(same, value->text) >= 0)) return 0;
-  if (value->type == JSON_STRING && strcmp(value->text, "gelu") == 0)
-    return fail(err,
-                "%s: activation_function is gelu, the exact one by erf; only its approximation by "
-                "tanh (gelu_new) is supported",
-                path);
-  return fail(err, "%s: activation_function is %.100s; only gelu_new is supported", path,
+  if (value->type == JSON_STRING && strcmp(value->text, "gelu") == 0) {
+    size->gelu = GELU_EXACT;
+    return 0;
+  }
+  return fail(err, "%s: activation_function is %.100s; only gelu_new and gelu are supported", path,
               value->type == JSON_STRING ? value->text : "not a string");
 }
 
@@ -108,6 +119,32 @@ static int config_flag(const char *path, const Json *root, const char *key, Json
               wanted == JSON_TRUE ? "true" : "false");
 }
 
+static int is_false(const Json *root, const char *key) {
+  const Json *value = json_member(root, key);
+  return value && value->type == JSON_FALSE;
+}
+
+/* transformers ignores a head in the file unless tie_word_embeddings is false. */
+static int config_head(const char *path, const Json *root, ModelOptions *size, Err *err) {
+  int untied = size->head == HEAD_UNTIED;
+  if (is_false(root, "tie_word_embeddings")) size->head = HEAD_UNTIED;
+  else if (untied)
+    return fail(err, "%s: " HEAD_NAME " differs from wte.weight, but tie_word_embeddings is not "
+                "false; correct it, or remove the tensor", path);
+  return 0;
+}
+
+/* The dropout if it is the same everywhere, else 0: it does not change what the model computes. */
+static double config_dropout(const Json *root) {
+  static const char *const keys[] = {"embd_pdrop", "attn_pdrop", "resid_pdrop"};
+  double rate[3];
+  for (int i = 0; i < 3; i++) {
+    const Json *value = json_member(root, keys[i]);
+    rate[i] = value && value->type == JSON_NUMBER ? strtod(value->text, NULL) : 0;
+  }
+  return rate[0] == rate[1] && rate[1] == rate[2] && rate[0] >= 0 && rate[0] <= 0.9 ? rate[0] : 0;
+}
+
 int huggingface_config_read(const char *path, ModelOptions *size, Err *err) {
   char *text;
   size_t length;
@@ -123,34 +160,52 @@ int huggingface_config_read(const char *path, ModelOptions *size, Err *err) {
            config_size(path, root, "n_embd", &size->C, err) ||
            config_size(path, root, "n_positions", &size->context, err) ||
            config_size(path, root, "vocab_size", &size->V, err) ||
-           config_inner(path, root, size->C, err) || config_gelu(path, root, err) ||
+           config_inner(path, root, size->C, err) || config_gelu(path, root, size, err) ||
+           config_head(path, root, size, err) ||
            config_flag(path, root, "scale_attn_weights", JSON_TRUE, err) ||
            config_flag(path, root, "scale_attn_by_inverse_layer_idx", JSON_FALSE, err) ||
            config_epsilon(path, root, err);
   if (status == 0 && size->C % size->NH != 0)
     status = fail(err, "%s: n_head %lld does not divide n_embd %lld", path, (long long)size->NH,
                   (long long)size->C);
+  if (is_false(root, "bias")) size->bias = BIAS_OFF; /* nanoGPT's name for it */
+  size->dropout = config_dropout(root);
   json_free(&d);
   return status ? -1 : 0;
 }
 
-char *huggingface_config_text(const ModelOptions *m, size_t *length) {
-  char *text;
-  long long eot = m->V < 50257 ? m->V - 1 : 50256;
-  FILE *out = open_memstream(&text, length);
-  if (!out) return NULL;
+static void write_ends(FILE *out, int64_t eot) {
+  if (eot < 0) fprintf(out, "  \"bos_token_id\": null,\n  \"eos_token_id\": null\n}\n");
+  else fprintf(out, "  \"bos_token_id\": %lld,\n  \"eos_token_id\": %lld\n}\n", (long long)eot,
+               (long long)eot);
+}
+
+static void write_options(FILE *out, const ModelOptions *m) {
+  char rate[32] = "0.0";
+  if (m->dropout > 0) snprintf(rate, sizeof rate, "%.10g", m->dropout);
+  fprintf(out, "  \"activation_function\": \"%s\",\n  \"layer_norm_epsilon\": 1e-05,\n",
+          m->gelu == GELU_EXACT ? "gelu" : "gelu_new");
+  if (m->bias == BIAS_OFF) fprintf(out, "  \"bias\": false,\n");
+  fprintf(out,
+          "  \"tie_word_embeddings\": %s,\n  \"attn_pdrop\": %s,\n  \"embd_pdrop\": %s,\n"
+          "  \"resid_pdrop\": %s,\n",
+          m->head == HEAD_TIED ? "true" : "false", rate, rate, rate);
+}
+
+void huggingface_config_write(FILE *out, const ModelOptions *m, int64_t eot) {
   fprintf(out,
           "{\n  \"model_type\": \"gpt2\",\n  \"architectures\": [\"GPT2LMHeadModel\"],\n"
           "  \"n_layer\": %lld,\n  \"n_head\": %lld,\n  \"n_embd\": %lld,\n"
           "  \"n_positions\": %lld,\n  \"n_ctx\": %lld,\n  \"vocab_size\": %lld,\n",
           (long long)m->L, (long long)m->NH, (long long)m->C, (long long)m->context,
           (long long)m->context, (long long)m->V);
-  fprintf(out,
-          "  \"activation_function\": \"gelu_new\",\n  \"layer_norm_epsilon\": 1e-05,\n"
-          "  \"tie_word_embeddings\": true,\n  \"attn_pdrop\": 0.0,\n  \"embd_pdrop\": 0.0,\n"
-          "  \"resid_pdrop\": 0.0,\n  \"bos_token_id\": %lld,\n  \"eos_token_id\": %lld\n}\n",
-          eot, eot);
-  return fclose(out) == 0 ? text : NULL;
+  write_options(out, m);
+  write_ends(out, eot);
+}
+
+void huggingface_generation_write(FILE *out, int64_t eot) {
+  fprintf(out, "{\n");
+  write_ends(out, eot);
 }
 
 /* ---- loading ---- */
@@ -199,6 +254,7 @@ static void show_shape(int rank, const int64_t *shape, char out[SHAPE_TEXT]) {
 
 static int load_param(const Safetensors *s, Param *p, float *row, Err *err) {
   const Tensor *t = safetensors_find(s, p->name);
+  if (!t && p->role == ROLE_HEAD) t = safetensors_find(s, "wte.weight"); /* it was tied */
   if (!t) return fail(err, "%s: tensor %s is missing", s->path, p->name);
   if (t->dtype == DTYPE_OTHER)
     return fail(err, "%s: tensor %s is not of type F64, F32, F16 or BF16", s->path, p->name);
@@ -218,28 +274,34 @@ static int is_mask(const char *name) {
   return text_ends(name, ".attn.bias") || text_ends(name, ".attn.masked_bias");
 }
 
-/* The file may contain the head too, if it equals the token embedding. */
-static int check_head(const Safetensors *s, const Tensor *head, Err *err) {
-  const Tensor *wte = safetensors_find(s, "wte.weight");
-  if (head->bytes == wte->bytes && head->dtype == wte->dtype &&
-      memcmp(head->data, wte->data, wte->bytes) == 0)
-    return 0;
-  return fail(err,
-              "%s: lm_head.weight differs from wte.weight; only models with tied weights are "
-              "supported",
-              s->path);
+static int is_zero(const Tensor *t) {
+  for (size_t i = 0; i < t->bytes; i++)
+    if (t->data[i]) return 0;
+  return 1;
+}
+
+/* Tensors of the file that the model does not have: masks, a tied head, biases of zero. */
+static int check_other(const GPT2 *m, const Safetensors *s, const Tensor *t, Err *err) {
+  if (is_mask(t->name)) return 0;
+  if (strcmp(t->name, HEAD_NAME) == 0) {
+    if (head_is_tied(s)) return 0;
+    return fail(err, "%s: " HEAD_NAME " differs from wte.weight; use --tie off", s->path);
+  }
+  for (int i = 0; i < m->place_count; i++) {
+    if (strcmp(m->places[i].name, t->name) != 0) continue;
+    if (is_zero(t)) return 0;
+    return fail(err, "%s: %s is not zero; use --bias on", s->path, t->name);
+  }
+  return fail(err, "%s: unknown tensor %.100s for this GPT-2", s->path, t->name);
 }
 
 static int check_others(const GPT2 *m, const Safetensors *s, Err *err) {
   for (int64_t i = 0; i < s->count; i++) {
     const Tensor *t = &s->tensors[i];
-    int known = is_mask(t->name);
+    int known = 0;
     for (int64_t j = 0; j < m->param_count && !known; j++)
       known = strcmp(m->params[j].name, t->name) == 0;
-    if (known) continue;
-    if (strcmp(t->name, "lm_head.weight") != 0)
-      return fail(err, "%s: unknown tensor %.100s for this GPT-2", s->path, t->name);
-    if (check_head(s, t, err)) return -1;
+    if (!known && check_other(m, s, t, err)) return -1;
   }
   return 0;
 }
@@ -256,11 +318,6 @@ int huggingface_load(GPT2 *m, const Safetensors *s, Err *err) {
 
 /* ---- saving ---- */
 
-static void get_numbers(const void *from, int64_t at, int64_t n, float *out) {
-  const Param *p = from;
-  for (int64_t i = 0; i < n; i++) out[i] = (float)p->w[at + i];
-}
-
 static void get_transposed(const void *from, int64_t at, int64_t n, float *out) {
   const Param *p = from;
   int64_t row = at / p->rows, col = at % p->rows; /* in the stored (cols, rows) */
@@ -275,17 +332,19 @@ static void get_transposed(const void *from, int64_t at, int64_t n, float *out) 
 
 int huggingface_save(const GPT2 *m, const char *path, Dtype dtype, const Metadata *metadata,
                      Err *err) {
-  TensorSource *tensors = calloc((size_t)m->param_count, sizeof *tensors);
+  TensorSource *tensors = calloc((size_t)m->place_count, sizeof *tensors);
+  int count = 0;
   if (!tensors) return fail(err, "%s: no memory for a list of tensors", path);
-  for (int i = 0; i < m->param_count; i++) {
-    const Param *p = &m->params[i];
-    TensorSource *t = &tensors[i];
+  for (int i = 0; i < m->place_count; i++) { /* absent biases are zeros in the file */
+    const Param *p = &m->places[i];
+    if (p->role == ROLE_HEAD && !p->w) continue;
+    TensorSource *t = &tensors[count++];
     snprintf(t->name, sizeof t->name, "%s", p->name);
     t->rank = param_shape(p, t->shape);
-    t->get = is_transposed(p) ? get_transposed : get_numbers;
+    t->get = is_transposed(p) ? get_transposed : numbers_of_param;
     t->from = p;
   }
-  int status = safetensors_write(path, dtype, tensors, m->param_count, metadata, err);
+  int status = safetensors_write(path, dtype, tensors, count, metadata, err);
   free(tensors);
   return status;
 }

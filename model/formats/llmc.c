@@ -3,14 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/half.h"
+#include "core/int64.h"
 #include "core/kind.h"
 #include "core/text.h"
-#include "core/writer.h"
 
 enum { HEADER = 256, PAD = 128 };
 enum { MAX_T = 2, VOCAB, LAYERS, HEADS, CHANNELS, PADDED_VOCAB }; /* indices in the header */
-enum { CHUNK = 1 << 14 }; /* numbers read or written at once */
 
 /* The order of tensors in the file, by the last part of their names. */
 static const char *const kinds[] = {
@@ -21,12 +19,16 @@ static const char *const kinds[] = {
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-static int number_bytes(int version) { return version == LLMC_F32 ? 4 : 2; }
+enum { VERSION_F32 = 3, VERSION_BF16 = 5 };
 
 static int32_t word(const void *bytes, int place) {
   int32_t x;
   memcpy(&x, (const char *)bytes + (size_t)place * sizeof x, sizeof x);
   return x;
+}
+
+static Dtype dtype_of(const void *header) {
+  return word(header, 1) == VERSION_F32 ? DTYPE_F32 : DTYPE_BF16;
 }
 
 static int is_checkpoint(const void *bytes, size_t size) {
@@ -56,7 +58,7 @@ static double expected_bytes(const void *h) {
   double C = word(h, CHANNELS), L = word(h, LAYERS);
   double numbers = C * ((double)word(h, PADDED_VOCAB) + word(h, MAX_T)) +
                    L * (12 * C * C + 13 * C) + 2 * C;
-  return HEADER * 4 + numbers * number_bytes(word(h, 1));
+  return HEADER * 4 + numbers * (double)dtype_bytes(dtype_of(h));
 }
 
 int llmc_size(ModelOptions *m, const char *name, const void *bytes, size_t size, Err *err) {
@@ -66,7 +68,7 @@ int llmc_size(ModelOptions *m, const char *name, const void *bytes, size_t size,
   if (!is_checkpoint(bytes, size))
     return fail(err, "%s: not an llm.c checkpoint (magic %d, not %d)", name, word(bytes, 0),
                 MAGIC_LLMC_MODEL);
-  if (word(bytes, 1) != LLMC_F32 && word(bytes, 1) != LLMC_BF16)
+  if (word(bytes, 1) != VERSION_F32 && word(bytes, 1) != VERSION_BF16)
     return fail(err,
                 "%s: llm.c checkpoint version %d is not supported; use 3 (float32) or 5 "
                 "(bfloat16)",
@@ -88,53 +90,35 @@ static int64_t stored_size(const Param *p, const void *h) {
   return param_size(p);
 }
 
-static void copy_numbers(Param *p, const unsigned char *stored, int version) {
-  for (int64_t i = 0; i < param_size(p); i++) {
-    uint16_t half;
-    float x;
-    if (version == LLMC_F32) {
-      memcpy(&x, stored + 4 * i, sizeof x);
-    } else {
-      memcpy(&half, stored + 2 * i, sizeof half);
-      x = float_from_bf16(half);
-    }
-    p->w[i] = (real)x;
+static void copy_numbers(Param *p, Dtype dtype, const void *stored) {
+  float numbers[256];
+  for (int64_t at = 0, n; at < param_size(p); at += n) {
+    n = i64_min(param_size(p) - at, 256);
+    numbers_read(dtype, stored, at, n, numbers);
+    for (int64_t i = 0; i < n; i++) p->w[at + i] = (real)numbers[i];
   }
 }
 
 int llmc_load(GPT2 *m, const char *name, const void *bytes, size_t size, Err *err) {
   ModelOptions stored;
-  if (llmc_size(&stored, name, bytes, size, err)) return -1;
+  if (gpt2_check_plain(&m->size, name, err) || llmc_size(&stored, name, bytes, size, err))
+    return -1;
   if (stored.L != m->size.L || stored.C != m->size.C || stored.V != m->size.V ||
       stored.context < m->size.context)
     return fail(err, "%s: its sizes are not those of the model", name);
   const unsigned char *at = (const unsigned char *)bytes + HEADER * sizeof(int32_t);
-  int version = word(bytes, 1);
+  Dtype dtype = dtype_of(bytes);
   for (int k = 0; k < KINDS; k++)
     for (int i = 0; i < m->param_count; i++) {
       Param *p = &m->params[i];
       if (!text_ends(p->name, kinds[k])) continue;
-      copy_numbers(p, at, version);
-      at += stored_size(p, bytes) * number_bytes(version);
+      copy_numbers(p, dtype, at);
+      at += stored_size(p, bytes) * dtype_bytes(dtype);
     }
   return 0;
 }
 
 /* ---- writing ---- */
-
-static void put_numbers(Writer *w, const Param *p, int version) {
-  float numbers[CHUNK];
-  uint16_t halves[CHUNK];
-  for (int64_t at = 0; at < param_size(p); at += CHUNK) {
-    int64_t n = param_size(p) - at < CHUNK ? param_size(p) - at : CHUNK;
-    for (int64_t i = 0; i < n; i++) {
-      numbers[i] = (float)p->w[at + i];
-      halves[i] = bf16_from_float(numbers[i]);
-    }
-    const void *bytes = version == LLMC_F32 ? (void *)numbers : (void *)halves;
-    writer_put(w, bytes, (size_t)(n * number_bytes(version)));
-  }
-}
 
 static void put_padding(Writer *w, int64_t bytes) {
   static const char zeros[4096];
@@ -142,22 +126,22 @@ static void put_padding(Writer *w, int64_t bytes) {
     writer_put(w, zeros, bytes < (int64_t)sizeof zeros ? (size_t)bytes : sizeof zeros);
 }
 
-int llmc_save(const GPT2 *m, const char *path, int version, Err *err) {
+int llmc_save(const GPT2 *m, const char *path, Dtype dtype, Err *err) {
   Writer w;
   const ModelOptions *s = &m->size;
   int64_t padded = (s->V + PAD - 1) / PAD * PAD;
-  int32_t header[HEADER] = {MAGIC_LLMC_MODEL,           version,     (int32_t)s->context,
-                            (int32_t)s->V,   (int32_t)s->L, (int32_t)s->NH,
-                            (int32_t)s->C,   (int32_t)padded};
-  if (writer_open(&w, path, err)) return -1;
+  int32_t header[HEADER] = {MAGIC_LLMC_MODEL, dtype == DTYPE_F32 ? VERSION_F32 : VERSION_BF16,
+                            (int32_t)s->context, (int32_t)s->V, (int32_t)s->L, (int32_t)s->NH,
+                            (int32_t)s->C, (int32_t)padded};
+  if (gpt2_check_plain(s, path, err) || writer_open(&w, path, err)) return -1;
   writer_put(&w, header, sizeof header);
   for (int k = 0; k < KINDS; k++)
     for (int i = 0; i < m->param_count; i++) {
       const Param *p = &m->params[i];
       if (!text_ends(p->name, kinds[k])) continue;
-      put_numbers(&w, p, version);
+      numbers_write(&w, dtype, numbers_of_param, p, param_size(p));
       if (p->role == ROLE_EMBEDDING)
-        put_padding(&w, (padded - s->V) * s->C * number_bytes(version));
+        put_padding(&w, (padded - s->V) * s->C * dtype_bytes(dtype));
     }
   return writer_close(&w, 0, err);
 }

@@ -5,14 +5,12 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "core/half.h"
 #include "core/kind.h"
-#include "core/writer.h"
+#include "core/memory.h"
 
 enum {
   LENGTH = 8,              /* bytes of N */
   HEADER_MAX = 100000000,  /* the limit of the reference implementation */
-  CHUNK = 1 << 14,         /* numbers written at once */
 };
 
 /* Our headers begin with this and their CRC-32, computed with zeros in its place. */
@@ -20,16 +18,13 @@ static const char sum_prefix[] = "{\"__metadata__\":{\"crc32\":\"";
 static const char no_sum[] = "00000000";
 enum { SUM_AT = sizeof sum_prefix - 1, SUM = sizeof no_sum - 1 };
 
+/* The names of Dtype, then those of types that can only be skipped, and the bytes of a number. */
 static const struct {
   const char *name;
-  Dtype dtype;
   int bytes;
 } dtypes[] = {
-    {"F32", DTYPE_F32, 4},   {"F16", DTYPE_F16, 2},   {"BF16", DTYPE_BF16, 2},
-    {"F64", DTYPE_F64, 8}, {"I64", DTYPE_OTHER, 8}, {"U64", DTYPE_OTHER, 8},
-    {"I32", DTYPE_OTHER, 4}, {"U32", DTYPE_OTHER, 4}, {"I16", DTYPE_OTHER, 2},
-    {"U16", DTYPE_OTHER, 2}, {"I8", DTYPE_OTHER, 1},  {"U8", DTYPE_OTHER, 1},
-    {"BOOL", DTYPE_OTHER, 1},
+    {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"F64", 8}, {"I64", 8}, {"U64", 8}, {"I32", 4},
+    {"U32", 4}, {"I16", 2}, {"U16", 2},  {"I8", 1},  {"U8", 1},  {"BOOL", 1},
 };
 enum { DTYPES = sizeof dtypes / sizeof *dtypes };
 
@@ -39,7 +34,7 @@ static int read_dtype(const Safetensors *s, const Json *value, Tensor *t, int *s
   const char *name = value && value->type == JSON_STRING ? value->text : "(none)";
   for (int i = 0; i < DTYPES; i++)
     if (strcmp(dtypes[i].name, name) == 0) {
-      t->dtype = dtypes[i].dtype;
+      t->dtype = i < DTYPE_OTHER ? (Dtype)i : DTYPE_OTHER;
       *size = dtypes[i].bytes;
       return 0;
     }
@@ -143,8 +138,8 @@ static int read_tensors(Safetensors *s, const unsigned char *data, size_t room, 
 }
 
 static uint64_t read_length(const unsigned char *bytes) {
-  uint64_t n = 0;
-  for (int i = LENGTH - 1; i >= 0; i--) n = n << 8 | bytes[i];
+  uint64_t n;
+  memcpy(&n, bytes, sizeof n);
   return n;
 }
 
@@ -206,23 +201,6 @@ const char *safetensors_metadata(const Safetensors *s, const char *key) {
   return value ? value->text : NULL;
 }
 
-void tensor_read(const Tensor *t, int64_t at, int64_t n, float *out) {
-  if (t->dtype == DTYPE_F32) {
-    memcpy(out, t->data + at * (int64_t)sizeof *out, (size_t)n * sizeof *out);
-    return;
-  }
-  for (int64_t i = 0; i < n && t->dtype == DTYPE_F64; i++) {
-    double wide;
-    memcpy(&wide, t->data + (at + i) * (int64_t)sizeof wide, sizeof wide);
-    out[i] = (float)wide;
-  }
-  for (int64_t i = 0; i < n && t->dtype != DTYPE_F64; i++) {
-    uint16_t half;
-    memcpy(&half, t->data + (at + i) * (int64_t)sizeof half, sizeof half);
-    out[i] = t->dtype == DTYPE_F16 ? float_from_f16(half) : float_from_bf16(half);
-  }
-}
-
 int safetensors_sort(Safetensors *s, Err *err) {
   if (s->count > 1) qsort(s->tensors, (size_t)s->count, sizeof *s->tensors, by_name);
   for (int64_t i = 1; i < s->count; i++)
@@ -257,24 +235,17 @@ static int same_sum(uint32_t sum, const char *text) {
   return text && strncmp(mine, text, SUM) == 0;
 }
 
-static int verify_header(const Safetensors *s, Err *err) {
-  size_t length = (size_t)read_length(s->bytes);
-  const char *header = (const char *)s->bytes + LENGTH;
-  if (!safetensors_has_sums(s))
-    return fail(err, "%s: has no checksums: it was not written as a checkpoint", s->path);
-  if (!same_sum(header_sum(header, length), header + SUM_AT))
-    return fail(err, "%s: damaged: the CRC-32 of the header does not match", s->path);
-  return 0;
-}
-
 int safetensors_has_sums(const Safetensors *s) {
-  if (!s->bytes) return 0;
-  size_t length = (size_t)read_length(s->bytes);
-  return length >= SUM_AT + SUM && memcmp(s->bytes + LENGTH, sum_prefix, SUM_AT) == 0;
+  return s->bytes && read_length(s->bytes) >= SUM_AT + SUM &&
+         memcmp(s->bytes + LENGTH, sum_prefix, SUM_AT) == 0;
 }
 
 int safetensors_verify(const Safetensors *s, Err *err) {
-  if (verify_header(s, err)) return -1;
+  if (!safetensors_has_sums(s))
+    return fail(err, "%s: has no checksums: it was not written as a checkpoint", s->path);
+  const char *header = (const char *)s->bytes + LENGTH;
+  if (!same_sum(header_sum(header, (size_t)read_length(s->bytes)), header + SUM_AT))
+    return fail(err, "%s: damaged: the CRC-32 of the header does not match", s->path);
   for (int64_t i = 0; i < s->count; i++) {
     const Tensor *t = &s->tensors[i];
     char key[TENSOR_NAME + 8];
@@ -358,49 +329,25 @@ static char *make_header(Dtype dtype, const TensorSource *tensors, const uint32_
 static int put_header(Writer *w, Dtype dtype, const TensorSource *tensors, const uint32_t *sums,
                       int64_t count, const Metadata *metadata, Err *err) {
   size_t length;
-  unsigned char bytes[LENGTH];
   char *text = make_header(dtype, tensors, sums, count, metadata, &length);
   if (!text) return fail(err, "%s: no memory for the header", w->path);
-  for (int i = 0; i < LENGTH; i++) bytes[i] = (unsigned char)((uint64_t)length >> 8 * i);
-  writer_put(w, bytes, sizeof bytes);
+  writer_seek(w, 0);
+  writer_put(w, &(uint64_t){length}, LENGTH);
   writer_put(w, text, length);
   free(text);
   return 0;
 }
 
-/* Writes a tensor in chunks and returns its CRC-32. */
-static uint32_t put_tensor(Writer *w, Dtype dtype, const TensorSource *t) {
-  float numbers[CHUNK];
-  uint16_t halves[CHUNK];
-  uint32_t crc = 0;
-  int64_t count = source_count(t);
-  for (int64_t at = 0; at < count; at += CHUNK) {
-    int64_t n = count - at < CHUNK ? count - at : CHUNK;
-    t->get(t->from, at, n, numbers);
-    for (int64_t i = 0; i < n && dtype != DTYPE_F32; i++)
-      halves[i] = dtype == DTYPE_F16 ? f16_from_float(numbers[i]) : bf16_from_float(numbers[i]);
-    const void *bytes = dtype == DTYPE_F32 ? (void *)numbers : (void *)halves;
-    size_t size = (size_t)(n * dtypes[dtype].bytes);
-    crc = (uint32_t)crc32_z(crc, bytes, size);
-    writer_put(w, bytes, size);
-  }
-  return crc;
-}
-
 int safetensors_write(const char *path, Dtype dtype, TensorSource *tensors, int64_t count,
                       const Metadata *metadata, Err *err) {
   Writer w;
-  uint32_t *sums = calloc((size_t)count + 1, sizeof *sums);
-  if (!sums) return fail(err, "%s: no memory for %lld checksums", path, (long long)count);
+  if (writer_open(&w, path, err)) return -1;
+  uint32_t *sums = memory_take((size_t)count + 1, sizeof *sums);
   qsort(tensors, (size_t)count, sizeof *tensors, by_source_name);
-  int status = writer_open(&w, path, err);
-  if (status == 0) {
-    status = put_header(&w, dtype, tensors, sums, count, metadata, err);
-    for (int64_t i = 0; i < count && status == 0; i++) sums[i] = put_tensor(&w, dtype, &tensors[i]);
-    writer_seek(&w, 0);
-    if (status == 0) status = put_header(&w, dtype, tensors, sums, count, metadata, err);
-    status = writer_close(&w, status, err);
-  }
+  int status = put_header(&w, dtype, tensors, sums, count, metadata, err);
+  for (int64_t i = 0; i < count && status == 0; i++)
+    sums[i] = numbers_write(&w, dtype, tensors[i].get, tensors[i].from, source_count(&tensors[i]));
+  if (status == 0) status = put_header(&w, dtype, tensors, sums, count, metadata, err);
   free(sums);
-  return status;
+  return writer_close(&w, status, err);
 }

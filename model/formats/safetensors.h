@@ -12,11 +12,9 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/map.h"
+#include "model/formats/numbers.h"
 
 enum { TENSOR_RANK = 8, TENSOR_NAME = 128 };
-
-typedef enum { DTYPE_F32, DTYPE_F16, DTYPE_BF16, DTYPE_F64, DTYPE_OTHER } Dtype;
-#define DTYPE_NAMES "f32|f16|bf16" /* that can be written */
 
 typedef struct {
   const char *name;
@@ -78,14 +76,16 @@ const Tensor *safetensors_find(const Safetensors *s, const char *name);
 const char *safetensors_metadata(const Safetensors *s, const char *key);
 
 /* out (n) = numbers at..at+n-1 of a tensor whose type is not DTYPE_OTHER. */
-void tensor_read(const Tensor *t, int64_t at, int64_t n, float *out);
+static inline void tensor_read(const Tensor *t, int64_t at, int64_t n, float *out) {
+  numbers_read(t->dtype, t->data, at, n, out);
+}
 
-/* A tensor to write. `get` sets out (n) to its numbers at..at+n-1; it is called in order. */
+/* A tensor to write, with its numbers in order. */
 typedef struct {
   char name[TENSOR_NAME];
   int rank;
   int64_t shape[TENSOR_RANK];
-  void (*get)(const void *from, int64_t at, int64_t n, float *out);
+  NumbersGet *get;
   const void *from;
 } TensorSource;
 

@@ -7,6 +7,7 @@
 #include "core/file.h"
 #include "core/kind.h"
 #include "core/text.h"
+#include "model/gelu.h"
 #include "model/formats/huggingface.h"
 #include "model/formats/llmc.h"
 
@@ -90,8 +91,11 @@ void weights_close(Weights *w) {
 static int check_fit(const Weights *w, const ModelOptions *m, Err *err) {
   const ModelOptions *s = &w->size;
   if (s->L == m->L && s->C == m->C && s->V == m->V && s->context >= m->context &&
-      (s->NH == m->NH || s->NH == 0))
-    return 0;
+      (s->NH == m->NH || s->NH == 0)) {
+    if (s->NH == 0 || s->gelu == m->gelu) return 0; /* without config.json it is unknown */
+    return fail(err, "%s: was trained with another GELU; use --gelu %s", w->path,
+                s->gelu == GELU_EXACT ? "exact" : "tanh");
+  }
   char heads[48] = "";
   if (s->NH) snprintf(heads, sizeof heads, "--heads %lld ", (long long)s->NH);
   return fail(err,

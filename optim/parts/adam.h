@@ -16,10 +16,10 @@ typedef struct {
 #define ADAM_OPTIONS(Options, adam, prefix, of, default_beta1, default_beta2, default_eps)         \
   {.name = prefix "beta1", .help = "Decay of the first moment" of,                                 \
    .type = OPTION_REAL, .at = offsetof(Options, adam.beta1), .fallback = default_beta1,            \
-   .max = 0.9999999},                                                                              \
+   .below = 1},                                                                              \
   {.name = prefix "beta2", .help = "Decay of the second moment" of,                                \
    .type = OPTION_REAL, .at = offsetof(Options, adam.beta2), .fallback = default_beta2,            \
-   .max = 0.9999999},                                                                              \
+   .below = 1},                                                                              \
   {.name = prefix "eps", .help = "Constant added to the root of the second moment" of,             \
    .type = OPTION_REAL, .at = offsetof(Options, adam.eps), .fallback = default_eps,                \
    .min = 1e-30, .max = 1}

@@ -13,7 +13,7 @@ void momentum_heavy_ball(float *z, float *b, const float *g, int64_t n, double m
 
 #define MOMENTUM_OPTION(Options, field, default_mu)                                                \
   {.name = "momentum", .help = "Decay of the momentum (mu)",                                       \
-   .type = OPTION_REAL, .at = offsetof(Options, field), .fallback = default_mu, .max = 0.9999999}
+   .type = OPTION_REAL, .at = offsetof(Options, field), .fallback = default_mu, .below = 1}
 #define NESTEROV_OPTION(Options, field, default_word)                                              \
   {.name = "nesterov", .help = "Use Nesterov momentum",                                            \
    .type = OPTION_CHOICE, .at = offsetof(Options, field), .fallback = default_word,                \

@@ -35,7 +35,8 @@ static void inverse_root(float *P, const SingularWork *singular, int64_t s, doub
   }
 }
 
-/* With the Gram matrix of the short side A = V^T diag(s^2) V: msgn(X) = V^T diag(1/s) V X. */
+/* With the Gram matrix of the short side A = V^T diag(s^2) V: msgn(X) = V^T diag(1/s) V X. P's
+   entries are as large as 1/s and cancel, so the product is in float32 at any precision. */
 static void polar_by_svd(float *X, int64_t rows, int64_t cols, const PolarWork *work) {
   int64_t s = i64_min(rows, cols);
   float *P = work->P, *Y = work->Y;
@@ -44,8 +45,8 @@ static void polar_by_svd(float *X, int64_t rows, int64_t cols, const PolarWork *
   /* X/s_1 times s_1 P: neither leaves the range of float. */
   double largest = work->singular.values[0];
   for (int64_t i = 0; i < rows * cols; i++) Y[i] = largest > 0 ? (float)(X[i] / largest) : 0;
-  if (rows > cols) gemm(PLAIN, PLAIN, rows, cols, s, 1, Y, cols, P, s, 0, X, cols);
-  else gemm(PLAIN, PLAIN, rows, cols, s, 1, P, s, Y, cols, 0, X, cols);
+  if (rows > cols) gemm_fp32(PLAIN, PLAIN, rows, cols, s, 1, Y, cols, P, s, 0, X, cols);
+  else gemm_fp32(PLAIN, PLAIN, rows, cols, s, 1, P, s, Y, cols, 0, X, cols);
 }
 
 static NewtonSchulzPlan plan_of(const Polar *polar) {

@@ -48,7 +48,9 @@ enum { SHAPE_SCALES(CHOICE_NAME) };
 double shape_scale(int scale, int64_t rows, int64_t cols);
 
 #define SHAPE_SCALE_OPTION(Options, field, default_scale)                                          \
-  {.name = "shape-scale", .help = "Factor on the orthogonal update by the shape of the matrix",    \
+  {.name = "shape-scale", .help = "Factor on the orthogonal update by the matrix's rows m and "    \
+           "columns n (kj, of Keller Jordan's Muon: sqrt(max(1, m/n)); spectral: sqrt(m/n); "      \
+           "rms, of Moonlight: 0.2 sqrt(max(m, n)); old: sqrt(max(m, n)))",                        \
    .type = OPTION_CHOICE, .at = offsetof(Options, field), .fallback = default_scale,               \
    .choices = SHAPE_SCALES(CHOICE_WORD)}
 

@@ -27,7 +27,9 @@ typedef struct {
 /* The rows for a method's option table; `ns` is the path of its NewtonSchulz, `schedule_needs` and
    `steps_needs` are what the two options need (NULL: nothing). */
 #define NEWTON_SCHULZ_OPTIONS(Options, ns, default_schedule, schedule_needs, steps_needs)          \
-  {.name = "ns-schedule", .help = "Newton-Schulz coefficients",                                    \
+  {.name = "ns-schedule", .help = "Newton-Schulz coefficients: by author (jordan: Muon's; you; "   \
+           "cesista), paper (polar-express, cans) or code (dion; track3: modded-nanogpt), Taylor " \
+           "polynomials (classical, cubic), or accurate to float (converged)",                     \
    .type = OPTION_CHOICE, .at = offsetof(Options, ns.schedule), .fallback = default_schedule,      \
    .choices = NS_SCHEDULE_NAMES, .renamed = "exact=converged", .needs = schedule_needs},           \
   {.name = "ns-steps", .help = "Newton-Schulz steps (0: as many as the schedule has)",             \

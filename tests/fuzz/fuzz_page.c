@@ -47,7 +47,7 @@ int gnuplot_run(const char *script, size_t size, char **out, size_t *out_size, E
 /* Every tag is one of ours, with its quotes closed. */
 static void check_page(const char *page) {
   static const char ours[] = " !DOCTYPE !-- html head meta title style body h1 h2 p div table thead"
-                             " tbody tr th td figure figcaption svg text ul li details summary pre ";
+                             " tbody tr th td figure figcaption svg text ul ol li details summary pre sup a script ";
   check_controls(page);
   for (const char *tag = strchr(page, '<'); tag; tag = strchr(tag + 1, '<')) {
     char name[24];
@@ -64,24 +64,24 @@ static void write_page(const Comparison *c) {
   char *page;
   size_t size;
   Err err;
-  if (page_write(c, input_file("page.html", NULL, 0), "tools/compare", 1, &err)) return;
+  if (page_write(c, input_file("page.html", NULL, 0), "tools/compare", 0, 1, &err)) return;
   if (file_read("page.html", &page, &size, &err)) abort();
   check_page(page);
   free(page);
 }
 
 static void write_tables(const Comparison *c) {
-  Table tables[] = {outcome_losses(c), outcome_costs(c), outcome_numbers(c)};
-  for (int i = 0; i < 12; i++) {
+  Table tables[] = {outcome_losses(c), outcome_costs(c), outcome_settings(c), outcome_numbers(c)};
+  for (int i = 0; i < 16; i++) {
     char *text;
     size_t size;
     FILE *memory = open_memstream(&text, &size);
-    table_write(&tables[i % 3], (TableFormat)(i / 3), memory);
+    table_write(&tables[i % 4], (TableFormat)(i / 4), memory);
     fclose(memory);
     check_controls(text);
     free(text);
   }
-  for (int i = 0; i < 3; i++) table_free(&tables[i]);
+  for (int i = 0; i < 4; i++) table_free(&tables[i]);
 }
 
 static void plot(const RunLog *log) {
@@ -102,6 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const char *const files[] = {"config.txt", "log.csv", "info.txt"};
   static uint8_t copy[1 << 14];
   static const ComparisonOptions options = {.baseline = "adamw"};
+  static char here[] = ".", *const paths[] = {here};
   Comparison c;
   Err err;
   if (size > sizeof copy) return 0;
@@ -113,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     input_file(files[i], at, (size_t)(stop - at));
     at = stop < end ? stop + 1 : end;
   }
-  if (comparison_read(&c, ".", &options, &err)) return 0;
+  if (comparison_read(&c, paths, 1, &options, &err)) return 0;
   write_page(&c);
   write_tables(&c);
   plot(&c.logs[0]);

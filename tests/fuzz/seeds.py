@@ -4,6 +4,7 @@ are in the same folder under other names. Needs nothing but Python."""
 import gzip
 import json
 import os
+import pickle
 import struct
 import zlib
 
@@ -109,6 +110,10 @@ def main():
     save('gzip', 'two', gzip.compress(b'one', mtime=0) + gzip.compress(b'two', mtime=0))
     save('options', 'all', '# a run\nsteps = 1e3\nrate = 0.02 # tuned\n--name=runs\norder sequential\n')
     save('options', 'nested', 'steps = 64k\n@options.txt\n')
+    itos = dict(enumerate('\nab\u00e9'))
+    meta = {'vocab_size': 4, 'itos': itos, 'stoi': {c: i for i, c in itos.items()}}
+    save('meta', 'protocol2', pickle.dumps(meta, 2))
+    save('meta', 'protocol4', pickle.dumps(meta, 4))
     columns = ('step,tokens,seconds,train_loss,val_loss,lr,grad_norm,forward_ms,backward_ms,'
                'optimizer_ms,tokens_per_s\n')
     save('log', 'rows', columns + '0,0,,,5.5,,,,,,\n7,448,0.5,5.25,,0.001,1.5,1,2,3,4000\n')

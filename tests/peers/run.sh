@@ -6,7 +6,8 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 venv=${PEERS_VENV:-${XDG_CACHE_HOME:-$HOME/.cache}/polar-peers}
 python=${PYTHON:-$venv/bin/python}
-packages=${PEERS_PACKAGES:-numpy torch==2.13.0 transformers==5.24.0}
+packages=${PEERS_PACKAGES:-numpy torch==2.13.0 transformers==5.24.0 accelerate gguf tensorboard\
+  xllamacpp}
 modules='import numpy, torch, transformers'
 
 skip() {

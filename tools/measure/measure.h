@@ -33,7 +33,7 @@ typedef struct {
 /* The products of a model for passes of `rows` tokens; returns how many kinds (at most 5). */
 int product_shapes(const ModelOptions *size, int64_t rows, ProductShape *shapes);
 
-/* The sgemm ceiling in FLOP/s of those shapes: every product at the best rate that any of its three
+/* The ceiling in FLOP/s of those shapes, of sgemm or of the precision that is set: every product at the best rate that any of its three
    forms (y = x W^T, dx = dy W, dW = dy^T x) reaches, weighted by FLOPs. One round. */
 double sgemm_ceiling(const ProductShape *shapes, int count);
 

@@ -6,6 +6,7 @@
 
 #include "core/clock.h"
 #include "core/memory.h"
+#include "core/precision.h"
 #include "core/quantile.h"
 #include "core/random.h"
 #include "optim/gradient.h"
@@ -31,7 +32,7 @@ static void random_batch(Trainer *t, int64_t B) {
   t->tokens = memory_take((size_t)n + 1, sizeof *t->tokens);
   for (int64_t i = 0; i <= n; i++)
     t->tokens[i] = (int32_t)random_below(&random, (uint32_t)size->V);
-  t->batch = (Batch){t->tokens, t->tokens + 1, B, size->context};
+  t->batch = (Batch){.x = t->tokens, .y = t->tokens + 1, .B = B, .T = size->context};
 }
 
 static StepSeconds trainer_step(Trainer *t) {
@@ -130,6 +131,73 @@ int bench_step(const BenchCase *c, const Optimizer *method, Err *err) {
   print_line(c->name, &t, measured, c->rounds);
   trainer_close(&t);
   return 0;
+}
+
+/* ---- precisions in turn ---- */
+
+enum { PRECISIONS_COUNT = PRECISION_BF16X3 + 1, MUON_ROUNDS = 3 };
+/* What a round measures for each precision. */
+typedef struct {
+  double step[ROUNDS_MAX], ceiling[ROUNDS_MAX], muon[ROUNDS_MAX];
+} PrecisionTimes;
+
+static void measure_precision(Trainer *t, Subject *muon, const ProductShape *shapes, int count,
+                              PrecisionTimes *times, int round) {
+  StepSeconds s = trainer_step(t);
+  times->step[round] = s.forward + s.backward + s.norm + s.optimizer;
+  times->ceiling[round] = sgemm_ceiling(shapes, count);
+  if (round < MUON_ROUNDS) times->muon[round] = subject_seconds(muon);
+}
+
+static double median_ratio(const double *a, const double *b, int rounds) {
+  double ratio[ROUNDS_MAX];
+  for (int i = 0; i < rounds; i++) ratio[i] = a[i] / b[i];
+  return quantile(ratio, rounds, 0.5);
+}
+
+static void print_precisions(const BenchCase *c, const Trainer *t, PrecisionTimes *times,
+                             int rounds) {
+  int few = rounds < MUON_ROUNDS ? rounds : MUON_ROUNDS;
+  double tokens = (double)(t->batch.B * t->batch.T), flops = trainer_flops(t);
+  printf("\n%-22s %8s %7s %8s %8s %9s %10s %7s\n", c->name, "tokens/s", "ratio", "GFLOP/s",
+         "ceiling", "fraction", "muon, ms", "ratio");
+  for (int p = 0; p < PRECISIONS_COUNT; p++) {
+    const PrecisionTimes *x = &times[p];
+    char name[32];
+    double step = quantile(x->step, rounds, 0.5), ceiling = quantile(x->ceiling, rounds, 0.5);
+    word_at(PRECISIONS(CHOICE_WORD), p, name, sizeof name);
+    printf("  %-20s %8.0f %7.2f %8.1f %8.1f %8.1f%% %10.1f %7.2f\n", name, tokens / step,
+           median_ratio(times[0].step, x->step, rounds), flops / step / 1e9, ceiling / 1e9,
+           100 * flops / step / ceiling, 1e3 * quantile(x->muon, few, 0.5),
+           median_ratio(times[0].muon, x->muon, few));
+  }
+  fflush(stdout);
+}
+
+int bench_precision(const BenchCase *c, const Optimizer *method, Err *err) {
+  extern const Optimizer muon;
+  Trainer t;
+  Subject other = {.state = NULL};
+  ProductShape shapes[5];
+  PrecisionTimes *times = memory_take(PRECISIONS_COUNT, sizeof *times);
+  int count = product_shapes(&c->size, c->B * c->size.context, shapes);
+  int status = trainer_open(&t, c, method, err), rounds = (c->rounds + 1) / 2;
+  if (status == 0) status = subject_open(&other, &muon, "", t.model, err);
+  if (status == 0) subject_seconds(&other);
+  Precision before = precision_now();
+  for (int i = 0; i < rounds && status == 0; i++)
+    for (int p = 0; p < PRECISIONS_COUNT; p++) {
+      precision_set((Precision)p);
+      measure_precision(&t, &other, shapes, count, &times[p], i);
+    }
+  precision_set(before);
+  if (status == 0) {
+    print_precisions(c, &t, times, rounds);
+    subject_close(&other);
+    trainer_close(&t);
+  }
+  free(times);
+  return status;
 }
 
 /* ---- the parts of a step ---- */

@@ -1,13 +1,11 @@
 #include "tools/report/comparison.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/file.h"
 #include "core/memory.h"
 #include "core/quantile.h"
 #include "run/config.h"
@@ -21,157 +19,95 @@ static void note(Comparison *c, const char *format, ...) {
   va_start(arguments, format);
   vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  c->notes = memory_grow(c->notes, (size_t)c->note_count + 1, sizeof *c->notes);
-  c->notes[c->note_count++] = memory_text(text);
-}
-
-/* ---- finding the runs ---- */
-
-static void add_run(Comparison *c, const char *path) {
-  RunLog log;
-  Err err;
-  if (runlog_read(&log, path, &err)) {
-    note(c, "Left out: %s.", err.text);
-    return;
-  }
-  if (!*runlog_option(&log, "optimizer")) {
-    note(c, "Left out: %s: it has no config.txt, so its settings are unknown.", path);
-    runlog_free(&log);
-    return;
-  }
-  if (*log.note) note(c, "%s.", log.note);
-  c->logs = memory_grow(c->logs, (size_t)c->log_count + 1, sizeof *c->logs);
-  c->logs[c->log_count++] = log;
-}
-
-static void find_runs(Comparison *c, const char *path, int depth) {
-  struct dirent **names;
-  int count = scandir(path, &names, NULL, alphasort);
-  if (runlog_exists(path)) add_run(c, path);
-  for (int i = 0; i < count; i++) {
-    char below[OPTION_TEXT];
-    int length = snprintf(below, sizeof below, "%s/%s", path, names[i]->d_name);
-    if (names[i]->d_name[0] != '.' && depth > 0 && length < (int)sizeof below &&
-        folder_exists(below))
-      find_runs(c, below, depth - 1);
-    free(names[i]);
-  }
-  if (count >= 0) free(names);
+  runset_note(&c->set, text);
 }
 
 /* ---- what may be compared ---- */
 
-/* The first option of the task in which two runs differ, or NULL. */
-static const char *obstacle(const RunLog *a, const RunLog *b) {
-  const RunLog *logs[] = {a, b};
-  int known = *a->info.fingerprint && *b->info.fingerprint;
-  for (int k = 0; k < 2; k++)
-    for (int i = 0; i < logs[k]->config.count; i++) {
-      const char *name = logs[k]->config.items[i].name;
-      if (config_effect(name) != EFFECT_TASK || (known && option_names_data(name))) continue;
-      if (!same_option(a, b, name)) return name;
-    }
-  return known && strcmp(a->info.fingerprint, b->info.fingerprint) != 0 ? "data" : NULL;
-}
-
 static int check_comparable(Comparison *c, Err *err) {
-  for (int i = 1, noted = 0; i < c->log_count; i++) {
-    const RunLog *a = &c->logs[0], *b = &c->logs[i];
-    const char *name = obstacle(a, b);
-    if (!name) continue;
-    if (!c->options.mix)
-      return fail(err,
-                  "%.300s has %s = %.60s and %.300s has %.60s: their losses cannot be compared; "
-                  "use --mix on to compare them anyway",
-                  a->path, name, runlog_option(a, name), b->path,
-                  runlog_option(b, name));
-    if (!noted++)
-      note(c, "This comparison is not fair: the runs differ in %s, perhaps in more.", name);
-    if (strcmp(runlog_option(a, "vocab"), runlog_option(b, "vocab")) != 0) c->per_byte = 1;
+  char names[256] = "";
+  int status = 0;
+  Differences d = differences_find(c->logs, c->log_count, EFFECT_TASK);
+  for (int i = 0; i < d.count && config_effect(d.rows[i].name) == EFFECT_TASK; i++) {
+    const Difference *row = &d.rows[i];
+    size_t used = strlen(names);
+    int other = 0;
+    while (strcmp(row->values[other], row->values[0]) == 0) other++;
+    if (!c->options.mix) {
+      status = fail(err,
+                    "%.300s has %s = %.60s and %.300s has %.60s: their losses cannot be compared; "
+                    "use --mix on to compare them anyway",
+                    c->logs[0].path, row->name, row->values[0], c->logs[other].path,
+                    row->values[other]);
+      break;
+    }
+    snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", row->name);
+    c->per_byte |= strcmp(row->name, "vocab") == 0;
   }
-  return 0;
+  if (*names) note(c, "This comparison is not fair: the runs differ in %s.", names);
+  differences_free(&d);
+  return status;
 }
 
 /* ---- entries ---- */
 
-/* The part of a path after FOLDER/final/ or FOLDER/tune/, or NULL. */
-static const char *below(const Comparison *c, const RunLog *log, const char *stage) {
-  size_t folder = strlen(c->folder), length = strlen(stage);
-  const char *rest = log->path + folder;
-  if (strncmp(log->path, c->folder, folder) != 0 || *rest != '/') return NULL;
-  rest++;
-  return strncmp(rest, stage, length) == 0 && rest[length] == '/' ? rest + length + 1 : NULL;
+static int64_t seed_of(const RunLog *log) { return strtoll(runlog_option(log, "seed"), NULL, 10); }
+
+static int is_extended(const RunLog *log) { return *log->info.extended != 0; }
+
+static int belongs(const Comparison *c, const Entry *e, int run) {
+  return strcmp(e->method, c->set.origins[run].method) == 0 &&
+         e->extended == is_extended(&c->logs[run]) &&
+         same_settings(&c->logs[e->runs[0]], &c->logs[run], NULL);
 }
 
-static int is_tuning(const Comparison *c, const RunLog *log) {
-  return below(c, log, "tune") != NULL;
+/* A seed counts once; of two runs with it, a finished one. */
+static void add_to_entry(Comparison *c, Entry *e, int run) {
+  for (int j = 0; j < e->count; j++) {
+    int other = e->runs[j];
+    if (seed_of(&c->logs[other]) != seed_of(&c->logs[run])) continue;
+    int better = c->logs[run].end == RUN_FINISHED && c->logs[other].end != RUN_FINISHED;
+    if (better) e->runs[j] = run;
+    note(c, "%.400s is not counted: it has the settings and the seed of %.400s.",
+         c->logs[better ? other : run].path, c->logs[better ? run : other].path);
+    return;
+  }
+  e->runs = memory_grow(e->runs, (size_t)e->count + 1, sizeof *e->runs);
+  e->runs[e->count++] = run;
 }
 
-/* The method's name in a sweep's folder; elsewhere empty. */
-static void method_of(const Comparison *c, const RunLog *log, char *out, size_t size) {
-  const char *rest = below(c, log, "final");
-  if (!rest) rest = below(c, log, "tune");
-  snprintf(out, size, "%.*s", rest ? (int)strcspn(rest, "/") : 0, rest ? rest : "");
+static void free_entry(Entry *e) {
+  free(e->runs);
+  free(e->loss);
+  tuning_free(&e->tuning);
 }
 
-static int is_of_method(const Comparison *c, const RunLog *log, const Entry *e) {
-  char method[sizeof e->method];
-  method_of(c, log, method, sizeof method);
-  return strcmp(method, e->method) == 0;
-}
-
-/* Those that chose the rates, or the others. */
-static void group_runs(Comparison *c, int tuning) {
+/* Those that chose the rates if there are no others, or the others. */
+static void group_runs(Comparison *c) {
   for (int i = 0; i < c->log_count; i++) {
-    const RunLog *log = &c->logs[i];
+    const Origin *o = &c->set.origins[i];
     int at = 0;
-    if (is_tuning(c, log) != tuning) continue;
-    while (at < c->count && !(is_of_method(c, log, &c->entries[at]) &&
-                              same_settings(&c->logs[c->entries[at].runs[0]], log, NULL)))
-      at++;
+    if (o->tuning != c->only_tuning) continue;
+    while (at < c->count && !belongs(c, &c->entries[at], i)) at++;
     if (at == c->count) {
       c->entries = memory_grow(c->entries, (size_t)++c->count, sizeof *c->entries);
-      c->entries[at] = (Entry){0};
-      method_of(c, log, c->entries[at].method, sizeof c->entries[at].method);
+      c->entries[at] = (Entry){.extended = is_extended(&c->logs[i])};
+      snprintf(c->entries[at].method, sizeof c->entries[at].method, "%s", o->method);
     }
-    Entry *e = &c->entries[at];
-    e->runs = memory_grow(e->runs, (size_t)e->count + 1, sizeof *e->runs);
-    e->runs[e->count++] = i;
+    add_to_entry(c, &c->entries[at], i);
   }
 }
 
-static double mean_loss(const Comparison *c, const Entry *e) {
-  double sum = 0;
-  for (int j = 0; j < e->count; j++) {
-    const RunLog *log = &c->logs[e->runs[j]];
-    sum += log->end == RUN_FINISHED ? runlog_final_val(log) : INFINITY;
-  }
-  return isnan(sum) ? INFINITY : sum / e->count;
-}
-
-/* Without fresh seeds the best trial of each method is all there is. */
-static void group_best_trials(Comparison *c) {
-  int kept = 0;
-  group_runs(c, 1);
-  for (int i = 0; i < c->count; i++) {
-    Entry now = c->entries[i];
-    int same = 0;
-    while (same < kept && strcmp(c->entries[same].method, now.method) != 0) same++;
-    int better = same < kept && mean_loss(c, &now) < mean_loss(c, &c->entries[same]);
-    if (same < kept) free(better ? c->entries[same].runs : now.runs);
-    if (same == kept || better) c->entries[same] = now;
-    kept += same == kept;
-  }
-  c->count = kept;
-  c->only_tuning = 1;
-  note(c, "No evaluation seeds yet: these are the best tuning runs of each method, so the losses "
-          "are biased downward.");
+/* The first run of each entry, one after the other. */
+static RunLog *copy_firsts(const Comparison *c) {
+  RunLog *firsts = memory_take((size_t)c->count, sizeof *firsts);
+  for (int i = 0; i < c->count; i++) firsts[i] = c->logs[c->entries[i].runs[0]];
+  return firsts;
 }
 
 /* "muon" where there is one, else with what sets it apart. */
 static void name_entries(Comparison *c) {
-  RunLog *firsts = memory_take((size_t)c->count, sizeof *firsts);
-  for (int i = 0; i < c->count; i++) firsts[i] = c->logs[c->entries[i].runs[0]];
+  RunLog *firsts = copy_firsts(c);
   for (int i = 0; i < c->count; i++) {
     Entry *e = &c->entries[i];
     int alike = 0;
@@ -189,7 +125,7 @@ static void name_entries(Comparison *c) {
 
 static const double LN2 = 0.693147180559945309;
 
-static double unit_of(const Comparison *c, const RunLog *log) {
+double comparison_factor(const Comparison *c, const RunLog *log) {
   return c->per_byte ? 1 / (LN2 * log->info.val_bytes_per_token) : 1;
 }
 
@@ -197,23 +133,18 @@ const char *comparison_unit(const Comparison *c) {
   return c->per_byte ? "bits per byte" : "nats per token";
 }
 
-static int64_t seed_of(const RunLog *log) { return strtoll(runlog_option(log, "seed"), NULL, 10); }
-
-static int by_seed(const void *a, const void *b) {
-  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-  return (x > y) - (x < y);
-}
-
+/* Ascending. */
 static void list_seeds(Comparison *c) {
   c->seeds = memory_take((size_t)c->log_count, sizeof *c->seeds);
   for (int i = 0; i < c->count; i++)
     for (int j = 0; j < c->entries[i].count; j++) {
       int64_t seed = seed_of(&c->logs[c->entries[i].runs[j]]);
-      int k = 0;
-      while (k < c->seed_count && c->seeds[k] != seed) k++;
-      if (k == c->seed_count) c->seeds[c->seed_count++] = seed;
+      int at = 0;
+      while (at < c->seed_count && c->seeds[at] < seed) at++;
+      if (at < c->seed_count && c->seeds[at] == seed) continue;
+      for (int k = c->seed_count++; k > at; k--) c->seeds[k] = c->seeds[k - 1];
+      c->seeds[at] = seed;
     }
-  qsort(c->seeds, (size_t)c->seed_count, sizeof *c->seeds, by_seed);
 }
 
 static void measure_losses(Comparison *c, Entry *e) {
@@ -228,7 +159,7 @@ static void measure_losses(Comparison *c, Entry *e) {
     bytes = log->info.val_bytes_per_token;
     for (int k = 0; k < c->seed_count; k++)
       if (c->seeds[k] == seed_of(log) && log->end == RUN_FINISHED)
-        e->loss[k] = runlog_final_val(log) * unit_of(c, log);
+        e->loss[k] = runlog_final_val(log) * comparison_factor(c, log);
   }
   e->summary = summarize(e->loss, c->seed_count);
   e->bits_per_byte = c->per_byte ? e->summary.mean
@@ -237,9 +168,13 @@ static void measure_losses(Comparison *c, Entry *e) {
 
 /* ---- costs ---- */
 
-/* Of one run. The optimizer's time is a mean, since some methods do more in some steps; the
-   gradient's a median, which a busy machine disturbs less. The first step pays for memory. */
-static void measure_run(const RunLog *log, double *gradient_ms, double *optimizer_ms) {
+typedef struct {
+  double gradient, optimizer; /* ms per step */
+} Times;
+
+/* The optimizer's time is a mean, since some methods do more in some steps; the gradient's a
+   median, which a busy machine changes less. The first step allocates memory. */
+static Times measure_run(const RunLog *log) {
   double *gradient = memory_take((size_t)log->count, sizeof *gradient), optimizer = 0;
   int n = 0, measured = 0;
   for (int i = 0; i < log->count; i++) {
@@ -247,38 +182,87 @@ static void measure_run(const RunLog *log, double *gradient_ms, double *optimize
     gradient[n++] = log->rows[i].forward_ms + log->rows[i].backward_ms;
     if (isfinite(log->rows[i].optimizer_ms)) optimizer += log->rows[i].optimizer_ms, measured++;
   }
-  *gradient_ms = quantile(gradient, n, 0.5);
-  *optimizer_ms = measured ? optimizer / measured : NAN;
+  Times t = {quantile(gradient, n, 0.5), measured ? optimizer / measured : NAN};
   free(gradient);
+  return t;
 }
 
-/* Other work of the machine makes a run slower, never faster: the fastest run says most about the
-   method. */
-static void measure_costs(const Comparison *c, Entry *e) {
+/* Whether two runs compute the same gradient with the same threads and precision. */
+static int same_gradient(const RunLog *a, const RunLog *b) {
+  for (int i = 0; i < a->config.count; i++) {
+    const char *name = a->config.items[i].name;
+    if ((option_find(model_options, name) || strcmp(name, "batch") == 0 ||
+         config_effect(name) == EFFECT_ROUNDING) &&
+        !same_option(a, b, name))
+      return 0;
+  }
+  return 1;
+}
+
+/* How many times as long the gradient of a run takes as the fastest one that is the same. */
+static double slowness(const Comparison *c, const Times *times, int run) {
+  double least = times[run].gradient;
+  for (int i = 0; i < c->log_count; i++)
+    if (c->set.origins[i].tuning == c->only_tuning && times[i].gradient < least &&
+        same_gradient(&c->logs[run], &c->logs[i]))
+      least = times[i].gradient;
+  return times[run].gradient / least;
+}
+
+/* Other work of the machine makes a run slower, never faster: the fastest runs say most about the
+   method. If all were slowed down, the optimizer's time is scaled as the gradient's. */
+static int measure_costs(const Comparison *c, const Times *times, Entry *e) {
+  static const double DISTURBED = 1.75;
+  int disturbed = 0;
   e->state_bytes = c->logs[e->runs[0]].info.optimizer_state_bytes;
   e->clipped = 0;
-  for (int j = 0; j < e->count; j++) e->clipped += runlog_clipped(&c->logs[e->runs[j]]) / e->count;
   e->gradient_ms = e->optimizer_ms = NAN;
   for (int j = 0; j < e->count; j++) {
-    double gradient, optimizer;
-    measure_run(&c->logs[e->runs[j]], &gradient, &optimizer);
-    e->gradient_ms = fmin(e->gradient_ms, gradient); /* fmin ignores NaN */
-    e->optimizer_ms = fmin(e->optimizer_ms, optimizer);
+    const Times *t = &times[e->runs[j]];
+    double slow = slowness(c, times, e->runs[j]);
+    e->clipped += runlog_clipped(&c->logs[e->runs[j]]) / e->count;
+    disturbed += slow > DISTURBED;
+    e->gradient_ms = fmin(e->gradient_ms, t->gradient); /* fmin ignores NaN */
+    e->optimizer_ms = fmin(e->optimizer_ms, slow > DISTURBED ? t->optimizer / slow : t->optimizer);
+    if (e->gradient_ms == t->gradient) e->slow = slow > DISTURBED ? slow : 1;
   }
+  return disturbed;
 }
 
 /* All methods compute the same gradient, so one time of it is right for all of them; the seconds
    as they were logged would compare how busy the machine was. */
 static void level_times(Comparison *c) {
   double *gradient = memory_take((size_t)c->count, sizeof *gradient);
-  for (int i = 0; i < c->count; i++) gradient[i] = c->entries[i].gradient_ms;
+  for (int i = 0; i < c->count; i++)
+    gradient[i] = c->entries[i].slow > 1 ? NAN : c->entries[i].gradient_ms;
   c->gradient_ms = c->options.mix ? NAN : quantile(gradient, c->count, 0.5);
   for (int i = 0; i < c->count; i++) {
     Entry *e = &c->entries[i];
-    e->step_seconds =
-        ((isnan(c->gradient_ms) ? e->gradient_ms : c->gradient_ms) + e->optimizer_ms) / 1000;
+    double own = e->slow > 1 ? e->gradient_ms / e->slow : e->gradient_ms;
+    e->step_seconds = ((isnan(c->gradient_ms) ? own : c->gradient_ms) + e->optimizer_ms) / 1000;
   }
   free(gradient);
+}
+
+static void measure_all_costs(Comparison *c) {
+  Times *times = memory_take((size_t)c->log_count, sizeof *times);
+  int disturbed = 0, runs = 0;
+  for (int i = 0; i < c->log_count; i++) times[i] = measure_run(&c->logs[i]);
+  for (int i = 0; i < c->count; i++) {
+    disturbed += measure_costs(c, times, &c->entries[i]);
+    runs += c->entries[i].count;
+  }
+  free(times);
+  level_times(c);
+  if (disturbed)
+    note(c, "Times: %d of %d runs were disturbed: their gradient took far longer than that of the "
+            "same network in other runs. Their own times are not used.", disturbed, runs);
+  for (int i = 0; i < c->count; i++) {
+    const Entry *e = &c->entries[i];
+    if (e->slow > 1)
+      note(c, "%s: all runs were disturbed; its optimizer time is divided by %.2f, as much as its "
+              "gradient was slowed down.", e->name, e->slow);
+  }
 }
 
 /* ---- curves and the target ---- */
@@ -307,7 +291,7 @@ static int add_point(const Comparison *c, const Entry *e, int axis, int64_t step
     if (!takes_part(e, log)) continue;
     const LogRow *row = row_at(log, step);
     if (!row || !isfinite(row->val_loss)) return 0;
-    double loss = row->val_loss * unit_of(c, log);
+    double loss = row->val_loss * comparison_factor(c, log);
     int level = axis == AXIS_SECONDS && !isnan(e->step_seconds);
     x += level ? (double)row->step * e->step_seconds : curve_axis_value(log, row, axis);
     mean += loss;
@@ -340,8 +324,9 @@ void curve_free(Curve *curve) {
   *curve = (Curve){0};
 }
 
+/* The rate of an extended run rose again: its curve belongs to no schedule. */
 static double time_to(const Comparison *c, const Entry *e, int axis) {
-  if (isnan(c->target)) return NAN;
+  if (isnan(c->target) || e->extended) return NAN;
   Curve v = comparison_curve(c, e, axis);
   double x = first_crossing(v.x, v.mean, v.n, c->target);
   curve_free(&v);
@@ -368,7 +353,7 @@ static void add_tuning_run(const Comparison *c, Entry *e, int run) {
   const RunLog *log = &c->logs[run];
   int diverged = log->end == RUN_DIVERGED, point = 0;
   int line = !same_settings(log, &c->logs[e->runs[0]], "lr");
-  double loss = diverged ? INFINITY : runlog_final_val(log) * unit_of(c, log);
+  double loss = diverged ? INFINITY : runlog_final_val(log) * comparison_factor(c, log);
   while (point < e->tuning.count &&
          !same_settings(&c->logs[e->tuning.points[point].first], log, NULL))
     point++;
@@ -378,6 +363,7 @@ static void add_tuning_run(const Comparison *c, Entry *e, int run) {
 static void find_edge(Comparison *c, Entry *e) {
   const Tuning *t = &e->tuning;
   int lower, higher, at = 0;
+  if (tuning_is_random(t)) return;
   while (at < t->count && (t->points[at].line || t->points[at].rate != strtod(e->rate, NULL))) at++;
   if (at == t->count) return;
   tuning_neighbours(t, at, &lower, &higher);
@@ -389,9 +375,10 @@ static void find_edge(Comparison *c, Entry *e) {
 
 static void read_tuning(Comparison *c, Entry *e) {
   for (int i = 0; i < c->log_count; i++) {
-    const RunLog *log = &c->logs[i];
-    int ended = log->end == RUN_FINISHED || log->end == RUN_DIVERGED;
-    if (ended && is_tuning(c, log) && is_of_method(c, log, e)) add_tuning_run(c, e, i);
+    const Origin *o = &c->set.origins[i];
+    int ended = c->logs[i].end == RUN_FINISHED || c->logs[i].end == RUN_DIVERGED;
+    if (ended && o->tuning && strcmp(o->method, e->method) == 0 &&
+        runset_same_sweep(&c->set, i, e->runs[0])) add_tuning_run(c, e, i);
   }
   if (e->tuning.count > 0)
     qsort(e->tuning.points, (size_t)e->tuning.count, sizeof *e->tuning.points, by_rate);
@@ -426,21 +413,38 @@ static void note_states(Comparison *c) {
     if (e->unfinished)
       note(c, "%s: %d of %d runs unfinished, and not counted.", e->name, e->unfinished, e->count);
     if (e->diverged) note(c, "%s: %d of %d runs diverged.", e->name, e->diverged, e->count);
+    if (e->extended)
+      note(c, "%s: extended %s. Its steps to the target are left out.", e->name,
+           c->logs[e->runs[0]].info.extended);
   }
   if (c->baseline < 0)
     note(c, "No run has the baseline optimizer \"%s\"; --baseline chooses another.",
          c->options.baseline);
 }
 
-static void judge(Comparison *c) {
-  list_seeds(c);
+/* Without fresh seeds the best trial of each method is all there is. The entries are sorted. */
+static void keep_best_trials(Comparison *c) {
+  int kept = 0;
   for (int i = 0; i < c->count; i++) {
-    measure_losses(c, &c->entries[i]);
-    measure_costs(c, &c->entries[i]);
-    read_tuning(c, &c->entries[i]);
+    int same = 0;
+    while (same < kept && strcmp(c->entries[same].method, c->entries[i].method) != 0) same++;
+    if (same == kept) c->entries[kept++] = c->entries[i];
+    else free_entry(&c->entries[i]);
   }
-  level_times(c);
+  c->count = kept;
+  name_entries(c);
+  note(c, "No evaluation seeds yet: these are the best tuning runs of each method, so the losses "
+          "are biased downward.");
+}
+
+static void judge(Comparison *c) {
+  name_entries(c);
+  list_seeds(c);
+  for (int i = 0; i < c->count; i++) measure_losses(c, &c->entries[i]);
   qsort(c->entries, (size_t)c->count, sizeof *c->entries, better_first);
+  if (c->only_tuning) keep_best_trials(c);
+  for (int i = 0; i < c->count; i++) read_tuning(c, &c->entries[i]);
+  measure_all_costs(c);
   c->baseline = find_baseline(c);
   choose_target(c);
   for (int i = 0; i < c->count; i++) {
@@ -453,44 +457,48 @@ static void judge(Comparison *c) {
     e->seconds_to = time_to(c, e, AXIS_SECONDS);
   }
   note_states(c);
+  RunLog *firsts = copy_firsts(c);
+  c->differences = differences_find(firsts, c->count, EFFECT_TASK);
+  free(firsts);
 }
 
-int comparison_read(Comparison *c, const char *folder, const ComparisonOptions *options, Err *err) {
-  enum { DEPTH = 6 };
-  size_t length = strlen(folder);
-  *c = (Comparison){.options = *options, .baseline = -1, .target = NAN};
-  while (length > 1 && folder[length - 1] == '/') length--;
-  snprintf(c->folder, sizeof c->folder, "%.*s", (int)length, folder);
-  if (!folder_exists(c->folder))
-    return fail(err, "%s: there is no such folder; name one with runs in it", c->folder);
-  find_runs(c, c->folder, DEPTH);
+/* The baseline of the sweep, unless the user chose another. */
+static int choose_baseline(Comparison *c, Err *err) {
+  Settings spec = {0};
+  char at[OPTION_TEXT + 1], *argv[] = {"", at};
+  const char *name = NULL;
   int status = 0;
-  if (c->log_count == 0 && c->note_count > 0)
-    status = fail(err, "%s: no run in it can be read: %.900s", c->folder, c->notes[0]);
-  else if (c->log_count == 0)
-    status = fail(err, "%s: there are no runs in it", c->folder);
-  else status = check_comparable(c, err);
-  if (status == 0) group_runs(c, 0);
-  if (status == 0 && c->count == 0) group_best_trials(c);
-  if (status == 0) {
-    name_entries(c);
-    judge(c);
+  snprintf(at, sizeof at, "@%s", c->set.spec);
+  if (*c->options.baseline) return 0;
+  if (*c->set.spec) status = settings_read(&spec, 2, argv, err);
+  if (*c->set.spec && status == 0) name = settings_find(&spec, "baseline", NULL);
+  snprintf(c->options.baseline, sizeof c->options.baseline, "%s", name ? name : "adamw");
+  settings_free(&spec);
+  return status;
+}
+
+int comparison_read(Comparison *c, char *const *paths, int count, const ComparisonOptions *options,
+                    Err *err) {
+  *c = (Comparison){.options = *options, .baseline = -1, .target = NAN};
+  if (runset_read(&c->set, paths, count, err)) return -1;
+  c->logs = c->set.logs;
+  c->log_count = c->set.count;
+  int status = choose_baseline(c, err) || check_comparable(c, err) ? -1 : 0;
+  if (status == 0) group_runs(c);
+  if (status == 0 && c->count == 0) {
+    c->only_tuning = 1;
+    group_runs(c);
   }
+  if (status == 0) judge(c);
   if (status) comparison_free(c);
   return status;
 }
 
 void comparison_free(Comparison *c) {
-  for (int i = 0; i < c->log_count; i++) runlog_free(&c->logs[i]);
-  for (int i = 0; i < c->count; i++) {
-    free(c->entries[i].runs);
-    free(c->entries[i].loss);
-    tuning_free(&c->entries[i].tuning);
-  }
-  for (int i = 0; i < c->note_count; i++) free(c->notes[i]);
-  free(c->logs);
+  for (int i = 0; i < c->count; i++) free_entry(&c->entries[i]);
+  differences_free(&c->differences);
+  runset_free(&c->set);
   free(c->seeds);
   free(c->entries);
-  free(c->notes);
   *c = (Comparison){0};
 }

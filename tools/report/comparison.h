@@ -1,17 +1,17 @@
-/* The runs in a folder, compared: the loss of each method, its cost, and how certain that is.
-   In a sweep's folder the runs below tune/ chose the rates and those below final/ are judged, or
-   the best below tune/ as long as there are no others; in any other folder all runs are judged,
-   grouped by what they have in common but the seed. */
+/* Runs compared: the loss of each method, its cost, and how certain that is. All runs are judged
+   except those with which a sweep chose the rates; if there are no others, the best of these are
+   judged. Runs that differ in their seeds only are one entry. */
 #ifndef TOOLS_REPORT_COMPARISON_H
 #define TOOLS_REPORT_COMPARISON_H
 
+#include "tools/report/differences.h"
 #include "tools/report/palette.h"
-#include "run/runlog.h"
+#include "tools/report/runset.h"
 #include "tools/report/statistics.h"
 #include "tools/trials/tuning.h"
 
 typedef struct {
-  char baseline[OPTION_TEXT]; /* a method's name */
+  char baseline[OPTION_TEXT]; /* a method's name; empty: the sweep's, or adamw */
   double target;              /* loss; 0: what the baseline reached */
   int mix;                    /* judge runs together that cannot be compared */
   char highlight[OPTION_TEXT]; /* methods to highlight in figures; empty: see label_highlight */
@@ -27,7 +27,9 @@ typedef struct {
   Summary summary, difference; /* of the loss, and paired with the baseline's */
   double bits_per_byte;
   double steps_to, tokens_to, seconds_to; /* the target; NaN: not reached */
+  int extended; /* all its runs are, by --resume with more steps */
   double gradient_ms, optimizer_ms; /* of its least disturbed run */
+  double slow; /* > 1: all its runs were disturbed, and the optimizer's time is divided by this */
   double step_seconds; /* what a step would take on a machine that does nothing else */
   double state_bytes;
   double clipped; /* mean share of the steps whose gradient was clipped; NaN: not logged */
@@ -38,9 +40,9 @@ typedef struct {
 } Entry;
 
 typedef struct {
-  char folder[OPTION_TEXT];
   ComparisonOptions options;
-  RunLog *logs;
+  RunSet set;      /* its notes also say what is not fair */
+  RunLog *logs;    /* of the set */
   int log_count;
   int64_t *seeds;
   int seed_count;
@@ -51,13 +53,13 @@ typedef struct {
   int per_byte;   /* losses are in bits per byte, since vocabularies differ; else nats per token */
   double target;  /* NaN when there is none */
   double gradient_ms; /* of all methods, which have it in common; NaN of mixed runs */
-  char **notes;   /* sentences about what was left out, and warnings */
-  int note_count;
+  Differences differences; /* between the entries */
 } Comparison;
 
-/* Reads and judges. Errors: nothing to compare; runs that cannot be compared. Runs that cannot be
-   read are left out and named in the notes. */
-int comparison_read(Comparison *c, const char *folder, const ComparisonOptions *options, Err *err);
+/* Reads the paths as runset_read does, and judges. Errors: those of runset_read; a sweep.spec that
+   cannot be read; runs that cannot be compared. */
+int comparison_read(Comparison *c, char *const *paths, int count, const ComparisonOptions *options,
+                    Err *err);
 void comparison_free(Comparison *c);
 
 /* The mean over the seeds of an entry's validation curve, as long as all of its runs have one, with
@@ -72,5 +74,8 @@ void curve_free(Curve *curve);
 
 /* "nats per token" or "bits per byte". */
 const char *comparison_unit(const Comparison *c);
+
+/* What a run's losses are multiplied by to be in this unit. */
+double comparison_factor(const Comparison *c, const RunLog *log);
 
 #endif

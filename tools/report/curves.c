@@ -109,15 +109,20 @@ static Series *add_values(Figure *f, const RunLog *log, const CurveOptions *o, i
   return s;
 }
 
-/* A run that is not finished also says where it is. */
-static void label_end(const RunLog *log, int quantity, char *label, size_t size) {
+static void format_value(double value, char *out, size_t size) {
+  int digits = value >= 1000 ? 0 : value >= 100 ? 1 : value >= 10 ? 2 : 3;
+  snprintf(out, size, value < 0.1 ? "%.*g" : "%.*f", digits, value);
+}
+
+/* Adds the last value to a curve's label: of noisy ones except the loss, the mean that is drawn. A
+   run that is not finished also says where it is. */
+static void label_end(const RunLog *log, int quantity, Series *s) {
   const LogRow *last;
-  char value[32] = "";
-  size_t used = strlen(label);
-  if (count_values(log, quantity, &last)) {
-    double number = value_of(log, last, quantity);
-    snprintf(value, sizeof value, number < 0.1 || number >= 100 ? "%.3g" : "%.3f", number);
-  }
+  char value[32] = "", *label = s->label;
+  size_t used = strlen(label), size = sizeof s->label;
+  int mean = quantities[quantity].noisy && quantity != CURVE_TRAIN && s->n > 0;
+  if (count_values(log, quantity, &last))
+    format_value(mean ? s->y[s->n - 1] : value_of(log, last, quantity), value, sizeof value);
   int64_t step = log->rows[log->count - 1].step;
   if (log->end == RUN_FINISHED || !last) snprintf(label + used, size - used, " %s", value);
   else if (log->end == RUN_DIVERGED)
@@ -137,16 +142,14 @@ static void add_end(Figure *f, const RunLog *log, int axis, Look look) {
 
 static void add_run(Figure *f, const RunLog *log, const CurveOptions *o, Look look,
                     const char *name) {
-  char label[128];
   int quantity = quantity_of(log, o->quantity);
   const LogRow *last;
   int points = quantity == CURVE_LOSS || count_values(log, quantity, &last) <= log->count / 2;
-  snprintf(label, sizeof label, "%s", name);
-  label_end(log, quantity, label, sizeof label);
   if (quantity == CURVE_LOSS && o->faint && look.point != 0)
     add_values(f, log, o, CURVE_TRAIN, SERIES_FAINT, look, "");
   Series *s =
-      add_values(f, log, o, quantity, points ? SERIES_CURVE : SERIES_LINE, look, label);
+      add_values(f, log, o, quantity, points ? SERIES_CURVE : SERIES_LINE, look, name);
+  label_end(log, quantity, s);
   s->aside = log->end == RUN_DIVERGED;
   if (quantity <= CURVE_TRAIN) add_end(f, log, o->axis, look);
 }
@@ -159,7 +162,9 @@ static Look *choose_looks(const RunLog *logs, int count, const CurveOptions *o, 
   Look *looks = memory_take((size_t)count, sizeof *looks);
   for (int i = 0; i < count; i++) {
     label_run(logs, count, i, 1, names[i], sizeof names[i]);
-    curves[i] = (Candidate){.name = names[i], .optimizer = runlog_option(&logs[i], "optimizer"),
+    const char *slash = strrchr(logs[i].path, '/');
+    curves[i] = (Candidate){.name = slash ? slash + 1 : logs[i].path,
+                            .optimizer = runlog_option(&logs[i], "optimizer"),
                             .loss = runlog_final_val(&logs[i])};
   }
   int status = label_highlight(curves, count, o->highlight, "adamw", err);
@@ -195,9 +200,10 @@ int curves_of_runs(Figure *f, const RunLog *logs, int count, const CurveOptions 
              used ? "; " : "", grey);
   free(names);
   if (looks && !figure_has_points(f)) {
-    char word[32];
-    word_at(CURVE_QUANTITIES(CHOICE_WORD), o->quantity, word, sizeof word);
-    fail(err, "--y %s: no log of these runs has it", word);
+    char y[32], x[32];
+    word_at(CURVE_QUANTITIES(CHOICE_WORD), o->quantity, y, sizeof y);
+    word_at(CURVE_AXES, o->axis, x, sizeof x);
+    fail(err, "--y %s --x %s: no log of these runs has both", y, x);
   } else if (looks) {
     free(looks);
     return 0;

@@ -20,7 +20,7 @@ typedef struct {
   int axis, quantity;
   int smooth;            /* steps over which noisy quantities are averaged; 0: 2 % of the run */
   int faint;             /* draw the training loss below the validation loss too */
-  const char *highlight; /* names and optimizers to highlight; empty: chosen if there are many */
+  const char *highlight; /* optimizers and folders to highlight; empty: chosen if there are many */
 } CurveOptions;
 
 /* The label of an axis, and a row's place on it; NaN where the log does not say. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "core/quote.h"
 #include "run/config.h"
 
 /* ---- one option ---- */
@@ -198,8 +199,13 @@ void differences_write(FILE *out, const Differences *d, const char *const *names
   for (int i = 0; i < d->count; i++)
     if ((int)strlen(d->rows[i].name) > width) width = (int)strlen(d->rows[i].name);
   for (int i = 0; i < d->count; i++) {
-    char *text = differences_text(&d->rows[i], d->runs, names);
-    help_text(out, text, fprintf(out, "  %s", d->rows[i].name), width + 4);
+    char *text = differences_text(&d->rows[i], d->runs, names), *safe;
+    size_t size;
+    FILE *memory = open_memstream(&safe, &size);
+    quote_terminal(memory, text); /* a config.txt may contain anything */
+    fclose(memory);
+    help_text(out, safe, fprintf(out, "  %s", d->rows[i].name), width + 4);
+    free(safe);
     free(text);
   }
 }

@@ -35,7 +35,7 @@ Series *figure_add(Figure *f, SeriesKind kind, Look look, int n, const char *lab
   Series *s = &f->series[f->count++];
   double *memory = memory_take(3 * (size_t)(n + 1), sizeof *memory);
   *s = (Series){.kind = kind, .look = look, .n = n, .x = memory, .y = memory + n + 1};
-  if (kind == SERIES_BAND || kind == SERIES_BARS) s->high = s->y + n + 1;
+  if (kind == SERIES_BAND || kind >= SERIES_BAR) s->high = s->y + n + 1;
   snprintf(s->label, sizeof s->label, "%s", label);
   return s;
 }
@@ -44,6 +44,19 @@ void figure_mark(Figure *f, Look look, double x, double y) {
   Series *s = figure_add(f, SERIES_MARK, look, 1, "");
   s->x[0] = x;
   s->y[0] = y;
+}
+
+void figure_row(Figure *f, const char *name) {
+  f->rows = memory_grow(f->rows, (size_t)f->row_count + 1, sizeof *f->rows);
+  snprintf(f->rows[f->row_count++], sizeof *f->rows, "%s", name);
+  f->height = 110 + 32 * f->row_count;
+}
+
+void figure_bar(Figure *f, SeriesKind kind, Look look, double from, double to, const char *label) {
+  Series *s = figure_add(f, kind, look, 1, label);
+  s->x[0] = f->row_count - 1;
+  s->y[0] = from;
+  s->high[0] = to;
 }
 
 void figure_show(Figure *f, double low, double high, double below, double above) {
@@ -81,15 +94,16 @@ static double share(const Axis *a, double value) {
   return log(value / a->low) / log(a->high / a->low);
 }
 
-/* Widens a range by a share of it on both sides; a single value gets some space too. */
+/* Widens a range by a share of it at the chosen ends; a single value gets some space too. */
 static void widen(Axis *a, double margin, int low, int high) {
+  int single = a->high - a->low <= 1e-9 * fabs(a->high);
   if (a->scale != SCALE_LINEAR) {
-    double factor = a->high > a->low ? pow(a->high / a->low, margin) : 2;
+    double factor = single ? 2 : pow(a->high / a->low, margin);
     if (low) a->low /= factor;
     if (high) a->high *= factor;
     return;
   }
-  double size = a->high > a->low ? (a->high - a->low) * margin : fmax(0.01 * fabs(a->low), 1e-9);
+  double size = single ? fmax(0.01 * fabs(a->low), 1e-9) : (a->high - a->low) * margin;
   if (low) a->low -= size;
   if (high) a->high += size;
 }
@@ -138,9 +152,10 @@ static void find_axes(const Figure *f, Axis *x, Axis *y) {
     for (int i = 0; i < f->count; i++)
       if (f->series[i].aside <= aside && !(y->low <= y->high && aside))
         extend_y(y, f, &f->series[i]);
-  for (int i = 0; i < f->count; i++)
+  for (int i = 0; i < f->count && !f->rows; i++)
     for (int j = 0; j < f->series[i].n; j++) extend(x, f->series[i].x[j]);
-  finish_axis(x, f->x_min, f->x_max, x->scale == SCALE_LINEAR ? 0 : 0.03);
+  if (f->rows) *x = *y; /* bars are horizontal */
+  finish_axis(x, f->x_min, f->x_max, x->scale == SCALE_LINEAR && !f->rows ? 0 : 0.03);
   finish_axis(y, f->y_min, f->y_max, 0.05);
 }
 
@@ -161,7 +176,7 @@ static int higher_first(const void *a, const void *b) {
 static int find_end(const Series *s, const Axis *x, const Axis *y, Label *label) {
   *label = (Label){.series = s};
   for (int j = s->n - 1; j >= 0; j--) {
-    double at_x = share(x, s->x[j]), at_y = share(y, s->high ? (s->y[j] + s->high[j]) / 2 : s->y[j]);
+    double at_x = share(x, s->x[j]), at_y = share(y, s->y[j]);
     if (!(at_x >= -1e-9 && at_x <= 1 + 1e-9 && at_y >= 0 && at_y <= 1)) continue;
     label->x = at_x;
     label->y = label->at = at_y;
@@ -181,15 +196,15 @@ static void spread(Label *labels, int n, double apart) {
     }
 }
 
-/* The labelled series by height, highest first; without those in grey if there are more than `room`.
-   Returns their number. */
+/* The labelled series by height, highest first; if there are more than `room`, without those in
+   grey. Returns their number. */
 static int find_labels(const Figure *f, const Axis *x, const Axis *y, int room, Label *labels) {
   int n;
   for (int grey = 1; grey >= 0; grey--) {
     n = 0;
     for (int i = 0; i < f->count; i++) {
       const Series *s = &f->series[i];
-      if (*s->label && s->kind != SERIES_BARS && (grey || s->look.point != 0))
+      if (*s->label && !f->rows && (grey || s->look.point != 0))
         n += find_end(s, x, y, &labels[n]);
     }
     if (n <= room) break;
@@ -198,10 +213,10 @@ static int find_labels(const Figure *f, const Axis *x, const Axis *y, int room, 
   return n;
 }
 
-static size_t widest(const Label *labels, int n) {
+static size_t widest(const Figure *f) {
   size_t most = 0;
-  for (int i = 0; i < n; i++)
-    if (strlen(labels[i].series->label) > most) most = strlen(labels[i].series->label);
+  for (int i = 0; i < f->count; i++)
+    if (strlen(f->series[i].label) > most) most = strlen(f->series[i].label);
   return most;
 }
 
@@ -214,7 +229,7 @@ static void write_label(FILE *out, const char *text, unsigned colour) {
 /* Direct labels at the right border, with a line from the curve where it ends elsewhere. */
 static void write_labels(FILE *out, const Figure *f, Label *labels, int n) {
   spread(labels, n, (double)PIXELS_PER_LABEL / (f->height - PIXELS_OF_FRAME));
-  fprintf(out, "set rmargin %.9g\n", f->rows ? 12 : 0.93 * (double)widest(labels, n) + 5);
+  fprintf(out, "set rmargin %.9g\n", 0.93 * (double)widest(f) + 5);
   for (int i = 0; i < n; i++) {
     const Label *l = &labels[i];
     unsigned colour = l->series->look.colour;
@@ -228,40 +243,41 @@ static void write_labels(FILE *out, const Figure *f, Label *labels, int n) {
 }
 
 /* In characters gnuplot's key names the letters, at the right or, if that is too wide, below. */
-static void write_key(FILE *out, const Figure *f, const Label *labels, int n) {
-  int below = (int)widest(labels, n) + 8 > f->width * 2 / 5;
+static void write_key(FILE *out, const Figure *f) {
+  int below = (int)widest(f) + 8 > f->width * 2 / 5;
   fprintf(out, "set key outside %s Left reverse noenhanced samplen 0 textcolor variable\n",
           below ? "bottom center horizontal" : "right center");
 }
 
 /* The n-th label's letter; a curve in grey is dotted. */
-static char letter_of(const Label *labels, int n, const Series *s) {
+static char letter_of(const Figure *f, const Label *labels, int n, const Series *s) {
   int letter = 0;
   if (s->kind == SERIES_MARK) return '!';
-  if (s->kind == SERIES_BARS) return *s->label ? '#' : '-';
+  if (f->rows) return s->kind == SERIES_BAR && *s->label ? '#' : '-';
   if (s->look.point == 0 || s->kind == SERIES_FAINT) return '.';
   for (int i = 0; i < n && labels[i].series != s; i++) letter += labels[i].series->look.point != 0;
   return (char)(*s->label ? 'A' + letter % 26 : '*');
 }
 
-/* The numbers after the bars. */
-static void write_bar_labels(FILE *out, const Figure *f) {
-  for (int i = 0; i < f->count; i++)
-    for (int j = 0; j < f->series[i].n && f->series[i].kind == SERIES_BARS; j++) {
-      const Series *s = &f->series[i];
-      char text[160];
-      if (!*s->label || !isfinite(s->high[j])) continue;
-      snprintf(text, sizeof text, "%.3g%s", s->high[j], s->label);
-      write_label(out, text, 0);
-      fprintf(out, "first %.9g, first %.9g left offset character 0.7,0\n", s->high[j], s->x[j]);
-    }
+/* After the bars, and at the right of intervals. */
+static void write_row_labels(FILE *out, const Figure *f, const Axis *x) {
+  for (int i = 0; i < f->count; i++) {
+    const Series *s = &f->series[i];
+    if (!*s->label || !isfinite(s->high[0])) continue;
+    write_label(out, s->label, 0);
+    if (s->kind == SERIES_INTERVAL) fprintf(out, "graph 1");
+    else fprintf(out, "first %.9g", s->high[0] / x->unit);
+    fprintf(out, ", first %.9g left offset character 0.7,0\n", s->x[0]);
+  }
+  fprintf(out, "set rmargin %.9g\n", (double)widest(f) + 2);
 }
 
 /* ---- the script ---- */
 
-void figure_write_terminal(FILE *out, const Figure *f, FigureFormat format) {
+static void write_terminal(FILE *out, const Figure *f, FigureFormat format) {
   switch (format) {
-    case FIGURE_PNG: fprintf(out, "set terminal pngcairo size %d,%d font 'sans,13'", f->width, f->height);
+    case FIGURE_PNG:
+      fprintf(out, "set terminal pngcairo size %d,%d font 'sans,13'", f->width, f->height);
       break;
     case FIGURE_SVG:
       fprintf(out, "set terminal svg size %d,%d font 'Helvetica,Arial,sans-serif,15' dynamic",
@@ -311,7 +327,7 @@ static void write_rows(FILE *out, const Figure *f) {
     quote_gnuplot_tic(out, f->rows[i]);
     fprintf(out, " %d", i);
   }
-  fprintf(out, ") noenhanced\nunset grid\nset border 1\nset xrange [0:*]\n");
+  fprintf(out, ") noenhanced\nunset grid\nset border 1\n");
 }
 
 /* Below the figure, in lines as wide as it is. */
@@ -336,6 +352,18 @@ static void write_caption(FILE *out, const Figure *f) {
   fprintf(out, "set bmargin %.2f\n", 3.9 + 1.1 * count);
 }
 
+static void write_line(FILE *out, const Figure *f, double at) {
+  const char *dashed = "nohead linewidth 1.5 dashtype 2 linecolor rgb '#777777'";
+  if (isnan(at)) return;
+  if (f->rows)
+    fprintf(out, "set arrow from first %.9g, graph 0 to first %.9g, graph 1 %s\n", at, at, dashed);
+  else
+    fprintf(out, "set arrow from graph 0, first %.9g to graph 1, first %.9g %s\n", at, at, dashed);
+  if (!*f->line_label) return;
+  write_label(out, f->line_label, 0x555555);
+  fprintf(out, "graph 0.01, first %.9g left offset character 0,0.6\n", at);
+}
+
 static void write_frame(FILE *out, const Figure *f, FigureFormat format, const Axis *x,
                         const Axis *y) {
   fprintf(out, "set encoding utf8\nunset key\nset border 3 linecolor rgb '#444444'\n"
@@ -351,9 +379,7 @@ static void write_frame(FILE *out, const Figure *f, FigureFormat format, const A
   write_axis(out, 'x', x);
   if (f->rows) write_rows(out, f);
   else write_axis(out, 'y', y);
-  if (isnan(f->line) || !*f->line_label) return;
-  write_label(out, f->line_label, 0x555555);
-  fprintf(out, "graph 0.01, first %.9g left offset character 0,0.6\n", f->line / y->unit);
+  write_line(out, f, f->line / (f->rows ? x : y)->unit);
 }
 
 /* gnuplot leaves out points outside the range, and clips a band wrongly that leaves it more than
@@ -370,17 +396,19 @@ static void write_band(FILE *out, const Series *s, const Axis *x, const Axis *y)
     }
 }
 
-/* A bar of characters. */
-static void write_bar(FILE *out, double from, double to, double row, int width) {
-  for (int i = 0; i < width; i++)
-    fprintf(out, "%.9g %.9g\n", from + (to - from) * (i + 0.5) / width, row);
+/* Middle, row, and both ends of a bar or interval; of characters the points between them. */
+static void write_bar(FILE *out, const Figure *f, const Series *s, const Axis *x, int characters) {
+  double from = fmax(s->y[0], x->low) / x->unit, to = fmin(s->high[0], x->high) / x->unit;
+  double middle = (s->y[0] + s->high[0]) / 2 / x->unit;
+  for (int i = 0; i < (characters ? f->width : 1); i++)
+    fprintf(out, "%.9g %.9g %.9g %.9g %.9g\n", middle, s->x[0], from, to,
+            from + (to - from) * (i + 0.5) / f->width);
 }
 
 static void write_points(FILE *out, const Series *s, const Axis *x, const Axis *y) {
   for (int j = 0; j < s->n; j++) {
     double at = s->kind == SERIES_MARK ? fmin(s->y[j], y->high) : s->y[j]; /* of INFINITY too */
     if (!isfinite(s->x[j]) || !isfinite(at)) fprintf(out, "\n"); /* a gap in the line */
-    else if (s->high) fprintf(out, "%.9g %.9g %.9g\n", s->x[j], at, s->high[j]);
     else fprintf(out, "%.9g %.9g\n", s->x[j] / x->unit, at / y->unit);
   }
 }
@@ -408,8 +436,11 @@ static void write_image(FILE *out, const Series *s, FigureFormat format) {
     case SERIES_MARK:
       fprintf(out, "1:2 with points pointtype 2 pointsize 1.6 linewidth 3");
       break;
-    case SERIES_BARS:
-      fprintf(out, "2:1:2:3:($1-0.36):($1+0.36) with boxxyerror fillstyle solid noborder");
+    case SERIES_BAR:
+      fprintf(out, "1:2:3:4:($2-0.36):($2+0.36) with boxxyerror fillstyle solid noborder");
+      break;
+    case SERIES_INTERVAL:
+      fprintf(out, "1:2:3:4 with xerrorbars linewidth 2.2 pointtype 7 pointsize 0.9");
       break;
   }
   fprintf(out, " linecolor rgb '#%06x' notitle", drawn);
@@ -429,14 +460,11 @@ static void write_series(FILE *out, const Figure *f, FigureFormat format, const 
     fprintf(out, "$s%d << EOD\n", i);
     const Series *s = &f->series[i];
     if (s->kind == SERIES_BAND) write_band(out, s, x, y);
-    else if (s->kind != SERIES_BARS || !characters) write_points(out, s, x, y);
-    else for (int j = 0; j < s->n; j++) write_bar(out, s->y[j], s->high[j], s->x[j], f->width);
+    else if (f->rows) write_bar(out, f, s, x, characters);
+    else write_points(out, s, x, y);
     fprintf(out, "EOD\n");
   }
-  fprintf(out, "set clip two\nplot ");
-  if (isnan(f->line)) fprintf(out, "NaN notitle");
-  else fprintf(out, "%.9g with lines linewidth 1.5 dashtype 2 linecolor rgb '#777777' notitle",
-               f->line / y->unit);
+  fprintf(out, "set clip two\nset errorbars 0.5\nplot NaN notitle");
   for (int grey = 1; grey >= 0; grey--)
     for (int i = 0; i < f->count; i++) {
       const Series *s = &f->series[i];
@@ -446,13 +474,16 @@ static void write_series(FILE *out, const Figure *f, FigureFormat format, const 
         write_image(out, s, format);
         continue;
       }
-      fprintf(out, s->n > 2 && s->kind != SERIES_MARK ? "1:2 smooth mcsplines" : "1:2");
-      write_letters(out, s, letter_of(labels, n, s));
+      fprintf(out, f->rows ? "5:2" : s->n > 2 && s->kind != SERIES_MARK ? "1:2 smooth mcsplines"
+                                                                        : "1:2");
+      write_letters(out, s, letter_of(f, labels, n, s));
       fprintf(out, "notitle");
+      if (s->kind == SERIES_INTERVAL)
+        fprintf(out, ", $s%d using 1:2 with points pointtype 'o' notitle", i);
     }
   for (int i = 0; i < n && characters; i++) { /* the key, in order */
     fprintf(out, ", NaN");
-    write_letters(out, labels[i].series, letter_of(labels, n, labels[i].series));
+    write_letters(out, labels[i].series, letter_of(f, labels, n, labels[i].series));
     fprintf(out, "title ");
     quote_gnuplot(out, labels[i].series->label);
   }
@@ -469,11 +500,11 @@ int figure_draw(const Figure *f, FigureFormat format, char **out, size_t *size, 
   int room = format == FIGURE_CHARACTERS ? f->height - 6
                                          : (f->height - PIXELS_OF_FRAME) / PIXELS_PER_LABEL;
   int n = find_labels(f, &x, &y, room, labels);
-  figure_write_terminal(text, f, format);
+  write_terminal(text, f, format);
   write_frame(text, f, format, &x, &y);
-  if (format == FIGURE_CHARACTERS) write_key(text, f, labels, n);
+  if (f->rows) write_row_labels(text, f, &x);
+  else if (format == FIGURE_CHARACTERS) write_key(text, f);
   else write_labels(text, f, labels, n);
-  write_bar_labels(text, f);
   write_series(text, f, format, &x, &y, labels, n);
   fclose(text);
   free(labels);

@@ -3,7 +3,6 @@
 #define TOOLS_REPORT_FIGURE_H
 
 #include <stddef.h>
-#include <stdio.h>
 
 #include "core/error.h"
 #include "core/option.h"
@@ -18,15 +17,15 @@ typedef enum {
   SERIES_FAINT, /* thin and light */
   SERIES_BAND,  /* filled between y and high */
   SERIES_MARK,  /* a cross, for what diverged; at the upper border if it is above that */
-  SERIES_BARS,  /* horizontal, from y to high in row x = 0, 1, ... from the top; with a label,
-                   high and the label are written after the bar */
+  SERIES_BAR,      /* horizontal, from y to high in row x; the label is written after it */
+  SERIES_INTERVAL, /* the same with a symbol in the middle and the label at the right border */
 } SeriesKind;
 
 typedef struct {
   SeriesKind kind;
   Look look;
   int n;
-  double *x, *y, *high; /* (n); high only of a band or bars, NULL otherwise */
+  double *x, *y, *high; /* (n); high only of bands, bars and intervals, NULL otherwise */
   char label[128];      /* written at its end in its colour; empty: none */
   int aside;            /* the range of y is chosen without it, if there are others */
 } Series;
@@ -44,9 +43,9 @@ typedef struct {
   double shown;        /* quantile of each curve that the range of y shows: 0.9 leaves out the
                           initial fall of a loss */
   AxisScale x_scale, y_scale;
-  double line;         /* a horizontal line, such as the target; NaN: none */
+  double line;         /* a line at this y, such as the target, or x of rows; NaN: none */
   char line_label[64];
-  char (*rows)[64];    /* names of the rows of bars, or NULL */
+  char (*rows)[64];    /* names of the rows of bars, from the top, or NULL */
   int row_count;
   int width, height;   /* pixels, or characters */
   int ansi;            /* characters may be coloured */
@@ -58,12 +57,16 @@ typedef struct {
 Figure figure_make(const char *title, const char *x_label, const char *y_label);
 void figure_free(Figure *f);
 
-/* Adds a series with room for n points; the caller fills x, y, and high of a band or bars. The
+/* Adds a series with room for n points; the caller fills x, y, and high if there is one. The
    pointer is valid until the next call. */
 Series *figure_add(Figure *f, SeriesKind kind, Look look, int n, const char *label);
 
 /* Adds a SERIES_MARK of one point. */
 void figure_mark(Figure *f, Look look, double x, double y);
+
+/* Adds a row, and a bar or interval of the last row. */
+void figure_row(Figure *f, const char *name);
+void figure_bar(Figure *f, SeriesKind kind, Look look, double from, double to, const char *label);
 
 /* Shows y from low to high with these shares of the range below and above; nothing when there is no
    such range. */
@@ -80,9 +83,6 @@ int figure_format_of(const char *path, FigureFormat *format, Err *err);
 
 /* Draws; *out is freed by the caller, with a zero byte after its end. */
 int figure_draw(const Figure *f, FigureFormat format, char **out, size_t *size, Err *err);
-
-/* The line of gnuplot that sets the format and the size. */
-void figure_write_terminal(FILE *out, const Figure *f, FigureFormat format);
 
 /* How many bytes at the beginning of a picture are the same in all pictures of its format. */
 size_t figure_sign(FigureFormat format);

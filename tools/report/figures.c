@@ -9,7 +9,7 @@
 #include "core/quantile.h"
 #include "tools/report/curves.h"
 #include "tools/report/label.h"
-#include "tools/report/runset.h"
+#include "tools/report/swept.h"
 
 /* ---- what all have in common ---- */
 
@@ -167,7 +167,7 @@ static Figure rates(const Comparison *c, int axis) {
     for (int j = 0; j < e->tuning.count; j++) {
       Series *s = &f.series[f.count - 1];
       const Point *point = &e->tuning.points[j];
-      if (point->line) continue;
+      if (point->line || tuning_is_random(&e->tuning)) continue;
       s->x[s->n] = point->rate / unit;
       s->y[s->n++] = isfinite(point->loss) ? point->loss : NAN;
     }
@@ -182,47 +182,110 @@ static Figure rates(const Comparison *c, int axis) {
   return f;
 }
 
-/* ---- bars ---- */
-
-static Figure bars(const Comparison *c, const char *x_label) {
-  Figure f = figure_of(c, x_label, "", 0);
-  f.rows = memory_take((size_t)c->count, sizeof *f.rows);
-  f.row_count = c->count;
-  f.height = 110 + 34 * c->count;
-  for (int i = 0; i < c->count; i++)
-    snprintf(f.rows[i], sizeof f.rows[i], "%.63s", c->entries[i].name);
+static Figure option_loss(const Comparison *c, int option) {
+  Figure f = figure_of(c, "", "final loss", 0);
+  Look *looks = looks_of(c);
+  swept_draw(&f, c, looks, option);
+  free(looks);
   return f;
 }
 
-static void add_bar(Figure *f, Look look, int row, double from, double to, const char *label) {
-  Series *s = figure_add(f, SERIES_BARS, look, 1, label);
-  s->x[0] = row;
-  s->y[0] = from;
-  s->high[0] = to;
+/* ---- rows ---- */
+
+static Figure bars_of(const Comparison *c, const char *x_label) {
+  Figure f = figure_of(c, x_label, "", 0);
+  f.x_min = 0;
+  return f;
+}
+
+/* In a new row if it has a name; `format` is of its label, the number where it ends. */
+static void add_bar(Figure *f, const char *name, Look look, double from, double to,
+                    const char *format) {
+  char label[64];
+  snprintf(label, sizeof label, format, to);
+  if (name) figure_row(f, name);
+  figure_bar(f, SERIES_BAR, look, from, to, label);
+}
+
+/* Of intervals: below zero, above zero, and across it or not known. */
+static Look look_of(const Summary *s) {
+  unsigned colour = s->mean + s->half < 0 ? 0x0072B2 : s->mean - s->half > 0 ? 0xD55E00 : 0x8C8C8C;
+  return (Look){colour, 1, 7};
+}
+
+static void add_difference(Figure *f, const Comparison *c, const Entry *e) {
+  char text[80];
+  Summary d = e->difference;
+  if (e == &c->entries[c->baseline]) d = (Summary){0};
+  if (!isfinite(d.mean) || e->summary.n == 0) return;
+  if (d.n == 0) snprintf(text, sizeof text, "baseline: %.3f", e->summary.mean);
+  else if (d.n == 1) snprintf(text, sizeof text, "%+.3f (one seed)", d.mean);
+  else
+    snprintf(text, sizeof text, "%+.3f (%+.3f to %+.3f)", d.mean, d.mean - d.half, d.mean + d.half);
+  figure_row(f, e->name);
+  Look look = look_of(&d);
+  if (isnan(d.half)) d.half = 0;
+  figure_bar(f, SERIES_INTERVAL, look, d.mean - d.half, d.mean + d.half, text);
+}
+
+/* All differences, and intervals that are not far wider than these are apart. */
+static void choose_range(Figure *f) {
+  double low = 0, high = 0, least = 0, greatest = 0;
+  for (int i = 0; i < f->count; i++) {
+    double from = f->series[i].y[0], to = f->series[i].high[0];
+    low = fmin(low, (from + to) / 2);
+    high = fmax(high, (from + to) / 2);
+    least = fmin(least, from);
+    greatest = fmax(greatest, to);
+  }
+  double apart = high > low ? high - low : 1;
+  f->x_min = fmax(least, low - apart) - 0.03 * apart;
+  f->x_max = fmin(greatest, high + apart) + 0.03 * apart;
+}
+
+/* The difference of each method to the baseline; the methods are in the order of their losses. */
+static Figure forest(const Comparison *c, int axis) {
+  char label[128];
+  (void)axis;
+  if (c->baseline < 0 || c->count < 2) return figure_make("", "", "");
+  snprintf(label, sizeof label, "difference of the final loss to %.40s (%s)%s",
+           c->entries[c->baseline].name, comparison_unit(c),
+           c->seed_count > 1 ? ", 95 % interval" : "");
+  Figure f = figure_of(c, label, "", c->seed_count);
+  for (int i = 0; i < c->count; i++) add_difference(&f, c, &c->entries[i]);
+  choose_range(&f);
+  f.line = 0;
+  return f;
 }
 
 static Figure step_time(const Comparison *c, int axis) {
   (void)axis;
   const Look grey = {0xC8C8C8, 1, 7};
-  Figure f = bars(c, "milliseconds per step: gradient (grey) and optimizer (colour)");
+  Figure f = bars_of(c, "milliseconds per step: gradient (grey) and optimizer (colour)");
   for (int i = 0; i < c->count; i++) {
     const Entry *e = &c->entries[i];
     double gradient = isnan(c->gradient_ms) ? e->gradient_ms : c->gradient_ms;
-    add_bar(&f, grey, i, 0, gradient, "");
-    add_bar(&f, e->look, i, gradient, gradient + e->optimizer_ms, " ms");
+    add_bar(&f, e->name, grey, 0, gradient, "");
+    add_bar(&f, NULL, e->look, gradient, gradient + e->optimizer_ms, "%.3g ms");
   }
   return f;
 }
 
 static Figure memory(const Comparison *c, int axis) {
   (void)axis;
-  Figure f = bars(c, "optimizer state in MB");
+  Figure f = bars_of(c, "optimizer state in MB");
   for (int i = 0; i < c->count; i++)
-    add_bar(&f, c->entries[i].look, i, 0, c->entries[i].state_bytes / 1e6, " MB");
+    add_bar(&f, c->entries[i].name, c->entries[i].look, 0, c->entries[i].state_bytes / 1e6,
+            "%.3g MB");
   return f;
 }
 
+/* ---- all of them ---- */
+
 const FigureKind figure_kinds[] = {
+    {"forest", "Final validation loss compared with the baseline: mean difference of runs with the "
+               "same seed, with its 95 % interval. Blue: lower, orange: higher, grey: the "
+               "difference may be chance.", forest, 0},
     {"loss-steps", "Validation loss against steps, mean over the seeds. A cross marks a run that "
                    "diverged.", whole_run, AXIS_STEPS},
     {"loss-end", "Validation loss in the last third of the schedule: mean over the seeds, and a "
@@ -234,7 +297,25 @@ const FigureKind figure_kinds[] = {
     {"rates", "Loss at the end of the tuning runs against the learning rate; of more than eight "
               "methods, against its ratio to each method's best. A cross at the top marks a rate "
               "that diverged.", rates, 0},
+#define OPTION_FIGURE(n)                                                                           \
+    {"option-" #n, "Loss at the end of the tuning runs against an option that was swept. Each "    \
+                   "point is a trial; a line goes through the best trial of each value.",          \
+     option_loss, n - 1}
+    OPTION_FIGURE(1), OPTION_FIGURE(2), OPTION_FIGURE(3), OPTION_FIGURE(4), OPTION_FIGURE(5),
+    OPTION_FIGURE(6), OPTION_FIGURE(7), OPTION_FIGURE(8),
     {"time", "Time of a training step: gradient, then optimizer.", step_time, 0},
     {"memory", "Memory of the optimizer state.", memory, 0},
     {0},
 };
+
+int figures_draw(const Comparison *c, int index, FigureFormat format, int small, char **out,
+                 size_t *size, Err *err) {
+  Figure f = figure_kinds[index].make(c, figure_kinds[index].axis);
+  int status = 0;
+  *out = NULL;
+  if (format == FIGURE_CHARACTERS) figure_fit_terminal(&f);
+  else if (small) f.width = 820, f.height = f.rows ? f.height : 560;
+  if (figure_has_points(&f)) status = figure_draw(&f, format, out, size, err);
+  figure_free(&f);
+  return status;
+}

@@ -129,7 +129,8 @@ static int show_word(Candidate *curves, int count, const char *word, size_t leng
 static int best_of_optimizer(const Candidate *curves, int count, int index) {
   for (int i = 0; i < count; i++)
     if (strcmp(curves[i].optimizer, curves[index].optimizer) == 0 && i != index &&
-        (curves[i].loss < curves[index].loss || (curves[i].loss == curves[index].loss && i < index)))
+        (curves[i].loss < curves[index].loss ||
+         (curves[i].loss == curves[index].loss && i < index)))
       return 0;
   return isfinite(curves[index].loss);
 }
@@ -155,8 +156,8 @@ int label_highlight(Candidate *curves, int count, const char *words, const char 
   for (const char *word = words + strspn(words, " "); *word; word += strspn(word, " ")) {
     size_t length = strcspn(word, " ");
     if (!show_word(curves, count, word, length))
-      return fail(err, "--highlight %.*s: no curve has this name or optimizer; use names from the "
-                       "figure, separated by spaces", (int)length, word);
+      return fail(err, "--highlight %.*s: there is no such method or run; use optimizers, methods "
+                       "or the last parts of folders, with spaces between", (int)length, word);
     word += length;
   }
   return 0;

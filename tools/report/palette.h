@@ -10,7 +10,7 @@ typedef struct {
 
 /* Of an optimizer: colours of Okabe and Ito (Color Universal Design, 2008), which colour-blind
    people can tell apart; since there are more methods than colours, dashes and symbols differ too.
-   Methods that the table does not have are the user's own: they get a strong colour of their own. */
+   Methods that the table does not have are the user's own: they get a strong colour. */
 Look palette_look(const char *optimizer);
 int palette_is_own(const char *optimizer);
 

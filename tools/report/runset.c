@@ -35,32 +35,22 @@ static void show_path(const Search *s, char *text, size_t size) {
   free(rest);
 }
 
+void runset_note(RunSet *set, const char *text) {
+  set->notes = memory_grow(set->notes, (size_t)set->note_count + 1, sizeof *set->notes);
+  set->notes[set->note_count++] = memory_text(text);
+}
+
 static void note(const Search *s, const char *format, ...) {
   char text[OPTION_TEXT + 512];
-  RunSet *set = s->set;
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
   show_path(s, text, sizeof text);
-  set->notes = memory_grow(set->notes, (size_t)set->note_count + 1, sizeof *set->notes);
-  set->notes[set->note_count++] = memory_text(text);
+  runset_note(s->set, text);
 }
 
 /* ---- one run ---- */
-
-/* The steps before the first extension: info.txt has "resumed = ...; steps 40 -> 60". */
-static int64_t extended_from(const char *info) {
-  for (const char *line = info; line; line = strchr(line, '\n')) {
-    line += *line == '\n';
-    const char *end = line + strcspn(line, "\n"), *at = strstr(line, " steps ");
-    char *arrow;
-    if (strncmp(line, "resumed = ", 10) != 0 || !at || at > end) continue;
-    int64_t before = strtoll(at + 7, &arrow, 10);
-    if (strncmp(arrow, " -> ", 4) == 0 && strtoll(arrow + 4, NULL, 10) > before) return before;
-  }
-  return 0;
-}
 
 /* `root`: of the sweep. */
 static Origin find_origin(const RunLog *log, const char *root) {
@@ -71,7 +61,6 @@ static Origin find_origin(const RunLog *log, const char *root) {
   Err ignored;
   snprintf(path, sizeof path, "%s/" INFO_FILE, log->path);
   if (!file_exists(path) || file_read(path, &o.info, &size, &ignored)) o.info = memory_text("");
-  o.extended_from = extended_from(o.info);
   if (strncmp(log->path, root, strlen(root)) != 0) return o;
   o.tuning = strncmp(rest, "/tune/", 6) == 0;
   if (o.tuning || strncmp(rest, "/final/", 7) == 0) {
@@ -98,7 +87,9 @@ static void add_run(Search *s, const char *path, const char *root) {
   size_t count = (size_t)set->count + 1;
   set->origins = memory_grow(set->origins, count, sizeof *set->origins);
   set->origins[set->count] = find_origin(&log, root);
+  size_t length = strlen(log.path) - strlen(root);
   show_path(s, log.path, sizeof log.path);
+  set->origins[set->count].sweep = strlen(log.path) - length;
   set->logs = memory_grow(set->logs, count, sizeof *set->logs);
   set->logs[set->count++] = log;
 }
@@ -240,6 +231,12 @@ void runset_free(RunSet *set) {
   free(set->origins);
   free(set->notes);
   *set = (RunSet){0};
+}
+
+int runset_same_sweep(const RunSet *set, int a, int b) {
+  size_t length = set->origins[a].sweep;
+  return length == set->origins[b].sweep &&
+         strncmp(set->logs[a].path, set->logs[b].path, length) == 0;
 }
 
 void run_last_value(const RunLog *log, char *out, size_t size) {

@@ -8,8 +8,8 @@
    or was given) the runs in tune/METHOD/ chose the rates, and those in final/METHOD/ are judged. */
 typedef struct {
   char method[128]; /* empty outside of a sweep */
+  size_t sweep;     /* how many bytes of the run's path are the sweep's folder */
   int tuning;
-  int64_t extended_from; /* its --steps before a --resume with more of them; 0: not extended */
   char *info;
 } Origin;
 
@@ -29,6 +29,12 @@ typedef struct {
    no such path; an archive that cannot be unpacked; no run in any of the paths. */
 int runset_read(RunSet *set, char *const *paths, int count, Err *err);
 void runset_free(RunSet *set);
+
+/* Adds a sentence to the notes. */
+void runset_note(RunSet *set, const char *text);
+
+/* Whether two runs are of the same sweep. */
+int runset_same_sweep(const RunSet *set, int a, int b);
 
 /* The last loss of a run that has not ended, and where it is: "3.7412 at step 23 of 3000"; with
    "training loss" before it unless the run was validated at a later step than 0. */

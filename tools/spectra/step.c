@@ -46,10 +46,10 @@ typedef struct {
 
 /* Lines of at most 110 characters; the last is about the squares, which characters do not show. */
 static const char *const caption[] = {
-    "Gradient and momentum have a few large singular values and many small ones: rows and columns are "
-    "visible.",
-    "AdamW's step has entries of similar size, but its singular values fall nearly as fast. In Muon's step",
-    "most are equal: all directions of the momentum count, not only the few largest.",
+    ("Gradient and momentum have a few large singular values and many small ones: rows and columns "
+     "are visible."),
+    "AdamW's step has entries of similar size, but its singular values fall nearly as fast.",
+    "In Muon's step most are equal: all directions of the momentum count, not only the few largest.",
     "Squares: the first 64 x 64 entries; white is 0, blue negative, orange positive."};
 enum { LINES = sizeof caption / sizeof *caption };
 

@@ -6,16 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/file.h"
 #include "core/memory.h"
 #include "run/runlog.h"
 #include "tools/trials/tuning.h"
 
 enum { FIRST_FINAL_SEED = 101 };
 
-#define TELL_LENGTH 512
 static void tell(const Plan *plan, const char *format, ...) {
-  char sentence[TELL_LENGTH];
+  char sentence[512];
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(sentence, sizeof sentence, format, arguments);
@@ -29,57 +27,69 @@ static const Method *method_of(const Plan *plan, const Trial *t) {
   return &plan->spec->methods[t->method];
 }
 
-static void name_point(const Plan *plan, const Trial *t, const char *between, const char *after,
-                       char *out, size_t size) {
-  const Method *m = method_of(plan, t);
-  size_t used = 0;
-  out[0] = 0;
-  for (int i = 0; i < m->dimensions && used < size; i++)
-    used += (size_t)snprintf(out + used, size - used, "%s%s%s%s", i ? between : "",
-                             m->grid[i].name, after, t->values[i]);
+/* The text of a point with other characters for '=' and ' '. */
+static void name_point(const Trial *t, char equals, char space, char out[SPEC_POINT]) {
+  snprintf(out, SPEC_POINT, "%s", t->point);
+  for (char *c = out; *c; c++) *c = *c == '=' ? equals : *c == ' ' ? space : *c;
 }
 
 void plan_trial_name(const Plan *plan, const Trial *t, char *out, size_t size) {
-  char point[300];
-  name_point(plan, t, " ", " ", point, sizeof point);
+  char point[SPEC_POINT];
+  name_point(t, ' ', ' ', point);
   snprintf(out, size, "%s %s, seed %lld%s", method_of(plan, t)->name, point, (long long)t->seed,
            t->stage == STAGE_FINAL ? " (final)" : "");
 }
 
-/* OUT/tune/muon/lr-0.02/seed-1, OUT/final/muon/lr-0.02/seed-101 */
+/* OUT/tune/muon/lr-0.02/seed-1, OUT/final/muon/lr-0.02,momentum-0.9/seed-101 */
 static void name_folder(const Plan *plan, Trial *t) {
-  char point[300];
-  name_point(plan, t, ",", "-", point, sizeof point);
+  char point[SPEC_POINT];
+  name_point(t, '-', ',', point);
   snprintf(t->folder, sizeof t->folder, "%s/%s/%s/%s/seed-%lld", plan->out,
            t->stage == STAGE_TUNE ? "tune" : "final", method_of(plan, t)->name, point,
            (long long)t->seed);
 }
 
-static char **arguments_of(const Plan *plan, const Trial *t) {
-  const char *values[SPEC_DIMENSIONS];
-  for (int i = 0; i < SPEC_DIMENSIONS; i++) values[i] = t->values[i];
-  return spec_arguments(method_of(plan, t), values, t->seed, plan->program);
+static void add_argument(char **list, int *count, const char *name, const char *value) {
+  char option[80];
+  snprintf(option, sizeof option, "--%s", name);
+  list[(*count)++] = memory_text(option);
+  list[(*count)++] = memory_text(value);
 }
 
 char **plan_command(const Plan *plan, const Trial *t) {
-  char **list = arguments_of(plan, t), threads[32];
+  Settings used;
+  Config config;
+  Err impossible = {""}; /* spec_make has checked the settings */
+  char threads[32], **list;
   int n = 0;
-  while (list[n]) n++;
+  if (spec_config(method_of(plan, t), t->point, t->seed, &config, &used, &impossible)) return NULL;
+  config_free(&config);
+  list = memory_take((size_t)(2 * used.count + 10), sizeof *list);
+  list[n++] = memory_text(plan->program);
+  for (int i = 0; i < used.count; i++)
+    if (used.items[i].source == FROM_COMMAND_LINE)
+      add_argument(list, &n, used.items[i].name, used.items[i].value);
   snprintf(threads, sizeof threads, "%lld", (long long)plan->threads);
-  const char *more[] = {"--threads", threads, "--out", t->folder, "--overwrite", "on",
-                        "--keep", "0"};
-  for (size_t i = 0; i < sizeof more / sizeof *more; i++) list[n++] = memory_text(more[i]);
+  add_argument(list, &n, "threads", threads);
+  add_argument(list, &n, "out", t->folder);
+  add_argument(list, &n, "overwrite", "on");
+  add_argument(list, &n, "keep", "0");
+  settings_free(&used);
   return list;
+}
+
+void arguments_free(char **arguments) {
+  for (char **a = arguments; *a; a++) free(*a);
+  free(arguments);
 }
 
 /* Whether the run in the folder has the settings that the spec has now. Names that only one of
    them knows had no effect, or come from another version of the program. */
 static int check_settings(const Plan *plan, const Trial *t, const RunLog *log, Err *err) {
-  char **arguments = arguments_of(plan, t);
   Config config;
-  int status = arguments_config(arguments, &config, err);
-  arguments_free(arguments);
-  if (status) return -1;
+  Settings used;
+  int status = 0;
+  if (spec_config(method_of(plan, t), t->point, t->seed, &config, &used, err)) return -1;
   for (const OptionSet *set = config.sets; set->rows && status == 0; set++)
     for (const Option *row = set->rows; row->name && status == 0; row++) {
       char wanted[OPTION_TEXT];
@@ -90,6 +100,7 @@ static int check_settings(const Plan *plan, const Trial *t, const RunLog *log, E
         status = fail(err, "%s: holds a run with %s = %s, and the spec says %.100s: choose another "
                            "--out, or remove that folder", t->folder, row->name, there, wanted);
     }
+  settings_free(&used);
   config_free(&config);
   return status;
 }
@@ -115,73 +126,27 @@ int plan_inspect(Plan *plan, Trial *t, Err *err) {
   return status;
 }
 
-static int add_trial(Plan *plan, const Trial *like, Stage stage, int64_t seed, Err *err) {
+static int add_trial(Plan *plan, int method, const char *point, int64_t steps, Stage stage,
+                     int64_t seed, Err *err) {
   if (plan->count == plan->room) {
     plan->room = plan->room ? 2 * plan->room : 256;
     plan->trials = memory_grow(plan->trials, (size_t)plan->room, sizeof *plan->trials);
   }
   Trial *t = &plan->trials[plan->count++];
-  *t = *like;
-  t->stage = stage;
-  t->seed = seed;
-  t->state = TRIAL_WAITING;
-  t->loss = INFINITY;
-  t->step = 0;
-  t->seconds = 0;
-  t->message[0] = 0;
-  t->process = 0;
+  *t = (Trial){.method = method, .stage = stage, .seed = seed, .steps = steps, .loss = INFINITY,
+               .claim = -1};
+  snprintf(t->point, sizeof t->point, "%s", point);
   name_folder(plan, t);
   return plan_inspect(plan, t, err);
 }
 
-static int add_point(Plan *plan, const Trial *point, Err *err) {
-  Trial like = *point; /* `point` may move with the list */
+static int add_point(Plan *plan, int method, const char *point, int64_t steps, Err *err) {
   for (int64_t seed = 1; seed <= plan->spec->options.tune_seeds; seed++)
-    if (add_trial(plan, &like, STAGE_TUNE, seed, err)) return -1;
-  return 0;
-}
-
-static int64_t steps_of(const Plan *plan, const Trial *t) {
-  char **arguments = arguments_of(plan, t);
-  Config config;
-  Err ignored;
-  int64_t steps = 0;
-  if (arguments_config(arguments, &config, &ignored) == 0) {
-    steps = config.run.steps;
-    config_free(&config);
-  }
-  arguments_free(arguments);
-  return steps;
-}
-
-static int add_grid(Plan *plan, int method, Err *err) {
-  const Method *m = &plan->spec->methods[method];
-  for (int point = 0; point < spec_points(m); point++) {
-    const char *values[SPEC_DIMENSIONS];
-    Trial t = {.method = method};
-    spec_point(m, point, values);
-    for (int i = 0; i < m->dimensions; i++)
-      snprintf(t.values[i], sizeof t.values[i], "%s", values[i]);
-    t.steps = steps_of(plan, &t);
-    if (add_point(plan, &t, err)) return -1;
-  }
+    if (add_trial(plan, method, point, steps, STAGE_TUNE, seed, err)) return -1;
   return 0;
 }
 
 /* ---- what the trials of a method say ---- */
-
-static double rate_of(const Trial *t) { return strtod(t->values[0], NULL); }
-
-/* Equal in all but the learning rate. */
-static int same_line(const Plan *plan, const Trial *a, const Trial *b) {
-  for (int i = 1; i < method_of(plan, a)->dimensions; i++)
-    if (strcmp(a->values[i], b->values[i]) != 0) return 0;
-  return a->method == b->method && a->stage == b->stage;
-}
-
-static int same_point(const Plan *plan, const Trial *a, const Trial *b) {
-  return same_line(plan, a, b) && strcmp(a->values[0], b->values[0]) == 0;
-}
 
 static int is_tuning(const Plan *plan, int i, int method) {
   return plan->trials[i].method == method && plan->trials[i].stage == STAGE_TUNE;
@@ -210,11 +175,12 @@ static Tuning tuning_of(const Plan *plan, int method) {
     const Trial *trial = &plan->trials[i];
     int point = 0, line = 0;
     if (!is_tuning(plan, i, method)) continue;
-    while (point < t.count && !same_point(plan, trial, &plan->trials[t.points[point].first]))
-      point++;
-    while (line < t.count && !same_line(plan, trial, &plan->trials[t.points[line].first])) line++;
-    tuning_add(&t, point, line < t.count ? t.points[line].line : line, rate_of(trial), trial->loss,
-               trial->state == TRIAL_DIVERGED, i);
+#define POINT(k) plan->trials[t.points[k].first].point
+    while (point < t.count && strcmp(trial->point, POINT(point)) != 0) point++;
+    while (line < t.count && strcmp(spec_rest(trial->point), spec_rest(POINT(line))) != 0) line++;
+#undef POINT
+    tuning_add(&t, point, line < t.count ? t.points[line].line : line, spec_rate(trial->point),
+               trial->loss, trial->state == TRIAL_DIVERGED, i);
   }
   return t;
 }
@@ -226,65 +192,56 @@ static int points_tried(const Plan *plan, int method) {
   return count;
 }
 
+/* Adds a trial of another rate. Returns 1, 0 if there is one already, -1 on errors. */
 static int add_rate(Plan *plan, const Trial *near, double rate, Err *err) {
-  Trial t = *near;
-  snprintf(t.values[0], sizeof t.values[0], "%.6g", rate);
+  char point[SPEC_POINT];
+  spec_with_rate(near->point, rate, point);
   for (int i = 0; i < plan->count; i++)
-    if (t.stage == plan->trials[i].stage && same_point(plan, &plan->trials[i], &t)) return 0;
-  return add_point(plan, &t, err);
+    if (is_tuning(plan, i, near->method) && strcmp(plan->trials[i].point, point) == 0) return 0;
+  return add_point(plan, near->method, point, near->steps, err) ? -1 : 1;
 }
 
 /* ---- what is due next ---- */
 
-/* Adds the rate beyond the best one when that is at the edge. Returns 1 when it added a trial, 0
-   when the best rate has neighbours on both sides or no further extension is allowed. */
-static int extend(Plan *plan, int method, const Tuning *t, int best, Err *err) {
-  Progression *p = &plan->methods[method];
-  const char *name = plan->spec->methods[method].name;
-  const Trial point = plan->trials[t->points[best].first];
-  int below, above, before = plan->count;
+/* The rate to try next, or 0: beyond the best one if that is at the edge; to fill up, halfway
+   between the best one and its better neighbour. */
+static double next_rate(const Tuning *t, int best, int fill) {
+  const Point *p = t->points;
+  int below, above;
   tuning_neighbours(t, best, &below, &above);
-  if ((below < 0) == (above < 0)) return 0;
-  double rate = t->points[best].rate, beside = t->points[below < 0 ? above : below].rate;
-  double next = rate * rate / beside;
-  if (p->extensions >= plan->spec->options.extend) {
-    if (p->extensions++ == plan->spec->options.extend)
-      tell(plan, "%s: the best rate, %s, is still at the edge of the grid after %lld extensions",
-           name, point.values[0], (long long)plan->spec->options.extend);
-    return 0;
-  }
-  p->extensions++;
-  tell(plan, "%s: the best rate, %s, is at the edge of the grid: trying %.6g too", name,
-       point.values[0], next);
-  if (add_rate(plan, &point, next, err)) return -1;
-  return plan->count > before;
-}
-
-/* One more trial, halfway from the best rate to its better neighbour. */
-static int refine(Plan *plan, int method, const Tuning *t, int best, Err *err) {
-  const Trial point = plan->trials[t->points[best].first];
-  int below, above, before = plan->count;
-  tuning_neighbours(t, best, &below, &above);
-  int to = above < 0 ? below : below < 0 ? above
-           : t->points[below].loss <= t->points[above].loss ? below : above;
-  if (to < 0) return 0;
+  int beside = above < 0 ? below : below < 0 ? above
+               : p[below].loss <= p[above].loss ? below : above;
+  if (beside < 0 || (!fill && below >= 0 && above >= 0)) return 0;
+  if (!fill) return p[best].rate * p[best].rate / p[beside].rate;
   char middle[32];
-  snprintf(middle, sizeof middle, "%.4g", sqrt(t->points[best].rate * t->points[to].rate));
-  tell(plan, "%s: as many trials as the others: trying %s too", plan->spec->methods[method].name,
-       middle);
-  if (add_rate(plan, &point, strtod(middle, NULL), err)) return -1;
-  return plan->count > before;
+  snprintf(middle, sizeof middle, "%.4g", sqrt(p[best].rate * p[beside].rate));
+  return strtod(middle, NULL);
 }
 
-/* Does one of the two around the best point of a method, which becomes the chosen one. */
-static int improve(Plan *plan, int method,
-                   int (*how)(Plan *, int, const Tuning *, int, Err *), Err *err) {
+/* Chooses the best point of a method, and adds a trial of another rate beside it if that is due.
+   Returns 1 when it did, 0 when it did not, -1 on errors. */
+static int improve(Plan *plan, int method, int fill, Err *err) {
+  Progression *p = &plan->methods[method];
+  const SpecOptions *o = &plan->spec->options;
+  const char *name = plan->spec->methods[method].name;
   Tuning t = tuning_of(plan, method);
   int best = tuning_best(&t);
-  plan->methods[method].chosen = t.points[best].first;
-  int changed = how(plan, method, &t, best, err);
+  double next = next_rate(&t, best, fill), rate = t.points[best].rate;
+  p->chosen = t.points[best].first;
   tuning_free(&t);
-  return changed;
+  Trial chosen = plan->trials[p->chosen]; /* a copy: the list may move */
+  if (next == 0 || (!fill && o->random)) return 0;
+  if (fill) {
+    tell(plan, "%s: as many trials as the others: trying %.6g too", name, next);
+  } else if (p->extensions++ < o->extend) {
+    tell(plan, "%s: the best rate, %.6g, is at the edge of the grid: trying %.6g too", name, rate,
+         next);
+  } else {
+    tell(plan, "%s: the best rate, %.6g, is still at the edge of the grid after %lld extensions",
+         name, rate, (long long)o->extend);
+    return 0;
+  }
+  return add_rate(plan, &chosen, next, err);
 }
 
 static int add_finals(Plan *plan, int method, Err *err) {
@@ -292,7 +249,8 @@ static int add_finals(Plan *plan, int method, Err *err) {
   Trial chosen = plan->trials[p->chosen];
   p->finals_added = 1;
   for (int64_t i = 0; i < plan->spec->options.seeds; i++)
-    if (add_trial(plan, &chosen, STAGE_FINAL, FIRST_FINAL_SEED + i, err)) return -1;
+    if (add_trial(plan, method, chosen.point, chosen.steps, STAGE_FINAL, FIRST_FINAL_SEED + i, err))
+      return -1;
   return 0;
 }
 
@@ -300,7 +258,7 @@ static int add_finals(Plan *plan, int method, Err *err) {
 static int advance_method(Plan *plan, int method, Err *err) {
   Progression *p = &plan->methods[method];
   if (p->finals_added || p->settled || !tuning_done(plan, method)) return 0;
-  int extended = improve(plan, method, extend, err);
+  int extended = improve(plan, method, 0, err);
   if (extended == 0) p->settled = 1;
   return extended < 0 ? -1 : 1;
 }
@@ -316,7 +274,7 @@ static int advance_all(Plan *plan, Err *err) {
     Progression *p = &plan->methods[i];
     if (p->finals_added || !p->settled) continue;
     int short_of = points_tried(plan, i) < most && !plan->spec->options.unequal;
-    int refined = short_of ? improve(plan, i, refine, err) : 0;
+    int refined = short_of ? improve(plan, i, 1, err) : 0;
     if (refined < 0 || (refined == 0 && add_finals(plan, i, err))) return -1;
     if (refined) p->settled = 0;
     changed = 1;
@@ -325,9 +283,10 @@ static int advance_all(Plan *plan, Err *err) {
 }
 
 int plan_advance(Plan *plan, Err *err) {
-  if (plan->count == 0)
-    for (int i = 0; i < plan->spec->count; i++)
-      if (add_grid(plan, i, err)) return -1;
+  for (int i = 0, first = plan->count == 0; i < plan->spec->count && first; i++)
+    for (const SpecPoint *p = plan->spec->methods[i].points,
+                         *end = p + plan->spec->methods[i].count; p < end; p++)
+      if (add_point(plan, i, p->text, p->steps, err)) return -1;
   for (int changed = 1; changed > 0;) {
     changed = 0;
     for (int i = 0; i < plan->spec->count; i++) {
@@ -352,6 +311,12 @@ int plan_expected(const Plan *plan) {
 int plan_count(const Plan *plan, State state) {
   int n = 0;
   for (int i = 0; i < plan->count; i++) n += plan->trials[i].state == state;
+  return n;
+}
+
+int plan_ended(const Plan *plan) {
+  int n = 0;
+  for (int i = 0; i < plan->count; i++) n += plan->trials[i].state >= TRIAL_FINISHED;
   return n;
 }
 

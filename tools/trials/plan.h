@@ -1,10 +1,11 @@
 /* The trials of a sweep: which there are, how they ended, and which become due next. Everything
-   is read from the runs' folders, so that a sweep that was stopped continues, whoever ran it.
+   is read from the runs' folders, so that a sweep that was stopped continues, and several can share
+   a folder.
 
-   A method's rate is chosen on its tuning seeds, by the mean of the final validation losses. While
-   the best one lies at the edge of the grid, the grid is extended. Then methods with fewer trials
-   than others get as many, halfway between their best rate and its better neighbour. Last, fresh
-   seeds run at the chosen rate. */
+   A method's settings are chosen on its tuning seeds, by the mean of the final validation losses.
+   In a grid: while the best rate is at the edge, the grid is extended. Then methods with fewer
+   trials than others get as many, halfway between their best rate and its better neighbour. Last,
+   new seeds run at the chosen settings. */
 #ifndef TOOLS_TRIALS_PLAN_H
 #define TOOLS_TRIALS_PLAN_H
 
@@ -13,12 +14,19 @@
 #include "tools/trials/spec.h"
 
 typedef enum { STAGE_TUNE, STAGE_FINAL } Stage;
-typedef enum { TRIAL_WAITING, TRIAL_RUNNING, TRIAL_FINISHED, TRIAL_DIVERGED, TRIAL_FAILED } State;
+typedef enum {
+  TRIAL_WAITING,
+  TRIAL_RUNNING,
+  TRIAL_ELSEWHERE, /* another sweep runs it */
+  TRIAL_FINISHED,
+  TRIAL_DIVERGED,
+  TRIAL_FAILED,
+} State;
 
 typedef struct {
   int method;
   Stage stage;
-  char values[SPEC_DIMENSIONS][64]; /* of the method's grid */
+  char point[SPEC_POINT];
   int64_t seed;
   char folder[OPTION_TEXT];
   State state;
@@ -27,12 +35,13 @@ typedef struct {
   double seconds;      /* that it took */
   char message[256];   /* why it failed */
   pid_t process;
-  double started;      /* clock seconds */
+  int claim;           /* lock of a running trial's folder */
+  double since;        /* clock seconds of its start, or of the last look at it elsewhere */
 } Trial;
 
 typedef struct {
   int extensions;
-  int settled;      /* 1: the best rate is known and not at the edge */
+  int settled;      /* 1: the best point is known and not at the edge */
   int chosen;       /* a trial at the chosen point, or -1 */
   int finals_added;
 } Progression;
@@ -58,12 +67,15 @@ int plan_inspect(Plan *plan, Trial *t, Err *err);
 
 /* The command of a trial, NULL-ended; arguments_free frees it. */
 char **plan_command(const Plan *plan, const Trial *t);
+void arguments_free(char **arguments);
 
 /* "muon lr 0.02, seed 1" */
 void plan_trial_name(const Plan *plan, const Trial *t, char *out, size_t size);
 
-/* How many trials there will be at least, and how many of a state there are. */
+/* How many trials there will be at least, how many of a state there are, and how many have ended.
+   */
 int plan_expected(const Plan *plan);
 int plan_count(const Plan *plan, State state);
+int plan_ended(const Plan *plan);
 
 #endif

@@ -3,43 +3,20 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/clock.h"
 #include "core/quote.h"
 #include "core/terminal.h"
 
-static const double REDRAW_SECONDS = 0.5;
-
-void screen_start(Screen *s, int64_t jobs) {
-  *s = (Screen){.terminal = isatty(STDOUT_FILENO), .jobs = jobs};
-}
-
-static void erase(Screen *s) {
-  if (s->lines > 0) printf("\033[%dA\r\033[J", s->lines);
-  s->lines = 0;
-}
-
-void screen_say(Screen *s, const char *sentence) {
-  erase(s);
-  quote_terminal(stdout, sentence);
-  putchar('\n');
-  fflush(stdout);
-}
-
-void screen_ended(Screen *s, const Plan *plan, const Trial *t) {
-  char name[400], sentence[800];
+void screen_ended(const Plan *plan, const Trial *t, char *out, size_t size) {
+  char name[400], result[300];
   plan_trial_name(plan, t, name, sizeof name);
-  int ended = plan->count - plan_count(plan, TRIAL_WAITING) - plan_count(plan, TRIAL_RUNNING);
-  int used = snprintf(sentence, sizeof sentence, "%d/%d  %s: ", ended, plan_expected(plan), name);
-  char *rest = sentence + used;
-  size_t room = sizeof sentence - (size_t)used;
   if (t->state == TRIAL_FINISHED)
-    snprintf(rest, room, "val loss %.4f in %.0f s", t->loss, t->seconds);
+    snprintf(result, sizeof result, "val loss %.4f in %.0f s", t->loss, t->seconds);
   else if (t->state == TRIAL_DIVERGED)
-    snprintf(rest, room, "diverged at step %lld", (long long)t->step);
-  else snprintf(rest, room, "FAILED: %s", t->message);
-  screen_say(s, sentence);
+    snprintf(result, sizeof result, "diverged at step %lld", (long long)t->step);
+  else snprintf(result, sizeof result, "FAILED: %s", t->message);
+  snprintf(out, size, "%d/%d  %s: %s", plan_ended(plan), plan_expected(plan), name, result);
 }
 
 /* ---- time left ---- */
@@ -52,7 +29,7 @@ static double mean_seconds(const Plan *plan, int method) {
     const Trial *t = &plan->trials[i];
     double seconds = t->seconds;
     if (t->state == TRIAL_RUNNING && t->step > 0)
-      seconds = (clock_seconds() - t->started) * (double)t->steps / (double)t->step;
+      seconds = (clock_seconds() - t->since) * (double)t->steps / (double)t->step;
     else if (t->state != TRIAL_FINISHED) continue;
     for (int own = 0; own <= (t->method == method); own++) {
       sum[own] += seconds;
@@ -62,7 +39,7 @@ static double mean_seconds(const Plan *plan, int method) {
   return n[1] > 0 ? sum[1] / n[1] : sum[0] / n[0];
 }
 
-static double seconds_left(const Screen *s, const Plan *plan) {
+static double seconds_left(const Plan *plan, int64_t jobs) {
   double sum = 0, longest = 0;
   for (int m = 0; m < plan->spec->count; m++) {
     double whole = mean_seconds(plan, m);
@@ -70,14 +47,14 @@ static double seconds_left(const Screen *s, const Plan *plan) {
     for (int i = 0; i < plan->count; i++) {
       const Trial *t = &plan->trials[i];
       double left = whole;
-      if (t->method != m || (t->state != TRIAL_WAITING && t->state != TRIAL_RUNNING)) continue;
-      if (t->state == TRIAL_RUNNING && t->steps > 0)
+      if (t->method != m || t->state >= TRIAL_FINISHED) continue;
+      if (t->state != TRIAL_WAITING && t->steps > 0)
         left *= 1 - (double)t->step / (double)t->steps;
       sum += left;
       longest = fmax(longest, left);
     }
   }
-  return fmax(sum / (double)s->jobs, longest);
+  return fmax(sum / (double)jobs, longest);
 }
 
 /* ---- the table ---- */
@@ -95,9 +72,9 @@ static Tally tally(const Plan *plan, int method) {
     if (t->method != method) continue;
     y.states[t->state]++;
     y.count++;
-    y.progress += t->state >= TRIAL_FINISHED ? 1
-                  : t->steps > 0 && t->state == TRIAL_RUNNING ? (double)t->step / (double)t->steps
-                                                              : 0;
+    if (t->state >= TRIAL_FINISHED) y.progress++;
+    else if (t->state != TRIAL_WAITING && t->steps > 0)
+      y.progress += (double)t->step / (double)t->steps;
     if (t->state == TRIAL_FINISHED && t->loss < y.best) {
       y.best = t->loss;
       y.best_trial = t;
@@ -107,64 +84,55 @@ static Tally tally(const Plan *plan, int method) {
   return y;
 }
 
-/* A line of the table, not longer than the terminal is wide. */
-static void print_cut(Screen *s, char *line, int width) {
+static void write_cut(FILE *out, char *line, int width) {
   if (strlen(line) > (size_t)width) line[width] = 0;
-  quote_terminal(stdout, line);
-  putchar('\n');
-  s->lines++;
+  quote_terminal(out, line);
+  fputc('\n', out);
 }
 
-static void print_method(Screen *s, const Plan *plan, int method, int width) {
+static void write_method(FILE *out, const Plan *plan, int method, int width) {
   enum { CELLS = 20 };
   Tally y = tally(plan, method);
-  char bar[CELLS + 1], best[80] = "", line[256];
+  char bar[CELLS + 1], best[SPEC_POINT + 40] = "", line[SPEC_POINT + 160];
   int full = y.count ? (int)(CELLS * y.progress / y.count) : CELLS;
+  int running = y.states[TRIAL_RUNNING] + y.states[TRIAL_ELSEWHERE];
   memset(bar, '.', CELLS);
   memset(bar, '#', (size_t)full);
   bar[CELLS] = 0;
-  if (y.best_trial) snprintf(best, sizeof best, "%.4f at lr %s", y.best, y.best_trial->values[0]);
+  if (y.best_trial) snprintf(best, sizeof best, "%.4f at %s", y.best, y.best_trial->point);
   snprintf(line, sizeof line, "%-18s %s %4d %7d %7d %8d %6d  %s", plan->spec->methods[method].name,
-           bar, y.states[TRIAL_FINISHED], y.states[TRIAL_RUNNING],
-           y.count - y.states[TRIAL_FINISHED] - y.states[TRIAL_RUNNING] -
-               y.states[TRIAL_DIVERGED] - y.states[TRIAL_FAILED],
+           bar, y.states[TRIAL_FINISHED], running,
+           y.count - running - y.states[TRIAL_FINISHED] - y.states[TRIAL_DIVERGED] -
+               y.states[TRIAL_FAILED],
            y.states[TRIAL_DIVERGED], y.states[TRIAL_FAILED], best);
-  print_cut(s, line, width);
+  write_cut(out, line, width);
 }
 
-static void print_running(Screen *s, const Plan *plan, int width, int most) {
-  for (int i = 0; i < plan->count && most > 0; i++) {
-    const Trial *t = &plan->trials[i];
-    char name[400], line[512];
-    if (t->state != TRIAL_RUNNING) continue;
-    plan_trial_name(plan, t, name, sizeof name);
-    snprintf(line, sizeof line, "  %-44s step %lld of %lld", name, (long long)t->step,
-             (long long)t->steps);
-    print_cut(s, line, width);
-    most--;
-  }
+static void write_running(FILE *out, const Plan *plan, const Trial *t, int width) {
+  char name[400], line[512];
+  plan_trial_name(plan, t, name, sizeof name);
+  snprintf(line, sizeof line, "  %-44s step %lld of %lld%s", name, (long long)t->step,
+           (long long)t->steps, t->state == TRIAL_ELSEWHERE ? " (in another sweep)" : "");
+  write_cut(out, line, width);
 }
 
-void screen_draw(Screen *s, const Plan *plan, int now) {
+int screen_table(FILE *out, const Plan *plan, int64_t jobs, int width, int height) {
   char left[32], line[160];
-  if (!s->terminal || (!now && clock_seconds() - s->drawn < REDRAW_SECONDS)) return;
-  s->drawn = clock_seconds();
-  int width = 80, height = 24;
-  terminal_size(STDOUT_FILENO, &width, &height);
-  width--;
-  erase(s);
-  printf("%.*s\n", width, "method                                   done running waiting diverged "
-                          "failed  best");
-  s->lines++;
-  for (int i = 0; i < plan->spec->count && s->lines < height - 3; i++)
-    print_method(s, plan, i, width);
-  print_running(s, plan, width, height - 2 - s->lines);
-  terminal_duration(seconds_left(s, plan), left, sizeof left);
-  int ended = plan->count - plan_count(plan, TRIAL_WAITING) - plan_count(plan, TRIAL_RUNNING);
+  int lines = 2; /* the first and the last */
+  fprintf(out, "%.*s\n", width, "method                                   done running waiting "
+                                "diverged failed  best");
+  for (int i = 0; i < plan->spec->count && lines < height - 2; i++, lines++)
+    write_method(out, plan, i, width);
+  for (int i = 0; i < plan->count && lines < height - 1; i++) {
+    const Trial *t = &plan->trials[i];
+    if (t->state != TRIAL_RUNNING && t->state != TRIAL_ELSEWHERE) continue;
+    write_running(out, plan, t, width);
+    lines++;
+  }
+  terminal_duration(seconds_left(plan, jobs), left, sizeof left);
   snprintf(line, sizeof line,
            "%d of %d runs, %lld at a time, about %s left; Ctrl-C stops, the same command continues",
-           ended, plan_expected(plan), (long long)s->jobs, left);
-  printf("%.*s\n", width, line);
-  s->lines++;
-  fflush(stdout);
+           plan_ended(plan), plan_expected(plan), (long long)jobs, left);
+  write_cut(out, line, width);
+  return lines;
 }

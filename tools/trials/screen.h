@@ -1,25 +1,14 @@
-/* What a person sees of a sweep: a table that renews itself on a terminal, a line for each event
-   in a pipe. */
+/* What a person sees of a sweep, as text. */
 #ifndef TOOLS_TRIALS_SCREEN_H
 #define TOOLS_TRIALS_SCREEN_H
 
 #include "tools/trials/plan.h"
 
-typedef struct {
-  int terminal, lines; /* lines of the table that is shown now */
-  int64_t jobs;
-  double drawn;        /* clock seconds */
-} Screen;
+/* The state of all methods and the running trials, with `jobs` at a time, in at most width x height
+   characters. Returns the number of lines. */
+int screen_table(FILE *out, const Plan *plan, int64_t jobs, int width, int height);
 
-void screen_start(Screen *s, int64_t jobs);
-
-/* The table, a few times a second at most; nothing in a pipe. */
-void screen_draw(Screen *s, const Plan *plan, int now);
-
-/* A sentence above the table. */
-void screen_say(Screen *s, const char *sentence);
-
-/* How a trial ended, as a sentence. */
-void screen_ended(Screen *s, const Plan *plan, const Trial *t);
+/* How a trial ended: "3/12  muon lr 0.02, seed 1: val loss 4.5 in 40 s". */
+void screen_ended(const Plan *plan, const Trial *t, char *out, size_t size);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "tools/trials/sobol.h"
 
 #define FIELD(member) offsetof(SpecOptions, member)
 const Option spec_options[] = {
@@ -13,180 +14,275 @@ const Option spec_options[] = {
      .type = OPTION_WORD, .at = FIELD(optimizers), .fallback = "all"},
     {.name = "baseline", .help = "Method that the others are compared with",
      .type = OPTION_WORD, .at = FIELD(baseline), .fallback = "adamw"},
-    {.name = "rates", .help = "Learning rates per optimizer, centred on its default",
+    {.name = "rates",
+     .help = "Learning rates per optimizer, around its default; more for methods that have fewer "
+             "trials than others",
      .type = OPTION_INT, .at = FIELD(rates), .fallback = "5", .min = 1, .max = 99},
     {.name = "factor", .help = "Ratio of adjacent learning rates",
      .type = OPTION_REAL, .at = FIELD(factor), .fallback = "2", .min = 1.01, .max = 1000},
-    {.name = "tune-seeds", .help = "Number of tuning seeds (1, 2, ...) that choose the rate",
+    {.name = "random",
+     .help = "Random trials per optimizer, from ranges LOW..HIGH and lists of values (0: a grid)",
+     .type = OPTION_INT, .at = FIELD(random), .fallback = "0", .max = 9999},
+    {.name = "tune-seeds", .help = "Number of tuning seeds (1, 2, ...) that choose the settings",
      .type = OPTION_INT, .at = FIELD(tune_seeds), .fallback = "1", .min = 1, .max = 99},
     {.name = "seeds", .help = "Number of evaluation seeds (101, 102, ...) that are reported",
      .type = OPTION_INT, .at = FIELD(seeds), .fallback = "3", .max = 99},
     {.name = "extend",
      .help = "Maximum number of further rates while the best rate is the smallest or largest",
-     .type = OPTION_INT, .at = FIELD(extend), .fallback = "3", .max = 20},
+     .type = OPTION_INT, .at = FIELD(extend), .fallback = "3", .max = 20, .needs = "random=0"},
     {.name = "unequal", .help = "Allow methods to have different numbers of trials",
      .type = OPTION_CHOICE, .at = FIELD(unequal), .fallback = "off", .choices = ON_OFF},
     {0},
 };
 
-/* What every run gets from the sweep itself: method, seeds, folders and files, and the sweep's own
-   options. */
+/* Set by the sweep itself: method, seeds, folders and files, and the sweep's own options. */
 static int is_reserved(const char *name, const Option *own) {
   OptionEffect effect = config_effect(name);
   return effect == EFFECT_SEED || effect == EFFECT_PLACE || strcmp(name, "optimizer") == 0 ||
          option_find(own, name) != NULL;
 }
 
-/* ---- a method's settings ---- */
+/* ---- lines ---- */
 
-/* Later settings replace earlier ones: a method's own word wins over the one for all. */
-static void forget(Method *m, const char *name) {
-  for (int i = 0; i < m->fixed; i++) {
-    if (strcmp(m->fixed_names[i], name) != 0) continue;
-    free(m->fixed_values[i]);
-    m->fixed--;
-    m->fixed_values[i] = m->fixed_values[m->fixed];
-    memmove(m->fixed_names[i], m->fixed_names[m->fixed], sizeof *m->fixed_names);
-  }
-  for (int i = 0; i < m->dimensions; i++) {
-    if (strcmp(m->grid[i].name, name) != 0) continue;
-    free(m->grid[i].values);
-    m->grid[i] = m->grid[--m->dimensions];
-  }
-}
-
-static void fix(Method *m, const char *name, const char *value) {
-  int i = m->fixed++;
-  m->fixed_names = memory_grow(m->fixed_names, (size_t)m->fixed, sizeof *m->fixed_names);
-  m->fixed_values = memory_grow(m->fixed_values, (size_t)m->fixed, sizeof *m->fixed_values);
-  snprintf(m->fixed_names[i], sizeof m->fixed_names[i], "%s", name);
-  m->fixed_values[i] = memory_text(value);
-}
-
-static Dimension *add_dimension(Method *m, const char *name, const char *path, Err *err) {
-  if (m->dimensions == SPEC_DIMENSIONS) {
-    fail(err, "%s: %s: a grid may vary at most %d options", path, m->name, SPEC_DIMENSIONS);
-    return NULL;
-  }
-  Dimension *d = &m->grid[m->dimensions++];
-  *d = (Dimension){0};
-  snprintf(d->name, sizeof d->name, "%s", name);
-  return d;
-}
-
-static void add_value(Dimension *d, const char *value, size_t length) {
-  d->values = memory_grow(d->values, (size_t)(d->count + 1), sizeof *d->values);
-  snprintf(d->values[d->count++], sizeof *d->values, "%.*s", (int)length, value);
-}
-
-/* One setting of one method: a value, or a list of values, which makes it a dimension. */
-static int set_option(Method *m, const char *name, const char *value, const Option *own,
-                      const char *path, Err *err) {
-  const Option *row = config_option(name);
-  int is_text = row && row->type == OPTION_WORD;
-  if (is_reserved(name, own))
-    return fail(err, "%s: %s is set by the sweep itself: leave it out", path, name);
-  forget(m, name);
-  if (strcmp(name, "lr") != 0 && (is_text || !strpbrk(value, " \t"))) {
-    fix(m, name, value);
-    return 0;
-  }
-  Dimension *d = add_dimension(m, name, path, err);
-  if (!d) return -1;
-  while (*(value += strspn(value, " \t"))) {
-    add_value(d, value, strcspn(value, " \t"));
-    value += strcspn(value, " \t");
-  }
-  return 0;
-}
-
-/* ---- learning rates: dimension 0 ---- */
-
-static int by_number(const void *a, const void *b) {
-  double x = strtod(a, NULL), y = strtod(b, NULL);
-  return (x > y) - (x < y);
-}
-
-/* The listed rates in order, or `rates` of them around the one that ./train would take. */
-static int set_rates(Method *m, const SpecOptions *o, Err *err) {
-  Config config;
-  for (int i = 0; i < m->dimensions; i++) {
-    if (strcmp(m->grid[i].name, "lr") != 0) continue;
-    Dimension lr = m->grid[i];
-    m->grid[i] = m->grid[0];
-    m->grid[0] = lr;
-    qsort(lr.values, (size_t)lr.count, sizeof *lr.values, by_number);
-    return 0;
-  }
-  if (m->dimensions == SPEC_DIMENSIONS)
-    return fail(err, "a grid may vary at most %d options besides lr", SPEC_DIMENSIONS - 1);
-  char **arguments = spec_arguments(m, NULL, 1, "train");
-  int status = arguments_config(arguments, &config, err);
-  arguments_free(arguments);
-  if (status) return -1;
-  memmove(m->grid + 1, m->grid, (size_t)m->dimensions++ * sizeof *m->grid);
-  m->grid[0] = (Dimension){.name = "lr"};
-  for (int64_t i = 0; i < o->rates; i++) {
-    char value[64];
-    double rate = config.optimizer.lr * pow(o->factor, (double)(i - (o->rates - 1) / 2));
-    add_value(&m->grid[0], value, (size_t)snprintf(value, sizeof value, "%.6g", rate));
-  }
-  config_free(&config);
-  return 0;
-}
-
-/* ---- points and arguments ---- */
-
-int spec_points(const Method *m) {
-  int points = 1;
-  for (int i = 0; i < m->dimensions; i++) points *= m->grid[i].count;
-  return points;
-}
-
-void spec_point(const Method *m, int point, const char **values) {
-  for (int i = 0; i < m->dimensions; i++) { /* the learning rate runs fastest */
-    values[i] = m->grid[i].values[point % m->grid[i].count];
-    point /= m->grid[i].count;
-  }
-}
-
-static void add_argument(char **list, int *count, const char *name, const char *value) {
-  char option[80];
-  snprintf(option, sizeof option, "--%s", name);
-  list[(*count)++] = memory_text(option);
-  list[(*count)++] = memory_text(value);
-}
-
-char **spec_arguments(const Method *m, const char *const *values, int64_t seed,
-                      const char *program) {
-  enum { MORE = 16 }; /* room for what the caller adds */
-  char **list = memory_take((size_t)(2 * (m->fixed + m->dimensions) + MORE), sizeof *list);
-  char number[32];
-  int n = 0;
-  list[n++] = memory_text(program);
-  add_argument(list, &n, "optimizer", m->optimizer);
-  for (int i = 0; i < m->fixed; i++)
-    add_argument(list, &n, m->fixed_names[i], m->fixed_values[i]);
-  for (int i = 0; values && i < m->dimensions; i++)
-    add_argument(list, &n, m->grid[i].name, values[i]);
-  snprintf(number, sizeof number, "%lld", (long long)seed);
-  add_argument(list, &n, "seed", number);
-  if (m->shuffles) add_argument(list, &n, "data-seed", number);
-  return list;
-}
-
-void arguments_free(char **arguments) {
-  for (char **a = arguments; *a; a++) free(*a);
-  free(arguments);
-}
-
-int arguments_config(char **arguments, Config *config, Err *err) {
+static int count_words(const char *text) {
   int count = 0;
-  while (arguments[count]) count++;
-  return config_read(config, count, arguments, err);
+  for (; *(text += strspn(text, " \t")); count++) text += strcspn(text, " \t");
+  return count;
 }
 
-/* ---- the whole spec ---- */
+static void copy_word(const char *text, int index, char *out, size_t size) {
+  text += strspn(text, " \t");
+  for (; index > 0; index--) {
+    text += strcspn(text, " \t");
+    text += strspn(text, " \t");
+  }
+  snprintf(out, size, "%.*s", (int)strcspn(text, " \t"), text);
+}
+
+static int is_number(const Option *row) {
+  return row && (row->type == OPTION_INT || row->type == OPTION_REAL);
+}
+
+/* Reads "LOW..HIGH". */
+static int read_range(SpecLine *l, Err *err) {
+  char low[64];
+  const char *dots = strstr(l->value, "..");
+  snprintf(low, sizeof low, "%.*s", (int)(dots - l->value), l->value);
+  l->count = 0;
+  if (option_number(low, &l->low) || option_number(dots + 2, &l->high) || !(l->low < l->high))
+    return fail(err, "%s: %s = %s: a range is LOW..HIGH, two numbers with the smaller one first",
+                l->where, l->name, l->value);
+  return 0;
+}
+
+static int add_line(Method *m, const Setting *s, const char *name, const Option *own, Err *err) {
+  const Option *row = config_option(name);
+  if (is_reserved(name, own))
+    return fail(err, "%s: %s is set by the sweep itself: leave it out", s->where, name);
+  m->lines = memory_grow(m->lines, (size_t)++m->line_count, sizeof *m->lines);
+  SpecLine *l = &m->lines[m->line_count - 1];
+  *l = (SpecLine){.name = memory_text(name), .value = memory_text(s->value),
+                  .where = memory_text(s->where), .own = name != s->name};
+  l->count = row && row->type == OPTION_WORD ? 1 : count_words(l->value);
+  return is_number(row) && l->count == 1 && strstr(l->value, "..") ? read_range(l, err) : 0;
+}
+
+static int is_rate(const SpecLine *l) { return strcmp(l->name, "lr") == 0; }
+static int is_swept(const SpecLine *l) { return l->count != 1 || is_rate(l); }
+
+/* Gives the method `count` rates around the one that ./train would use or, for random trials, a
+   range of that width. */
+static int set_rates(Method *m, const SpecOptions *o, int64_t count, Err *err) {
+  SpecLine *lr = &m->lines[0];
+  Config config;
+  Settings used;
+  char *text;
+  size_t size;
+  if (spec_config(m, "", 1, &config, &used, err)) return -1;
+  double rate = config.optimizer.lr;
+  settings_free(&used);
+  config_free(&config);
+  FILE *out = open_memstream(&text, &size);
+  lr->count = o->random && o->rates > 1 ? 0 : (int)count;
+  lr->low = rate * pow(o->factor, -0.5 * (double)(o->rates - 1));
+  lr->high = rate * pow(o->factor, 0.5 * (double)(o->rates - 1));
+  if (lr->count == 0) fprintf(out, "%.6g..%.6g", lr->low, lr->high);
+  for (int64_t i = 0; i < lr->count; i++) {
+    double exponent = (double)(i - (count - 1) / 2) * (double)o->rates / (double)count;
+    fprintf(out, "%s%.6g", i ? " " : "", rate * pow(o->factor, exponent));
+  }
+  fclose(out);
+  free(lr->value);
+  lr->value = text;
+  return 0;
+}
+
+/* ---- one run ---- */
+
+static int collect(const Method *m, const char *point, int64_t seed, OptionSource source,
+                   Settings *s, Err *err) {
+  static const char where[] = "the sweep";
+  char number[32];
+  snprintf(number, sizeof number, "%lld", (long long)seed);
+  int status = settings_add(s, source, where, "optimizer", m->optimizer, err);
+  for (int i = 0; i < m->line_count && status == 0; i++) {
+    const SpecLine *l = &m->lines[i];
+    if (!is_swept(l)) status = settings_add(s, source, l->where, l->name, l->value, err);
+  }
+  if (status || settings_preset(s, source, where, point, err) ||
+      settings_add(s, source, where, "seed", number, err) ||
+      settings_add(s, source, where, "data-seed", number, err))
+    return -1;
+  return 0;
+}
+
+/* Reads the settings as a file, in which options may be without effect, and then those that have
+   one as a command line. */
+int spec_config(const Method *m, const char *point, int64_t seed, Config *config, Settings *used,
+                Err *err) {
+  Settings all = {0};
+  Err inner;
+  *used = (Settings){0};
+  int status = collect(m, point, seed, FROM_FILE, &all, &inner) || config_set(config, &all, &inner);
+  if (status == 0) {
+    for (int i = 0; i < all.count; i++) {
+      const Setting *s = &all.items[i];
+      const Option *row = options_find(config->sets, s->name, NULL);
+      char why[OPTION_TEXT + 256];
+      if (s->source == FROM_FILE && !option_is_void(config->sets, row, why, sizeof why))
+        status |= settings_add(used, FROM_COMMAND_LINE, s->where, s->name, s->value, &inner);
+    }
+    config_free(config);
+    status = status || config_set(config, used, &inner);
+  }
+  if (status) settings_free(used);
+  settings_free(&all);
+  return status ? fail(err, "%s: %.900s", m->name, inner.text) : 0;
+}
+
+/* ---- points ---- */
+
+double spec_rate(const char *point) { return strtod(point + sizeof "lr", NULL); }
+
+const char *spec_rest(const char *point) { return point + strcspn(point, " "); }
+
+void spec_with_rate(const char *point, double rate, char out[SPEC_POINT]) {
+  snprintf(out, SPEC_POINT, "lr=%.6g%s", rate, spec_rest(point));
+}
+
+/* The value at `u` in [0,1): of a list each value has an equal part; a range is uniform in log x;
+   in log(1 - x) from one half to below 1, as of momentum; in x where it begins at 0 or below. */
+static void value_at(const SpecLine *l, double u, char *out, size_t size) {
+  const Option *row = config_option(l->name);
+  double low = l->low, high = l->high, x;
+  if (l->count > 0) {
+    copy_word(l->value, (int)(u * l->count), out, size);
+    return;
+  }
+  if (low <= 0) x = low + u * (high - low);
+  else if (low >= 0.5 && high < 1) x = 1 - (1 - low) * pow((1 - high) / (1 - low), u);
+  else x = low * pow(high / low, u);
+  snprintf(out, size, row->type == OPTION_INT ? "%.0f" : "%.4g", x);
+}
+
+/* All swept options of the n-th point of the grid, of which the learning rate runs fastest, or of
+   the sequence. */
+static int compose(const Method *m, int random, int64_t n, char out[SPEC_POINT], Err *err) {
+  size_t used = 0;
+  int i = 0;
+  int64_t rest = n;
+  for (const SpecLine *l = m->lines; l < m->lines + m->line_count; l++) {
+    char value[64];
+    if (!is_swept(l)) continue;
+    if (random && i == SOBOL_MAX)
+      return fail(err, "%s: random trials may sweep at most %d options", m->name, SOBOL_MAX);
+    double u = random ? sobol(n, i++) : ((double)(rest % l->count) + 0.5) / l->count;
+    if (!random) rest /= l->count;
+    value_at(l, u, value, sizeof value);
+    used += (size_t)snprintf(out + used, SPEC_POINT - used, "%s%s=%s", used ? " " : "", l->name,
+                             value);
+    if (used >= SPEC_POINT)
+      return fail(err, "%s: too many swept options: their text \"%s...\" is longer than %d bytes",
+                  m->name, out, SPEC_POINT - 1);
+  }
+  return 0;
+}
+
+/* Removes from a point what has no effect in it. */
+static void keep_used(Method *m, const Settings *used, char point[SPEC_POINT]) {
+  size_t length = 0;
+  for (SpecLine *l = m->lines; l < m->lines + m->line_count; l++) {
+    const char *value = settings_find(used, l->name, NULL);
+    if (!value) continue;
+    l->used = 1;
+    if (is_swept(l))
+      length += (size_t)snprintf(point + length, SPEC_POINT - length, "%s%s=%s", length ? " " : "",
+                                 l->name, value);
+  }
+}
+
+/* Adds a point, unless it is there already. */
+static int add_point(Method *m, const char *candidate, Err *err) {
+  SpecPoint p;
+  Config config;
+  Settings used;
+  if (spec_config(m, candidate, 1, &config, &used, err)) return -1;
+  p.steps = config.run.steps;
+  int validates = config.run.val_every != 0;
+  keep_used(m, &used, p.text);
+  settings_free(&used);
+  config_free(&config);
+  if (!validates)
+    return fail(err, "%s: val-every = 0: without validation there is nothing to compare", m->name);
+  for (int i = 0; i < m->count; i++)
+    if (strcmp(m->points[i].text, p.text) == 0) return 0;
+  m->points = memory_grow(m->points, (size_t)++m->count, sizeof *m->points);
+  m->points[m->count - 1] = p;
+  return 0;
+}
+
+static int make_points(Method *m, int64_t random, Err *err) {
+  enum { MOST = 100000 };
+  int64_t total = 1;
+  char point[SPEC_POINT];
+  m->count = 0;
+  for (const SpecLine *l = m->lines; l < m->lines + m->line_count; l++) {
+    if (l->count == 0 && !random)
+      return fail(err, "%s: %s = %s is a range: random = 16 takes 16 trials from it; a grid needs "
+                       "a list of values", l->where, l->name, l->value);
+    if (is_swept(l) && total <= MOST) total *= l->count;
+  }
+  if (!random && total > MOST)
+    return fail(err, "%s: the grid has more than %d points", m->name, MOST);
+  if (random) total = 100 * random; /* until there are as many different ones */
+  for (int64_t n = 0; n < total && !(random && m->count == random); n++)
+    if (compose(m, random > 0, n, point, err) || add_point(m, point, err)) return -1;
+  if (m->count < random)
+    return fail(err, "%s: random = %lld: its swept options have only %d different settings",
+                m->name, (long long)random, m->count);
+  return 0;
+}
+
+/* A setting for this method alone must have an effect in one of its trials. */
+static int check_own(const Method *m, Err *err) {
+  for (const SpecLine *l = m->lines; l < m->lines + m->line_count; l++) {
+    Settings all = {0};
+    Config config;
+    Err inner = {""};
+    if (!l->own || l->used) continue;
+    if (collect(m, m->points[0].text, 1, FROM_FILE, &all, &inner) == 0 &&
+        config_set(&config, &all, &inner) == 0) {
+      const Option *row = options_find(config.sets, l->name, NULL);
+      option_is_void(config.sets, row, inner.text, sizeof inner.text);
+      config_free(&config);
+    }
+    settings_free(&all);
+    return fail(err, "%s: %s: %.900s", l->where, m->name, inner.text);
+  }
+  return 0;
+}
+
+/* ---- methods ---- */
 
 static int add_method(Spec *spec, const char *name, size_t length, Err *err) {
   Method *m = &spec->methods[spec->count];
@@ -244,94 +340,84 @@ static int is_left_out(const Settings *settings, const char *method, size_t leng
   return 0;
 }
 
-/* A name "method.option" is for that method; any other is for all of them. `own` says which of
-   the two kinds this pass is for: the methods' own settings come second and win. Lines of methods
-   that --optimizers has left out of the spec are ignored. */
-static int set_for_methods(Spec *spec, const Settings *settings, const Setting *s, int own,
-                           const Option *callers, Err *err) {
+/* Whether the method has a setting of its own, or another method has the option and this not. */
+static int is_for_others(const Method *m, const Settings *settings, const char *name) {
+  char own[sizeof m->name + 65];
+  Err ignored;
+  snprintf(own, sizeof own, "%s.%.64s", m->name, name);
+  if (settings_find(settings, own, NULL)) return 1;
+  return config_option(name) && !config_option_of(optimizer_find(m->optimizer, &ignored), name);
+}
+
+/* Adds a setting "METHOD.option" to that method, any other to all. Settings of methods that
+   --optimizers has left out of the spec are ignored. */
+static int add_setting(Spec *spec, const Settings *settings, const Setting *s,
+                       const Option *callers, Err *err) {
   const char *dot = strchr(s->name, '.');
-  int found = 0;
-  if (own != (dot != NULL)) return 0;
-  size_t length = own ? (size_t)(dot - s->name) : 0;
+  size_t length = dot ? (size_t)(dot - s->name) : 0;
+  int found = !dot;
   for (int i = 0; i < spec->count; i++) {
     Method *m = &spec->methods[i];
-    if (own && (length != strlen(m->name) || strncmp(m->name, s->name, length) != 0)) continue;
+    if (dot && (length != strlen(m->name) || strncmp(m->name, s->name, length) != 0)) continue;
     found = 1;
-    if (set_option(m, own ? dot + 1 : s->name, s->value, callers, spec->path, err)) return -1;
+    if (!dot && is_for_others(m, settings, s->name)) continue;
+    if (add_line(m, s, dot ? dot + 1 : s->name, callers, err)) return -1;
   }
-  if (!own || found || is_left_out(settings, s->name, length)) return 0;
-  return fail(err, "%s: %s: there is no \"%.*s\" among the optimizers (%s)", spec->path, s->name,
+  if (found || is_left_out(settings, s->name, length)) return 0;
+  return fail(err, "%s: %s: there is no \"%.*s\" among the optimizers (%s)", s->where, s->name,
               (int)length, s->name, spec->options.optimizers);
 }
 
 static int take_settings(Spec *spec, const Settings *settings, const Option *own, Err *err) {
   OptionSet set = {.title = "spec", .rows = spec_options, .values = &spec->options};
   options_default(&set);
-  for (int pass = 0; pass < 3; pass++) {
+  for (int pass = 0; pass < 2; pass++) {
     for (int i = 0; i < settings->count; i++) {
       const Setting *s = &settings->items[i];
-      if (settings_find(settings, s->name, NULL) != s->value) continue; /* overruled */
+      if (settings_find(settings, s->name, NULL) != s->value) continue; /* overridden */
       if (option_find(own, s->name)) continue;
       const Option *row = option_find(spec_options, s->name);
       if (row && pass == 0 && option_set(row, &spec->options, s->value, s->where, err)) return -1;
-      if (!row && pass > 0 && set_for_methods(spec, settings, s, pass == 2, own, err)) return -1;
+      if (!row && pass == 1 && add_setting(spec, settings, s, own, err)) return -1;
     }
     if (pass == 0 && list_methods(spec, err)) return -1;
   }
   return 0;
 }
 
-/* Whether an option has no effect for the method, by the first values of its grid. */
-static int is_void(const Method *m, const char *name) {
-  Settings s = {0};
-  Config config;
-  Err ignored;
-  char why[OPTION_TEXT + 256];
-  int status = settings_add(&s, FROM_FILE, "spec", "optimizer", m->optimizer, &ignored);
-  for (int i = 0; i < m->fixed; i++)
-    status |= settings_add(&s, FROM_FILE, "spec", m->fixed_names[i], m->fixed_values[i], &ignored);
-  for (int i = 0; i < m->dimensions; i++)
-    status |= settings_add(&s, FROM_FILE, "spec", m->grid[i].name, m->grid[i].values[0], &ignored);
-  status = status ? -1 : config_set(&config, &s, &ignored);
-  settings_free(&s);
-  if (status) return 0; /* check_method says what is wrong */
-  const Option *row = options_find(config.sets, name, NULL);
-  int found = row && option_is_void(config.sets, row, why, sizeof why);
-  config_free(&config);
-  return found;
+/* Moves the learning rate to the front. Returns whether the spec gave it; adds it otherwise. */
+static int find_rate(Method *m) {
+  int at = 0, given;
+  while (at < m->line_count && !is_rate(&m->lines[at])) at++;
+  given = at < m->line_count;
+  if (!given) {
+    m->lines = memory_grow(m->lines, (size_t)++m->line_count, sizeof *m->lines);
+    m->lines[at] = (SpecLine){.name = memory_text("lr"), .where = memory_text("the sweep")};
+  }
+  SpecLine rate = m->lines[at];
+  memmove(m->lines + 1, m->lines, (size_t)at * sizeof *m->lines);
+  m->lines[0] = rate;
+  return given;
 }
 
-/* Removes a setting for all methods from those for which it has no effect. */
-static void drop_void(Spec *spec, const Settings *settings) {
+/* Makes all points. In a grid, a method whose rates are not given gets more of them if others have
+   more points. */
+static int fill_methods(Spec *spec, Err *err) {
+  const SpecOptions *o = &spec->options;
+  int most = 0, given[SPEC_METHODS];
   for (int i = 0; i < spec->count; i++) {
     Method *m = &spec->methods[i];
-    for (int j = 0; j < settings->count; j++) {
-      const char *name = settings->items[j].name;
-      char own[sizeof m->name + 65];
-      snprintf(own, sizeof own, "%s.%.64s", m->name, name);
-      if (config_option(name) && !settings_find(settings, own, NULL) && is_void(m, name))
-        forget(m, name);
-    }
-    m->shuffles = !is_void(m, "data-seed");
+    given[i] = find_rate(m);
+    if ((!given[i] && set_rates(m, o, o->rates, err)) || make_points(m, o->random, err)) return -1;
+    if (m->count > most) most = m->count;
   }
-}
-
-/* Every point of every grid is something that ./train would run, and would validate. */
-static int check_method(const Spec *spec, const Method *m, Err *err) {
-  for (int point = 0; point < spec_points(m); point++) {
-    const char *values[SPEC_DIMENSIONS];
-    Config config;
-    Err inner;
-    spec_point(m, point, values);
-    char **arguments = spec_arguments(m, values, 1, "train");
-    int status = arguments_config(arguments, &config, &inner);
-    int64_t every = status ? 1 : config.run.val_every;
-    arguments_free(arguments);
-    if (status) return fail(err, "%s: %s: %.900s", spec->path, m->name, inner.text);
-    config_free(&config);
-    if (every == 0)
-      return fail(err, "%s: val-every = 0: without validation there is nothing to compare",
-                  spec->path);
+  for (int i = 0; i < spec->count; i++) {
+    Method *m = &spec->methods[i];
+    int64_t rates = (o->rates * most + m->count - 1) / m->count;
+    if (m->count < most && !given[i] && !o->unequal &&
+        (set_rates(m, o, rates, err) || make_points(m, 0, err)))
+      return -1;
+    if (check_own(m, err)) return -1;
   }
   return 0;
 }
@@ -340,10 +426,10 @@ static int check_trials(const Spec *spec, Err *err) {
   const Method *first = &spec->methods[0];
   for (int i = 1; i < spec->count; i++) {
     const Method *m = &spec->methods[i];
-    if (spec_points(m) != spec_points(first) && !spec->options.unequal)
+    if (m->count != first->count && !spec->options.unequal)
       return fail(err, "%s: %s has %d trials and %s %d: a fair comparison gives every method the "
                        "same number; unequal = on allows it",
-                  spec->path, first->name, spec_points(first), m->name, spec_points(m));
+                  spec->path, first->name, first->count, m->name, m->count);
   }
   return 0;
 }
@@ -359,26 +445,53 @@ static void name_spec(Spec *spec, const char *path) {
 int spec_make(Spec *spec, const char *path, const Settings *settings, const Option *own, Err *err) {
   *spec = (Spec){0};
   name_spec(spec, path);
-  int status = take_settings(spec, settings, own, err);
-  if (status == 0) drop_void(spec, settings);
-  for (int i = 0; i < spec->count && status == 0; i++) {
-    Err inner;
-    if (set_rates(&spec->methods[i], &spec->options, &inner))
-      status = fail(err, "%s: %s: %.900s", path, spec->methods[i].name, inner.text);
-    else status = check_method(spec, &spec->methods[i], err);
-  }
-  if (status == 0) status = check_trials(spec, err);
+  int status = take_settings(spec, settings, own, err) || fill_methods(spec, err) ||
+               check_trials(spec, err) ? -1 : 0;
   if (status) spec_free(spec);
   return status;
 }
 
 void spec_free(Spec *spec) {
-  for (int i = 0; i < spec->count; i++) {
-    Method *m = &spec->methods[i];
-    for (int j = 0; j < m->dimensions; j++) free(m->grid[j].values);
-    for (int j = 0; j < m->fixed; j++) free(m->fixed_values[j]);
-    free(m->fixed_names);
-    free(m->fixed_values);
+  for (Method *m = spec->methods; m < spec->methods + spec->count; m++) {
+    for (SpecLine *l = m->lines; l < m->lines + m->line_count; l++) {
+      free(l->name);
+      free(l->value);
+      free(l->where);
+    }
+    free(m->lines);
+    free(m->points);
   }
   spec->count = 0;
+}
+
+/* ---- writing ---- */
+
+void spec_write(FILE *out, const Spec *spec) {
+  void *values = (void *)&spec->options;
+  options_write(out, (OptionSet[]){{.title = "spec", .rows = spec_options, .values = values}, {0}});
+  for (const Method *m = spec->methods; m < spec->methods + spec->count; m++)
+    for (const SpecLine *l = m->lines; l < m->lines + m->line_count; l++) {
+      char name[sizeof m->name + 65];
+      snprintf(name, sizeof name, "%.63s.%.64s", m->name, l->name);
+      if (l->used) option_write(out, name, l->value);
+    }
+}
+
+void spec_template(FILE *out, const SpecOptions *values) {
+  fputs("# A spec for tools/sweep: what to compare. Remove the # of a line to use it.\n\n", out);
+  for (const Option *row = spec_options; row->name; row++) {
+    char value[OPTION_TEXT];
+    option_show(row, values, value, sizeof value);
+    fprintf(out, "# %s\n", row->help);
+    fputs(strcmp(value, row->fallback) == 0 ? "# " : "", out);
+    option_write(out, row->name, value);
+  }
+  fputs("\n# Options of ./train, for all methods:\nmodel = nano\n# steps = 300\n"
+        "# weight-decay = 0 0.1          # several values: all combinations are tried\n"
+        "\n# For one method, and a second entry of a method, which optimizers must list:\n"
+        "# muon.momentum = 0.9 0.95\n# muon:exact.orthogonalize = svd\n"
+        "\n# Instead of a grid, 16 random trials of each method, from ranges and lists:\n"
+        "# random = 16\n# lr = 1e-3..1e-1              # log-uniform; x..y with y < 1 and x at\n"
+        "# muon.momentum = 0.8..0.99    # least 0.5: log-uniform in 1 - x; x <= 0: uniform\n"
+        "# schedule = cosine wsd linear\n", out);
 }

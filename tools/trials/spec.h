@@ -1,14 +1,14 @@
 /* A spec says in a few lines what to compare. It is an option file: lines `name = value`.
 
      optimizers = adamw muon sumo      # or: all
-     rates = 5                         # learning rates of each, `factor` apart, around its own
-     seeds = 3                         # fresh ones, at the rate that tuning chose
-     model = nano                      # what else there is goes to ./train, for all of them
-     steps = 400
-     muon.ns-steps = 4 5               # for one method; several values are a grid
+     rates = 5                         # learning rates of each, `factor` apart, around its default
+     seeds = 3                         # new seeds, at the rate that tuning chose
+     model = nano                      # other names are options of ./train, for all optimizers
+     muon.momentum = 0.9 0.95          # for one of them; several values are a grid
      muon:exact.orthogonalize = svd    # a second entry of one optimizer, named muon:exact
 
-   Learning rates may also be listed: muon.lr = 0.01 0.02 0.04. */
+   With `random = 16`, each method gets 16 trials at random points instead of a grid. Values may
+   then be ranges: `lr = 1e-3..1e-1`. */
 #ifndef TOOLS_TRIALS_SPEC_H
 #define TOOLS_TRIALS_SPEC_H
 
@@ -19,33 +19,40 @@
 #include "run/config.h"
 
 #define SPEC_FILE "sweep.spec" /* in the folder of a sweep */
-enum { SPEC_METHODS = 64, SPEC_DIMENSIONS = 6 };
+/* SPEC_POINT: size of a point's text, which is also the name of a folder. */
+enum { SPEC_METHODS = 64, SPEC_POINT = 240 };
 
 typedef struct {
   char optimizers[OPTION_TEXT], baseline[OPTION_TEXT];
-  int64_t rates, tune_seeds, seeds, extend;
+  int64_t rates, random, tune_seeds, seeds, extend;
   double factor;
   int unequal;
 } SpecOptions;
 
 extern const Option spec_options[];
 
-/* One dimension of a method's grid: an option and its values. Dimension 0 is the learning rate,
-   ascending. */
+/* An option of ./train with its value or values for one method. */
 typedef struct {
-  char name[64];
-  int count;
-  char (*values)[64];
-} Dimension;
+  char *name, *value, *where; /* as given; `where` is for messages */
+  int count;                  /* number of values; 0: the range low to high */
+  double low, high;
+  int own;  /* given for this method, not for all */
+  int used; /* has an effect in some trial */
+} SpecLine;
+
+/* One choice of the swept options, as "lr=0.02 momentum=0.95"; lr is first. */
+typedef struct {
+  char text[SPEC_POINT];
+  int64_t steps; /* of the run */
+} SpecPoint;
 
 typedef struct {
   char name[64];      /* "muon", "muon:exact" */
   char optimizer[64]; /* "muon" */
-  int dimensions;
-  Dimension grid[SPEC_DIMENSIONS];
-  int fixed;          /* settings with one value */
-  char (*fixed_names)[64], **fixed_values;
-  int shuffles;       /* --data-seed has an effect */
+  SpecLine *lines;    /* the learning rate is the first */
+  int line_count;
+  SpecPoint *points;  /* of the first trials */
+  int count;
 } Method;
 
 typedef struct {
@@ -55,25 +62,27 @@ typedef struct {
   Method methods[SPEC_METHODS];
 } Spec;
 
-/* Makes a spec of settings: those of the spec's file, read as @file, and of the command line,
-   which win. Names in the table `own` belong to the caller and are skipped. A setting for all
-   methods is left out where it has no effect, as aux-lr with adamw. Checks that
-   ./train would take every one of the others, and that all methods have the same number of trials
-   (unless `unequal = on`). */
+/* Makes a spec of settings: those of the spec's file, read as @file, and of the command line, which
+   have priority. Names in the table `own` belong to the caller and are skipped. A setting for all
+   methods is left out where it has no effect, as aux-lr with adamw. Errors: ./train would not take
+   a setting, or not validate; the methods' numbers of trials differ (unless `unequal = on`). */
 int spec_make(Spec *spec, const char *path, const Settings *settings, const Option *own, Err *err);
 void spec_free(Spec *spec);
 
-/* Number of points in a method's grid; the values of point 0, 1, ... go to values[dimensions]. */
-int spec_points(const Method *m);
-void spec_point(const Method *m, int point, const char **values);
+/* Writes a spec that spec_make reads back. */
+void spec_write(FILE *out, const Spec *spec);
 
-/* The arguments of ./train for a method at a point of its grid, ended by NULL, beginning with
-   "./train" (or whatever `program` is). arguments_free frees them. */
-char **spec_arguments(const Method *m, const char *const *values, int64_t seed,
-                      const char *program);
-void arguments_free(char **arguments);
+/* Writes a spec to begin with: every option of a spec with its help, and examples. */
+void spec_template(FILE *out, const SpecOptions *values);
 
-/* What ./train would make of arguments; config_free afterwards. */
-int arguments_config(char **arguments, Config *config, Err *err);
+/* What ./train makes of a method's settings at a point, for a seed. Those that have an effect go to
+   `used` with the source FROM_COMMAND_LINE. Free both afterwards, except after an error. */
+int spec_config(const Method *m, const char *point, int64_t seed, Config *config, Settings *used,
+                Err *err);
+
+/* The learning rate of a point; its text after the learning rate; and a point with another rate. */
+double spec_rate(const char *point);
+const char *spec_rest(const char *point);
+void spec_with_rate(const char *point, double rate, char out[SPEC_POINT]);
 
 #endif

@@ -30,6 +30,16 @@ int tuning_best(const Tuning *t) {
   return best;
 }
 
+int tuning_is_random(const Tuning *t) {
+  int lines = 0;
+  for (int i = 0; i < t->count; i++)
+    for (int k = 0; k < i; k++) {
+      if (t->points[i].rate == t->points[k].rate) return 0;
+      lines |= t->points[i].line != t->points[k].line;
+    }
+  return lines;
+}
+
 void tuning_neighbours(const Tuning *t, int point, int *below, int *above) {
   const Point *p = t->points, *at = &p[point];
   *below = *above = -1;

@@ -24,6 +24,9 @@ void tuning_free(Tuning *t);
 /* The point of the lowest loss (of equals, of the lowest rate), or -1. */
 int tuning_best(const Tuning *t);
 
+/* Whether no rate repeats where other settings differ, as rates do in a grid. */
+int tuning_is_random(const Tuning *t);
+
 /* The points of the same line with the next lower and the next higher rate; -1: there is none. */
 void tuning_neighbours(const Tuning *t, int point, int *below, int *above);
 

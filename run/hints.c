@@ -1,0 +1,67 @@
+#include "run/hints.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "core/option.h"
+
+/* nanoGPT, llm.c, Hugging Face's Trainer, PyTorch, modded-nanogpt, OLMo. */
+static const struct {
+  const char *names, *here;
+} table[] = {
+    {"learning-rate|max-lr|base-lr|peak-lr|eta", "--lr"},
+    {"wd|l2", "--weight-decay"},
+    {"batch-size|bs|train-batch-size|per-device-train-batch-size|total-batch-size", "--batch"},
+    {"gradient-accumulation-steps|grad-accum|device-batch-size|micro-batch-size",
+     "--micro-batch, the sequences per pass; --batch is the whole batch"},
+    {"n-layer|n-layers|num-layers|num-hidden-layers|depth", "--layers"},
+    {"n-head|n-heads|num-heads|num-attention-heads", "--heads"},
+    {"n-embd|d-model|dim|hidden-size|embed-dim|width", "--channels"},
+    {"block-size|seq-len|seq-length|sequence-length|context-length|max-seq-len|n-ctx|ctx",
+     "--context"},
+    {"vocab-size", "--vocab"},
+    {"max-iters|iters|iterations|num-iterations|max-steps|num-steps|total-steps", "--steps"},
+    {"epochs|num-epochs|num-train-epochs|max-epochs",
+     "--steps, or --tokens for the length of the run in tokens"},
+    {"warmup-iters|warmup-steps|num-warmup-steps", "--warmup"},
+    {"scheduler|lr-schedule|lr-scheduler|lr-scheduler-type|lr-decay", "--schedule"},
+    {"min-lr|lr-min|learning-rate-decay-frac", "--final-lr, a fraction of --lr"},
+    {"grad-clip|clip-grad|gradient-clip|max-grad-norm|clip-grad-norm", "--clip"},
+    {"eval-interval|eval-every|eval-steps|val-interval|val-loss-every", "--val-every"},
+    {"eval-iters|eval-tokens|val-iters|val-max-steps", "--val-tokens"},
+    {"save-interval|save-steps|checkpoint-every|checkpoint-interval", "--save-every"},
+    {"save-total-limit", "--keep"},
+    {"out-dir|output-dir|save-dir|output|run-name", "--out"},
+    {"init-from|pretrained|model-name-or-path|load|load-weights", "--init"},
+    {"resume-from|resume-from-checkpoint|load-checkpoint|checkpoint|ckpt", "--resume"},
+    {"dataset|data-dir|data-path|train-data|train-file|input|input-bin", "--data"},
+    {"val-data|valid-data|validation-file|input-val-bin", "--val"},
+    {"optim|optimiser|opt", "--optimizer"},
+    {"adam-beta1|b1", "--beta1"},
+    {"adam-beta2|b2", "--beta2"},
+    {"adam-eps|adam-epsilon|epsilon", "--eps"},
+    {"mu|momentum-beta", "--momentum"},
+    {"ns-iters|newton-schulz-steps|backend-steps", "--ns-steps"},
+    {"random-seed|manual-seed|rng-seed", "--seed"},
+    {"config|config-file|cfg", "@FILE, a file of lines name = value"},
+    {"num-threads|n-threads|num-workers|cores", "--threads"},
+    {"device|gpu|gpus|cuda", "nothing to choose, since training uses the CPU; --threads sets the "
+                             "number of threads"},
+    {"log-interval|log-every|logging-steps|wandb|wandb-log|report-to",
+     "nothing to set: log.csv in the folder of the run has every step"},
+    {NULL, NULL},
+};
+
+const char *hint_for(const char *name) {
+  char plain[64];
+  size_t n = 0;
+  for (; name[n] && n + 1 < sizeof plain; n++)
+    plain[n] = name[n] == '_' ? '-' : (char)tolower((unsigned char)name[n]);
+  plain[n] = 0;
+  for (int i = 0; table[i].names; i++)
+    if (word_index(table[i].names, plain) >= 0) return table[i].here;
+  return NULL;
+}
+
+const char *hint_names(int index) { return table[index].names; }

@@ -1,0 +1,43 @@
+/* Hints for options of other programs. */
+#include "run/hints.h"
+
+#include <string.h>
+
+#include "run/config.h"
+#include "tests/check.h"
+
+static void expect(const char *name, const char *here) {
+  const char *hint = hint_for(name);
+  check(hint && strncmp(hint, here, strlen(here)) == 0, "%s: the hint is %s, not %s", name,
+        hint ? hint : "missing", here);
+}
+
+/* The names are no options here, appear once, and the hint begins with an option or is a sentence. */
+static void test_table(void) {
+  char name[64], option[64];
+  for (int i = 0; hint_names(i); i++)
+    for (int j = 0; j < word_count(hint_names(i)); j++) {
+      word_at(hint_names(i), j, name, sizeof name);
+      const char *here = hint_for(name);
+      check(!config_option(name), "%s is an option of ./train", name);
+      for (int k = 0; k < i; k++)
+        check(word_index(hint_names(k), name) < 0, "%s has two hints", name);
+      if (strncmp(here, "--", 2) != 0) continue;
+      word_at(here + 2, 0, option, sizeof option);
+      option[strcspn(option, ", ")] = 0;
+      check(config_option(option) != NULL, "%s: there is no --%s", name, option);
+    }
+}
+
+int main(void) {
+  test_table();
+  expect("learning_rate", "--lr");
+  expect("Batch-Size", "--batch");
+  expect("n_layer", "--layers");
+  expect("block_size", "--context");
+  expect("max_iters", "--steps");
+  expect("config", "@FILE");
+  expect("device", "nothing to choose");
+  check(!hint_for("lr") && !hint_for("") && !hint_for("nothing"), "a hint for an option of ours");
+  return check_report("hints");
+}
