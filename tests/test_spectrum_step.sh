@@ -8,7 +8,8 @@ step() { "$tools/spectrum" step --out "$work/out" --format characters "$@"; }
 
 # Row 5 of spectrum.csv has the singular values of the gradient of step 5, since msgd has no
 # momentum. From the checkpoint after step 3, step 5 needs the right data, weights and updates.
-run "$train" "@$work/tiny" --optimizer msgd --lr 0.01 --save-every 3 --log-spectrum 5 --out "$work/run"
+run "$train" "@$work/tiny" --optimizer msgd --lr 0.01 --save-every 3 --log-spectrum 5 \
+  --out "$work/run"
 check 'a run with a checkpoint after step 3' test -d "$work/run/step-000003"
 ls -lR "$work/run" >"$work/before"
 if command -v gnuplot >/dev/null; then
