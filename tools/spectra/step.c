@@ -139,8 +139,9 @@ static void write_column(FILE *out, const Subject *s, int run, int count, double
     fprintf(out, "%s$v%d%d using 1:2 with lines linewidth 2.6 linecolor rgb '#%06x' title \"%s\"",
             i ? ", " : "", run, i, look_of(i).colour, replay_names[i]);
   fprintf(out, "\nunset label\nunset logscale\nunset grid\nunset xlabel\nunset ylabel\nunset key\n"
-               "unset tics\nset border 15\nset lmargin 1\nset rmargin 1\nset cbrange [-3:3]\nunset colorbox\n"
-               "set palette maxcolors 9 defined (-3 '#0072B2', 0 'white', 3 '#D55E00')\n"
+               "unset tics\nset border 15\nset lmargin 1\nset rmargin 1\nset cbrange [-3:3]\n"
+               "unset colorbox\nset palette maxcolors 9 defined "
+               "(-3 '#0072B2', 0 'white', 3 '#D55E00')\n"
                "set xrange [*:*]\nset yrange [*:*] reverse\n");
   for (int i = 0; i < REPLAY_MATRICES; i++)
     fprintf(out, "set origin %g,0.115\nset size %g,0.33\nset title \"%s\"\n"
