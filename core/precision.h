@@ -24,7 +24,7 @@ typedef enum { PRECISIONS(CHOICE_NAME) } Precision;
    .type = OPTION_CHOICE, .at = offsetof(Options, field), .fallback = "fp32",                      \
    .choices = PRECISIONS(CHOICE_WORD), __VA_ARGS__}
 
-/* What computes bf16 and bf16x3. The results of all paths agree to float32's rounding. */
+/* The ways to compute bf16 and bf16x3. Their results agree to float32's rounding. */
 #define PRECISION_PATHS(X) X(PATH_SGEMM, "sgemm") X(PATH_AVX512_BF16, "avx512-bf16") \
   X(PATH_AMX, "amx")
 typedef enum { PRECISION_PATHS(CHOICE_NAME) } PrecisionPath;

@@ -10,7 +10,7 @@ static int count = 1, number;
 int ranks_count(void) { return count; }
 int rank_number(void) { return number; }
 
-/* The number of tasks that a launcher of MPI programs says it has started, or 1. */
+/* The number of tasks that an MPI launcher started, from its environment variables, or 1. */
 static int tasks_started(void) {
   static const char *const variables[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE",
                                           "SLURM_STEP_NUM_TASKS"};

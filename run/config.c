@@ -54,7 +54,7 @@ static int add_init(Config *c, Settings *s, const char *path, Err *err) {
   int status = export_tokenizer(&t, w.path, w.size.V, err);
   for (int i = 0; sizes[i] && status == 0; i++) {
     if (w.size.NH == 0 && (strcmp(sizes[i], "heads") == 0 || strcmp(sizes[i], "gelu") == 0))
-      continue; /* the file does not tell */
+      continue; /* unknown from the file */
     option_show(option_find(model_options, sizes[i]), &w.size, value, sizeof value);
     status = settings_add(s, FROM_PRESET, "--init", sizes[i], value, err);
   }

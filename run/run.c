@@ -306,9 +306,9 @@ static int diverged(const Run *r, const LogRow *row, Err *err) {
               *name ? " of " : "", name);
 }
 
-/* A model that guesses uniformly has the loss ln V, which an untrained one is close to. Twice that
-   is worse than knowing nothing. It happens for some steps when the rate is large, and ends; a run
-   is lost when it lasts for a tenth of the run without falling, or at the end of the run. */
+/* A uniform guess has the loss ln V, and an untrained model is close to it. A large learning rate
+   may raise the loss above 2 ln V for some steps. The run has diverged if the loss stays there for
+   a tenth of the run without falling, or at the end of the run. */
 static double lost(const Run *r) { return 2 * log((double)r->model->size.V); }
 
 static int is_lost(Run *r, const LogRow *row) {

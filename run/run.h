@@ -68,7 +68,7 @@ int run_check(const Run *run, const LogRow *row, Err *err);
 /* Whether a stop ended the last pass early, so that its step has to be repeated. */
 int run_cut_short(const Run *run);
 
-/* Whether the time --max-seconds is over. */
+/* Whether --max-seconds have passed. */
 int run_is_late(const Run *run);
 
 /* Whether a checkpoint is due after the row's step: by --save-minutes, by SIGUSR1, or by --keep-best

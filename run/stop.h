@@ -12,7 +12,7 @@ void stop_ignore_broken_output(void);
    leave time for saving. */
 void stop_catch(void);
 
-/* Whether this process was asked to stop. */
+/* Whether a stop of this process was requested. */
 int stop_pending(void);
 
 /* Why the run must stop, as the beginning of a message; NULL if it need not. All ranks must call it

@@ -305,7 +305,7 @@ figures() {
   answers 0 'adamw' "$tools/plot" whole/final/adamw/*/seed-101 whole/final/sgd/*/seed-101
   answers 0 'a b.png' "$tools/plot" whole/final/*/*/seed-101 --out 'a b.png' --title "it's \`false\`"
   check "a PNG file is a PNG" sh -c 'head -c 4 "a b.png" | grep -q PNG'
-  answers 1 'has to end in .png, .svg or .pdf' "$tools/plot" whole/final/adamw/*/seed-101 --out x.gif
+  answers 1 'must end in .png, .svg or .pdf' "$tools/plot" whole/final/adamw/*/seed-101 --out x.gif
   for name in forest loss-steps loss-end loss-tokens loss-seconds loss-flops rates time memory; do
     answers 0 'adamw' "$tools/compare" whole --draw "$name"
   done

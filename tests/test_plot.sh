@@ -117,7 +117,7 @@ formats() {
   check 'plot replaces its own PDF' test "$code" -eq 0
   plot runs/a --out x.png
   check 'a PNG file is a PNG' sh -c 'head -c 4 x.png | grep -q PNG'
-  answers 1 'has to end in .png, .svg or .pdf' "$tools/plot" runs/a --out x.gif
+  answers 1 'must end in .png, .svg or .pdf' "$tools/plot" runs/a --out x.gif
 }
 
 # In the terminal nothing is wider than it, and nothing from a file controls it.

@@ -185,7 +185,7 @@ signals() {
   kill -TERM "$child"
   kill -CONT "$child"
   ends
-  check "the first signal is answered at once" says "again: stop now"
+  check "the first signal is answered at once" says "a second signal stops now"
   # shellcheck disable=SC2016
   check "the second ends the program at once (got $code)" \
     eval '[ "$code" -gt 128 ] && ! says "interrupted after"' # by the one that comes second

@@ -204,7 +204,7 @@ static void test_logs(void) {
       {"@0,0,0,,5\n1,2,3\n", "line 3: this row has fewer cells"},
       {"@0,0,0,,5\n1,2,3,4,5,6\n", "line 3: this row has more cells"},
       {"@0,0,0,,5\n1,2,3,x,5\n", "line 3: \"x\" in column train_loss is not a number"},
-      {"@0,0,0,,5\n1,-2,3,4,5\n", "line 3: tokens has to be a whole number"},
+      {"@0,0,0,,5\n1,-2,3,4,5\n", "line 3: tokens must be a whole number"},
       {"@1,2,3,4,5\n0,0,0,,5\n", "step 0 follows step 1"},
       {"@0,0,0,,5\n1,2,3,4,5\n", NULL},
       {"@0,0,0,,5\r\n1,2,3,4,5\r\n", NULL},

@@ -1,7 +1,7 @@
 #!/bin/sh
 # deps.sh [fuzzer [check]]: installs what building, testing and drawing need, or for "fuzzer" a
 # clang with libFuzzer, where the system's package manager is known; elsewhere says what is missing.
-# With "check" it only tells by its exit code. CC is the compiler, "cc" if it is not set.
+# With "check" it installs nothing; exit code 0: all is there. CC is the compiler, "cc" by default.
 set -u
 [ "${1:-}" != --help ] || { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit; }
 

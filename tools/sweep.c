@@ -59,11 +59,11 @@ static void help(FILE *out) {
           "  muon:exact.orthogonalize = svd\n  weight-decay = 0 0.1\n\n"
           "With --random N, each method gets N random trials instead, from lists of values\n"
           "and ranges such as lr = 1e-4..1e-1 (log-uniform; log-uniform in 1 - x if both\n"
-          "ends are from 0.5 to below 1; uniform if it begins at 0 or below).\n\n"
-          "The tuning seeds choose the settings, by the loss at the end of the full schedule.\n"
-          "If the best rate of a grid is the smallest or largest, more are tried, and the\n"
-          "other methods get as many trials. Then the evaluation seeds run at the chosen\n"
-          "settings. Several sweeps of one spec may run at once in one folder.\n\n");
+          "ends are from 0.5 to below 1; uniform if it starts at 0 or below).\n\n"
+          "The tuning seeds choose the settings, by the loss at the end of the full\n"
+          "schedule. If the best rate of a grid is the smallest or largest, more are tried,\n"
+          "and the other methods get as many trials. Then the evaluation seeds run at the\n"
+          "chosen settings. Several sweeps of one spec may run at once in one folder.\n\n");
   options_help(out, &own);
   fputc('\n', out);
   options_help(out, &spec);
