@@ -4,7 +4,7 @@
      bf16x3  operands split into a high and a low bfloat16 number; high*high, high*low and low*high,
              sums in float32
    The precision is one setting of the process, like the number of threads: layers and methods do
-   not know it. Everything that is not a matrix product stays in float32 or double. */
+   not depend on it. Everything that is not a matrix product stays in float32 or double. */
 #ifndef CORE_PRECISION_H
 #define CORE_PRECISION_H
 

@@ -150,7 +150,7 @@ several_paths() {
   answers 1 'tar cannot unpack it' "$tools/compare" text.tar.gz
 }
 
-# A page that is written again while runs train.
+# A page that is updated while runs train.
 watched_page() {
   mkdir later
   "$tools/compare" --watch later --every 1 --html watch/page.html 2>watch.txt &

@@ -51,7 +51,7 @@ static void check_gradient(const Param *p, const FixtureTensor *want) {
 }
 
 /* Relative to the change W - W0. Adam divides by |g|: where a gradient is nearly zero it multiplies
-   the rounding error, so that single numbers depend on the processor, and the norm hardly:
+   the rounding error, so that single numbers depend on the processor, but the norm hardly does:
    measured 1.0e-5 at most. */
 static void check_weights(const Param *p, const real *start, const FixtureTensor *want) {
   double error = 0, change = 0;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# When a run saves, what it prints, and when it counts as diverged. Run from the project's root.
+# When a run saves, its output, and when it counts as diverged. Run from the project's root.
 . tests/shell.sh
 write_tiny "$work/tiny" 8
 cd "$work" || exit 1

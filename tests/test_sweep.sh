@@ -131,7 +131,7 @@ template() {
   answers 0 'muon:exact lr' "$sweep" all.spec --optimizers "muon muon:exact" --dry-run
 }
 
-# Two sweeps at once share the work: every run is begun once.
+# Two sweeps at once share the work: every run is started once.
 together() {
   cat >counting <<'END'
 #!/bin/sh

@@ -63,7 +63,7 @@ if [ -s "$work/absolute" ]; then
   head -n 5 "$work/absolute" >&2
 fi
 
-# The same runs give the same bytes, whenever and by whomever they are packed.
+# The same runs give the same bytes, whenever and by whoever packs them.
 if tar --version 2>/dev/null | grep -q GNU; then nobody='--owner=0 --group=0 --numeric-owner'
 else nobody='--uid 0 --gid 0 --numeric-owner'
 fi

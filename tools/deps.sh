@@ -9,7 +9,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 : "${CC:=cc}"
 
-# ---- what is here ----
+# ---- what is installed ----
 
 # OpenBLAS is what compiles and links with all that we use: netlib's cblas.h has neither
 # openblas_get_parallel nor, with its library, LAPACK. The program prints the build.
@@ -117,7 +117,7 @@ install_gnuplot() {
     echo "gnuplot is missing and cannot be installed: there will be no figures." >&2
 }
 
-# libFuzzer is a package of its own in some releases, named after clang's version.
+# libFuzzer is a separate package in some releases, named after clang's version.
 install_fuzzer() {
   can_install || return 1
   echo "Installing clang with libFuzzer..."

@@ -22,7 +22,7 @@ language() {
   everywhere="$everywhere|taken for whole|the dearest"
   everywhere="$everywhere|may be said again|is asked for|wants to be|[Tt]he house|goes on with"
   everywhere="$everywhere|in whatever way"
-  # The rest of the source follows when it has none of these.
+  # Stricter patterns, for everything except data and results.
   edited='\bbehind\b|\bstands?\b($|[^-])|\bgo(es)? on\b|that is none\b|\bfor ever\b|passed over'
   edited="$edited|\b(is|are) told\b|(is|are) said\b|say --|\bnobody\b|\bhas to be the\b|, in all\b"
   edited="$edited|([^e]|[^r]e) (is|are) no (number|model|matrix|product|size|word|name|option|case)\b"
