@@ -159,5 +159,6 @@ static int start(int argc, char **argv, Err *err) {
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){.name = "train", .run = start, .computes = 1, .ranks = 1}, argc, argv);
+  return program_main(&(Program){.name = "train", .run = start, .computes = 1, .ranks = 1}, argc,
+                      argv);
 }

@@ -104,7 +104,7 @@ struct OptimizerState {
   float *state;        /* of the units that this rank owns */
   char *scratch;
   int64_t state_floats;
-  float *whole;        /* between gather and scatter: the state of all units, and units that have it */
+  float *whole;        /* between gather and scatter: state of all units, and units with it */
   Unit *whole_matrices, *whole_pieces;
   Range *ranges;       /* what each rank sends after a step */
   int range_count;

@@ -53,7 +53,7 @@ const Option run_options[] = {
      .help = "Progress on standard output (auto: bar on a terminal, else lines; quiet: nothing)",
      .type = OPTION_CHOICE, .at = FIELD(progress), .fallback = "auto",
      .choices = PROGRESS_MODES(CHOICE_WORD), .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
-    {.name = "verbose", .help = "Print the tables of parameters and memory of info.txt at the start",
+    {.name = "verbose", .help = "Print the parameter and memory tables of info.txt at the start",
      .type = OPTION_CHOICE, .at = FIELD(verbose), .fallback = "off", .choices = ON_OFF,
      .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
     {.name = "log-spectrum",

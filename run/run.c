@@ -76,7 +76,7 @@ static int open_parts(Run *r, Err *err) {
   const char *limit;
   if (data_open(&r->data, &c->data, c->model.V, c->run.batch, c->model.context, err))
     return -1;
-  c->model.V = data_vocab(r->data); /* only the data tells the number of characters */
+  c->model.V = data_vocab(r->data); /* only the data determines the number of characters */
   double available = memory_available("", &limit);
   if (footprint_check(c, r->pass_rows, available, limit, err) ||
       footprint_plan(&r->memory, c, r->pass_rows, r->data, err) ||

@@ -46,9 +46,9 @@ int run_batch(Run *run, int64_t t, int64_t first, Batch *batch, Err *err);
 /* Starts the time of step t = 1, 2, ... and returns its row, with no loss yet. */
 LogRow run_row(Run *run, int64_t t);
 
-/* Complete the sums over all ranks, of the gradients and of the row's loss, and set the times in the
-   row: of the forward and backward passes when the gradient is complete; of
-   the optimizer, with norm and clipping, when the step is. */
+/* Complete the sums over all ranks, of the gradients and of the row's loss, and set the times in
+   the row: of the forward and backward passes when the gradient is complete; of the optimizer, with
+   norm and clipping, when the step is. */
 void run_gradient_done(Run *run, LogRow *row);
 void run_step_done(Run *run, LogRow *row);
 
@@ -65,14 +65,14 @@ int run_validate(Run *run, double *loss, Err *err);
    weight is not finite. */
 int run_check(const Run *run, const LogRow *row, Err *err);
 
-/* Whether a stop ended the last pass early, so that its step has to be repeated. */
+/* Whether a stop ended the last pass early, so that its step must be repeated. */
 int run_cut_short(const Run *run);
 
 /* Whether --max-seconds have passed. */
 int run_is_late(const Run *run);
 
-/* Whether a checkpoint is due after the row's step: by --save-minutes, by SIGUSR1, or by --keep-best
-   because the row has the lowest validation loss so far. */
+/* Whether a checkpoint is due after the row's step: by --save-minutes, by SIGUSR1, or by
+   --keep-best because the row has the lowest validation loss so far. */
 int run_save_due(Run *run, const LogRow *row);
 
 /* Writes a checkpoint, unless --keep is 0. */

@@ -7,9 +7,9 @@
 void stop_ignore_broken_output(void);
 
 /* After this call SIGUSR1 requests a checkpoint, and SIGINT, SIGTERM, SIGHUP (unless ignored, as
-   under nohup) and SIGXCPU request a stop, with a message on stderr. A second SIGINT or SIGTERM ends
-   the program at once. SIGXCPU comes up to 30 seconds before the limit on CPU time (ulimit -t), to
-   leave time for saving. */
+   under nohup) and SIGXCPU request a stop, with a message on stderr. A second SIGINT or SIGTERM
+   ends the program at once. SIGXCPU comes up to 30 seconds before the limit on CPU time (ulimit
+   -t), to leave time for saving. */
 void stop_catch(void);
 
 /* Whether a stop of this process was requested. */

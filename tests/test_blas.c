@@ -126,7 +126,8 @@ static void check_symmetric(const char *what, const real *C, const double *want,
       symmetric &= C[i * N + j] == C[j * N + i];
     }
   check(worst <= 2e-6 * (double)(K + 3) && symmetric,
-        "%s, %d threads, N %lld K %lld: off by %.2g%s", what, threads_count(), (long long)N, (long long)K, worst, symmetric ? "" : ", not symmetric");
+        "%s, %d threads, N %lld K %lld: off by %.2g%s", what, threads_count(), (long long)N,
+         (long long)K, worst, symmetric ? "" : ", not symmetric");
 }
 
 static void test_gram_case(Transpose ta, int64_t N, int64_t K, int64_t gap) {

@@ -82,7 +82,7 @@ static void says(const char *what, const char *text) {
   check(strstr(output, text) != NULL, "%s: \"%s\" is not in: %s", what, text, output);
 }
 
-/* Runs this program with an OpenBLAS that takes this CPU for a Prescott. */
+/* Runs this program with an OpenBLAS that treats this CPU as a Prescott. */
 static void show(const char *variables, int want) {
   int code = program_run("LD_PRELOAD=%s/openblas.so %s %s show", program_folder("cpu"),
                          variables, self);

@@ -245,8 +245,7 @@ static void test_newton_schulz(void) {
                                       {3, 100}, {100, 3}, {48, 64}, {64, 48}, {31, 47},
                                       {64, 100}, {130, 70}};
   for (int schedule = 0; schedule < NS_SCHEDULE_COUNT; schedule++) {
-    /* CANS is steep at 1, where it ends: it maps a vector of norm 1 to norms from 0.995 to 1.015.
-       */
+    /* CANS is steep at 1, where it ends: it maps norm 1 to norms from 0.995 to 1.015. */
     for (int i = schedule == NS_CANS ? 3 : 0; i < COUNT(shapes); i++) {
       check_matrix(0, schedule, shapes[i][0], shapes[i][1], 1);
       check_matrix(1, schedule, shapes[i][0], shapes[i][1], 1);

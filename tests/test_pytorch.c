@@ -39,7 +39,7 @@ static void batch_of(int step, int32_t *x, int32_t *y) {
 
 static double worst_change;
 
-/* Every number, in parts of the largest. */
+/* Every number, relative to the largest. */
 static void check_gradient(const Param *p, const FixtureTensor *want) {
   double worst = 0, scale = 1e-3;
   for (int64_t i = 0; i < param_size(p); i++) scale = fmax(scale, fabs(want->values[i]));

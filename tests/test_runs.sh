@@ -203,7 +203,7 @@ limits() {
   check "--help lists the code of --max-seconds" \
     grep -q "^    4  stopped and saved after --max-seconds" stdout
   trains --out late --steps 100000000 --val-every 0 --max-seconds 0.2
-  check "--max-seconds has a code of its own" [ "$code" -eq 4 ]
+  check "--max-seconds has its own exit code" [ "$code" -eq 4 ]
   run sh -c "ulimit -t 3; exec '$train' @tiny --out cpu --steps 100000000 --val-every 0"
   check "the limit on CPU time stops a run in time (got $code)" [ "$code" -eq 130 ]
   check "with a message" says "stopped by the CPU time limit after step"

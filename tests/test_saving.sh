@@ -48,7 +48,10 @@ clock_saves() {
 # ---- the best checkpoint ----
 
 # Steps with their validation losses, the lowest first.
-lowest() { awk -F, 'NR > 1 && $1 > 0 && $5 != "" { print $5, $1 }' "$1/log.csv" | sort -g | sed -n 's/.* //p;q'; }
+lowest() {
+  awk -F, 'NR > 1 && $1 > 0 && $5 != "" { print $5, $1 }' "$1/log.csv" | sort -g |
+    sed -n 's/.* //p;q'
+}
 
 keeps_best() {
   # A rate that is too large near its peak: the last validation is not the best.

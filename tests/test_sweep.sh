@@ -94,7 +94,7 @@ END
   "$sweep" ranges.spec $tiny --jobs 2 --threads 1 >out.txt 2>&1
   check "it runs: $(tail -n 1 out.txt)" grep -q '^done: 8 runs' out.txt
   check "it shows the settings that differ" grep -q '^  lr  *0' out.txt
-  check "the result has a seed of its own" test \
+  check "the result has an evaluation seed" test \
     "$(find runs/ranges/final -name log.csv | grep -c seed-101)" -eq 2
   answers 0 'done: 8 runs' "$sweep" runs/ranges
   "$sweep" runs/ranges --dry-run >list.txt

@@ -35,7 +35,7 @@ typedef struct {
 static const Option evaluate_options[] = {
     {.name = "data",
      .help = "Text or token files: one or more files, lists a,b,c, \"patterns*\" or folders; each "
-             "file is measured by itself (empty: the validation set of the run)",
+             "file is measured separately (empty: the validation set of the run)",
      .type = OPTION_WORD, .at = FIELD(data), .fallback = ""},
     {.name = "separator",
      .help = "Text that separates documents in a text file, such as <|endoftext|>; it becomes the "

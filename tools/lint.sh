@@ -28,8 +28,10 @@ language() {
   edited="$edited|([^e]|[^r]e) (is|are) no (number|model|matrix|product|size|word|name|option|case)\b"
   edited="$edited|only .* can be computed here|taken for (text|good|one)|whole or not"
   edited="$edited|\bwhat (is|was) said\b|do it all the same|, whatever\b"
+  edited="$edited|of (its|their) own\b|\b[Ww]hatever\b|again and again|by the bit|asks? for\b|in parts of the"
   hits=$({ git grep -nE "$everywhere" -- '*.c' '*.h' '*.sh' '*.py' '*.md' Makefile ':!tools/lint.sh'
-    git grep -nE "$edited" -- core model optim data run train.c 'tests/*.[ch]' 'tests/*.sh' '*.md' Makefile .ci
+    git grep -nE "$edited" -- core model optim data run tools train.c 'tests/*.[ch]' 'tests/*.sh' \
+      '*.md' Makefile .ci ':!tools/lint.*'
   } | grep -vFf tools/lint.allow | sort -u)
   [ -z "$hits" ] && return
   printf '%s\n' "$hits"

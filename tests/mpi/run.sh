@@ -63,10 +63,9 @@ write_options() {
   sed -i 's/^layers = .*/layers = 2/; s/^batch = .*/batch = 12/; s/^val-every = .*/val-every = 10/' tiny
 }
 
-# The gradient is summed over ranks much as one process sums it over passes of as many rows. Exact
-# polar factors and eigenvectors depend on the last bits of small singular values, so that the losses
-# of these methods at the tuned rate change by 1e-4 with the order of a sum, in one process too. They
-# get a small rate.
+# The gradient is summed over ranks like over the passes of one process. Exact polar factors and
+# eigenvectors depend on the last bits of small singular values, so that at the tuned rate the losses
+# of these methods change by 1e-4 with the order of a sum, in one process too. They get a small rate.
 same_losses() {
   for method in $1; do
     rate=

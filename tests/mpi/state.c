@@ -57,7 +57,8 @@ static int test(const Optimizer *method, GPT2 *m, int qkv_split) {
   int failed = optimizer_gather(s, 0, &err);
   if (rank_number() == 0) optimizer_visit(s, walk, &compare);
   optimizer_scatter(s, 0);
-  int ok = !failed && compare.wrong == 0 && (rank_number() > 0 || compare.position == fill.position);
+  int ok = !failed && compare.wrong == 0 &&
+           (rank_number() > 0 || compare.position == fill.position);
   ok &= shares(s, m, &evenness);
   if (!ok)
     printf("  FAILED: %s, --qkv-split %d: %lld of %lld numbers differ\n", method->name, qkv_split,

@@ -1,5 +1,5 @@
-/* Newton-Schulz from a start to the polar factor U V^T of X = U S V^T: the distance after each step,
-   which is the largest |1 - sigma|, and its bounds. */
+/* Newton-Schulz from a start to the polar factor U V^T of X = U S V^T: the distance after each
+   step, which is the largest |1 - sigma|, and its bounds. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* One matrix of a run: singular values and entries of its gradient, its momentum, and the steps that
-   AdamW and Muon make of the same gradients. */
+/* One matrix of a run: singular values and entries of its gradient, its momentum, and the steps
+   that AdamW and Muon make of the same gradients. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +48,8 @@ typedef struct {
 static const char *const caption[] = {
     ("Gradient and momentum have a few large singular values and many small ones, and so visible "
      "rows and columns."),
-    "AdamW's step has entries of similar size, but its singular values fall nearly as fast; in Muon's step",
+    "AdamW's step has entries of similar size, but its singular values fall nearly as fast; in "
+    "Muon's step",
     "most of them are equal: all directions of the momentum count, not only the few largest.",
     "Squares: the entries (at most 128 x 128); white is 0, blue negative, orange positive."};
 enum { LINES = sizeof caption / sizeof *caption };
