@@ -140,8 +140,8 @@ static int end(Run *run, int code, Err *err) {
     return EXIT_FAILED;
   }
   if (code == EXIT_DONE)
-    progress_say(&run->progress, "done: %s/" LOG_FILE "; tools/plot %s draws it", run->config.run.out,
-                 quote_path_text(path, sizeof path, run->config.run.out));
+    progress_say(&run->progress, "done: %s/" LOG_FILE "; tools/plot %s draws it",
+                 run->config.run.out, quote_path_text(path, sizeof path, run->config.run.out));
   return code;
 }
 

@@ -38,8 +38,8 @@ const Option matrix_options[] = {
      .type = OPTION_CHOICE, .at = FIELD(qkv_split), .fallback = "3",
      .choices = QKV_SPLITS(CHOICE_WORD)},
     {.name = "optimizer-precision",
-     .help = "Matrix products of the optimizer (same: as --precision); QR, SVD and eigenvectors are "
-             "never reduced",
+     .help = "Matrix products of the optimizer (same: as --precision); QR, SVD and eigenvectors "
+             "are never reduced",
      .type = OPTION_CHOICE, .at = FIELD(precision), .fallback = "same",
      .choices = OPTIMIZER_PRECISIONS(CHOICE_WORD), .resume = RESUME_MAY_CHANGE},
     {0},

@@ -1,6 +1,6 @@
 /* What methods share: the schedule, weight decay's rule, which parameters a method gets (the
    auxiliary AdamW gets the rest), the split of fused matrices, state, random streams, threads, and
-   which rank owns which matrix: the owner has its state, updates it, and sends the weights to all. */
+   which rank owns which matrix: the owner has its state, updates it, and sends the weights. */
 #ifndef OPTIM_HARNESS_H
 #define OPTIM_HARNESS_H
 

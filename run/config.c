@@ -250,7 +250,8 @@ static void note_extension(Config *c) {
   double after = c->optimizer.lr * schedule_at(&c->schedule, step + 1, is);
   snprintf(c->extension, sizeof c->extension,
            "%s after step %lld from %lld to %lld steps: the learning rate goes from %.3g to %.3g",
-           is > was ? EXTENDED : "shortened", (long long)step, (long long)was, (long long)is, before,
+           is > was ? EXTENDED : "shortened", (long long)step, (long long)was, (long long)is,
+            before,
            after);
 }
 

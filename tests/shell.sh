@@ -1,5 +1,5 @@
-# Functions that the test scripts share. Use: `. tests/shell.sh` in the project's root, where the programs are
-# built; the last line is `finish NAME`.
+# Functions that the test scripts share. Use: `. tests/shell.sh` in the project's root, where the
+# programs are built; the last line is `finish NAME`.
 # shellcheck shell=sh disable=SC2034  # the variables are for the scripts
 set -u
 root=$(pwd)

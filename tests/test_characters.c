@@ -219,7 +219,8 @@ static void test_tokenize(void) {
   free(ids);
   check(program_run("echo abx >%s/x.txt; tools/tokenize --from %s/x.txt --to %s/tok/val.bin "
                     "--tokenizer char --format nanogpt", f, f, f) == 1 &&
-            strstr(program_output(), "x.txt: the character \"x\""), "the meta.pkl there is used: %s",
+            strstr(program_output(), "x.txt: the character \"x\""),
+        "the meta.pkl there is used: %s",
         program_output());
 }
 

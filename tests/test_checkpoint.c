@@ -309,7 +309,8 @@ static void test_signals(void) {
     kill(pid, signals[i]);
     int code = program_wait(pid);
     check(code == 130, "signal %d: exit code %d: %s", signals[i], code, program_output());
-    check(strstr(program_output(), "continue with ./train --resume") != NULL, "%s", program_output());
+    check(strstr(program_output(), "continue with ./train --resume") != NULL, "%s",
+          program_output());
   }
   int code = program_run("./train --resume %s/stopped --max-seconds 0.1", folder);
   check(code == 4, "--max-seconds: exit code %d: %s", code, program_output());

@@ -135,7 +135,8 @@ int main(int argc, char **argv) {
   self = argv[0];
   if (argc > 1 && strcmp(argv[1], "show") == 0) {
     int left = getenv("POLAR_RESTART") || getenv("POLAR_TRIED_CORES") ||
-               getenv("POLAR_FOUND_CORE") || getenv("OPENBLAS_CORETYPE") || getenv("GOMP_SPINCOUNT");
+               getenv("POLAR_FOUND_CORE") || getenv("OPENBLAS_CORETYPE") ||
+                getenv("GOMP_SPINCOUNT");
     printf("%s\n%s\nleft in the environment: %s\n", startup_describe(), startup_warning(),
            left ? "something" : "nothing");
     return check_report("show");

@@ -72,7 +72,8 @@ int main(void) {
   char *text = meta_text(t, &size), path[PATH_SIZE];
   program_write(program_path(path, "meta.pkl"), text, size);
   free(text);
-  check(meta_read(&again, path, &err) == 0 && tokenizer_vocab(again) == 4 && is_token(again, 1, "a"),
+  check(meta_read(&again, path, &err) == 0 && tokenizer_vocab(again) == 4 &&
+            is_token(again, 1, "a"),
         "what is written is read");
   tokenizer_close(again);
   tokenizer_close(t);

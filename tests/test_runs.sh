@@ -287,7 +287,8 @@ existing_files() {
   keeps here/config.json "$tools/convert" --from shown --to here
   run "$tools/convert" --from shown --to here
   check "convert does not replace its own output either" [ "$code" -eq 1 ]
-  keeps here.csv "$tools/tokenize" --from "$root/README.md" --to here.csv --format nanogpt --vocab 257
+  keeps here.csv "$tools/tokenize" --from "$root/README.md" --to here.csv \
+    --format nanogpt --vocab 257
   mkdir -p swept
   echo mine >swept/sweep.spec
   run "$tools/sweep" "$root/tools/specs/compare-quick.spec" --out swept --train "$train"

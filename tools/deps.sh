@@ -80,10 +80,11 @@ apt() {
 }
 
 advise() {
-  echo "Missing: $1. apt-get, as root or with sudo, is not available here; install a C compiler," >&2
-  echo "make, pkg-config, OpenBLAS (the OpenMP build if there is a choice), zlib and gnuplot with" >&2
+  echo "Missing: $1. apt-get, as root or with sudo, is not available here; install a C" >&2
+  echo "compiler, make, pkg-config, OpenBLAS (better the OpenMP build), zlib and gnuplot with" >&2
   echo "your system's package manager, then try again:" >&2
-  echo "  Debian:  apt-get install gcc make pkg-config libopenblas-openmp-dev zlib1g-dev gnuplot-nox" >&2
+  echo "  Debian:  apt-get install gcc make pkg-config libopenblas-openmp-dev zlib1g-dev" \
+    "gnuplot-nox" >&2
   echo "  Fedora:  dnf install gcc make pkgconf openblas-devel zlib-devel gnuplot" >&2
   echo "  Arch:    pacman -S gcc make pkgconf openblas zlib gnuplot" >&2
   echo "  macOS:   brew install gcc openblas zlib gnuplot; make CC=gcc-14" >&2

@@ -47,7 +47,8 @@ int gnuplot_run(const char *script, size_t size, char **out, size_t *out_size, E
 /* Every tag is one of ours, and its quotes are closed. */
 static void check_page(const char *page) {
   static const char ours[] = " !DOCTYPE !-- html head meta title style body h1 h2 p div table thead"
-                             " tbody tr th td figure figcaption svg text ul ol li details summary pre sup a script ";
+                             " tbody tr th td figure figcaption svg text ul ol li "
+                              "details summary pre sup a script ";
   check_controls(page);
   for (const char *tag = strchr(page, '<'); tag; tag = strchr(tag + 1, '<')) {
     char name[24];

@@ -20,7 +20,7 @@ Table table_make(const char *head);
 void table_free(Table *t);
 
 /* Adds an empty row; table_set fills cells of the last one, at first of the head (printf format).
-   Line ends and control characters in a cell are replaced. table_note explains a column. */
+   Line ends and control characters in a cell are escaped. table_note explains a column. */
 #ifdef __GNUC__
 #define TABLE_PRINTF __attribute__((format(printf, 3, 4)))
 #else
