@@ -65,6 +65,9 @@ int run_validate(Run *run, double *loss, Err *err);
    weight is not finite. */
 int run_check(const Run *run, const LogRow *row, Err *err);
 
+/* Whether a stop ended the last pass early, so that its step has to be repeated. */
+int run_cut_short(const Run *run);
+
 /* Whether the time --max-seconds is over. */
 int run_is_late(const Run *run);
 

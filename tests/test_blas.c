@@ -17,16 +17,16 @@ typedef struct {
   real alpha, beta;
   real *A, *B, *C, *got;
   double *want;
-} Product;
+} Case;
 
 static real element(const real *a, int64_t ld, Transpose t, int64_t i, int64_t j) {
   return t == TRANSPOSED ? a[j * ld + i] : a[i * ld + j];
 }
 
 /* C outside its N columns must stay; with beta 0 what was in it must not matter, NaN included. */
-static Product make_product(Transpose ta, Transpose tb, const int64_t *size, int gap, real alpha,
+static Case make_product(Transpose ta, Transpose tb, const int64_t *size, int gap, real alpha,
                             real beta) {
-  Product p = {.ta = ta, .tb = tb, .M = size[0], .N = size[1], .K = size[2], .alpha = alpha,
+  Case p = {.ta = ta, .tb = tb, .M = size[0], .N = size[1], .K = size[2], .alpha = alpha,
                .beta = beta};
   int64_t rows_a = ta ? p.K : p.M, rows_b = tb ? p.N : p.K;
   p.lda = (ta ? p.M : p.K) + gap;
@@ -52,17 +52,17 @@ static Product make_product(Transpose ta, Transpose tb, const int64_t *size, int
   return p;
 }
 
-static void free_product(Product *p) {
+static void free_product(Case *p) {
   free(p->A), free(p->B), free(p->C), free(p->got), free(p->want);
 }
 
-static void run_product(Product *p) {
+static void run_product(Case *p) {
   memcpy(p->got, p->C, (size_t)(p->M * p->ldc) * sizeof(real));
   gemm(p->ta, p->tb, p->M, p->N, p->K, p->alpha, p->A, p->lda, p->B, p->ldb, p->beta, p->got,
        p->ldc);
 }
 
-static void check_product(const Product *p, const char *where) {
+static void check_product(const Case *p, const char *where) {
   double worst = 0;
   int64_t at = 0;
   int kept = 1;
@@ -90,7 +90,7 @@ static void test_gemm(void) {
     for (int s = 0; s < COUNT(product_sizes); s++)
       for (int b = 0; b < 3; b++)
         for (int gap = 0; gap <= 5; gap += 5) {
-          Product p = make_product(ops & 1 ? TRANSPOSED : PLAIN, ops >> 1 ? TRANSPOSED : PLAIN,
+          Case p = make_product(ops & 1 ? TRANSPOSED : PLAIN, ops >> 1 ? TRANSPOSED : PLAIN,
                                    product_sizes[s], gap, b == 1 ? 1 : -0.7f, betas[b]);
           run_product(&p);
           check_product(&p, "outside");
@@ -100,7 +100,7 @@ static void test_gemm(void) {
 
 static void test_gemm_inside(void) {
   for (int ops = 0; ops < 4; ops++) {
-    Product p[COUNT(product_sizes)];
+    Case p[COUNT(product_sizes)];
     for (int s = 0; s < COUNT(product_sizes); s++)
       p[s] = make_product(ops & 1 ? TRANSPOSED : PLAIN, ops >> 1 ? TRANSPOSED : PLAIN,
                           product_sizes[s], 2, 1.5f, 0.5f);

@@ -26,7 +26,7 @@ static char *path_to(const char *name) {
 
 static Tokenizer *characters_of(const char *text) {
   Characters c = {0};
-  Tokenizer *t;
+  Tokenizer *t = NULL;
   Err err;
   if (characters_add(&c, "text", text, strlen(text), &err) || characters_tokenizer(&t, &c, &err))
     stop(err.text);
@@ -50,12 +50,13 @@ static void test_ids(void) {
   uint16_t ids[sizeof text];
   size_t count;
   Err err;
-  check(tokenizer_vocab(t) == 7 && tokenizer_eot(t) == -1 && tokenizer_start(t) == 0, "7 characters");
+  check(tokenizer_vocab(t) == 7 && tokenizer_eot(t) == -1 && tokenizer_start(t) == 0, "sizes");
   for (int id = 0; id < 7; id++) check(is_token(t, id, sorted[id]), "character %d", id);
   static const uint16_t wanted[] = {3, 2, 5, 6, 1, 4, 0, 2, 3};
   check(tokenizer_encode(t, text, strlen(text), ids, &count, &err) == 0 && count == 9 &&
             memcmp(ids, wanted, sizeof wanted) == 0, "the ids of a text");
-  check(tokenizer_encode(t, "abc", 3, ids, &count, &err) == -1 && strstr(err.text, "\"c\" (U+0063)"),
+  check(tokenizer_encode(t, "abc", 3, ids, &count, &err) == -1 &&
+            strstr(err.text, "\"c\" (U+0063)"),
         "a character outside: %s", err.text);
   check(tokenizer_encode(t, "a\xFF", 2, ids, &count, &err) == -1 && strstr(err.text, "UTF-8"),
         "not UTF-8: %s", err.text);
@@ -69,15 +70,20 @@ static void test_ids(void) {
   check(tokenizer_open_characters(&t, twice, 0, &err) == -1 && !t, "no characters");
 }
 
+static char *text_of(void (*write)(FILE *, const Tokenizer *), const Tokenizer *t, size_t *size) {
+  char *text;
+  FILE *out = open_memstream(&text, size);
+  write(out, t);
+  fclose(out);
+  return text;
+}
+
 /* vocab.json tells the characters of a checkpoint. */
 static void test_vocabulary(void) {
   Tokenizer *t = characters_of("\n \"\\azZ\xC3\xA9\xE2\x82\xAC"), *again;
   size_t size;
   Err err;
-  char *json, *path = path_to("vocab.json");
-  FILE *out = open_memstream(&json, &size);
-  vocabulary_json(out, t);
-  fclose(out);
+  char *json = text_of(vocabulary_json, t, &size), *path = path_to("vocab.json");
   program_write(path, json, size);
   free(json);
   check(vocabulary_open(&again, path, 9, &err) == 0 && again, "vocab.json is read");
@@ -89,7 +95,7 @@ static void test_vocabulary(void) {
         "a vocabulary of another size is the BPE's");
   tokenizer_close(again);
   check(vocabulary_open(&again, path_to("none.json"), 65, &err) == 0 && !again, "no vocabulary");
-  char *merges = vocabulary_merges(t, &size);
+  char *merges = text_of(vocabulary_merges, t, &size);
   check(strcmp(merges, "#version: 0.2\n") == 0, "no merges");
   free(merges);
   tokenizer_close(t);
@@ -160,7 +166,7 @@ static void test_folder(void) {
 /* Windows of --order random start anywhere, and depend only on the seed and the row. */
 static void test_random_order(void) {
   DataOptions o = {.order = ORDER_RANDOM, .data_seed = 1, .data = "shakespeare"};
-  Data *d, *other;
+  Data *d = NULL, *other = NULL;
   Batch a, b;
   Err err;
   int32_t first[64];

@@ -37,19 +37,22 @@ static const Option options[] = {
              "of more than eight the best three, the baseline and your own methods)",
      .type = OPTION_WORD, .at = FIELD(comparison.highlight), .fallback = ""},
     {.name = "format", .help = "Format of the tables",
-     .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "text", .choices = TABLE_FORMATS},
+     .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "text", .choices = TABLE_FORMATS,
+     .needs = "watch="},
     {.name = "html", .help = "File to write everything to as one HTML page",
      .type = OPTION_WORD, .at = FIELD(html), .fallback = ""},
     {.name = "figures", .help = "Folder to write the figures to",
-     .type = OPTION_WORD, .at = FIELD(figures), .fallback = ""},
+     .type = OPTION_WORD, .at = FIELD(figures), .fallback = "", .needs = "watch="},
     {.name = "image", .help = "Format of the figures",
-     .type = OPTION_CHOICE, .at = FIELD(image), .fallback = "svg", .choices = IMAGES(CHOICE_WORD)},
+     .type = OPTION_CHOICE, .at = FIELD(image), .fallback = "svg", .choices = IMAGES(CHOICE_WORD),
+     .needs = "figures!="},
     {.name = "draw", .help = "Figure to draw in the terminal",
      .type = OPTION_CHOICE, .at = FIELD(draw), .fallback = DRAW_NOTHING,
-     .choices = DRAW_NOTHING "|" FIGURE_NAMES},
+     .choices = DRAW_NOTHING "|" FIGURE_NAMES, .needs = "watch="},
     {.name = "trials",
      .help = "Also show every tuning trial of a sweep (as CSV: only these)",
-     .type = OPTION_CHOICE, .at = FIELD(trials), .fallback = "off", .choices = ON_OFF},
+     .type = OPTION_CHOICE, .at = FIELD(trials), .fallback = "off", .choices = ON_OFF,
+     .needs = "watch="},
     {.name = "watch",
      .help = "Path to compare again and again while its runs train; --html is the page, "
              "report/index.html by default",
@@ -64,14 +67,14 @@ static const Option options[] = {
 
 static void help(FILE *out) {
   OptionSet set = {.title = "options", .rows = options};
-  fputs("Compares runs: final losses with their spread, time and memory. A PATH is a run, a\n"
-        "folder that has runs in it at any depth, or an archive of one.\n\n"
+  fputs("Compares runs: final losses with their spread, time and memory. A PATH is a run,\n"
+        "a folder that has runs in it at any depth, or an archive of one.\n\n"
         "  tools/compare PATH...\n"
         "  tools/compare runs/adamw-nano runs/muon-nano\n"
         "  tools/compare runs/compare-quick --html report/index.html\n"
         "  tools/compare --watch runs/compare-quick\n"
         "  tools/compare runs/compare-quick --draw forest\n"
-        "  tools/compare results/nano/runs.tar.gz --format markdown --figures docs --image png\n\n",
+        "  tools/compare results/nano/runs.tar.gz --figures docs --image png\n\n",
         out);
   options_help(out, &set);
 }

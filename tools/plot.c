@@ -41,9 +41,9 @@ static const Option options[] = {
     {.name = "class", .help = "Class of matrices to plot, such as mlp.c_fc (empty: all)",
      .type = OPTION_WORD, .at = FIELD(kind), .fallback = "", .needs = "spectrum!=off"},
     {.name = "highlight",
-     .help = "Optimizers or names of folders to draw in colour, separated by spaces; the others are "
-             "grey (empty: all, or of more than eight runs the best of the three best optimizers, "
-             "of adamw and of your own methods)",
+     .help = "Optimizers or names of folders to draw in colour, separated by spaces; the rest is "
+             "grey (empty: all, or of more than eight runs the best of the three best "
+             "optimizers, of adamw and of your own methods)",
      .type = OPTION_WORD, .at = FIELD(highlight), .fallback = "", .needs = "spectrum=off"},
     {.name = "out",
      .help = "Image to write: NAME.png, NAME.svg or NAME.pdf (empty: plot in the terminal)",
@@ -85,7 +85,8 @@ static void help(FILE *out) {
                "  tools/plot results/nano/runs.tar.gz --highlight \"muon soap\"\n"
                "  tools/plot runs/muon-nano --spectrum quantiles --out values.png\n\n"
                "RUN is the folder of a run, a log.csv, or a folder or archive of runs. Of a\n"
-               "sweep, the runs that chose the learning rates are left out if there are others.\n\n");
+               "sweep, the runs that chose the learning rates are left out if there are others."
+               "\n\n");
   options_help(out, &set);
 }
 

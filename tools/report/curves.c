@@ -163,7 +163,8 @@ static Look *choose_looks(const RunLog *logs, int count, const CurveOptions *o, 
   for (int i = 0; i < count; i++) {
     label_run(logs, count, i, 1, names[i], sizeof names[i]);
     const char *slash = strrchr(logs[i].path, '/');
-    curves[i] = (Candidate){.name = slash ? slash + 1 : logs[i].path, .optimizer = runlog_option(&logs[i], "optimizer"),
+    curves[i] = (Candidate){.name = slash ? slash + 1 : logs[i].path,
+                            .optimizer = runlog_option(&logs[i], "optimizer"),
                             .loss = runlog_final_val(&logs[i])};
   }
   int status = label_highlight(curves, count, o->highlight, "adamw", err);
