@@ -318,8 +318,8 @@ static int keep_spec(const Plan *plan, Err *err) {
 enum { ARRAY_TASKS = 1000 }; /* Slurm's default limit */
 static const char array_sign[] = "#!/bin/sh\n#SBATCH --";
 
-/* Each task is a sweep in the folder of the results. There are as many tasks as runs, so that others
-   continue when some reach their time limit. */
+/* Each task is a sweep in the folder of the results. There are as many tasks as runs, so that the
+   later ones continue when earlier ones reach their time limit. */
 static void write_array(FILE *out, const Plan *plan, const SweepOptions *o, const char *program) {
   int tasks = plan_expected(plan) - plan_ended(plan);
   char log[2 * OPTION_TEXT + 32], *end = log;

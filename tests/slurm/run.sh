@@ -1,7 +1,7 @@
 #!/bin/sh
-# The job arrays of tools/sweep in Slurm: starts a Slurm of one node, with a configuration of its own
-# in a temporary folder, and runs small arrays. Installs the packages where it can, else skips. Run as
-# `make test-slurm`, as root.
+# The job arrays of tools/sweep in Slurm: starts a Slurm of one node, with a configuration of its
+# own in a temporary folder, and runs small arrays. Installs the packages where it can, else skips.
+# Run as `make test-slurm`, as root.
 . tests/shell.sh
 
 skip() {
@@ -118,7 +118,8 @@ whole_sweep() {
   check 'the array ends without errors' submit
   cat "$folder"/slurm-*.txt >tasks.txt
   check 'all runs have ended' grep -q '^done: [0-9]* runs' tasks.txt
-  check 'two methods have two final runs each' [ "$(find "$folder/final" -name log.csv | wc -l)" -eq 4 ]
+  finals=$(find "$folder/final" -name log.csv | wc -l)
+  check 'two methods have two final runs each' [ "$finals" -eq 4 ]
   check "no run is done twice: $(sort begun.txt | uniq -d)" begun_once
   check 'several tasks had runs' [ "$(grep -l ': val loss' "$folder"/slurm-*.txt | wc -l)" -gt 1 ]
   answers 0 'all runs have finished' "$sweep" "$@" --slurm
@@ -141,7 +142,9 @@ limited() {
   folder=limited
   run "$sweep" "$@" --out limited --limit 1 --jobs 2 --slurm
   check 'the array with one run per task' submit
-  check 'no task has two runs' [ "$(grep -c ': val loss' limited/slurm-*.txt | grep -cv ':[01]$')" -eq 0 ]
+  grep -c ': val loss' limited/slurm-*.txt >counts.txt
+  check "no task has two runs: $(cat counts.txt)" [ "$(grep -cv ':[01]$' counts.txt)" -eq 0 ]
+  check 'nor are any left out' [ "$(wc -l <begun.txt)" -eq "$(wc -l <counts.txt)" ]
   check 'no run is done twice' begun_once
 }
 
@@ -149,7 +152,7 @@ trains() { grep -qs '^3,' stopped/tune/*/*/*/log.csv; }
 queue_is_empty() { [ -z "$(squeue -h)" ]; }
 
 stopped() {
-  sed 's/^steps = .*/steps = 1000000/; s/^val-every = .*/val-every = 0/' limited/spec.txt >long.spec
+  sed 's/^steps = .*/steps = 1000000/; s/^val-every = .*/val-every = 0/' limited/sweep.spec >long.spec
   run "$sweep" long.spec --out stopped --slurm
   sh -c "$(cat "$work/stdout")" >submitted.txt
   check 'a long sweep begins' until_true trains
