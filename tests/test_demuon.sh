@@ -37,6 +37,8 @@ logs_consensus() {
   check 'on the ring they do not' awk '!($1 > 1e-6 && $1 < 1) { exit 1 } END { if (NR != 12) exit 1 }' \
     errors
   check 'other methods have no such column' [ -z "$(column consensus_error muon)" ]
+  run "$tools/plot" ring --y consensus_error --out ring.svg
+  check 'tools/plot draws it' grep -q 'consensus error' ring.svg
   run "$train" @tiny --init ring --optimizer adamw --steps 1 --val-every 1 --out from-ring
   check 'the checkpoint has the weights that were validated' \
     [ "$(column val_loss from-ring | head -n 1)" = "$(column val_loss ring | tail -n 1)" ]
