@@ -84,6 +84,7 @@ static int train(Run *run, Err *err) {
         if (run_batch(run, t, node, first, &batch, err)) return EXIT_FAILED;
         double loss = gpt2_loss_gradient(model, &batch, weight, first > 0); /* forward */
         gpt2_backward(model);
+        if (run_cut_short(run)) return save_and_stop(run, err);
         row.train_loss += loss * (double)batch.B / (double)o->batch;
       }
     run_gradient_done(run, &row);
@@ -103,7 +104,7 @@ static int train(Run *run, Err *err) {
     if (log_write(&run->log, &row, 0, err)) return EXIT_FAILED;
     if (due(t, o->sample_every, 0) && run_sample(run, t, err)) return EXIT_FAILED;
     int whole = t == o->steps && !(validates && isnan(row.val_loss));
-    int stop = stop_reason() || run_is_late(run);
+    int stop = stop_pending() || run_is_late(run);
     int saves = run_save_due(run, &row) || stop || due(t, o->save_every, o->steps);
     if ((saves || t == o->steps) && (code = save(run, &row, err))) return code;
     if (stop && !whole) return stopped(run, err);

@@ -111,11 +111,13 @@ void threads_compute(int threads) {
 #endif
 }
 
+#ifdef _OPENMP
 /* mpirun may have bound the rank to some processors; else the ranks of a computer share all. */
 static int processors_of_rank(void) {
   int usable = processors_usable(), share = (int)sysconf(_SC_NPROCESSORS_ONLN) / ranks_on_this_node();
   return usable < share ? usable : share < 1 ? 1 : share;
 }
+#endif
 
 int threads_start(int threads) {
   int given = threads > 0 ? threads : from_environment();

@@ -183,7 +183,7 @@ static int open_characters(Data *d, Err *err) {
   if (status == 0 && meta_find(d->options.data, path, sizeof path))
     status = meta_read(&meta, path, err);
   if (status == 0 && meta && d->tokenizer && !same_characters(meta, d->tokenizer))
-    status = fail(err, "%s: lists other characters than %s, so that the ids mean others", path, from);
+    status = fail(err, "%s: lists other characters than %s; their ids differ", path, from);
   if (status == 0 && meta && !d->tokenizer) {
     d->tokenizer = meta;
     return 0;

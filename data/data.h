@@ -43,11 +43,11 @@ void data_choose_tokenizer(DataOptions *options);
 
 /* Opens both sets for steps of B rows and rows of T tokens. `vocab` is used only by the tokenizer
    gpt2: 257..50257 for text, up to 65536 for token files; data_vocab returns the size in use. A
-   folder with train.bin and val.bin (nanoGPT's) has both sets. Ignores training segments that are too short for one row (T+1 tokens);
-   data_describe reports them. Errors: those of tokens_open; no training segment, or no validation
-   data, with enough tokens for one row; with order sequential, fewer than B*T+1 tokens in a
-   training segment that is not ignored; a separator without text; a character that is not in the
-   vocabulary. */
+   folder with train.bin and val.bin (nanoGPT's) has both sets. Ignores training segments that
+   are too short for one row (T+1 tokens); data_describe reports them. Errors: those of
+   tokens_open; no training segment, or no validation data, with enough tokens for one row; with
+   order sequential, fewer than B*T+1 tokens in a training segment that is not ignored; a
+   separator without text; a character that is not in the vocabulary. */
 int data_open(Data **d, const DataOptions *options, int64_t vocab, int64_t B, int64_t T, Err *err);
 void data_close(Data *d);
 

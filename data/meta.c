@@ -33,8 +33,8 @@ typedef struct {
 } Pickle;
 
 static int damaged(const Pickle *p, Err *err) {
-  return fail(err, "%s: is damaged near byte %zu; write it again with nanoGPT's prepare.py", p->path,
-              p->at);
+  return fail(err, "%s: is damaged near byte %zu; write it again with nanoGPT's prepare.py",
+              p->path, p->at);
 }
 
 /* The little-endian number of `width` bytes that follows; -1 at the file's end. */

@@ -169,7 +169,7 @@ static int stream_append(Stream *s, Tokens *t, const TextRules *rules, const cha
     if (s->count > 0 && eot >= 0) s->ids[s->count++] = (uint16_t)eot;
     if (tokenizer_encode(rules->tokenizer, text + at, stop - at, s->ids + s->count, &added, &why))
       return fail(err, "%s: %s%s", name, why.text,
-                  tokenizer_characters(rules->tokenizer) ? "; use --tokenizer bytes, or remove it" : "");
+                  eot < 0 ? "; use --tokenizer bytes, or remove it" : "");
     s->count += added;
   }
   return 0;

@@ -63,8 +63,9 @@ const ModelPreset model_presets[] = {
      "warmup-fraction=0.1",
      "12 M weights: minutes to hours"},
     {"shakespeare",
-     "layers=4 heads=4 channels=128 context=64 batch=12 steps=2000 schedule=cosine "
-     "warmup-fraction=0.05 final-lr=0.1 data=shakespeare tokenizer=char order=random val-every=250 val-tokens=111540",
+     "layers=4 heads=4 channels=128 context=64 bias=off gelu=exact batch=12 steps=2000 "
+     "schedule=cosine warmup-fraction=0.05 final-lr=0.1 data=shakespeare tokenizer=char "
+     "order=random val-every=250 val-tokens=111540",
      "nanoGPT's CPU example, 0.8 M weights, characters: two minutes"},
     {"gpt2", "layers=12 heads=12 channels=768 " GPT2_RUN, "124 M weights"},
     {"gpt2-medium", "layers=24 heads=16 channels=1024 " GPT2_RUN, "355 M weights"},
@@ -379,6 +380,8 @@ static void block_backward(GPT2 *m, int64_t layer) {
 }
 
 /* Embeddings, blocks and the final LayerNorm, whose output is in m->norm. */
+static int cancelled(const GPT2 *m) { return m->cancelled && m->cancelled(); }
+
 static void trunk_forward(GPT2 *m, const Batch *batch) {
   m->lap = clock_seconds();
   embedding_forward(m->blocks[0].x, batch->x, m->params[WTE].w, m->params[WPE].w, batch->B,
@@ -387,7 +390,8 @@ static void trunk_forward(GPT2 *m, const Batch *batch) {
   if (drop)
     dropout_apply(m->blocks[0].x, NULL, m->blocks[0].x, drop, batch->B, batch->T * m->size.C);
   forward_lap(m, PASS_EMBEDDING);
-  for (int64_t layer = 0; layer < m->size.L; layer++) block_forward(m, layer, batch);
+  for (int64_t layer = 0; layer < m->size.L && !cancelled(m); layer++)
+    block_forward(m, layer, batch);
   layernorm_forward(m->norm, m->stats_last, m->x_last, last_norm(m, LN1W)->w,
                     last_norm(m, LN1B)->w, batch->B * batch->T, m->size.C);
   forward_lap(m, PASS_NORM);
@@ -405,6 +409,7 @@ double gpt2_loss(GPT2 *m, const Batch *batch) {
   ClassifierTimes times = {0};
   start_dropout(m, batch, 0);
   trunk_forward(m, batch);
+  if (cancelled(m)) return NAN;
   double loss = classifier_loss(m->norm, batch->y, gpt2_head(m)->w, n, m->size.C, m->size.V,
                                 m->logits, &times);
   classifier_laps(m, &times);
@@ -419,6 +424,7 @@ double gpt2_loss_gradient(GPT2 *m, const Batch *batch, double weight, int accumu
   m->accumulate = accumulate;
   start_dropout(m, batch, m->size.dropout);
   trunk_forward(m, batch);
+  if (cancelled(m)) return NAN;
   double loss = classifier_gradient(m->dnorm, head->g, m->norm, batch->y, head->w, n, m->size.C,
                                     m->size.V, weight, accumulate, m->logits, &times);
   classifier_laps(m, &times);
@@ -439,7 +445,7 @@ void gpt2_backward(GPT2 *m) {
                      m->accumulate);
   backward_lap(m, PASS_NORM);
   gradient_done(m, w, 3); /* the last norm, and the head if it is not tied */
-  for (int64_t layer = m->size.L - 1; layer >= 0; layer--) {
+  for (int64_t layer = m->size.L - 1; layer >= 0 && !cancelled(m); layer--) {
     block_backward(m, layer);
     gradient_done(m, gpt2_block(m, layer), BLOCK_PARAMS);
   }

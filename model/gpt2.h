@@ -81,6 +81,9 @@ typedef struct {
   Dropout dropout;    /* of this pass; its rate is 0 in gpt2_loss */
   Batch batch;        /* of the last gpt2_loss_gradient */
   int accumulate;     /* add to the gradients instead of setting them */
+  /* Asked before each block: when it returns true, the pass ends early, its loss and gradients mean
+     nothing. NULL: never. */
+  int (*cancelled)(void);
   /* Called, if not NULL, during gpt2_backward whenever the gradients of `count` places from `first`
      on are complete; they are one after another in memory. */
   void (*gradient_done)(const Param *first, int count);

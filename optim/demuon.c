@@ -1,6 +1,6 @@
 /* DeMuon: C. He, S. Ren, J. Mao, E. Larsson, DeMuon: A Decentralized Muon for Matrix Optimization
-   over Graphs, arXiv 2510.01377 (equations). On each node, with the tracked gradient Y and the mixing
-   of the weights of optim/nodes.h:
+   over Graphs, arXiv 2510.01377 (equations). On each node, with the tracked gradient Y and the
+   mixing of the weights of optim/nodes.h:
      V = mu V + (1 - mu) Y,  W = (1 - lr wd) W - lr scale msgn(V).
    It is Muon without Nesterov momentum. Scale and decay are Muon's; the paper has neither. */
 #include "optim/optim.h"

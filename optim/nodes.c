@@ -168,7 +168,8 @@ double nodes_spacing(const Nodes *n) {
   return norm > 0 ? sqrt(sum / n->count / norm) : 0;
 }
 
-void nodes_visit(Nodes *n, void (*visit)(const char *name, int64_t floats, float *data, void *with),
+void nodes_visit(Nodes *n,
+                 void (*visit)(const char *name, int64_t floats, float *data, void *with),
                  void *with) {
   char name[64];
   for (int i = 0; i < n->count; i++) {

@@ -4,7 +4,7 @@
    a_ij of the graph; G_i is the gradient of node i in this step, G_i- in the last one:
      Y_i = sum_j a_ij (Y_j + G_j - G_j-)
      X_i = sum_j a_ij (X_j - what the optimizer of node j subtracts for the gradient Y_j).
-   The paper tracks the momentum, V_i = sum_j a_ij (V_j + M_j - M_j-), of M_i = mu M_i + (1 - mu) G_i.
+   The paper tracks the momentum M_i = mu M_i + (1 - mu) G_i, V_i = sum_j a_ij (V_j + M_j - M_j-).
    That is the momentum of Y_i, since averages over nodes and over time commute and all start at 0;
    and so every parameter can be tracked alike, also those of the auxiliary AdamW. Only the
    difference D_i = Y_i - G_i has to be kept between steps; its mean over the nodes is 0. */
@@ -61,7 +61,8 @@ void nodes_mean(const Nodes *nodes);
 double nodes_spacing(const Nodes *nodes);
 
 /* The arrays to save: calls visit("node-0.weights", floats, data) and so on. */
-void nodes_visit(Nodes *nodes, void (*visit)(const char *name, int64_t floats, float *data, void *with),
+void nodes_visit(Nodes *nodes,
+                 void (*visit)(const char *name, int64_t floats, float *data, void *with),
                  void *with);
 
 #endif

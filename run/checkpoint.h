@@ -71,8 +71,9 @@ typedef struct {
   uint32_t data_fingerprint;
 } Snapshot;
 
-/* Writes a checkpoint to the folder of the run, points `latest` (and `best`, if it is that) to it,
-   and removes all except the newest `keep` and the best. On error, older checkpoints are unchanged. `note` as above. */
+/* Writes a checkpoint to the folder of the run, points `latest` (and `best`, if it is that) to
+   it, and removes all except the newest `keep` and the best. On error, older checkpoints are
+   unchanged. `note` as above. */
 int checkpoint_save(const char *run, const Snapshot *of, int64_t keep, Err *note, Err *err);
 
 #endif

@@ -226,6 +226,7 @@ int run_open(Run *r, Err *err) {
   if (precision_start(err)) return -1;
   precision_set((Precision)c->run.precision);
   if (divide_batch(r, err) || folder_claim(c, &r->lock, err) || open_parts(r, err)) return -1;
+  if (ranks_count() == 1) r->model->cancelled = stop_pending; /* ranks stop together */
   stop_catch(); /* before this a signal ends the program; nothing is lost */
   if (open_folder_once(r, err)) return -1;
   find_best(r);
@@ -392,6 +393,8 @@ int run_validate(Run *r, double *loss, Err *err) {
   if (stop_reason()) *loss = NAN;
   return 0;
 }
+
+int run_cut_short(const Run *r) { return r->model->cancelled && r->model->cancelled(); }
 
 int run_is_late(const Run *r) {
   double limit = r->config.run.max_seconds;

@@ -41,17 +41,17 @@ typedef struct Run {
 int run_open(Run *run, Err *err);
 void run_close(Run *run);
 
-/* The next batch of step t: up to pass_rows sequences of a node from its row `first` on. At row 0 the
-   model gets the node's weights. After the last of the step, gpt2_backward also starts to sum the
+/* The next batch of step t: up to pass_rows sequences of a node from its row `first` on. At row 0
+   the model gets the node's weights. After the last of the step, gpt2_backward also starts to sum the
    gradients over all ranks. */
 int run_batch(Run *run, int64_t t, int node, int64_t first, Batch *batch, Err *err);
 
 /* Starts the time of step t = 1, 2, ... and returns its row, with no loss yet. */
 LogRow run_row(Run *run, int64_t t);
 
-/* Complete the sums over all ranks, of the gradients and of the row's loss, and set the times in the
-   row: of the forward and backward passes when the gradient is complete; of the optimizer, with norm
-   and clipping, when the step is. With nodes the first also tracks and clips the gradient of each,
+/* Complete the sums over all ranks, of the gradients and of the row's loss, and set the times in
+   the row: of the forward and backward passes when the gradient is complete; of the optimizer, with
+   norm and clipping, when the step is. With nodes the first also tracks and clips the gradient of each,
    and the model gets their mean; the second mixes the weights. */
 void run_gradient_done(Run *run, LogRow *row);
 void run_step_done(Run *run, LogRow *row);
@@ -68,6 +68,9 @@ int run_validate(Run *run, double *loss, Err *err);
 /* The same error if the row's validation loss is infinite, or above 2 ln V at the last step, or a
    weight is not finite. */
 int run_check(const Run *run, const LogRow *row, Err *err);
+
+/* Whether a stop ended the last pass early, so that its step has to be repeated. */
+int run_cut_short(const Run *run);
 
 /* Whether the time --max-seconds is over. */
 int run_is_late(const Run *run);

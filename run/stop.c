@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/ranks.h"
 
+static atomic_flag interrupted = ATOMIC_FLAG_INIT; /* several threads may handle signals */
 static volatile sig_atomic_t asked; /* the first signal */
 static volatile sig_atomic_t save;  /* SIGUSR1 came */
 static int terminal;                /* end the live line of progress first */
@@ -21,14 +23,14 @@ static void ask(int number) {
   int saved = errno;
   /* Only a second SIGINT or SIGTERM stops at once: a closing terminal may send SIGHUP twice, and
      the limit on CPU time sends SIGXCPU every second. */
-  if (number == SIGINT || number == SIGTERM) {
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
+  if ((number == SIGINT || number == SIGTERM) && atomic_flag_test_and_set(&interrupted)) {
+    signal(number, SIG_DFL);
+    raise(number);
   }
   if (!asked) {
     if (terminal) say("\n");
     if (rank_number() == 0)
-      say("train: stopping after this step, and saving; again: stop now, without saving\n");
+      say("train: stopping within this step, and saving; again: stop now, without saving\n");
     asked = number;
   }
   errno = saved;
@@ -71,6 +73,8 @@ void stop_catch(void) {
   if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN) catch_one(SIGHUP, ask);
   leave_cpu_time();
 }
+
+int stop_pending(void) { return asked != 0; }
 
 const char *stop_reason(void) {
   int number = ranks_most(asked);

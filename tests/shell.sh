@@ -6,7 +6,8 @@ root=$(pwd)
 train=$root/train
 tools=$root/tools
 work=$(mktemp -d) || exit 1
-child= children= # processes to end when the script does
+child=
+children= # processes to end when the script does
 trap 'for child in $children; do kill -9 "$child" 2>/dev/null; done; rm -rf "$work"' EXIT
 export OMP_WAIT_POLICY=passive
 unset OPENBLAS_CORETYPE # a slow core set by the user is a line on stderr

@@ -26,7 +26,7 @@ static char *path_to(const char *name) {
 
 static Tokenizer *characters_of(const char *text) {
   Characters c = {0};
-  Tokenizer *t;
+  Tokenizer *t = NULL;
   Err err;
   if (characters_add(&c, "text", text, strlen(text), &err) || characters_tokenizer(&t, &c, &err))
     stop(err.text);
@@ -50,12 +50,13 @@ static void test_ids(void) {
   uint16_t ids[sizeof text];
   size_t count;
   Err err;
-  check(tokenizer_vocab(t) == 7 && tokenizer_eot(t) == -1 && tokenizer_start(t) == 0, "7 characters");
+  check(tokenizer_vocab(t) == 7 && tokenizer_eot(t) == -1 && tokenizer_start(t) == 0, "sizes");
   for (int id = 0; id < 7; id++) check(is_token(t, id, sorted[id]), "character %d", id);
   static const uint16_t wanted[] = {3, 2, 5, 6, 1, 4, 0, 2, 3};
   check(tokenizer_encode(t, text, strlen(text), ids, &count, &err) == 0 && count == 9 &&
             memcmp(ids, wanted, sizeof wanted) == 0, "the ids of a text");
-  check(tokenizer_encode(t, "abc", 3, ids, &count, &err) == -1 && strstr(err.text, "\"c\" (U+0063)"),
+  check(tokenizer_encode(t, "abc", 3, ids, &count, &err) == -1 &&
+            strstr(err.text, "\"c\" (U+0063)"),
         "a character outside: %s", err.text);
   check(tokenizer_encode(t, "a\xFF", 2, ids, &count, &err) == -1 && strstr(err.text, "UTF-8"),
         "not UTF-8: %s", err.text);
@@ -165,7 +166,7 @@ static void test_folder(void) {
 /* Windows of --order random start anywhere, and depend only on the seed and the row. */
 static void test_random_order(void) {
   DataOptions o = {.order = ORDER_RANDOM, .data_seed = 1, .data = "shakespeare"};
-  Data *d, *other;
+  Data *d = NULL, *other = NULL;
   Batch a, b;
   Err err;
   int32_t first[64];

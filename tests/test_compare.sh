@@ -182,6 +182,7 @@ redrawn_report() {
   mkdir docs
   printf '%s\n' '<!-- results/kept/table.md: adamw -->' old '<!-- end -->' tail >docs/page.md
   sh "$tools/report.sh" >/dev/null
+  # shellcheck disable=SC2016
   check "a page may name the rows that it shows" sh -c \
     'grep -q "^| .adamw. |" docs/page.md && grep -q "^tail" docs/page.md &&
      [ "$(grep -c "^|" docs/page.md)" -eq 3 ] && ! grep -q "^old" docs/page.md'

@@ -34,8 +34,8 @@ logs_consensus() {
   column consensus_error complete | tail -n +2 >errors
   check 'on the complete graph the nodes agree' awk '$1 > 1e-6 { exit 1 }' errors
   column consensus_error ring | tail -n +2 >errors
-  check 'on the ring they do not' awk '!($1 > 1e-6 && $1 < 1) { exit 1 } END { if (NR != 12) exit 1 }' \
-    errors
+  check 'on the ring they do not' \
+    awk '!($1 > 1e-6 && $1 < 1) { exit 1 } END { if (NR != 12) exit 1 }' errors
   check 'other methods have no such column' [ -z "$(column consensus_error muon)" ]
   run "$tools/plot" ring --y consensus_error --out ring.svg
   check 'tools/plot draws it' grep -q 'consensus error' ring.svg

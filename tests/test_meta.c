@@ -16,7 +16,7 @@ static void stop(const char *what) {
 
 static Tokenizer *characters_of(const char *text) {
   Characters c = {0};
-  Tokenizer *t;
+  Tokenizer *t = NULL;
   Err err;
   if (characters_add(&c, "text", text, strlen(text), &err) || characters_tokenizer(&t, &c, &err))
     stop(err.text);

@@ -73,7 +73,7 @@ keeps_best() {
 header() {
   trains --out header
   check "four lines before the first step" [ "$(grep -n '^step 0/' stdout | cut -d: -f1)" -eq 5 ]
-  check "threads and OpenBLAS" grep -qE '^header: 1 thread, OpenBLAS [0-9.]+ \([A-Za-z0-9]+\)$' stdout
+  check "threads and OpenBLAS" grep -qE '^header: 1 thread, OpenBLAS [0-9.]+ \([A-Za-z0-9]+\), fp32$' stdout
   check "epochs" prints "8 steps of 32 tokens: 7.2e-05 epochs; adamw, tuned for nano, used here with other vocabulary, sizes"
   check "the time that is left" grep -qE '^step 2/8 .* [0-9]+s left$' stdout
   trains --out header --overwrite on --verbose on

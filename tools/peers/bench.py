@@ -3,7 +3,8 @@
 
 Prints tokens per second (median of the rounds), their range, the ratio of ./train's to them, and
 the peak memory. All programs compute in float32 and take whole steps: forward, backward, AdamW on
-all weights. ./train
+all weights. With --precision bf16, ./train multiplies in bf16 and PyTorch runs under autocast, also
+compiled. ./train
 also reads its batch and clips the gradient within that time. Run it on an idle machine.
 
   tools/peers/bench.py --torch python3 --llmc ../llm.c --peer NAME=PROGRAM
@@ -68,8 +69,8 @@ def run(command, cwd=ROOT, env=None, lines=None):
 class Train:
     """./train on a token file in a temporary folder."""
 
-    def __init__(self, work, threads):
-        self.work, self.threads = work, threads
+    def __init__(self, work, threads, precision):
+        self.work, self.threads, self.precision = work, threads, precision
         text = gzip.open(ROOT / "data/austen.txt.gz").read(1000000)
         (work / "text.txt").write_bytes(text)
         run([ROOT / "tools/tokenize", "--from", work / "text.txt", "--to", work / "tokens"])
@@ -82,7 +83,7 @@ class Train:
              "--overwrite", "on", "--out", self.work / out, *options])
 
     def steps(self, size, steps):
-        self.train(size, steps, "run", "--optimizer", "adamw", "--keep", 0)
+        self.train(size, steps, "run", "--optimizer", "adamw", "--keep", 0, "--precision", self.precision)
         rows = list(csv.DictReader(open(self.work / "run/log.csv")))
         ms = ("forward_ms", "backward_ms", "optimizer_ms")
         return [(sum(float(r[name]) for name in ms) / 1e3, float(r["train_loss"])) for r in rows]
@@ -105,18 +106,20 @@ def llmc_steps(train, folder, size, steps):
     return [(float(f[-2]) / 1e3, float(f[4])) for f in fields]
 
 
-def peer_steps(command, size, steps, env=None):
-    out = run([*command, *size, steps], env=env)
+def peer_steps(command, size, steps, words=(), env=None):
+    out = run([*command, *size, steps, *words], env=env)
     return [tuple(map(float, line.split())) for line in out.splitlines()]
 
 
 def programs(o, train):
     """(name, function of size and steps, the sizes that it can run)."""
-    gpt2 = [o.torch, ROOT / "tools/peers/gpt2.py"]
+    gpt2, bf16 = [o.torch, ROOT / "tools/peers/gpt2.py"], ["bf16"] * (o.precision == "bf16")
     found = [("polar.c", train.steps, SIZES)]
     if o.torch:
-        found.append(("PyTorch", lambda *a: peer_steps(gpt2, *a), SIZES))
-        found.append(("PyTorch, tuned", lambda *a: peer_steps(gpt2, *a, env=TUNED), SIZES))
+        found.append(("PyTorch", lambda *a: peer_steps(gpt2, *a, bf16), SIZES))
+        found.append(("PyTorch, tuned", lambda *a: peer_steps(gpt2, *a, bf16, TUNED), SIZES))
+        found.append(("PyTorch, compiled",
+                      lambda *a: peer_steps(gpt2, *a, bf16 + ["compile"], TUNED), SIZES))
     if o.llmc:
         found.append(("llm.c", lambda *a: llmc_steps(train, o.llmc, *a), ["gpt2 4x64"]))
     for peer in o.peer:
@@ -131,6 +134,7 @@ def main():
     p.add_argument("--torch", metavar="PYTHON", help="a Python with PyTorch")
     p.add_argument("--llmc", metavar="FOLDER", help="an llm.c checkout with train_gpt2 built")
     p.add_argument("--peer", metavar="NAME=PROGRAM", action="append", default=[])
+    p.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--steps", type=int, default=5, help="steps timed per round, after a first one")
     p.add_argument("--only", default="", help="sizes whose name contains this, such as 4x256")
@@ -138,8 +142,8 @@ def main():
     o = p.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(o.threads)
     with tempfile.TemporaryDirectory() as work:
-        train = Train(pathlib.Path(work), o.threads)
-        print(f"{'size':12} {'program':16} {'tokens/s':>9} {'range':>6} {'ratio':>6} {'MiB':>6}")
+        train = Train(pathlib.Path(work), o.threads, o.precision)
+        print(f"{'size':12} {'program':18} {'tokens/s':>9} {'range':>6} {'ratio':>6} {'MiB':>6}")
         for name, size in SIZES.items():
             if o.only not in name:
                 continue
@@ -156,7 +160,7 @@ def main():
             ours = statistics.median(speeds["polar.c"])
             for n, s in speeds.items():
                 median, spread = statistics.median(s), (max(s) - min(s)) / min(s)
-                print(f"{name:12} {n:16} {median:9.0f} {spread:6.0%} {ours / median:6.2f} "
+                print(f"{name:12} {n:18} {median:9.0f} {spread:6.0%} {ours / median:6.2f} "
                       f"{peaks[n]:6.0f}")
 
 

@@ -1,8 +1,9 @@
 """GPT-2 training steps in PyTorch, for bench.py: one line "SECONDS LOSS" for each.
 
-  gpt2.py LAYERS HEADS CHANNELS VOCABULARY ROWS CONTEXT STEPS
+  gpt2.py LAYERS HEADS CHANNELS VOCABULARY ROWS CONTEXT STEPS [bf16] [compile]
 
-The same work as ./train --optimizer adamw: float32, tied head, no dropout, random tokens.
+The same work as ./train --optimizer adamw: tied head, no dropout, random tokens. bf16: under
+torch.autocast, as ./train --precision bf16; compile: the model through torch.compile.
 """
 import os
 import sys
@@ -72,16 +73,19 @@ def adamw(parameters, **settings):
 
 
 def main():
-    layers, heads, channels, vocabulary, rows, context, steps = map(int, sys.argv[1:])
+    layers, heads, channels, vocabulary, rows, context, steps = map(int, sys.argv[1:8])
+    bf16, compiled = "bf16" in sys.argv[8:], "compile" in sys.argv[8:]
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count()))
     torch.manual_seed(1)
     model = GPT2(layers, heads, channels, vocabulary, context)
     optimizer = adamw(list(model.parameters()), lr=1e-4, weight_decay=0.1)
+    loss_of = torch.compile(model) if compiled else model
     for _ in range(steps):
         tokens = torch.randint(vocabulary, (rows, context + 1))
         start = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
-        loss = model(tokens[:, :-1], tokens[:, 1:])
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16):
+            loss = loss_of(tokens[:, :-1], tokens[:, 1:])
         loss.backward()
         optimizer.step()
         print(time.perf_counter() - start, loss.item(), flush=True)

@@ -46,8 +46,8 @@ typedef struct {
 
 /* Lines of at most 110 characters; the last is about the squares, which characters do not show. */
 static const char *const caption[] = {
-    "Gradient and momentum have a few large singular values and many small ones, and so visible rows and "
-    "columns.",
+    ("Gradient and momentum have a few large singular values and many small ones, and so visible "
+     "rows and columns."),
     "AdamW's step has entries of similar size, but its singular values fall nearly as fast; in Muon's step",
     "most of them are equal: all directions of the momentum count, not only the few largest.",
     "Squares: the entries (at most 128 x 128); white is 0, blue negative, orange positive."};
