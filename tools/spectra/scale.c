@@ -17,7 +17,7 @@ static const struct {
 } quantiles[QUANTILES] = {{"smallest", 0, 1}, {"1%", 0.01, 3}, {"10%", 0.1, 4},
                           {"median", 0.5, 0}, {"90%", 0.9, -1}, {"largest", 1, 6}};
 
-/* Whose steps to one half are counted, and of which quantile. */
+/* The schedules and quantiles whose steps to one half are counted. */
 static const struct {
   const char *name;
   int schedule, quantile;

@@ -130,7 +130,7 @@ static void write_column(FILE *out, const Subject *s, int run, int count, double
   quote_gnuplot(out, title);
   fprintf(out, " noenhanced\nset lmargin 10\nset rmargin 2\nset border 3\nset tics nomirror out\n"
                "set xlabel 'singular values, the largest first'\n"
-               "set ylabel 'over their root mean square' offset 1\n"
+               "set ylabel 'divided by their root mean square' offset 1\n"
                "set grid ytics linecolor rgb '#e4e4e4'\n"
                "set logscale y\nset format y '%%g'\nset xrange [0:%lld]\nset yrange [%g:40]\n"
                "set key top right horizontal maxrows 1 noenhanced\nplot ",
@@ -205,7 +205,7 @@ static int characters(const Subject *s, const Output *out, Err *err) {
   char title[256];
   title_of(s, title, sizeof title);
   Figure f = figure_make(title, "singular values, the largest first",
-                         "over their root mean square");
+                         "divided by their root mean square");
   snprintf(f.caption, sizeof f.caption, "%s %s %s", caption[0], caption[1], caption[2]);
   f.y_scale = SCALE_LOG, f.y_min = lowest(s, 1), f.y_max = 20;
   for (int i = 0; i < REPLAY_MATRICES; i++) {
