@@ -104,7 +104,7 @@ static int train(Run *run, Err *err) {
     if (log_write(&run->log, &row, 0, err)) return EXIT_FAILED;
     if (due(t, o->sample_every, 0) && run_sample(run, t, err)) return EXIT_FAILED;
     int whole = t == o->steps && !(validates && isnan(row.val_loss));
-    int stop = stop_pending() || run_is_late(run);
+    int stop = stop_reason() || run_is_late(run);
     int saves = run_save_due(run, &row) || stop || due(t, o->save_every, o->steps);
     if ((saves || t == o->steps) && (code = save(run, &row, err))) return code;
     if (stop && !whole) return stopped(run, err);
@@ -140,8 +140,8 @@ static int end(Run *run, int code, Err *err) {
     return EXIT_FAILED;
   }
   if (code == EXIT_DONE)
-    progress_say(&run->progress, "done: %s/" LOG_FILE "; tools/plot %s draws it", run->config.run.out,
-                 quote_path_text(path, sizeof path, run->config.run.out));
+    progress_say(&run->progress, "done: %s/" LOG_FILE "; tools/plot %s draws it",
+                 run->config.run.out, quote_path_text(path, sizeof path, run->config.run.out));
   return code;
 }
 
@@ -159,5 +159,6 @@ static int start(int argc, char **argv, Err *err) {
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){.name = "train", .run = start, .computes = 1, .ranks = 1}, argc, argv);
+  return program_main(&(Program){.name = "train", .run = start, .computes = 1, .ranks = 1}, argc,
+                      argv);
 }

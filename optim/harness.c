@@ -38,8 +38,8 @@ const Option matrix_options[] = {
      .type = OPTION_CHOICE, .at = FIELD(qkv_split), .fallback = "3",
      .choices = QKV_SPLITS(CHOICE_WORD)},
     {.name = "optimizer-precision",
-     .help = "Matrix products of the optimizer (same: as --precision); QR, SVD and eigenvectors are "
-             "never reduced",
+     .help = "Matrix products of the optimizer (same: as --precision); QR, SVD and eigenvectors "
+             "are never reduced",
      .type = OPTION_CHOICE, .at = FIELD(precision), .fallback = "same",
      .choices = OPTIMIZER_PRECISIONS(CHOICE_WORD), .resume = RESUME_MAY_CHANGE},
     {0},
@@ -104,7 +104,7 @@ struct OptimizerState {
   float *state;        /* of the units that this rank owns */
   char *scratch;
   int64_t state_floats;
-  float *whole;        /* between gather and scatter: the state of all units, and units that have it */
+  float *whole;        /* between gather and scatter: state of all units, and units with it */
   Unit *whole_matrices, *whole_pieces;
   Range *ranges;       /* what each rank sends after a step */
   int range_count;

@@ -1,6 +1,6 @@
 /* What methods share: the schedule, weight decay's rule, which parameters a method gets (the
    auxiliary AdamW gets the rest), the split of fused matrices, state, random streams, threads, and
-   which rank owns which matrix: the owner has its state, updates it, and sends the weights to all. */
+   which rank owns which matrix: the owner has its state, updates it, and sends the weights. */
 #ifndef OPTIM_HARNESS_H
 #define OPTIM_HARNESS_H
 
@@ -94,15 +94,15 @@ void optimizer_cut(const OptimizerState *state, const Param *p, int *down, int *
 const float *optimizer_slot(const OptimizerState *state, const Param *p, SlotKind kind,
                             int64_t *floats);
 
-/* The arrays of state, for checkpoints: calls visit(name = "param.slot", floats, data). With several
-   ranks only between optimizer_gather and optimizer_scatter. */
+/* The arrays of state, for checkpoints: calls visit(name = "param.slot", floats, data). With
+   several ranks only between optimizer_gather and optimizer_scatter. */
 void optimizer_visit(OptimizerState *state,
                      void (*visit)(const char *name, int64_t floats, float *data, void *with),
                      void *with);
 
 /* optimizer_gather makes the state whole on rank 0, to be saved, or with `restore` makes room for
-   all of it on every rank, to be read from a file. optimizer_scatter ends that; after a restore every
-   rank keeps what it owns. Error: no memory (with several ranks). */
+   all of it on every rank, to be read from a file. optimizer_scatter ends that; after a restore
+   every rank keeps what it owns. Error: no memory (with several ranks). */
 int optimizer_gather(OptimizerState *state, int restore, Err *err);
 void optimizer_scatter(OptimizerState *state, int restore);
 

@@ -55,7 +55,7 @@ static int add_init(Config *c, Settings *s, const char *path, Err *err) {
   int status = export_tokenizer(&t, w.path, w.size.V, err);
   for (int i = 0; sizes[i] && status == 0; i++) {
     if (w.size.NH == 0 && (strcmp(sizes[i], "heads") == 0 || strcmp(sizes[i], "gelu") == 0))
-      continue; /* the file does not tell */
+      continue; /* unknown from the file */
     option_show(option_find(model_options, sizes[i]), &w.size, value, sizeof value);
     status = settings_add(s, FROM_PRESET, "--init", sizes[i], value, err);
   }
@@ -254,7 +254,8 @@ static void note_extension(Config *c) {
   double after = c->optimizer.lr * schedule_at(&c->schedule, step + 1, is);
   snprintf(c->extension, sizeof c->extension,
            "%s after step %lld from %lld to %lld steps: the learning rate goes from %.3g to %.3g",
-           is > was ? EXTENDED : "shortened", (long long)step, (long long)was, (long long)is, before,
+           is > was ? EXTENDED : "shortened", (long long)step, (long long)was, (long long)is,
+            before,
            after);
 }
 

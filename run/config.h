@@ -44,15 +44,14 @@ int config_read(Config *config, int argc, char **argv, Err *err);
 int config_set(Config *config, Settings *settings, Err *err);
 void config_free(Config *config);
 
-/* The row of an option of ./train, or NULL if there is none with that name: with one optimizer, or
-   with any; for an option of several, the first's. And its effect; RESULT if it is unknown. */
+/* The row of an option of ./train, or NULL: with optimizer o, or with the first optimizer that has
+   it. config_effect returns the effect, RESULT for an unknown option. */
 const Option *config_option_of(const Optimizer *o, const char *name);
 const Option *config_option(const char *name);
 OptionEffect config_effect(const char *name);
 
-/* The tuned settings of a method for a model; if it has none, those of the method that it is like,
-   without options that it does not have. Returns the name of the method that they were tuned for,
-   or NULL. */
+/* The tuned settings of a method for a model; if it has none, those of a similar method, without
+   options that it does not have. Returns the method that they were tuned for, or NULL. */
 enum { TUNED_TEXT = 256 };
 const char *config_tuned(const Optimizer *o, const char *model, char settings[TUNED_TEXT]);
 

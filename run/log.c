@@ -223,7 +223,7 @@ static int read_row(const Csv *csv, const Places *places, LogRow *row, Err *err)
   for (int i = 0; i < COUNTS; i++) {
     if (csv_number(csv, places->counts[i], &number, err)) return -1;
     if (!(number >= 0 && number < 9e15 && number == floor(number)))
-      return fail(err, "%s, line %d: %s has to be a whole number", csv->path, csv->line,
+      return fail(err, "%s, line %d: %s must be a whole number", csv->path, csv->line,
                   counts[i].name);
     *(int64_t *)(void *)((char *)row + counts[i].at) = (int64_t)number;
   }

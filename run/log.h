@@ -57,8 +57,8 @@ int log_sync(Log *log, int64_t *bytes, Err *err);
    if it is NaN. Error: the disk is full. */
 int log_write(Log *log, const LogRow *row, int diverged, Err *err);
 
-/* Whether the last row is that of `step` and has a validation loss; and writes only row->val_loss:
-   into the row of the step if there is one, else as a new row. */
+/* Whether the last row is that of `step` and has a validation loss. log_write_val writes only
+   row->val_loss: to the row of the step if there is one, else as a new row. */
 int log_has_val(const Log *log, int64_t step);
 int log_write_val(Log *log, const LogRow *row, Err *err);
 

@@ -83,7 +83,7 @@ static int open_parts(Run *r, Err *err) {
   const char *limit;
   if (data_open(&r->data, &c->data, c->model.V, c->run.batch, c->model.context, err))
     return -1;
-  c->model.V = data_vocab(r->data); /* only the data tells the number of characters */
+  c->model.V = data_vocab(r->data); /* only the data determines the number of characters */
   double available = memory_available("", &limit);
   if (footprint_check(c, r->pass_rows, available, limit, err) ||
       footprint_plan(&r->memory, c, r->pass_rows, r->data, err) ||
@@ -336,9 +336,9 @@ static int diverged(const Run *r, const LogRow *row, Err *err) {
               *name ? " of " : "", name);
 }
 
-/* A model that guesses uniformly has the loss ln V, which an untrained one is close to. Twice that
-   is worse than knowing nothing. It happens for some steps when the rate is large, and ends; a run
-   is lost when it lasts for a tenth of the run without falling, or at the end of the run. */
+/* A uniform guess has the loss ln V, and an untrained model is close to it. A large learning rate
+   may raise the loss above 2 ln V for some steps. The run has diverged if the loss stays there for
+   a tenth of the run without falling, or at the end of the run. */
 static double lost(const Run *r) { return 2 * log((double)r->model->size.V); }
 
 static int is_lost(Run *r, const LogRow *row) {

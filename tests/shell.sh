@@ -1,5 +1,5 @@
-# What the test scripts share. Use: `. tests/shell.sh` in the project's root, where the programs are
-# built; the last line is `finish NAME`.
+# Functions that the test scripts share. Use: `. tests/shell.sh` in the project's root, where the
+# programs are built; the last line is `finish NAME`.
 # shellcheck shell=sh disable=SC2034  # the variables are for the scripts
 set -u
 root=$(pwd)
@@ -38,7 +38,7 @@ run() {
   code=$?
 }
 
-# What the last `run` printed, for messages.
+# The output of the last `run`, for messages.
 output() {
   [ -e "$work/stdout" ] || return
   echo "exit code $code, stdout: $(head -c 300 "$work/stdout") stderr: $(head -c 600 "$work/stderr")"

@@ -1,5 +1,5 @@
-/* What belongs to a method besides its file: a name of its own, a reference, tuned settings, a look
-   and documentation. `test_registry NAME` is about one method. Run from the project's root. */
+/* What a method needs besides its file: a unique name, a reference, tuned settings, a look and
+   documentation. `test_registry NAME` is about one method. Run from the project's root. */
 #include "optim/registry.h"
 
 #include <stdio.h>

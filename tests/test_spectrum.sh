@@ -1,5 +1,5 @@
 #!/bin/sh
-# tools/spectrum and plots of spectrum.csv from the command line: files, and errors that help.
+# tools/spectrum and plots of spectrum.csv from the command line: files and error messages.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 out=build/spectrum_cli
@@ -15,7 +15,7 @@ no() {
   tail -n 5 "$out/output"
 }
 
-# works WORDS COMMAND...: ends with 0 and says WORDS.
+# works WORDS COMMAND...: ends with 0 and prints WORDS.
 works() {
   words=$1
   shift

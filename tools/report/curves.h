@@ -24,7 +24,7 @@ typedef struct {
   const char *highlight; /* optimizers and folders to highlight; empty: chosen if there are many */
 } CurveOptions;
 
-/* The label of an axis, and a row's place on it; NaN where the log does not say. */
+/* The label of an axis, and a row's place on it; NaN where the log does not have it. */
 const char *curve_axis_label(int axis);
 double curve_axis_value(const RunLog *log, const LogRow *row, int axis);
 

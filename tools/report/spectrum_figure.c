@@ -111,7 +111,7 @@ static void name_rank(const Spectra *spectra, int count, char *out, size_t size)
   else snprintf(out, size, "r");
 }
 
-/* What was measured: one word of spectrum.csv in all runs, else several. */
+/* The measured matrix: the word of spectrum.csv if all runs have the same, else several. */
 static const char *measured(const Spectra *spectra, int count) {
   static const struct {
     const char *of, *words;

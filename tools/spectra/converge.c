@@ -1,5 +1,5 @@
-/* Newton-Schulz from a start to the polar factor U V^T of X = U S V^T: the distance after each step,
-   which is the largest |1 - sigma|, and its bounds. */
+/* Newton-Schulz from a start to the polar factor U V^T of X = U S V^T: the distance after each
+   step, which is the largest |1 - sigma|, and its bounds. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -227,9 +227,9 @@ static int draw(const Converge *c, const Output *out, Err *err) {
   snprintf(title, sizeof title, "Newton-Schulz from %s", c->about);
   Figure f = figure_make(title, "steps", "distance from the polar factor (thin: bound)");
   snprintf(f.caption, sizeof f.caption,
-           "A curve that falls to the bottom reaches the polar factor; Jordan's stays at 0.3 for any "
-           "number of steps. Polynomials with a larger slope at 0 lift small singular values sooner "
-           "and so need fewer steps.");
+           "A curve that falls to the bottom reaches the polar factor; Jordan's stays at 0.3 for "
+           "any number of steps. Polynomials with a larger slope at 0 raise small singular values "
+           "sooner, and so need fewer steps.");
   f.y_scale = SCALE_LOG;
   f.x_min = 0, f.x_max = c->steps;
   f.y_min = VISIBLE, f.y_max = 2;

@@ -17,7 +17,7 @@ static const struct {
 } quantiles[QUANTILES] = {{"smallest", 0, 1}, {"1%", 0.01, 3}, {"10%", 0.1, 4},
                           {"median", 0.5, 0}, {"90%", 0.9, -1}, {"largest", 1, 6}};
 
-/* Whose steps to one half are counted, and of which quantile. */
+/* The schedules and quantiles whose steps to one half are counted. */
 static const struct {
   const char *name;
   int schedule, quantile;
@@ -43,7 +43,7 @@ static const Option options[] = {
     {0},
 };
 
-/* What is measured of one matrix, as means over the matrices of a shape, and expected by the law. */
+/* Measurements, as means over the matrices of a shape, and the values expected by the law. */
 typedef struct {
   double log_quantile[QUANTILES], half[HALVES];
   Effect left[NS_SCHEDULE_COUNT][NS_STEPS_MAX]; /* after 1, 2, ... steps */
@@ -279,7 +279,8 @@ static int study(Scale *c, Figure *values, Err *err) {
       static Numbers got, want;
       int64_t s = c->sizes[i], l = s * c->aspects[a];
       got = want = (Numbers){0};
-      if (measure(c, s, l, (uint32_t)((a * c->size_count + i) * MATRICES_MAX), &got, err)) return -1;
+      if (measure(c, s, l, (uint32_t)((a * c->size_count + i) * MATRICES_MAX), &got, err))
+        return -1;
       expect(c, s, l, &want);
       record(c, s, l, i, a == 0, &got, &want);
     }
@@ -296,7 +297,8 @@ static int run(const void *with, const Output *out, Err *err) {
   Figure values = size_figure(
       &c, "Singular values of random matrices of norm 1", "singular value (thin: expected)",
       "The larger the matrix, the smaller its singular values, and the smallest of a square matrix "
-      "falls fastest. Matrices that are longer than wide (1:2 and more) have no such small values.");
+      "falls fastest. Matrices that are longer than wide (1:2 and more) have no such small "
+      "values.");
   Figure left = size_figure(
       &c, "Directions that Newton-Schulz leaves below one half", "per cent (thin: expected)",
       "With a fixed number of steps, more directions of a random matrix stay small as it grows. "

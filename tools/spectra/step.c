@@ -1,5 +1,5 @@
-/* One matrix of a run: singular values and entries of its gradient, its momentum, and the steps that
-   AdamW and Muon make of the same gradients. */
+/* One matrix of a run: singular values and entries of its gradient, its momentum, and the steps
+   that AdamW and Muon make of the same gradients. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +48,8 @@ typedef struct {
 static const char *const caption[] = {
     ("Gradient and momentum have a few large singular values and many small ones, and so visible "
      "rows and columns."),
-    "AdamW's step has entries of similar size, but its singular values fall nearly as fast; in Muon's step",
+    "AdamW's step has entries of similar size, but its singular values fall nearly as fast; in "
+    "Muon's step",
     "most of them are equal: all directions of the momentum count, not only the few largest.",
     "Squares: the entries (at most 128 x 128); white is 0, blue negative, orange positive."};
 enum { LINES = sizeof caption / sizeof *caption };
@@ -130,14 +131,15 @@ static void write_column(FILE *out, const Subject *s, int run, int count, double
   quote_gnuplot(out, title);
   fprintf(out, " noenhanced\nset lmargin 9\nset rmargin 2\nset border 3\nset tics nomirror out\n"
                "set xlabel 'singular values, the largest first'\n"
-               "set ylabel 'over their root mean square'\nset grid ytics linecolor rgb '#e4e4e4'\n"
+               "set ylabel 'divided by their root mean square'\nset grid ytics linecolor rgb '#e4e4e4'\n"
                "set logscale y\nset format y '%%g'\nset xrange [0:%lld]\nset yrange [%g:20]\n"
                "set key bottom left Left reverse noenhanced opaque\nplot ",
           (long long)s->values[0].n + 1, low);
   for (int i = 0; i < REPLAY_MATRICES; i++)
     fprintf(out, "%s$v%d%d using 1:2 with lines linewidth 2.6 linecolor rgb '#%06x' title \"%s\"",
             i ? ", " : "", run, i, look_of(i).colour, replay_names[i]);
-  fprintf(out, "\nunset label\nunset logscale\nunset grid\nunset xlabel\nunset ylabel\nunset key\nunset tics\n"
+  fprintf(out, "\nunset label\nunset logscale\nunset grid\nunset xlabel\nunset ylabel\nunset key\n"
+               "unset tics\n"
                "set border 15\nset lmargin 1\nset rmargin 1\nset cbrange [-3:3]\nunset colorbox\n"
                "set palette defined (-3 '#0072B2', 0 'white', 3 '#D55E00')\nset xrange [*:*]\n"
                "set yrange [*:*] reverse\n");
@@ -184,11 +186,13 @@ static int image(const Subject *subjects, int count, FigureFormat format, char *
     fprintf(out, "set terminal pngcairo size %d,840 font 'sans,11' background 'white'\n",
             40 + 860 * count);
   else
-    fprintf(out, "set terminal svg size %d,840 font 'sans,13' background 'white'\n", 40 + 860 * count);
+    fprintf(out, "set terminal svg size %d,840 font 'sans,13' background 'white'\n",
+            40 + 860 * count);
   fprintf(out, "set encoding utf8\n");
   for (int i = 0; i < count; i++) write_data(out, &subjects[i], i);
   write_page_text(out, subjects);
-  for (int i = 0; i < count; i++) write_column(out, &subjects[i], i, count, lowest(subjects, count));
+  for (int i = 0; i < count; i++)
+    write_column(out, &subjects[i], i, count, lowest(subjects, count));
   fprintf(out, "unset multiplot\n");
   fclose(out);
   int status = gnuplot_run(script, length, picture, size, err);
@@ -200,7 +204,8 @@ static int image(const Subject *subjects, int count, FigureFormat format, char *
 static int characters(const Subject *s, const Output *out, Err *err) {
   char title[256];
   title_of(s, title, sizeof title);
-  Figure f = figure_make(title, "singular values, the largest first", "over their root mean square");
+  Figure f = figure_make(title, "singular values, the largest first",
+                         "divided by their root mean square");
   snprintf(f.caption, sizeof f.caption, "%s %s %s", caption[0], caption[1], caption[2]);
   f.y_scale = SCALE_LOG, f.y_min = lowest(s, 1), f.y_max = 20;
   for (int i = 0; i < REPLAY_MATRICES; i++) {
