@@ -171,6 +171,10 @@ test-mpi: deps   ## Several ranks, with Open MPI and MPICH
 	@$(MAKE) $(parallel) all
 	sh tests/mpi/run.sh
 
+test-slurm: deps   ## Job arrays in a Slurm of one node, as root
+	@$(MAKE) $(parallel) train tools/sweep
+	sh tests/slurm/run.sh
+
 test-arm:   ## C tests on AArch64: cross-built, run by qemu-user
 	sh tests/arm.sh
 
@@ -254,8 +258,8 @@ clean:   ## Removes all build output
 
 FORCE:
 .PHONY: FORCE all test run-tests fast-tests test-optimizer test-blas test-arm test-peers test-mpi \
-        fuzz run-fuzz lint analyze deps install demo bench compare compare-quick report corpus help \
-        clean
+        test-slurm fuzz run-fuzz lint analyze deps install demo bench compare compare-quick \
+        report corpus help clean
 # Objects that only pattern rules name; make would delete them as intermediate files.
 .SECONDARY: $(foreach k,f32 f64 asan fuzz,$(patsubst %.c,$(BUILD)/$(k)/%.o, \
               $(wildcard tests/*.c tests/fuzz/*.c) $(MAINS)))

@@ -110,6 +110,7 @@ struct OptimizerState {
   int range_count;
   size_t thread_scratch; /* bytes of one thread */
   const void *options;
+  Nodes *nodes; /* or NULL */
 };
 
 /* How a parameter is cut: into rows x cols equal blocks. */
@@ -442,6 +443,8 @@ void optimizer_close(OptimizerState *s) {
   free(s);
 }
 
+void optimizer_add_nodes(OptimizerState *s, Nodes *nodes) { s->nodes = nodes; }
+
 static void step_unit(const OptimizerState *s, const Unit *u, int64_t t, double multiplier) {
   if (!is_mine(u)) return;
   Step step = make_step(s, u, t, multiplier);
@@ -535,6 +538,7 @@ void optimizer_visit(OptimizerState *s,
   Unit *matrices = s->whole ? NULL : ordered(s->matrices, s->matrix_count);
   visit_units(s->whole ? s->whole_matrices : matrices, s->matrix_count, visit, with);
   visit_units(s->whole ? s->whole_pieces : s->pieces, s->piece_count, visit, with);
+  if (s->nodes) nodes_visit(s->nodes, visit, with);
   free(matrices);
 }
 

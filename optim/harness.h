@@ -4,6 +4,7 @@
 #ifndef OPTIM_HARNESS_H
 #define OPTIM_HARNESS_H
 
+#include "optim/nodes.h"
 #include "optim/optim.h"
 #include "optim/parts/adam.h"
 
@@ -52,6 +53,9 @@ int optimizer_open(OptimizerState **state, const Optimizer *method, const void *
                    const OptimizerOptions *common, const Param *params, int count, uint64_t seed,
                    Err *err);
 void optimizer_close(OptimizerState *state);
+
+/* Adds the nodes' arrays to what optimizer_visit visits; they must live as long. */
+void optimizer_add_nodes(OptimizerState *state, Nodes *nodes);
 
 /* Step t = 1, 2, ... on the gradients in the params, which are the same on all ranks; `multiplier`
    in [0,1] is the schedule's. The products have the precision of the options, or the process's. */

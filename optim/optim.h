@@ -60,6 +60,7 @@ typedef struct {
   size_t options_size;
   const Slot *slots;       /* ends with {0}; at most SLOTS_MAX */
   int elementwise;         /* update may be called on pieces of an array, in any order */
+  int decentralized;       /* trains on several nodes: optim/nodes.h */
 
   /* Whether the method updates this parameter itself. */
   int (*accepts)(const Matrix *shape, const void *options);

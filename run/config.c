@@ -19,6 +19,7 @@ static void list_sets(Config *c) {
       {.title = "optimizer", .rows = optimizer_options, .values = &c->optimizer},
       {.title = "matrices", .rows = matrix_options, .values = &c->optimizer},
       {.title = "auxiliary AdamW", .rows = auxiliary_options, .values = &c->optimizer},
+      {.title = "nodes", .rows = node_options, .values = &c->nodes},
       {.title = "schedule", .rows = schedule_options, .values = &c->schedule},
       {.title = c->method->name, .rows = c->method->options, .values = c->method_options},
       {0},
@@ -29,7 +30,7 @@ static void list_sets(Config *c) {
 const Option *config_option_of(const Optimizer *o, const char *name) {
   const Option *const tables[] = {run_options,       model_options,  data_options,
                                   optimizer_options, matrix_options, auxiliary_options,
-                                  schedule_options};
+                                  node_options,      schedule_options};
   const Option *row = NULL;
   for (size_t i = 0; !row && i < sizeof tables / sizeof *tables; i++)
     row = option_find(tables[i], name);
@@ -131,8 +132,11 @@ static void mark_unused(Config *c) {
       reason = "updates every parameter itself";
     if (set->rows == matrix_options && c->method->elementwise)
       reason = "updates each weight alone, not whole matrices";
+    if (set->rows == node_options && !c->method->decentralized)
+      reason = "has one set of weights; --optimizer demuon has nodes";
     if (!reason) continue;
-    char *text = set->rows == matrix_options ? c->no_matrices : c->no_auxiliary;
+    char *text = set->rows == matrix_options ? c->no_matrices
+                 : set->rows == node_options ? c->no_nodes : c->no_auxiliary;
     snprintf(text, sizeof c->no_matrices, "%s %s", c->method->name, reason);
     set->unused = text;
   }

@@ -12,13 +12,14 @@
 #include "run/checkpoint.h"
 #include "run/options.h"
 
-enum { CONFIG_SETS = 9 };
+enum { CONFIG_SETS = 10 };
 
 typedef struct {
   RunOptions run;
   ModelOptions model;
   DataOptions data;
   OptimizerOptions optimizer;
+  NodeOptions nodes;
   ScheduleOptions schedule;
   const Optimizer *method;
   void *method_options;
@@ -29,7 +30,7 @@ typedef struct {
   int is_tuned;    /* a row of run/tuned.c is used */
   char tuned[256]; /* origin of the optimizer's defaults, to print */
   OptionSet sets[CONFIG_SETS]; /* all of the above, ends with {0} */
-  char no_matrices[96], no_auxiliary[96]; /* why a set is unused */
+  char no_matrices[96], no_auxiliary[96], no_nodes[96]; /* why a set is unused */
 } Config;
 
 /* Reads the command line (argv[1..]). From lowest to highest priority: defaults of the tables,

@@ -18,7 +18,9 @@ typedef struct Run {
   SpectrumLog *spectrum; /* NULL when it is off */
   Progress progress;
   Footprint memory;
-  int64_t first_row, rows; /* of the batch: the sequences of this rank */
+  Nodes *nodes;            /* of a decentralized method, else NULL */
+  int nodes_here;          /* their number; 1 otherwise */
+  int64_t rows;            /* sequences of the batch for each node of this rank */
   int64_t pass_rows;       /* sequences per pass */
   int64_t step;      /* steps done */
   double seconds;    /* training time */
@@ -39,16 +41,18 @@ typedef struct Run {
 int run_open(Run *run, Err *err);
 void run_close(Run *run);
 
-/* The next batch of step t: up to pass_rows sequences from `first` on. After the last of the step,
-   gpt2_backward also starts to sum the gradients over all ranks. */
-int run_batch(Run *run, int64_t t, int64_t first, Batch *batch, Err *err);
+/* The next batch of step t: up to pass_rows sequences of a node from its row `first` on. At row 0
+   the model gets the node's weights. After the last of the step, gpt2_backward also starts to sum the
+   gradients over all ranks. */
+int run_batch(Run *run, int64_t t, int node, int64_t first, Batch *batch, Err *err);
 
 /* Starts the time of step t = 1, 2, ... and returns its row, with no loss yet. */
 LogRow run_row(Run *run, int64_t t);
 
 /* Complete the sums over all ranks, of the gradients and of the row's loss, and set the times in
    the row: of the forward and backward passes when the gradient is complete; of the optimizer, with
-   norm and clipping, when the step is. */
+   norm and clipping, when the step is. With nodes the first also tracks and clips the gradient of
+   each, and the model gets their mean; the second mixes the weights. */
 void run_gradient_done(Run *run, LogRow *row);
 void run_step_done(Run *run, LogRow *row);
 

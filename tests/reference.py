@@ -310,6 +310,12 @@ def muon(G, s, o):
     return shape_scale(o.shape_scale, *G.shape) * U
 
 
+def demuon(G, s, o):
+    """He et al., "DeMuon", arXiv 2510.01377: the step of a node on its tracked gradient."""
+    U = orthogonalize(ema(G, s, o.momentum, 'off'), o.orthogonalize, o)
+    return shape_scale(o.shape_scale, *G.shape) * U
+
+
 def normuon(G, s, o):
     """Li et al., "NorMuon", arXiv 2510.05491 (zichongli5/NorMuon).
 
@@ -804,6 +810,9 @@ METHODS = {
         ('default', {}, SMALL + LARGE),
         ('unconstrained', {'form': 'unconstrained', 'radius': 1}, TINY + [QKV]),
         ('newton-schulz', NEWTON_SCHULZ, TINY)]),
+
+    'demuon': (demuon, {'lr': 0.02, 'wd': 0.1, 'momentum': 0.95, 'orthogonalize': 'newton-schulz',
+                        **NS, 'shape-scale': 'kj'}, [('default', {}, SMALL)]),
 }
 
 

@@ -161,7 +161,8 @@ static void test_exact(const char *options) {
 static void test_every_optimizer(void) {
   char options[64];
   for (const Optimizer *const *o = optimizers; *o; o++) {
-    snprintf(options, sizeof options, "--schedule cosine --optimizer %s", (*o)->name);
+    snprintf(options, sizeof options, "--schedule cosine --optimizer %s%s", (*o)->name,
+             (*o)->decentralized ? " --nodes 5" : ""); /* they divide the batch */
     test_exact(options);
   }
   test_exact("--optimizer muon --qkv-split heads --order sequential --schedule linear");

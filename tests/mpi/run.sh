@@ -114,6 +114,8 @@ refused() {
   check "$mpi: one message" [ "$(grep -c '^train:' "$work/stderr")" -eq 1 ]
   ranks 2 spectrum --log-spectrum 2
   check "$mpi: --log-spectrum" says 'use one rank'
+  ranks 2 nodes --optimizer demuon --nodes 2
+  check "$mpi: demuon" says 'simulates its nodes in one process: use one rank'
   on 2 "$root/train" @tiny --out none
   check "$mpi: a program without MPI" says 'built without MPI'
   check "$mpi: trains nothing" [ ! -e none ]
@@ -204,7 +206,7 @@ full_disk() {
 install_packages
 cd "$work" || exit 1
 write_options
-every=$("$root/train" --list | awk '!NF { exit } /^  [a-z]/ { print $1 }')
+every=$("$root/train" --list | awk '!NF { exit } /^  [a-z]/ && $1 != "demuon" { print $1 }')
 for mpi in ${MPIS:-openmpi mpich}; do
   case $mpi in
     openmpi) mpirun='mpirun.openmpi --allow-run-as-root --oversubscribe --bind-to none' ;;

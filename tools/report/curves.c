@@ -49,6 +49,7 @@ static const Quantity quantities[] = {
     [CURVE_FORWARD_MS] = {"forward pass, ms per step", 1, 0.99},
     [CURVE_BACKWARD_MS] = {"backward pass, ms per step", 1, 0.99},
     [CURVE_OPTIMIZER_MS] = {"optimizer, ms per step", 1, 0.99},
+    [CURVE_CONSENSUS_ERROR] = {"consensus error", 1, 1},
 };
 
 static double value_of(const RunLog *log, const LogRow *row, int quantity) {
@@ -62,6 +63,7 @@ static double value_of(const RunLog *log, const LogRow *row, int quantity) {
     case CURVE_FORWARD_MS: return row->forward_ms;
     case CURVE_BACKWARD_MS: return row->backward_ms;
     case CURVE_OPTIMIZER_MS: return row->optimizer_ms;
+    case CURVE_CONSENSUS_ERROR: return row->consensus_error;
     default: return row->val_loss;
   }
 }
