@@ -82,6 +82,7 @@ static void help(FILE *out) {
   for (int i = 0; i < CASES; i++) fprintf(out, "%s %s", i ? "," : "", cases[i].name);
   fprintf(out, "\n\n");
   options_help(out, &(OptionSet){.title = "model", .rows = model_options});
+  fputc('\n', out);
   options_help(out, &(OptionSet){.title = "measurement", .rows = own_options});
 }
 

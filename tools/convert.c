@@ -246,6 +246,7 @@ static void help(FILE *out) {
                "  tools/convert runs/muon-nano --to muon.gguf --dtype f16\n"
                "  tools/convert runs/* --to tensorboard\n\n");
   options_help(out, &(OptionSet){.title = "model", .rows = source_options});
+  fputc('\n', out);
   options_help(out, &(OptionSet){.title = "options", .rows = convert_options});
 }
 

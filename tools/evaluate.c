@@ -274,7 +274,9 @@ static void help(FILE *out) {
           "bits per byte.\n\n"
           "  tools/evaluate --from runs/muon-nano --data a.txt b.txt\n\n");
   options_help(out, &(OptionSet){.title = "model", .rows = source_options});
+  fputc('\n', out);
   options_help(out, &(OptionSet){.title = "evaluation", .rows = evaluate_options});
+  fputc('\n', out);
   options_help(out, &(OptionSet){.title = "machine", .rows = machine_options});
 }
 
