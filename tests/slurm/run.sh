@@ -21,7 +21,7 @@ install_packages() {
     >/dev/null 2>&1 || skip 'apt-get cannot install slurm-wlm and munge'
 }
 
-# Ports and socket of its own, so that a Slurm of this machine is not disturbed. With
+# Its own ports and socket, so that a Slurm of this machine is not disturbed. With
 # config_overrides the node has four processors on any machine.
 configure() {
   mkdir "$slurm"

@@ -247,8 +247,8 @@ static int draw(const Ways *w, const char *name, const char *about, int captured
            ? "Further up takes more of the descent that the exact polar factor (1) takes; further "
              "left is cheaper. Low rank pays if few singular values dominate the matrix."
            : "Further down is more exact, further left is cheaper; each curve has one more step "
-             "per symbol. Muon does not need an exact factor: Jordan's five steps, at the top, are its "
-             "default.");
+             "per symbol. Muon does not need an exact factor: Jordan's five steps, at the top, are "
+             "its default.");
   f.x_scale = SCALE_LOG;
   f.y_scale = captured ? SCALE_LINEAR : SCALE_LOG;
   for (int i = 0; i < w->count; i++) {

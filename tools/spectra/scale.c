@@ -95,9 +95,9 @@ static int plan(Scale *c, Err *err) {
     matrices += matrices_of(c, s, l);
     c->work += matrices_of(c, s, l) * work_of(s, l);
   }
+  int64_t s = c->sizes[last], l = s * c->aspects[c->aspect_count - 1];
   c->out->say("%d matrices; the largest needs %.0f MB of memory", matrices,
-              values_random_bytes(c->sizes[last], c->sizes[last] * c->aspects[c->aspect_count - 1]) /
-                  1e6);
+              values_random_bytes(s, l) / 1e6);
   return 0;
 }
 

@@ -131,7 +131,8 @@ static void write_column(FILE *out, const Subject *s, int run, int count, double
   quote_gnuplot(out, title);
   fprintf(out, " noenhanced\nset lmargin 9\nset rmargin 2\nset border 3\nset tics nomirror out\n"
                "set xlabel 'singular values, the largest first'\n"
-               "set ylabel 'divided by their root mean square'\nset grid ytics linecolor rgb '#e4e4e4'\n"
+               "set ylabel 'divided by their root mean square'\n"
+               "set grid ytics linecolor rgb '#e4e4e4'\n"
                "set logscale y\nset format y '%%g'\nset xrange [0:%lld]\nset yrange [%g:20]\n"
                "set key bottom left Left reverse noenhanced opaque\nplot ",
           (long long)s->values[0].n + 1, low);
