@@ -125,7 +125,7 @@ whole_sweep() {
   answers 0 'all runs have finished' "$sweep" "$@" --slurm
 }
 
-# What is finished stays: only the lost run is done again.
+# What is finished stays: only the lost run is repeated.
 continued() {
   lost=$(find "$folder/final" -name log.csv | head -n 1)
   rm "$lost"
