@@ -52,7 +52,7 @@ static double flops(const Matrix *p, const void *options) {
 const Optimizer demuon = {
     .name = "demuon",
     .summary = "Muon on the nodes of a graph, with gradient tracking",
-    .reference = "He et al.: DeMuon, arXiv 2510.01377 (equations)",
+    .reference = "He et al.: DeMuon, arXiv 2510.01377 (equations); its graph: --help nodes",
     .like = "muon",
     .ours = "lr=0.02 aux-lr=0.0036",
     .tune = "lr, aux-lr",

@@ -29,7 +29,7 @@ language() {
   edited="$edited|([^e]|[^r]e) (is|are) no (name|option|case)\b"
   edited="$edited|only .* can be computed here|taken for (text|good|one)|whole or not"
   edited="$edited|\bwhat (is|was) said\b|do it all the same|, whatever\b"
-  edited="$edited|of (its|their) own($|[.,;:)\"])|\b[Ww]hatever\b|again and again"
+  edited="$edited|of (its|their) own\b|\b[Ww]hatever\b|again and again"
   edited="$edited|by the bit|\basks? for\b|in parts of the"
   hits=$({ git grep -nE "$everywhere" -- '*.c' '*.h' '*.sh' '*.py' '*.md' Makefile ':!tools/lint.sh'
     git grep -nE "$edited" -- core model optim data run tools train.c 'tests/*.[ch]' 'tests/*.sh' \

@@ -21,7 +21,7 @@ install_packages() {
     >/dev/null 2>&1 || skip 'apt-get cannot install slurm-wlm and munge'
 }
 
-# Its own ports and socket, so that a Slurm of this machine is not disturbed. With
+# Its ports and socket differ from those of a Slurm of this machine. With
 # config_overrides the node has four processors on any machine.
 configure() {
   mkdir "$slurm"
@@ -125,7 +125,7 @@ whole_sweep() {
   answers 0 'all runs have finished' "$sweep" "$@" --slurm
 }
 
-# What is finished stays: only the lost run is repeated.
+# What is finished stays: only the lost run is done again.
 continued() {
   lost=$(find "$folder/final" -name log.csv | head -n 1)
   rm "$lost"

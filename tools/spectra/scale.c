@@ -43,7 +43,7 @@ static const Option options[] = {
     {0},
 };
 
-/* Measurements, as means over the matrices of a shape, and the values expected by the law. */
+/* What is measured, as means over the matrices of a shape, or expected by the law. */
 typedef struct {
   double log_quantile[QUANTILES], half[HALVES];
   Effect left[NS_SCHEDULE_COUNT][NS_STEPS_MAX]; /* after 1, 2, ... steps */
@@ -89,15 +89,15 @@ static int plan(Scale *c, Err *err) {
   if (c->aspect_count < 0) return -1;
   qsort(c->sizes, (size_t)c->size_count, sizeof *c->sizes, ascending_int);
   qsort(c->aspects, (size_t)c->aspect_count, sizeof *c->aspects, ascending_int);
-  int matrices = 0, last = c->size_count - 1;
+  int matrices = 0;
+  int64_t side = c->sizes[c->size_count - 1], longest = side * c->aspects[c->aspect_count - 1];
   for (int i = 0; i < c->aspect_count * c->size_count; i++) {
     int64_t s = c->sizes[i % c->size_count], l = s * c->aspects[i / c->size_count];
     matrices += matrices_of(c, s, l);
     c->work += matrices_of(c, s, l) * work_of(s, l);
   }
-  int64_t s = c->sizes[last], l = s * c->aspects[c->aspect_count - 1];
   c->out->say("%d matrices; the largest needs %.0f MB of memory", matrices,
-              values_random_bytes(s, l) / 1e6);
+              values_random_bytes(side, longest) / 1e6);
   return 0;
 }
 
@@ -279,8 +279,8 @@ static int study(Scale *c, Figure *values, Err *err) {
       static Numbers got, want;
       int64_t s = c->sizes[i], l = s * c->aspects[a];
       got = want = (Numbers){0};
-      if (measure(c, s, l, (uint32_t)((a * c->size_count + i) * MATRICES_MAX), &got, err))
-        return -1;
+      uint32_t index = (uint32_t)((a * c->size_count + i) * MATRICES_MAX);
+      if (measure(c, s, l, index, &got, err)) return -1;
       expect(c, s, l, &want);
       record(c, s, l, i, a == 0, &got, &want);
     }

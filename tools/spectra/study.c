@@ -62,7 +62,7 @@ void sheet_draw(const Sheet *s, Figure *f) {
 int read_list(const char *option, const char *text, int per, int64_t least, int64_t most,
               int64_t *out, int room, Err *err) {
   const char *want = per == 1 ? "whole numbers with commas between them, such as 64,128,256"
-                              : "shapes with commas between them, such as 768x768,3072x768";
+                              : "a list of shapes with commas, such as 768x768,3072x768";
   int count = 0;
   for (const char *at = text; *at; count++) {
     if (count == room) return fail(err, "--%s %s: at most %d are allowed", option, text, room);

@@ -63,8 +63,7 @@ typedef struct {
   char trend[48];                             /* cell of the table's last row */
 } Curve;
 
-/* Curves over the same x: the columns of a table, and curves with thin expected ones in a figure.
-   */
+/* Curves over the same x: columns of a table, and curves with thin expected ones in a figure. */
 typedef struct {
   int digits, rows, curves;
   double x[SHEET_ROWS];
