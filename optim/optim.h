@@ -32,7 +32,7 @@ typedef struct {
 typedef enum {
   SLOT_OTHER,
   SLOT_MOMENTUM,  /* a moving average of gradients, (rows, cols) */
-  SLOT_PROJECTED, /* the same in the span of SLOT_BASIS: (r, cols) of a tall matrix, else (rows,r) */
+  SLOT_PROJECTED, /* the same in the span of SLOT_BASIS: (r, cols) if tall, else (rows, r) */
   SLOT_SECOND,    /* a moving average of squares or products of gradients */
   SLOT_BASIS,     /* directions of a side, in columns */
 } SlotKind;

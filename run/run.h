@@ -42,8 +42,8 @@ int run_open(Run *run, Err *err);
 void run_close(Run *run);
 
 /* The next batch of step t: up to pass_rows sequences of a node from its row `first` on. At row 0
-   the model gets the node's weights. After the last of the step, gpt2_backward also starts to sum the
-   gradients over all ranks. */
+   the model gets the node's weights. After the last of the step, gpt2_backward also starts to sum
+   the gradients over all ranks. */
 int run_batch(Run *run, int64_t t, int node, int64_t first, Batch *batch, Err *err);
 
 /* Starts the time of step t = 1, 2, ... and returns its row, with no loss yet. */

@@ -91,8 +91,9 @@ static void test_runs(const char *folder) {
   char run[PATH_SIZE], path[PATH_SIZE];
   size_t size;
   static const char setup[] = "--layers 1 --heads 2 --channels 16 --context 16 --vocab 257 "
-                              "--batch 2 --warmup 0 --threads 1 --val-tokens 64 --optimizer muon --steps 6 "
-                              "--save-every 3 --log-spectrum 2 --overwrite on";
+                              "--batch 2 --warmup 0 --threads 1 --val-tokens 64 "
+                              "--optimizer muon --steps 6 --save-every 3 --log-spectrum 2 "
+                              "--overwrite on";
   program_path(run, "run");
   program_path(path, "all");
   program_run("./train %s --out %s", setup, run);

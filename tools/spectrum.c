@@ -38,9 +38,9 @@ static void help(FILE *out) {
   fprintf(out, "\nPrints tables, and writes them as CSV and figures into --out. To follow the\n"
                "singular values of a training run: ./train --log-spectrum 50, then\n"
                "tools/plot FOLDER --spectrum quantiles.\n\n"
-               "The polar factor of X = U S V^T is U V^T: all singular values become 1.\n"
-               "jordan, you, cesista, ... are the Newton-Schulz coefficients of --ns-schedule,\n"
-               "named after people and papers: docs/optimizers.md lists them.\n\n");
+               "The polar factor of X = U S V^T is U V^T: all singular values become 1. jordan,\n"
+               "you, cesista, ... are the Newton-Schulz coefficients of --ns-schedule, named\n"
+               "after people and papers: docs/optimizers.md lists them.\n\n");
   for (int i = 0; i < STUDIES; i++) {
     OptionSet set = {.title = studies[i]->name, .rows = studies[i]->options};
     options_help(out, &set);

@@ -14,7 +14,8 @@ static const struct {
     [SPECTRA_QUANTILES] =
         {"Singular values of the %s", "singular value / Frobenius norm",
          "Each line is a quantile of the singular values. Orthogonalization makes all of them "
-         "equal: the further apart the lines are, the more it changes. Values below 1e-8 are rounding.",
+         "equal: the further apart the lines are, the more it changes. Values below 1e-8 are "
+         "rounding errors.",
          SPECTRUM_FIRST_QUANTILE, SCALE_LOG},
     [SPECTRA_STABLE_RANK] =
         {"Stable rank of the %s", "stable rank",
