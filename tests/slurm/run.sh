@@ -84,11 +84,13 @@ start_slurm() {
   exit 1
 }
 
+# munged may ignore SIGTERM; the end of the script kills it.
 stop_slurm() {
   # shellcheck disable=SC2086
-  kill $children
-  wait
-  children=
+  set -- $children
+  children=$3
+  kill "$1" "$2"
+  wait "$1" "$2"
 }
 
 # A ./train that lists the runs that it begins.
