@@ -30,6 +30,7 @@ is_muon() {
   done
 }
 
+# shellcheck disable=SC2016 # $1 is of awk
 logs_consensus() {
   column consensus_error complete | tail -n +2 >errors
   check 'on the complete graph the nodes agree' awk '$1 > 1e-6 { exit 1 }' errors
