@@ -171,6 +171,10 @@ test-mpi: deps   ## Several ranks, with Open MPI and MPICH
 	@$(MAKE) $(parallel) all
 	sh tests/mpi/run.sh
 
+bench-ranks: all   ## Steps of two ranks over slow networks, compared with tools/bench ranks
+	@$(MAKE) $(parallel) MPI=1 CC=mpicc.openmpi BUILD=build/openmpi build/openmpi/train
+	sh tests/mpi/network.sh
+
 test-arm:   ## C tests on AArch64: cross-built, run by qemu-user
 	sh tests/arm.sh
 
@@ -253,7 +257,7 @@ clean:   ## Removes all build output
 	rm -rf build train $(TOOLS) compile_commands.json
 
 FORCE:
-.PHONY: FORCE all test run-tests fast-tests test-optimizer test-blas test-arm test-peers test-mpi \
+.PHONY: FORCE all test run-tests fast-tests test-optimizer test-blas test-arm test-peers test-mpi bench-ranks \
         fuzz run-fuzz lint analyze deps install demo bench compare compare-quick report corpus help \
         clean
 # Objects that only pattern rules name; make would delete them as intermediate files.
