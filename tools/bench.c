@@ -141,12 +141,13 @@ static int ranks_table(int argc, char **argv, Err *err) {
                             {.title = "nodes", .rows = ranks_options, .values = &own},
                             {.title = "cluster", .rows = cluster_options, .values = &cluster},
                             {0}};
-  char program[] = "bench", model_name[] = "--model=gpt2";
-  char **with = memory_take((size_t)argc + 2, sizeof *with);
-  with[0] = program;
-  with[1] = model_name;
-  for (int i = 1; i < argc; i++) with[i + 1] = argv[i];
-  int status = program_options(sets, argc + 1, with, err);
+  static char *const gpt2[] = {"bench", "--layers=12", "--heads=12", "--channels=768",
+                               "--context=1024", "--vocab=50257", "--tokenizer=gpt2"};
+  enum { FIXED = sizeof gpt2 / sizeof *gpt2 - 1 };
+  char **with = memory_take((size_t)argc + FIXED, sizeof *with);
+  memcpy(with, gpt2, FIXED * sizeof *with);
+  for (int i = 1; i < argc; i++) with[FIXED + i - 1] = argv[i];
+  int status = program_options(sets, argc + FIXED - 1, with, err);
   free(with);
   if (status) return EXIT_USAGE;
   return bench_ranks(&model, own.batch, (int)own.nodes, &cluster, err) ? EXIT_FAILED : EXIT_DONE;
