@@ -175,6 +175,10 @@ bench-ranks: all   ## Steps of two ranks over slow networks, compared with tools
 	@$(MAKE) $(parallel) MPI=1 CC=mpicc.openmpi BUILD=build/openmpi build/openmpi/train
 	sh tests/mpi/network.sh
 
+test-slurm: deps   ## Job arrays in a Slurm of one node, as root
+	@$(MAKE) $(parallel) train tools/sweep
+	sh tests/slurm/run.sh
+
 test-arm:   ## C tests on AArch64: cross-built, run by qemu-user
 	sh tests/arm.sh
 
@@ -257,9 +261,9 @@ clean:   ## Removes all build output
 	rm -rf build train $(TOOLS) compile_commands.json
 
 FORCE:
-.PHONY: FORCE all test run-tests fast-tests test-optimizer test-blas test-arm test-peers test-mpi bench-ranks \
-        fuzz run-fuzz lint analyze deps install demo bench compare compare-quick report corpus help \
-        clean
+.PHONY: FORCE all test run-tests fast-tests test-optimizer test-blas test-arm test-peers test-mpi \
+        bench-ranks test-slurm fuzz run-fuzz lint analyze deps install demo bench compare compare-quick \
+        report corpus help clean
 # Objects that only pattern rules name; make would delete them as intermediate files.
 .SECONDARY: $(foreach k,f32 f64 asan fuzz,$(patsubst %.c,$(BUILD)/$(k)/%.o, \
               $(wildcard tests/*.c tests/fuzz/*.c) $(MAINS)))

@@ -71,22 +71,22 @@ static int train(Run *run, Err *err) {
   const Config *c = &run->config;
   const RunOptions *o = &c->run;
   GPT2 *model = run->model;
-  double weight = 1.0 / (double)(o->batch * c->model.context); /* of a token in the mean loss */
+  double weight = run->nodes_here / (double)(o->batch * c->model.context); /* of a token's loss */
   int code = validate_start(run, err);
   if (code) return code;
   for (int64_t t = run->step + 1; t <= o->steps; t++) {
     spectrum_log_before(run->spectrum, t);
     LogRow row = run_row(run, t);
-    for (int64_t first = run->first_row; first < run->first_row + run->rows;
-         first += run->pass_rows) { /* --micro-batch */
-      Batch batch;
-      if (stop_reason()) return save_and_stop(run, err);
-      if (run_batch(run, t, first, &batch, err)) return EXIT_FAILED;
-      double loss = gpt2_loss_gradient(model, &batch, weight, first > run->first_row); /* forward */
-      gpt2_backward(model);
-      if (run_cut_short(run)) return save_and_stop(run, err);
-      row.train_loss += loss * (double)batch.B / (double)o->batch;
-    }
+    for (int node = 0; node < run->nodes_here; node++)
+      for (int64_t first = 0; first < run->rows; first += run->pass_rows) { /* --micro-batch */
+        Batch batch;
+        if (stop_reason()) return save_and_stop(run, err);
+        if (run_batch(run, t, node, first, &batch, err)) return EXIT_FAILED;
+        double loss = gpt2_loss_gradient(model, &batch, weight, first > 0); /* forward */
+        gpt2_backward(model);
+        if (run_cut_short(run)) return save_and_stop(run, err);
+        row.train_loss += loss * (double)batch.B / (double)o->batch;
+      }
     run_gradient_done(run, &row);
     row.grad_norm = gradient_norm(model->params, model->param_count);
     if (run_check_gradient(run, &row, err)) return diverged(run, &row);
@@ -104,7 +104,7 @@ static int train(Run *run, Err *err) {
     if (log_write(&run->log, &row, 0, err)) return EXIT_FAILED;
     if (due(t, o->sample_every, 0) && run_sample(run, t, err)) return EXIT_FAILED;
     int whole = t == o->steps && !(validates && isnan(row.val_loss));
-    int stop = stop_pending() || run_is_late(run);
+    int stop = stop_reason() || run_is_late(run);
     int saves = run_save_due(run, &row) || stop || due(t, o->save_every, o->steps);
     if ((saves || t == o->steps) && (code = save(run, &row, err))) return code;
     if (stop && !whole) return stopped(run, err);
@@ -140,8 +140,8 @@ static int end(Run *run, int code, Err *err) {
     return EXIT_FAILED;
   }
   if (code == EXIT_DONE)
-    progress_say(&run->progress, "done: %s/" LOG_FILE "; tools/plot %s draws it", run->config.run.out,
-                 quote_path_text(path, sizeof path, run->config.run.out));
+    progress_say(&run->progress, "done: %s/" LOG_FILE "; tools/plot %s draws it",
+                 run->config.run.out, quote_path_text(path, sizeof path, run->config.run.out));
   return code;
 }
 
@@ -159,5 +159,6 @@ static int start(int argc, char **argv, Err *err) {
 }
 
 int main(int argc, char **argv) {
-  return program_main(&(Program){.name = "train", .run = start, .computes = 1, .ranks = 1}, argc, argv);
+  return program_main(&(Program){.name = "train", .run = start, .computes = 1, .ranks = 1}, argc,
+                      argv);
 }

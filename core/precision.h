@@ -4,7 +4,7 @@
      bf16x3  operands split into a high and a low bfloat16 number; high*high, high*low and low*high,
              sums in float32
    The precision is one setting of the process, like the number of threads: layers and methods do
-   not know it. Everything that is not a matrix product stays in float32 or double. */
+   not depend on it. Everything that is not a matrix product stays in float32 or double. */
 #ifndef CORE_PRECISION_H
 #define CORE_PRECISION_H
 
@@ -24,7 +24,7 @@ typedef enum { PRECISIONS(CHOICE_NAME) } Precision;
    .type = OPTION_CHOICE, .at = offsetof(Options, field), .fallback = "fp32",                      \
    .choices = PRECISIONS(CHOICE_WORD), __VA_ARGS__}
 
-/* What computes bf16 and bf16x3. The results of all paths agree to float32's rounding. */
+/* The ways to compute bf16 and bf16x3. Their results agree to float32's rounding. */
 #define PRECISION_PATHS(X) X(PATH_SGEMM, "sgemm") X(PATH_AVX512_BF16, "avx512-bf16") \
   X(PATH_AMX, "amx")
 typedef enum { PRECISION_PATHS(CHOICE_NAME) } PrecisionPath;

@@ -1,7 +1,7 @@
-/* Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random
-   numbers: as easy as 1, 2, 3; SC 2011). A stream is identified by its purpose, index and step, so
-   the numbers do not depend on the order of calls or the number of threads, and no state has to be
-   saved. */
+/* Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers:
+   as easy as 1, 2, 3; SC 2011). A stream is identified by its purpose, index and step, so the
+   numbers do not depend on the order of calls or the number of threads, and no state must be saved.
+   */
 #ifndef CORE_RANDOM_H
 #define CORE_RANDOM_H
 

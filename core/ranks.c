@@ -10,7 +10,7 @@ static int count = 1, number;
 int ranks_count(void) { return count; }
 int rank_number(void) { return number; }
 
-/* The number of tasks that a launcher of MPI programs says it has started, or 1. */
+/* The number of tasks that an MPI launcher started, from its environment variables, or 1. */
 static int tasks_started(void) {
   static const char *const variables[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE",
                                           "SLURM_STEP_NUM_TASKS"};
@@ -27,8 +27,8 @@ static int tasks_started(void) {
 int ranks_start(Err *err) {
   int tasks = tasks_started();
   if (tasks == 1) return 0;
-  return fail(err, "started as one of %d tasks, but built without MPI, so that each task would train "
-                   "the same run; build with `make MPI=1`, or start one task", tasks);
+  return fail(err, "started as one of %d tasks, but built without MPI, so that each task would "
+                   "train the same run; build with `make MPI=1`, or start one task", tasks);
 }
 
 void ranks_end(void) {}
@@ -71,8 +71,8 @@ int ranks_start(Err *err) {
   MPI_Comm_dup(MPI_COMM_WORLD, &failing);
   int tasks = tasks_started();
   if (count == 1 && tasks > 1)
-    return fail(err, "one of %d tasks, but MPI sees one rank: the program was built with another MPI "
-                     "than the launcher's; use the mpirun of that MPI", tasks);
+    return fail(err, "one of %d tasks, but MPI sees one rank: the program was built with another "
+                     "MPI than the launcher's; use the mpirun of that MPI", tasks);
   if (level < MPI_THREAD_FUNNELED)
     return fail(err, "this MPI does not support programs with threads");
   return 0;

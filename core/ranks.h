@@ -8,13 +8,14 @@
 
 #include "core/error.h"
 
-/* Joins the ranks that mpirun or srun started. Error: this program has no MPI, but was started as one of several tasks. */
+/* Joins the ranks that mpirun or srun started. Error: the program was built without MPI, but
+   started as one of several tasks. */
 int ranks_start(Err *err);
 
-/* Leaves them. */
+/* Leaves the ranks. */
 void ranks_end(void);
 
-/* Before the end of a rank that failed: returns 1 if all ranks fail within `seconds`. */
+/* To call in a rank that failed, before it ends: returns 1 if all ranks fail within `seconds`. */
 int ranks_all_failed(double seconds);
 
 /* Ends all ranks at once. */
@@ -30,17 +31,17 @@ const char *ranks_describe(void);
 /* x (n) = the sum over all ranks, added in the order of their numbers. */
 void ranks_sum(double *x, int n);
 
-/* The largest of all ranks' values. */
+/* Returns the largest value of all ranks. */
 int ranks_most(int value);
 
-/* `bytes` of rank `from` for all. */
+/* Copies `bytes` of rank `from` to all ranks. */
 void ranks_copy(void *data, int64_t bytes, int from);
 
 /* Moves x (n) of rank `from` to `to` (n) of rank 0. Other ranks do nothing. */
 void ranks_collect(float *to, const float *x, int64_t n, int from);
 
-/* Start to sum x (n) over all ranks, and to copy x (n) from rank `from` to all. The numbers must not
-   be touched before ranks_wait, which completes everything that was started. */
+/* Start to sum x (n) over all ranks, and to copy x (n) from rank `from` to all. The numbers must
+   not be read or written before ranks_wait, which completes everything that was started. */
 void ranks_start_sum(float *x, int64_t n);
 void ranks_start_copy(float *x, int64_t n, int from);
 void ranks_wait(void);

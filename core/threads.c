@@ -111,11 +111,14 @@ void threads_compute(int threads) {
 #endif
 }
 
+#ifdef _OPENMP
 /* mpirun may have bound the rank to some processors; else the ranks of a computer share all. */
 static int processors_of_rank(void) {
-  int usable = processors_usable(), share = (int)sysconf(_SC_NPROCESSORS_ONLN) / ranks_on_this_node();
+  int usable = processors_usable();
+  int share = (int)sysconf(_SC_NPROCESSORS_ONLN) / ranks_on_this_node();
   return usable < share ? usable : share < 1 ? 1 : share;
 }
+#endif
 
 int threads_start(int threads) {
   int given = threads > 0 ? threads : from_environment();
@@ -126,7 +129,8 @@ int threads_start(int threads) {
   /* The threads of a pthread build would compete with OpenMP's, so it gets one, and gemm() splits
      the products. Not for the OpenMP build: 1 would apply to our own loops too. */
   if (openblas_get_parallel() != BLAS_OPENMP) openblas_set_num_threads(1);
-  following = !given && total > 1 && ranks_on_this_node() == 1 && processors_times(&measured, "") == 0;
+  following = !given && total > 1 && ranks_on_this_node() == 1 &&
+              processors_times(&measured, "") == 0;
 #else
   if (given) openblas_set_num_threads(allowed(given));
 #endif

@@ -55,7 +55,7 @@ void data_close(Data *d);
    batch->y, y[r][t] being the token after x[r][t]. They stay until the next call.
 
    shuffle: each epoch cuts every segment into windows of T tokens that do not overlap, starting at
-   an offset of its own, and visits all of them once, in a random order.
+   its own offset, and visits all of them once, in a random order.
    random: as nanoGPT: windows that start anywhere, drawn with replacement.
    sequential: as llm.c: step after step takes the next B*T tokens (and reads one more), from one
    segment as long as they last, then from the next, and starts over after the last.

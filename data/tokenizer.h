@@ -46,10 +46,10 @@ int tokenizer_start(const Tokenizer *t);
 const uint32_t *tokenizer_characters(const Tokenizer *t);
 
 /* Encodes text (size) to ids (room for `size`) and sets *count to their number. Accepts any bytes,
-   and tokenizer_bytes returns exactly these: a byte that is not UTF-8 is a symbol of its own.
-   Special tokens in the text are plain text. Large texts are encoded by all threads; the ids do not
-   depend on their number. Errors: no memory; a character that is not in a list of characters, or
-   text that is not UTF-8. */
+   and tokenizer_bytes returns exactly these: a byte that is not UTF-8 is a separate symbol. Special
+   tokens in the text are plain text. Large texts are encoded by all threads; the ids do not depend
+   on their number. Errors: no memory; a character that is not in a list of characters, or text that
+   is not UTF-8. */
 int tokenizer_encode(const Tokenizer *t, const char *text, size_t size, uint16_t *ids,
                      size_t *count, Err *err);
 

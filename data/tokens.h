@@ -1,8 +1,8 @@
 /* The tokens of --data or --val, as segments of ids.
 
    Text files (tokenized here; several are joined by end-of-text, if the tokenizer has one) form
-   one segment of uint16. Each token file (data/token_file.h) is a segment of its own, of ids of
-   2, 4 or 8 bytes. Plain token files are mapped, not read, and may be larger than memory;
+   one segment of uint16. Each token file (data/token_file.h) is a segment, of ids of 2, 4 or
+   8 bytes. Plain token files are mapped, not read, and may be larger than memory;
    gzipped files are unpacked into memory. Ids are little-endian in the files and in here. */
 #ifndef DATA_TOKENS_H
 #define DATA_TOKENS_H

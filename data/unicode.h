@@ -1,5 +1,5 @@
-/* The little of Unicode that GPT-2's tokenizer asks for: UTF-8, and which of four classes a code
-   point belongs to. The classes are those of Unicode 15.0 in every locale. */
+/* The part of Unicode that GPT-2's tokenizer needs: UTF-8, and the class of a code point, one of
+   four. The classes are those of Unicode 15.0 in every locale. */
 #ifndef DATA_UNICODE_H
 #define DATA_UNICODE_H
 

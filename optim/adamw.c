@@ -31,8 +31,8 @@ static void update(const Matrix *p, float *const *slot, const void *options, Ste
     w[i] = keep * w[i] - adam_number(&a, &m[i], &v[i], g[i]);
 }
 
-/* With scope `matrices`, AdamW updates exactly what the matrix methods update. So the gain from a
-   separate rate for the embeddings can be told from the gain from orthogonalization. */
+/* With scope `matrices`, AdamW updates exactly what the matrix methods update. This separates the
+   gain from a separate rate for the embeddings from that of orthogonalization. */
 static int accepts(const Matrix *p, const void *options) {
   const AdamwOptions *o = options;
   return o->scope == SCOPE_ALL || p->role == ROLE_MATRIX;

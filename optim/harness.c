@@ -38,8 +38,8 @@ const Option matrix_options[] = {
      .type = OPTION_CHOICE, .at = FIELD(qkv_split), .fallback = "3",
      .choices = QKV_SPLITS(CHOICE_WORD)},
     {.name = "optimizer-precision",
-     .help = "Matrix products of the optimizer (same: as --precision); QR, SVD and eigenvectors are "
-             "never reduced",
+     .help = "Matrix products of the optimizer (same: as --precision); QR, SVD and eigenvectors "
+             "are never reduced",
      .type = OPTION_CHOICE, .at = FIELD(precision), .fallback = "same",
      .choices = OPTIMIZER_PRECISIONS(CHOICE_WORD), .resume = RESUME_MAY_CHANGE},
     {0},
@@ -104,12 +104,13 @@ struct OptimizerState {
   float *state;        /* of the units that this rank owns */
   char *scratch;
   int64_t state_floats;
-  float *whole;        /* between gather and scatter: the state of all units, and units that have it */
+  float *whole;        /* between gather and scatter: state of all units, and units with it */
   Unit *whole_matrices, *whole_pieces;
   Range *ranges;       /* what each rank sends after a step */
   int range_count;
   size_t thread_scratch; /* bytes of one thread */
   const void *options;
+  Nodes *nodes; /* or NULL */
 };
 
 /* How a parameter is cut: into rows x cols equal blocks. */
@@ -448,6 +449,8 @@ void optimizer_close(OptimizerState *s) {
   free(s);
 }
 
+void optimizer_add_nodes(OptimizerState *s, Nodes *nodes) { s->nodes = nodes; }
+
 static void step_unit(const OptimizerState *s, const Unit *u, int64_t t, double multiplier) {
   if (!is_mine(u)) return;
   Step step = make_step(s, u, t, multiplier);
@@ -541,6 +544,7 @@ void optimizer_visit(OptimizerState *s,
   Unit *matrices = s->whole ? NULL : ordered(s->matrices, s->matrix_count);
   visit_units(s->whole ? s->whole_matrices : matrices, s->matrix_count, visit, with);
   visit_units(s->whole ? s->whole_pieces : s->pieces, s->piece_count, visit, with);
+  if (s->nodes) nodes_visit(s->nodes, visit, with);
   free(matrices);
 }
 

@@ -1,9 +1,10 @@
 /* What methods share: the schedule, weight decay's rule, which parameters a method gets (the
    auxiliary AdamW gets the rest), the split of fused matrices, state, random streams, threads, and
-   which rank owns which matrix: the owner has its state, updates it, and sends the weights to all. */
+   which rank owns which matrix: the owner has its state, updates it, and sends the weights. */
 #ifndef OPTIM_HARNESS_H
 #define OPTIM_HARNESS_H
 
+#include "optim/nodes.h"
 #include "optim/optim.h"
 #include "optim/parts/adam.h"
 
@@ -53,6 +54,9 @@ int optimizer_open(OptimizerState **state, const Optimizer *method, const void *
                    Err *err);
 void optimizer_close(OptimizerState *state);
 
+/* Adds the nodes' arrays to what optimizer_visit visits; they must live as long. */
+void optimizer_add_nodes(OptimizerState *state, Nodes *nodes);
+
 /* Step t = 1, 2, ... on the gradients in the params, which are the same on all ranks; `multiplier`
    in [0,1] is the schedule's. The products have the precision of the options, or the process's. */
 void optimizer_step(OptimizerState *state, int64_t t, double multiplier);
@@ -94,15 +98,15 @@ void optimizer_cut(const OptimizerState *state, const Param *p, int *down, int *
 const float *optimizer_slot(const OptimizerState *state, const Param *p, SlotKind kind,
                             int64_t *floats);
 
-/* The arrays of state, for checkpoints: calls visit(name = "param.slot", floats, data). With several
-   ranks only between optimizer_gather and optimizer_scatter. */
+/* The arrays of state, for checkpoints: calls visit(name = "param.slot", floats, data). With
+   several ranks only between optimizer_gather and optimizer_scatter. */
 void optimizer_visit(OptimizerState *state,
                      void (*visit)(const char *name, int64_t floats, float *data, void *with),
                      void *with);
 
 /* optimizer_gather makes the state whole on rank 0, to be saved, or with `restore` makes room for
-   all of it on every rank, to be read from a file. optimizer_scatter ends that; after a restore every
-   rank keeps what it owns. Error: no memory (with several ranks). */
+   all of it on every rank, to be read from a file. optimizer_scatter ends that; after a restore
+   every rank keeps what it owns. Error: no memory (with several ranks). */
 int optimizer_gather(OptimizerState *state, int restore, Err *err);
 void optimizer_scatter(OptimizerState *state, int restore);
 

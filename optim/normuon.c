@@ -2,7 +2,7 @@
    authors' code, zichongli5/NorMuon d45c9a4):
      B, Z as in Muon,  U = msgn(Z),  v = b2 v + (1 - b2) mean over each row of U^2,
      U' = U / (sqrt(v) + eps),  U' = ||U|| / (||U'|| + eps) U',  W = (1 - lr wd) W - lr scale U'.
-   Dion's repository has a version of its own: nesterov off, ns-schedule dion, shape-scale spectral,
+   Dion's repository has its own version: nesterov off, ns-schedule dion, shape-scale spectral,
    eps 1e-8. */
 #include <math.h>
 

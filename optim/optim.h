@@ -32,7 +32,7 @@ typedef struct {
 typedef enum {
   SLOT_OTHER,
   SLOT_MOMENTUM,  /* a moving average of gradients, (rows, cols) */
-  SLOT_PROJECTED, /* the same in the span of SLOT_BASIS: (r, cols) for a tall matrix, else (rows, r) */
+  SLOT_PROJECTED, /* the same in the span of SLOT_BASIS: (r, cols) of a tall matrix, else (rows,r) */
   SLOT_SECOND,    /* a moving average of squares or products of gradients */
   SLOT_BASIS,     /* directions of a side, in columns */
 } SlotKind;
@@ -60,6 +60,7 @@ typedef struct {
   size_t options_size;
   const Slot *slots;       /* ends with {0}; at most SLOTS_MAX */
   int elementwise;         /* update may be called on pieces of an array, in any order */
+  int decentralized;       /* trains on several nodes: optim/nodes.h */
 
   /* Whether the method updates this parameter itself. */
   int (*accepts)(const Matrix *shape, const void *options);

@@ -20,6 +20,7 @@
   ENTRY(dion)            \
   ENTRY(dion2)           \
   ENTRY(normuon)         \
+  ENTRY(demuon)          \
   ENTRY(adadiag)         \
   ENTRY(soap)            \
   ENTRY(galore)          \

@@ -11,8 +11,8 @@ const Option schedule_options[] = {
     {.name = "warmup", .help = "Steps of linear warm-up",
      .type = OPTION_INT, .at = FIELD(warmup), .fallback = "0", .max = 1e12},
     {.name = "warmup-fraction",
-     .help = "Linear warm-up as a fraction of --steps; the one of --warmup and this that is given "
-             "replaces the other (0: use --warmup)",
+     .help = "Linear warm-up as a fraction of --steps, instead of --warmup; give only one of them "
+             "(0: use --warmup)",
      .type = OPTION_REAL, .at = FIELD(warmup_fraction), .fallback = "0", .max = 0.95,
      .effect = EFFECT_REPORT}, /* --warmup is set to the steps */
     {.name = "decay-fraction", .help = "Fraction of the run over which wsd decays",

@@ -9,10 +9,10 @@
      6. W = (1 - lr wd) W - lr (scale Q O + (G - Q Gh)).
    This is form v2, the default. Form v1, of the first version on arXiv as others describe it,
    leaves G - Q Gh out; that term has the size of the raw gradient. ||O|| is sqrt(r) as long as M
-   has r directions, so that the limiter acts only where M had fewer. The SVD in step 4 is the paper's
-   point; Newton-Schulz there is its ablation. The scale of the text is sqrt(max(m, n)) `following
-   Moonlight`, and whether it takes the last term is not said; the default is Moonlight's own,
-   0.2 sqrt(max(m, n)), on Q O only. */
+   has r directions, so that the limiter acts only where M had fewer. The SVD in step 4 is the
+   paper's point; Newton-Schulz there is its ablation. The scale in the text is sqrt(max(m, n))
+   `following Moonlight`; the text leaves open whether it applies to the last term. The default is
+   Moonlight's, 0.2 sqrt(max(m, n)), on Q O only. */
 #include <math.h>
 #include <string.h>
 

@@ -56,7 +56,7 @@ int checkpoint_restore(const Checkpoint *c, GPT2 *model, OptimizerState *state, 
    error, but `note` gets the reason. */
 int checkpoint_make_newest(const Checkpoint *c, Err *note, Err *err);
 
-/* Removes all checkpoints of a run, with those set aside, before a new run replaces it. */
+/* Removes all checkpoints of a run, including those set aside, before a new run replaces it. */
 int checkpoint_remove_all(const char *run, Err *err);
 
 /* The state of a run between two steps; its log is synced up to log_bytes. */
@@ -71,7 +71,7 @@ typedef struct {
   uint32_t data_fingerprint;
 } Snapshot;
 
-/* Writes a checkpoint to the folder of the run, points `latest` (and `best`, if it is that) to
+/* Writes a checkpoint to the folder of the run, points `latest` (and `best`, if it is the best) to
    it, and removes all except the newest `keep` and the best. On error, older checkpoints are
    unchanged. `note` as above. */
 int checkpoint_save(const char *run, const Snapshot *of, int64_t keep, Err *note, Err *err);

@@ -19,6 +19,7 @@ static void list_sets(Config *c) {
       {.title = "optimizer", .rows = optimizer_options, .values = &c->optimizer},
       {.title = "matrices", .rows = matrix_options, .values = &c->optimizer},
       {.title = "auxiliary AdamW", .rows = auxiliary_options, .values = &c->optimizer},
+      {.title = "nodes", .rows = node_options, .values = &c->nodes},
       {.title = "schedule", .rows = schedule_options, .values = &c->schedule},
       {.title = c->method->name, .rows = c->method->options, .values = c->method_options},
       {0},
@@ -29,7 +30,7 @@ static void list_sets(Config *c) {
 const Option *config_option_of(const Optimizer *o, const char *name) {
   const Option *const tables[] = {run_options,       model_options,  data_options,
                                   optimizer_options, matrix_options, auxiliary_options,
-                                  schedule_options};
+                                  node_options,      schedule_options};
   const Option *row = NULL;
   for (size_t i = 0; !row && i < sizeof tables / sizeof *tables; i++)
     row = option_find(tables[i], name);
@@ -54,7 +55,7 @@ static int add_init(Config *c, Settings *s, const char *path, Err *err) {
   int status = export_tokenizer(&t, w.path, w.size.V, err);
   for (int i = 0; sizes[i] && status == 0; i++) {
     if (w.size.NH == 0 && (strcmp(sizes[i], "heads") == 0 || strcmp(sizes[i], "gelu") == 0))
-      continue; /* the file does not tell */
+      continue; /* unknown from the file */
     option_show(option_find(model_options, sizes[i]), &w.size, value, sizeof value);
     status = settings_add(s, FROM_PRESET, "--init", sizes[i], value, err);
   }
@@ -131,8 +132,11 @@ static void mark_unused(Config *c) {
       reason = "updates every parameter itself";
     if (set->rows == matrix_options && c->method->elementwise)
       reason = "updates each weight alone, not whole matrices";
+    if (set->rows == node_options && !c->method->decentralized)
+      reason = "has one set of weights; --optimizer demuon has nodes";
     if (!reason) continue;
-    char *text = set->rows == matrix_options ? c->no_matrices : c->no_auxiliary;
+    char *text = set->rows == matrix_options ? c->no_matrices
+                 : set->rows == node_options ? c->no_nodes : c->no_auxiliary;
     snprintf(text, sizeof c->no_matrices, "%s %s", c->method->name, reason);
     set->unused = text;
   }
@@ -250,7 +254,8 @@ static void note_extension(Config *c) {
   double after = c->optimizer.lr * schedule_at(&c->schedule, step + 1, is);
   snprintf(c->extension, sizeof c->extension,
            "%s after step %lld from %lld to %lld steps: the learning rate goes from %.3g to %.3g",
-           is > was ? EXTENDED : "shortened", (long long)step, (long long)was, (long long)is, before,
+           is > was ? EXTENDED : "shortened", (long long)step, (long long)was, (long long)is,
+            before,
            after);
 }
 

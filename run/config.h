@@ -12,13 +12,14 @@
 #include "run/checkpoint.h"
 #include "run/options.h"
 
-enum { CONFIG_SETS = 9 };
+enum { CONFIG_SETS = 10 };
 
 typedef struct {
   RunOptions run;
   ModelOptions model;
   DataOptions data;
   OptimizerOptions optimizer;
+  NodeOptions nodes;
   ScheduleOptions schedule;
   const Optimizer *method;
   void *method_options;
@@ -29,7 +30,7 @@ typedef struct {
   int is_tuned;    /* a row of run/tuned.c is used */
   char tuned[256]; /* origin of the optimizer's defaults, to print */
   OptionSet sets[CONFIG_SETS]; /* all of the above, ends with {0} */
-  char no_matrices[96], no_auxiliary[96]; /* why a set is unused */
+  char no_matrices[96], no_auxiliary[96], no_nodes[96]; /* why a set is unused */
 } Config;
 
 /* Reads the command line (argv[1..]). From lowest to highest priority: defaults of the tables,
@@ -43,15 +44,14 @@ int config_read(Config *config, int argc, char **argv, Err *err);
 int config_set(Config *config, Settings *settings, Err *err);
 void config_free(Config *config);
 
-/* The row of an option of ./train, or NULL if there is none with that name: with one optimizer, or
-   with any; for an option of several, the first's. And its effect; RESULT if it is unknown. */
+/* The row of an option of ./train, or NULL: with optimizer o, or with the first optimizer that has
+   it. config_effect returns the effect, RESULT for an unknown option. */
 const Option *config_option_of(const Optimizer *o, const char *name);
 const Option *config_option(const char *name);
 OptionEffect config_effect(const char *name);
 
-/* The tuned settings of a method for a model; if it has none, those of the method that it is like,
-   without options that it does not have. Returns the name of the method that they were tuned for,
-   or NULL. */
+/* The tuned settings of a method for a model; if it has none, those of a similar method, without
+   options that it does not have. Returns the method that they were tuned for, or NULL. */
 enum { TUNED_TEXT = 256 };
 const char *config_tuned(const Optimizer *o, const char *model, char settings[TUNED_TEXT]);
 

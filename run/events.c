@@ -116,8 +116,8 @@ void events_scalar(Events *e, const char *tag, double value) {
   fwrite(&x, sizeof x, 1, e->values);
 }
 
-/* HistogramProto with a bucket between two quantiles and 100 numbers in all; sums as if the numbers
-   of a bucket were in its middle. */
+/* HistogramProto with a bucket between two quantiles and 100 numbers in total; sums as if the
+   numbers of a bucket were in its middle. */
 void events_quantiles(Events *e, const char *tag, const double *x, const double *p, int count) {
   double counts[16] = {0}, sum = 0, squares = 0;
   size_t bytes = (size_t)count * sizeof *x, packed = 1 + varint_size(bytes) + bytes;

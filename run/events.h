@@ -25,7 +25,7 @@ void events_quantiles(Events *e, const char *tag, const double *x, const double 
 /* Writes the added values as an event of the step, after `seconds` of training. */
 int events_write(Events *e, int64_t step, double seconds, Err *err);
 
-/* Whether a folder has event files; and removes them. */
+/* Whether a folder has event files. events_remove removes them. */
 int events_any(const char *folder);
 int events_remove(const char *folder, Err *err);
 

@@ -8,11 +8,14 @@ int footprint_plan(Footprint *f, const Config *c, int64_t rows, const Data *data
   if (gpt2_plan(&m, &c->model, rows, 1, err)) return -1;
   OptimizerState *o = optimizer_plan(c->method, c->method_options, &c->optimizer, m->params,
                                      m->param_count, (uint64_t)c->run.seed);
+  int own = c->method->decentralized;
+  double copies = own ? (double)c->nodes.count : 1;
   *f = (Footprint){.weights = (double)m->weight_bytes, .gradients = (double)m->weight_bytes,
                    .activations = (double)m->activation_bytes,
-                   .state = optimizer_share(o, rank_number()).state_bytes,
+                   .state = optimizer_share(o, rank_number()).state_bytes * copies,
                    .work = (double)optimizer_scratch_bytes(o),
                    .gathered = ranks_count() > 1 ? (double)optimizer_state_bytes(o) : 0,
+                   .nodes = own ? (double)nodes_bytes(&c->nodes, m->params, m->param_count) : 0,
                    .spectrum = (double)spectrum_log_bytes(c, o, m->params, m->param_count),
                    .data = data ? (double)data_bytes(data) : 0};
   optimizer_close(o);
@@ -22,6 +25,7 @@ int footprint_plan(Footprint *f, const Config *c, int64_t rows, const Data *data
 
 double footprint_total(const Footprint *f) {
   return f->weights + f->gradients + f->activations + f->state + f->work + f->gathered +
+         f->nodes +
          f->spectrum + f->data;
 }
 
@@ -66,6 +70,7 @@ void footprint_print(FILE *out, const Footprint *f) {
           f->weights / 1e6, f->gradients / 1e6, f->activations / 1e6, f->state / 1e6,
           f->work / 1e6);
   if (f->gathered > 0) fprintf(out, "state of all ranks (to save) %.1f, ", f->gathered / 1e6);
+  if (f->nodes > 0) fprintf(out, "nodes %.1f, ", f->nodes / 1e6);
   if (f->spectrum > 0) fprintf(out, "spectrum.csv %.1f, ", f->spectrum / 1e6);
   fprintf(out, "data %.1f, total %.1f\n", f->data / 1e6, footprint_total(f) / 1e6);
 }

@@ -2,7 +2,8 @@
 #ifndef RUN_HINTS_H
 #define RUN_HINTS_H
 
-/* What to use here for an option of another program, such as "--lr" for "learning_rate", or NULL. */
+/* What to use here for an option of another program, such as "--lr" for "learning_rate", or NULL.
+   */
 const char *hint_for(const char *name);
 
 /* The names, "one|two|...", of hint 0, 1, ...; NULL after the last. */

@@ -64,7 +64,7 @@ static void print_routing(FILE *out, const GPT2 *m, const OptimizerState *optimi
   }
 }
 
-/* Who owns what. */
+/* What each rank owns. */
 static void print_ranks(FILE *out, const GPT2 *m, const OptimizerState *o) {
   char owners[256];
   double most = 0;

@@ -10,8 +10,8 @@
 /* Prints the version, the revision, the compiler with its flags, and OpenBLAS with its core. */
 void info_version(FILE *out);
 
-/* Writes the precision of the model's and the optimizer's products and what computes them to out:
-   "bf16 (path avx512-bf16)". */
+/* Writes the precision and the path of the model's and the optimizer's products to out: "bf16 (path
+   avx512-bf16)". */
 void info_precision(char *out, size_t size, const Config *config);
 
 /* Writes info.txt: revision, compiler, BLAS, threads, data, routing and memory. */

@@ -10,7 +10,8 @@
    another process holds the lock (the message names it). */
 int lock_take(const char *folder, Err *err);
 
-/* The same with the file FOLDER/NAME. *held: whether the error is that another process has it. */
+/* The same with the file FOLDER/NAME. *held is 1 if the error is that another process holds the
+   lock. */
 int lock_name(const char *folder, const char *name, int *held, Err *err);
 void lock_release(int lock);
 

@@ -14,13 +14,14 @@
 
 /* ",step,tokens,...": the columns, with a comma before the first. */
 #define NAME(name) "," #name
-static const char columns_line[] = LOG_COUNTS(NAME) LOG_NUMBERS(NAME) "\n";
+static const char columns_line[] = LOG_COUNTS(NAME) LOG_NUMBERS(NAME);
+static const char nodes_column[] = LOG_NODES(NAME);
 
 #define PLACE(name) {#name, offsetof(LogRow, name)},
 static const struct {
   const char *name;
   size_t at;
-} counts[] = {LOG_COUNTS(PLACE)}, numbers[] = {LOG_NUMBERS(PLACE)};
+} counts[] = {LOG_COUNTS(PLACE)}, numbers[] = {LOG_NUMBERS(PLACE) LOG_NODES(PLACE)};
 enum { COUNTS = sizeof counts / sizeof *counts, NUMBERS = sizeof numbers / sizeof *numbers };
 
 static double *number_of(LogRow *row, int i) {
@@ -37,12 +38,13 @@ static int failed(const Log *log, Err *err) {
   return fail(err, "%s: cannot be written: %s", log->path, strerror(errno));
 }
 
-int log_open(Log *log, const char *folder, Err *err) {
+int log_open(Log *log, const char *folder, int decentralized, Err *err) {
   snprintf(log->path, sizeof log->path, "%s/" LOG_FILE, folder);
   log->step = -1;
   log->file = file_open(log->path, "w");
   if (!log->file) return failed(log, err);
-  fputs(columns_line + 1, log->file);
+  log->has_nodes = decentralized;
+  fprintf(log->file, "%s%s\n", columns_line + 1, decentralized ? nodes_column : "");
   return fflush(log->file) == 0 ? 0 : failed(log, err);
 }
 
@@ -57,9 +59,26 @@ static int64_t row_step(const char *row, size_t size) {
   return strtoll(number, NULL, 10);
 }
 
+static int starts(const char *text, size_t size, const char *with) {
+  return size >= strlen(with) && memcmp(text, with, strlen(with)) == 0;
+}
+
+static int has_nodes(const char *text, size_t size) {
+  size_t common = sizeof columns_line - 2;
+  return size > common && starts(text + common, size - common, nodes_column);
+}
+
+/* The length of the line of column names that begins a log, or 0. */
+static size_t columns_length(const char *text, size_t size) {
+  if (!starts(text, size, columns_line + 1)) return 0;
+  size_t line = sizeof columns_line - 2;
+  line += has_nodes(text, size) ? sizeof nodes_column - 1 : 0;
+  return size > line && text[line] == '\n' ? line + 1 : 0;
+}
+
 int log_check(const char *path, const char *text, size_t size, int64_t step, Err *err) {
-  size_t columns = sizeof columns_line - 2;
-  if (size < columns || memcmp(text, columns_line + 1, columns) != 0)
+  size_t columns = columns_length(text, size);
+  if (columns == 0)
     return fail(err, "%s: not the log of a run: the first line must be the column names",
                 path);
   if (size == columns && step == 0) return 0;
@@ -101,6 +120,7 @@ static int check_start(Log *log, int64_t bytes, int64_t step, Err *err) {
                    ? fail(err, "%s: has %zu bytes, but had %lld when the checkpoint was written",
                           path, map.size, (long long)bytes)
                    : log_check(path, (const char *)map.bytes, (size_t)bytes, step, err);
+  log->has_nodes = status == 0 && has_nodes((const char *)map.bytes, map.size);
   if (status == 0) note_last(log, (const char *)map.bytes, bytes, step);
   map_close(&map);
   return status;
@@ -141,7 +161,7 @@ int log_write(Log *log, const LogRow *row, int diverged, Err *err) {
   log->step = row->step;
   log->validated = !isnan(row->val_loss);
   fprintf(log->file, "%lld,%lld", (long long)row->step, (long long)row->tokens);
-  for (int i = 0; i < NUMBERS; i++) {
+  for (int i = 0; i < NUMBERS - !log->has_nodes; i++) {
     double *number = number_of(&copy, i);
     if (diverged && number == &copy.train_loss) fprintf(log->file, ",%.9g", *number);
     else csv_put(log->file, *number, 9);
@@ -193,7 +213,7 @@ static int find_columns(const Csv *csv, Places *places, Err *err) {
   }
   if (!missing) return 0;
   return fail(err, "%s, line 1: this is not a log of ./train: there is no column \"%s\" (the first "
-                   "line should be %.*s)", csv->path, missing, (int)sizeof columns_line - 3,
+                   "line should be %.*s)", csv->path, missing, (int)sizeof columns_line - 2,
               columns_line + 1);
 }
 
@@ -203,7 +223,7 @@ static int read_row(const Csv *csv, const Places *places, LogRow *row, Err *err)
   for (int i = 0; i < COUNTS; i++) {
     if (csv_number(csv, places->counts[i], &number, err)) return -1;
     if (!(number >= 0 && number < 9e15 && number == floor(number)))
-      return fail(err, "%s, line %d: %s has to be a whole number", csv->path, csv->line,
+      return fail(err, "%s, line %d: %s must be a whole number", csv->path, csv->line,
                   counts[i].name);
     *(int64_t *)(void *)((char *)row + counts[i].at) = (int64_t)number;
   }

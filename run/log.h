@@ -15,12 +15,15 @@
 #define LOG_NUMBERS(X)                                                                 \
   X(seconds) X(train_loss) X(val_loss) X(lr) X(grad_norm) X(forward_ms) X(backward_ms) \
   X(optimizer_ms) X(tokens_per_s)
+/* The last column, only of a decentralized run: how far the nodes' weights are apart. */
+#define LOG_NODES(X) X(consensus_error)
 
 typedef struct {
 #define LOG_COUNT(name) int64_t name;
 #define LOG_NUMBER(name) double name;
   LOG_COUNTS(LOG_COUNT)
   LOG_NUMBERS(LOG_NUMBER)
+  LOG_NODES(LOG_NUMBER)
 } LogRow;
 
 /* Returns a row with only step and tokens set. */
@@ -31,11 +34,12 @@ typedef struct {
   char path[1200];
   int64_t step, row_at; /* the last row: step (-1 if there is none) and byte offset */
   int validated;        /* the last row has a validation loss */
+  int has_nodes;        /* it has the column of LOG_NODES */
   Events *events;       /* gets the rows too; NULL: none */
 } Log;
 
-/* Creates a new log; replaces an existing file or link. */
-int log_open(Log *log, const char *folder, Err *err);
+/* Creates a new log, `decentralized` or not; replaces an existing file or link. */
+int log_open(Log *log, const char *folder, int decentralized, Err *err);
 
 /* Opens the log of a resumed run. Its first `bytes` must end with the row of `step`; log_cut then
    truncates it to them. Errors: they do not; it is not a log. */
@@ -53,8 +57,8 @@ int log_sync(Log *log, int64_t *bytes, Err *err);
    if it is NaN. Error: the disk is full. */
 int log_write(Log *log, const LogRow *row, int diverged, Err *err);
 
-/* Whether the last row is that of `step` and has a validation loss; and writes only row->val_loss:
-   into the row of the step if there is one, else as a new row. */
+/* Whether the last row is that of `step` and has a validation loss. log_write_val writes only
+   row->val_loss: to the row of the step if there is one, else as a new row. */
 int log_has_val(const Log *log, int64_t step);
 int log_write_val(Log *log, const LogRow *row, Err *err);
 

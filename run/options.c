@@ -31,7 +31,8 @@ const Option run_options[] = {
      .type = OPTION_INT, .at = FIELD(sample_every), .fallback = "0", .max = 1e12,
      .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
     {.name = "save-every",
-     .help = "Steps between checkpoints, besides --save-minutes and the end (0: none)",
+     .help = "Steps between checkpoints, in addition to those of --save-minutes and at the end "
+             "(0: none)",
      .type = OPTION_INT, .at = FIELD(save_every), .fallback = "0", .max = 1e12,
      .effect = EFFECT_PLACE, .resume = RESUME_MAY_CHANGE, .needs = "keep!=0"},
     {.name = "save-minutes",
@@ -52,7 +53,7 @@ const Option run_options[] = {
      .help = "Progress on standard output (auto: bar on a terminal, else lines; quiet: nothing)",
      .type = OPTION_CHOICE, .at = FIELD(progress), .fallback = "auto",
      .choices = PROGRESS_MODES(CHOICE_WORD), .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
-    {.name = "verbose", .help = "Print the tables of parameters and memory of info.txt at the start",
+    {.name = "verbose", .help = "Print the parameter and memory tables of info.txt at the start",
      .type = OPTION_CHOICE, .at = FIELD(verbose), .fallback = "off", .choices = ON_OFF,
      .effect = EFFECT_REPORT, .resume = RESUME_MAY_CHANGE},
     {.name = "log-spectrum",

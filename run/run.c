@@ -56,18 +56,25 @@ static int restore(Run *r, Err *err) {
   return status;
 }
 
-/* Each rank takes its own rows of the same batch. */
+/* Each rank, or each node of it, takes its own rows of the same batch. */
 static int divide_batch(Run *r, Err *err) {
   const RunOptions *o = &r->config.run;
-  int64_t ranks = ranks_count(), less = o->batch / ranks * ranks;
-  if (o->batch % ranks)
-    return fail(err, "--batch %lld cannot be divided among %lld ranks: use %lld or %lld",
-                (long long)o->batch, (long long)ranks, (long long)(less ? less : ranks),
-                (long long)(less + ranks));
+  int decentralized = r->config.method->decentralized;
+  r->nodes_here = decentralized ? (int)r->config.nodes.count : 1;
+  int64_t ranks = ranks_count(), parts = ranks * r->nodes_here, less = o->batch / parts * parts;
+  if (decentralized && ranks > 1)
+    return fail(err, "--optimizer %s simulates its nodes in one process: use one rank",
+                r->config.method->name);
+  if (o->batch % parts)
+    return fail(err, "--batch %lld cannot be divided among %lld %s: use %lld or %lld",
+                (long long)o->batch, (long long)parts, decentralized ? "nodes" : "ranks",
+                (long long)(less ? less : parts), (long long)(less + parts));
   if (ranks > 1 && o->log_spectrum)
     return fail(err, "--log-spectrum needs the state of all matrices in one process: use one rank");
-  r->rows = o->batch / ranks;
-  r->first_row = r->rows * rank_number();
+  if (decentralized && o->log_spectrum)
+    return fail(err, "--log-spectrum measures one set of weights, but every node of %s has its own",
+                r->config.method->name);
+  r->rows = o->batch / parts;
   r->pass_rows = o->micro_batch ? i64_min(o->micro_batch, r->rows) : r->rows;
   return 0;
 }
@@ -118,7 +125,7 @@ static int open_parts(Run *r, Err *err) {
   const char *limit;
   if (data_open(&r->data, &c->data, c->model.V, c->run.batch, c->model.context, err))
     return -1;
-  c->model.V = data_vocab(r->data); /* only the data tells the number of characters */
+  c->model.V = data_vocab(r->data); /* only the data determines the number of characters */
   double available = memory_available("", &limit) / ranks_on_this_node();
   if (footprint_check(c, r->pass_rows, available, limit, err) ||
       footprint_plan(&r->memory, c, r->pass_rows, r->data, err) ||
@@ -126,10 +133,19 @@ static int open_parts(Run *r, Err *err) {
     return -1;
   r->model->dropout_seed = (uint64_t)c->run.seed;
   r->fingerprint = data_fingerprint(r->data);
-  if ((!c->from && set_weights(r, err)) ||
-      optimizer_open(&r->optimizer, c->method, c->method_options, &c->optimizer,
-                     r->model->params, r->model->param_count, (uint64_t)c->run.seed, err))
+  if (!c->from && set_weights(r, err)) return -1;
+  const Param *params = r->model->params;
+  int count = r->model->param_count;
+  if (c->method->decentralized) {
+    if (nodes_open(&r->nodes, &c->nodes, params, count, err)) return -1;
+    nodes_spread(r->nodes);
+    params = r->nodes->params;
+    count = r->nodes->param_count;
+  }
+  if (optimizer_open(&r->optimizer, c->method, c->method_options, &c->optimizer, params, count,
+                     (uint64_t)c->run.seed, err))
     return -1;
+  optimizer_add_nodes(r->optimizer, r->nodes);
   return (c->from && restore(r, err)) || check_same_start(r, err) ? -1 : 0;
 }
 
@@ -153,7 +169,7 @@ static int open_folder(Run *r, Err *err) {
     return checkpoint_remove_all(c->run.out, err) || spectrum_log_remove(c->run.out, err) ||
            events_remove(c->run.out, err) || folder_write_config(c, err) ||
            info_write(c, r->model, r->optimizer, r->data, &r->memory, err) ||
-           log_open(&r->log, c->run.out, err) || open_events(r, err);
+           log_open(&r->log, c->run.out, c->method->decentralized, err) || open_events(r, err);
   int status = log_resume(&r->log, c->run.out, c->from->log_bytes, c->from->step, err) ||
                checkpoint_make_newest(c->from, &note, err) ||
                log_cut(&r->log, c->from->log_bytes, err) || folder_write_config(c, err) ||
@@ -278,6 +294,7 @@ void run_close(Run *r) {
   log_close(&r->log, &ignored);
   spectrum_log_close(r->spectrum, &ignored);
   optimizer_close(r->optimizer);
+  nodes_close(r->nodes);
   gpt2_close(r->model);
   data_close(r->data);
   config_free(&r->config);
@@ -303,15 +320,24 @@ static void sum_gradient(const Param *first, int count) {
   if (first->g) ranks_start_sum(first->g, last->g + param_size(last) - first->g);
 }
 
-int run_batch(Run *r, int64_t t, int64_t first, Batch *batch, Err *err) {
-  int64_t left = r->first_row + r->rows - first, rows = i64_min(r->pass_rows, left);
+int run_batch(Run *r, int64_t t, int node, int64_t first, Batch *batch, Err *err) {
+  int64_t left = r->rows - first, rows = i64_min(r->pass_rows, left);
+  int64_t before = (rank_number() + node) * r->rows; /* rows of the ranks or nodes before it */
   r->model->gradient_done = rows == left && ranks_count() > 1 ? sum_gradient : NULL;
-  return data_batch(r->data, t - 1, first, rows, batch, err);
+  if (r->nodes && first == 0) {
+    if (node > 0) nodes_leave(r->nodes, node - 1);
+    nodes_enter(r->nodes, node);
+  }
+  return data_batch(r->data, t - 1, before + first, rows, batch, err);
 }
 
 void run_gradient_done(Run *r, LogRow *row) {
   ranks_wait();
   ranks_sum(&row->train_loss, 1);
+  if (r->nodes) {
+    nodes_leave(r->nodes, r->nodes_here - 1);
+    nodes_track(r->nodes, r->config.run.clip);
+  }
   clock_lap(&r->lap, &r->seconds);
   row->forward_ms = 1e3 * pass_seconds(r->model->times.forward);
   row->backward_ms = 1e3 * pass_seconds(r->model->times.backward);
@@ -319,6 +345,10 @@ void run_gradient_done(Run *r, LogRow *row) {
 
 void run_step_done(Run *r, LogRow *row) {
   double seconds = 0;
+  if (r->nodes) {
+    nodes_mix(r->nodes);
+    row->consensus_error = nodes_spacing(r->nodes);
+  }
   clock_lap(&r->lap, &seconds);
   r->seconds += seconds;
   r->step = row->step;
@@ -350,9 +380,9 @@ static int diverged(const Run *r, const LogRow *row, Err *err) {
               *name ? " of " : "", name);
 }
 
-/* A model that guesses uniformly has the loss ln V, which an untrained one is close to. Twice that
-   is worse than knowing nothing. It happens for some steps when the rate is large, and ends; a run
-   is lost when it lasts for a tenth of the run without falling, or at the end of the run. */
+/* A uniform guess has the loss ln V, and an untrained model is close to it. A large learning rate
+   may raise the loss above 2 ln V for some steps. The run has diverged if the loss stays there for
+   a tenth of the run without falling, or at the end of the run. */
 static double lost(const Run *r) { return 2 * log((double)r->model->size.V); }
 
 static int is_lost(Run *r, const LogRow *row) {
@@ -423,6 +453,7 @@ int run_save(Run *r, Err *err) {
                  .best = o->keep_best ? r->best : -1};
   Err note = {""};
   if (o->keep == 0) return 0;
+  if (r->nodes) nodes_mean(r->nodes); /* a run may be stopped in a pass of a node */
   if (optimizer_gather(r->optimizer, 0, err)) return -1;
   int failed = rank_number() == 0 && (log_sync(&r->log, &of.log_bytes, err) ||
                                       checkpoint_save(o->out, &of, o->keep, &note, err));

@@ -18,7 +18,9 @@ typedef struct Run {
   SpectrumLog *spectrum; /* NULL when it is off */
   Progress progress;
   Footprint memory;
-  int64_t first_row, rows; /* of the batch: the sequences of this rank */
+  Nodes *nodes;            /* of a decentralized method, else NULL */
+  int nodes_here;          /* their number; 1 otherwise */
+  int64_t rows;            /* sequences of the batch for each node of this rank */
   int64_t pass_rows;       /* sequences per pass */
   int64_t step;      /* steps done */
   double seconds;    /* training time */
@@ -39,16 +41,18 @@ typedef struct Run {
 int run_open(Run *run, Err *err);
 void run_close(Run *run);
 
-/* The next batch of step t: up to pass_rows sequences from `first` on. After the last of the step,
-   gpt2_backward also starts to sum the gradients over all ranks. */
-int run_batch(Run *run, int64_t t, int64_t first, Batch *batch, Err *err);
+/* The next batch of step t: up to pass_rows sequences of a node from its row `first` on. At row 0
+   the model gets the node's weights. After the last of the step, gpt2_backward also starts to sum the
+   gradients over all ranks. */
+int run_batch(Run *run, int64_t t, int node, int64_t first, Batch *batch, Err *err);
 
 /* Starts the time of step t = 1, 2, ... and returns its row, with no loss yet. */
 LogRow run_row(Run *run, int64_t t);
 
-/* Complete the sums over all ranks, of the gradients and of the row's loss, and set the times in the
-   row: of the forward and backward passes when the gradient is complete; of
-   the optimizer, with norm and clipping, when the step is. */
+/* Complete the sums over all ranks, of the gradients and of the row's loss, and set the times in
+   the row: of the forward and backward passes when the gradient is complete; of the optimizer, with
+   norm and clipping, when the step is. With nodes the first also tracks and clips the gradient of
+   each, and the model gets their mean; the second mixes the weights. */
 void run_gradient_done(Run *run, LogRow *row);
 void run_step_done(Run *run, LogRow *row);
 
@@ -65,14 +69,14 @@ int run_validate(Run *run, double *loss, Err *err);
    weight is not finite. */
 int run_check(const Run *run, const LogRow *row, Err *err);
 
-/* Whether a stop ended the last pass early, so that its step has to be repeated. */
+/* Whether a stop ended the last pass early, so that its step must be repeated. */
 int run_cut_short(const Run *run);
 
-/* Whether the time --max-seconds is over. */
+/* Whether --max-seconds have passed. */
 int run_is_late(const Run *run);
 
-/* Whether a checkpoint is due after the row's step: by --save-minutes, by SIGUSR1, or by --keep-best
-   because the row has the lowest validation loss so far. */
+/* Whether a checkpoint is due after the row's step: by --save-minutes, by SIGUSR1, or by
+   --keep-best because the row has the lowest validation loss so far. */
 int run_save_due(Run *run, const LogRow *row);
 
 /* Writes a checkpoint, unless --keep is 0. */

@@ -93,7 +93,7 @@ int runlog_read(RunLog *log, const char *path, Err *err) {
     status = read_rows(log, log->path, err);
     if (status == 0) log->end = end_of(log);
   } else {
-    status = fail(err, "%s: there is no such run: the folder that ./train wrote is needed", path);
+    status = fail(err, "%s: there is no such run; give the folder that ./train wrote", path);
   }
   if (status) runlog_free(log);
   return status;

@@ -27,7 +27,7 @@ typedef struct {
 /* Whether `path` is a folder with a log, or a log file: CSV with a column "step". */
 int runlog_exists(const char *path);
 
-/* When the log of the run in `path` was last written, in seconds since 1970; 0: there is none. */
+/* When the log of the run in `path` was last written, in seconds since 1970; 0 if there is none. */
 double runlog_written(const char *path);
 
 /* Reads the run in `path`: a run's folder or a log file. Drops an incomplete last row and reports

@@ -30,7 +30,8 @@ static void ask(int number) {
   if (!asked) {
     if (terminal) say("\n");
     if (rank_number() == 0)
-      say("train: stopping within this step, and saving; again: stop now, without saving\n");
+      say("train: stopping within this step and saving; a second signal stops now, without "
+          "saving\n");
     asked = number;
   }
   errno = saved;

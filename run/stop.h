@@ -7,12 +7,12 @@
 void stop_ignore_broken_output(void);
 
 /* After this call SIGUSR1 requests a checkpoint, and SIGINT, SIGTERM, SIGHUP (unless ignored, as
-   under nohup) and SIGXCPU request a stop, with a message on stderr. A second SIGINT or SIGTERM ends
-   the program at once. SIGXCPU comes up to 30 seconds before the limit on CPU time (ulimit -t), to
-   leave time for saving. */
+   under nohup) and SIGXCPU request a stop, with a message on stderr. A second SIGINT or SIGTERM
+   ends the program at once. SIGXCPU comes up to 30 seconds before the limit on CPU time (ulimit
+   -t), to leave time for saving. */
 void stop_catch(void);
 
-/* Whether this process was asked to stop. */
+/* Whether a stop of this process was requested. */
 int stop_pending(void);
 
 /* Why the run must stop, as the beginning of a message; NULL if it need not. All ranks must call it

@@ -1,4 +1,4 @@
-/* Runs the programs that are tested, in a folder of their own below build/. */
+/* Runs the tested programs in their own folder below build/. */
 #ifndef TESTS_PROGRAM_H
 #define TESTS_PROGRAM_H
 
@@ -23,7 +23,7 @@ pid_t program_start(const char *format, ...)
     ;
 int program_wait(pid_t pid);
 
-/* What the last one printed; the text lives until the next call. */
+/* The output of the last one; valid until the next call. */
 const char *program_output(void);
 
 /* A whole file; freed by the caller. Ends the test when it cannot be read or written. */

@@ -219,7 +219,7 @@ def schedule(name, steps):
 
 def newton_schulz(Z, name, steps):
     """Quintic Newton-Schulz on Z / (||Z||_F + eps), the norm times 1.01 or 1.02 for the sets that
-    ask for it."""
+    need it."""
     X = wide(Z) / (SAFETY.get(name, 1.0) * np.linalg.norm(Z) + EPS.get(name, 1e-7))
     for a, b, c in schedule(name, steps):
         A = X @ X.T
@@ -307,6 +307,12 @@ def muon(G, s, o):
     orthogonalization, then the shape scale.  Polar Express: arXiv 2505.16932, CANS: 2506.10935.
     """
     U = orthogonalize(ema(G, s, o.momentum, o.nesterov), o.orthogonalize, o)
+    return shape_scale(o.shape_scale, *G.shape) * U
+
+
+def demuon(G, s, o):
+    """He et al., "DeMuon", arXiv 2510.01377: the step of a node on its tracked gradient."""
+    U = orthogonalize(ema(G, s, o.momentum, 'off'), o.orthogonalize, o)
     return shape_scale(o.shape_scale, *G.shape) * U
 
 
@@ -525,7 +531,7 @@ def trust_region(G, s, o):
 def scion(G, s, o):
     """Pethick et al., "Training Deep Learning Models with Norm-Constrained LMOs",
     arXiv 2502.07529, hidden layers: d = (1-alpha) d + alpha G, d_0 = 0, the rms step times
-    radius.  Constrained: W <- (1-lr) W - lr U, whatever wd is."""
+    radius.  Constrained: W <- (1-lr) W - lr U for any wd."""
     s.M = (1 - o.alpha) * s.M + o.alpha * G
     if o.form == 'constrained':
         s.keep = 1 - o.lr
@@ -804,6 +810,9 @@ METHODS = {
         ('default', {}, SMALL + LARGE),
         ('unconstrained', {'form': 'unconstrained', 'radius': 1}, TINY + [QKV]),
         ('newton-schulz', NEWTON_SCHULZ, TINY)]),
+
+    'demuon': (demuon, {'lr': 0.02, 'wd': 0.1, 'momentum': 0.95, 'orthogonalize': 'newton-schulz',
+                        **NS, 'shape-scale': 'kj'}, [('default', {}, SMALL)]),
 }
 
 

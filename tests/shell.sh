@@ -1,12 +1,13 @@
-# What the test scripts share. Use: `. tests/shell.sh` in the project's root, where the programs are
-# built; the last line is `finish NAME`.
+# Functions that the test scripts share. Use: `. tests/shell.sh` in the project's root, where the
+# programs are built; the last line is `finish NAME`.
 # shellcheck shell=sh disable=SC2034  # the variables are for the scripts
 set -u
 root=$(pwd)
 train=$root/train
 tools=$root/tools
 work=$(mktemp -d) || exit 1
-child= children= # processes to end when the script does
+child=
+children= # processes to end when the script does
 trap 'for child in $children; do kill -9 "$child" 2>/dev/null; done; rm -rf "$work"' EXIT
 export OMP_WAIT_POLICY=passive
 unset OPENBLAS_CORETYPE # a slow core set by the user is a line on stderr
@@ -37,7 +38,7 @@ run() {
   code=$?
 }
 
-# What the last `run` printed, for messages.
+# The output of the last `run`, for messages.
 output() {
   [ -e "$work/stdout" ] || return
   echo "exit code $code, stdout: $(head -c 300 "$work/stdout") stderr: $(head -c 600 "$work/stderr")"

@@ -30,7 +30,7 @@ static void test_arena(void) {
   check(arena_take(&memory, (size_t)1 << 62, "the impossible", &err) == -1 && !memory,
         "2^62 bytes are to be had");
   check(strstr(err.text, "the impossible") && strstr(err.text, "MB"),
-        "no memory: the message does not say for what: %s", err.text);
+        "no memory: the message does not name its purpose: %s", err.text);
 }
 
 int main(void) {

@@ -61,7 +61,7 @@ static void test_address_space(void) {
   snprintf(text, sizeof text, "10 5 3 1 0 4 0\n"); /* pages */
   put("proc/self/statm", text);
   limit = (struct rlimit){.rlim_cur = (rlim_t)1 << 45, .rlim_max = old.rlim_max};
-  if (setrlimit(RLIMIT_AS, &limit) != 0) return; /* a lower limit is set already */
+  if (setrlimit(RLIMIT_AS, &limit) != 0) return; /* the limit is already lower */
   const char *got;
   double left = memory_available(root, &got);
   setrlimit(RLIMIT_AS, &old);

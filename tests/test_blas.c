@@ -23,7 +23,8 @@ static real element(const real *a, int64_t ld, Transpose t, int64_t i, int64_t j
   return t == TRANSPOSED ? a[j * ld + i] : a[i * ld + j];
 }
 
-/* C outside its N columns must stay; with beta 0 what was in it must not matter, NaN included. */
+/* C outside its N columns must not change; with beta 0, old values in C must not matter, not even
+   NaN. */
 static Case make_product(Transpose ta, Transpose tb, const int64_t *size, int gap, real alpha,
                             real beta) {
   Case p = {.ta = ta, .tb = tb, .M = size[0], .N = size[1], .K = size[2], .alpha = alpha,
@@ -113,7 +114,7 @@ static void test_gemm_inside(void) {
   }
 }
 
-/* C (N,N) against want (N,N), and equal to its transpose by the bit. */
+/* C (N,N) against want (N,N), and equal to its transpose bit for bit. */
 static void check_symmetric(const char *what, const real *C, const double *want, int64_t N,
                             int64_t K) {
   double worst = 0;
@@ -125,7 +126,8 @@ static void check_symmetric(const char *what, const real *C, const double *want,
       symmetric &= C[i * N + j] == C[j * N + i];
     }
   check(worst <= 2e-6 * (double)(K + 3) && symmetric,
-        "%s, %d threads, N %lld K %lld: off by %.2g%s", what, threads_count(), (long long)N, (long long)K, worst, symmetric ? "" : ", not symmetric");
+        "%s, %d threads, N %lld K %lld: off by %.2g%s", what, threads_count(), (long long)N,
+         (long long)K, worst, symmetric ? "" : ", not symmetric");
 }
 
 static void test_gram_case(Transpose ta, int64_t N, int64_t K, int64_t gap) {

@@ -26,7 +26,7 @@ static char *path_to(const char *name) {
 
 static Tokenizer *characters_of(const char *text) {
   Characters c = {0};
-  Tokenizer *t;
+  Tokenizer *t = NULL;
   Err err;
   if (characters_add(&c, "text", text, strlen(text), &err) || characters_tokenizer(&t, &c, &err))
     stop(err.text);
@@ -78,7 +78,7 @@ static char *text_of(void (*write)(FILE *, const Tokenizer *), const Tokenizer *
   return text;
 }
 
-/* vocab.json tells the characters of a checkpoint. */
+/* vocab.json has the characters of a checkpoint. */
 static void test_vocabulary(void) {
   Tokenizer *t = characters_of("\n \"\\azZ\xC3\xA9\xE2\x82\xAC"), *again;
   size_t size;
@@ -134,7 +134,7 @@ static void test_shakespeare(void) {
               "vocabulary 257", "bytes");
 }
 
-/* A folder of nanoGPT's: train.bin, val.bin, meta.pkl. */
+/* A folder as nanoGPT makes it: train.bin, val.bin, meta.pkl. */
 static void test_folder(void) {
   uint16_t ids[200];
   char *text, *folder = path_to("nano");
@@ -166,7 +166,7 @@ static void test_folder(void) {
 /* Windows of --order random start anywhere, and depend only on the seed and the row. */
 static void test_random_order(void) {
   DataOptions o = {.order = ORDER_RANDOM, .data_seed = 1, .data = "shakespeare"};
-  Data *d, *other;
+  Data *d = NULL, *other = NULL;
   Batch a, b;
   Err err;
   int32_t first[64];
@@ -219,7 +219,8 @@ static void test_tokenize(void) {
   free(ids);
   check(program_run("echo abx >%s/x.txt; tools/tokenize --from %s/x.txt --to %s/tok/val.bin "
                     "--tokenizer char --format nanogpt", f, f, f) == 1 &&
-            strstr(program_output(), "x.txt: the character \"x\""), "the meta.pkl there is used: %s",
+            strstr(program_output(), "x.txt: the character \"x\""),
+        "the meta.pkl there is used: %s",
         program_output());
 }
 

@@ -1,6 +1,6 @@
 /* Checkpoints and resuming: 40 steps equal 17 steps, a kill and 23 more; after kills, damage, a
-   full disk and changes by others, nothing valid is lost and nothing damaged is accepted. Tests:
-   run/checkpoint run/resume run/export */
+   full disk and changes by other programs, nothing valid is lost and nothing damaged is accepted.
+   Tests: run/checkpoint run/resume run/export */
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
@@ -21,7 +21,7 @@
 #include "tests/program.h"
 
 /* Accumulation with a smaller last pass, validation, a warm-up and a schedule that ends with the
-   run: everything that a resumed run could forget. */
+   run: everything that resuming could get wrong. */
 static const char SETUP[] =
     "--vocab 257 --layers 2 --heads 2 --channels 16 --context 16 --batch 5 --micro-batch 2 "
     "--val-every 7 --val-tokens 64 --warmup 2 --threads 1";
@@ -38,7 +38,7 @@ static int exists(const char *path) {
   return lstat(path, &s) == 0;
 }
 
-/* Until a file is there, or what was started last has said something; the limit of ten minutes is
+/* Waits until a file exists or the last program has printed something. The limit of ten minutes is
    for a program that failed, not for a busy computer. */
 static void wait_for_file(const char *path) {
   for (int i = 0; i < 600000 && !exists(path); i++) sleep_us(1000);
@@ -161,14 +161,15 @@ static void test_exact(const char *options) {
 static void test_every_optimizer(void) {
   char options[64];
   for (const Optimizer *const *o = optimizers; *o; o++) {
-    snprintf(options, sizeof options, "--schedule cosine --optimizer %s", (*o)->name);
+    snprintf(options, sizeof options, "--schedule cosine --optimizer %s%s", (*o)->name,
+             (*o)->decentralized ? " --nodes 5" : ""); /* they divide the batch */
     test_exact(options);
   }
   test_exact("--optimizer muon --qkv-split heads --order sequential --schedule linear");
   test_exact("--optimizer adamw --schedule wsd --clip 0 --seed 7 --data-seed 8");
 }
 
-/* The step that `latest` points to, which has to be a whole checkpoint; -1 where there is none. */
+/* The step that `latest` points to, which must be a complete checkpoint; -1 if there is none. */
 static int64_t latest_step(void) {
   char path[PATH_SIZE];
   Checkpoint *c;
@@ -194,7 +195,7 @@ static int64_t file_bytes(const char *path) {
   return stat(path, &s) ? 0 : (int64_t)s.st_size;
 }
 
-/* The moment in which `path` was last changed, in nanoseconds; 0 where there is none. */
+/* The time of the last change of `path` in nanoseconds; 0 if it does not exist. */
 static int64_t changed_at(const char *path) {
   struct stat s;
   return stat(path, &s) ? 0 : (int64_t)s.st_ctim.tv_sec * 1000000000 + s.st_ctim.tv_nsec;
@@ -206,21 +207,21 @@ static int has_ended(pid_t pid) {
   return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == pid;
 }
 
-/* Until something is written into the folder of an unfinished checkpoint, other than what an
-   earlier kill left there, or the program has ended. */
+/* Waits until something is written to the folder of an unfinished checkpoint, apart from the files
+   that an earlier kill left, or the program has ended. */
 static void wait_for_writing(const char *path, int64_t left, pid_t pid) {
   for (int64_t now = 0; (now == 0 || now == left) && !has_ended(pid); now = changed_at(path))
     sleep_us(100);
 }
 
-/* Until a file is that large, or the program has ended: a moment in the run that does not depend on
-   the computer's speed or load. */
+/* Waits until a file is that large, or the program has ended: this point of the run does not depend
+   on the computer's speed or load. */
 static void wait_for_size(const char *path, int64_t bytes, pid_t pid) {
   while (file_bytes(path) < bytes && !has_ended(pid)) sleep_us(500);
 }
 
-/* Kills at random moments, every other time within a checkpoint, until the run is through; each
-   start must continue from the last checkpoint that existed. */
+/* Kills at random moments, every other time within a checkpoint, until the run finishes; each start
+   must continue from the last checkpoint that existed. */
 static void test_kills(void) {
   enum { KILLS = 60 };
   int kills = 0, code = -1, unfinished = 0;
@@ -309,7 +310,8 @@ static void test_signals(void) {
     kill(pid, signals[i]);
     int code = program_wait(pid);
     check(code == 130, "signal %d: exit code %d: %s", signals[i], code, program_output());
-    check(strstr(program_output(), "continue with ./train --resume") != NULL, "%s", program_output());
+    check(strstr(program_output(), "continue with ./train --resume") != NULL, "%s",
+          program_output());
   }
   int code = program_run("./train --resume %s/stopped --max-seconds 0.1", folder);
   check(code == 4, "--max-seconds: exit code %d: %s", code, program_output());
@@ -437,7 +439,7 @@ static void test_readers(void) {
   }
 }
 
-/* Like test_exact's runs, so that the newest and an older one are there. */
+/* Like the runs of test_exact, so that a newest and an older checkpoint exist. */
 static void test_damage(void) {
   char path[PATH_SIZE], wrong[PATH_SIZE];
   remove_run("damaged");
@@ -454,7 +456,7 @@ static void test_damage(void) {
   check(checkpoint_open(&c, program_path(path, "damaged/step-000006"), &err) != 0 &&
             strstr(err.text, "n_layer is 3"), "config.json that contradicts: %s", err.text);
   program_run("mv %s.old %s", program_path(path, "damaged/step-000006/config.json"), path);
-  /* The weights are of another step than the state. */
+  /* The weights and the state are from different steps. */
   program_run("cp %s %s.kept", program_path(path, "damaged/step-000006/model.safetensors"), path);
   program_run("cp %s %s", program_path(wrong, "damaged/step-000004/model.safetensors"), path);
   expect_damage(program_path(wrong, "damaged/step-000006"), "weights of another step");
@@ -517,7 +519,7 @@ static void test_read_only(void) {
   program_run("./train %s --data %s/text.txt --steps 4 --out %s/locked", SETUP, folder, folder);
   program_path(path, "locked");
   chmod(path, 0555);
-  /* The superuser may write everywhere, so another user tries. */
+  /* The superuser may write everywhere, so this runs as another user. */
   int code = program_run(geteuid() ? "./train --resume %s --steps 6"
                                    : "setpriv --reuid=65534 --clear-groups ./train --resume %s "
                                      "--steps 6", path);

@@ -150,7 +150,7 @@ several_paths() {
   answers 1 'tar cannot unpack it' "$tools/compare" text.tar.gz
 }
 
-# A page that is written again while runs train.
+# A page that is updated while runs train.
 watched_page() {
   mkdir later
   "$tools/compare" --watch later --every 1 --html watch/page.html 2>watch.txt &
@@ -182,6 +182,7 @@ redrawn_report() {
   mkdir docs
   printf '%s\n' '<!-- results/kept/table.md: adamw -->' old '<!-- end -->' tail >docs/page.md
   sh "$tools/report.sh" >/dev/null
+  # shellcheck disable=SC2016
   check "a page may name the rows that it shows" sh -c \
     'grep -q "^| .adamw. |" docs/page.md && grep -q "^tail" docs/page.md &&
      [ "$(grep -c "^|" docs/page.md)" -eq 3 ] && ! grep -q "^old" docs/page.md'
@@ -245,7 +246,8 @@ bad_logs() {
   answers 1 'the file holds more than one run' "$tools/plot" bad/twice
   answers 1 'bad/nothing: there are no runs in it' "$tools/plot" bad/nothing
   answers 1 'there is no such run' "$tools/plot" bad/missing
-  answers 0 'bad/nothing: there are no runs in it' "$tools/plot" whole/final/adamw/*/seed-101 bad/nothing
+  answers 0 'bad/nothing: there are no runs in it' \
+    "$tools/plot" whole/final/adamw/*/seed-101 bad/nothing
   answers 0 'bad.spec: there are no runs in it' "$tools/plot" bad.spec "$good"
   answers 1 'there is no such run' "$tools/plot" "$good" bad/missing
   answers 1 'no run among these 2 paths' "$tools/plot" bad/nothing bad.spec
@@ -264,7 +266,8 @@ bad_logs() {
   mkdir -p mixed
   cp -R whole/final/adamw mixed
   tiny --out mixed/other
-  answers 1 'their losses cannot be compared; use --mix on to compare them anyway' "$tools/compare" mixed
+  answers 1 'their losses cannot be compared; use --mix on to compare them anyway' \
+    "$tools/compare" mixed
   answers 0 'the runs differ in channels' "$tools/compare" mixed --mix on
   tiny --out kept/1 --seed 1 --keep 1
   tiny --out kept/2 --seed 2 --max-seconds 60
@@ -302,9 +305,10 @@ figures() {
     return
   fi
   answers 0 'adamw' "$tools/plot" whole/final/adamw/*/seed-101 whole/final/sgd/*/seed-101
-  answers 0 'a b.png' "$tools/plot" whole/final/*/*/seed-101 --out 'a b.png' --title "it's \`false\`"
+  answers 0 'a b.png' "$tools/plot" whole/final/*/*/seed-101 --out 'a b.png' \
+    --title "it's \`false\`"
   check "a PNG file is a PNG" sh -c 'head -c 4 "a b.png" | grep -q PNG'
-  answers 1 'has to end in .png, .svg or .pdf' "$tools/plot" whole/final/adamw/*/seed-101 --out x.gif
+  answers 1 'must end in .png, .svg or .pdf' "$tools/plot" whole/final/adamw/*/seed-101 --out x.gif
   for name in forest loss-steps loss-end loss-tokens loss-seconds loss-flops rates time memory; do
     answers 0 'adamw' "$tools/compare" whole --draw "$name"
   done

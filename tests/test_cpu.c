@@ -82,7 +82,7 @@ static void says(const char *what, const char *text) {
   check(strstr(output, text) != NULL, "%s: \"%s\" is not in: %s", what, text, output);
 }
 
-/* Runs this program with an OpenBLAS that takes this CPU for a Prescott. */
+/* Runs this program with an OpenBLAS that treats this CPU as a Prescott. */
 static void show(const char *variables, int want) {
   int code = program_run("LD_PRELOAD=%s/openblas.so %s %s show", program_folder("cpu"),
                          variables, self);
@@ -135,7 +135,8 @@ int main(int argc, char **argv) {
   self = argv[0];
   if (argc > 1 && strcmp(argv[1], "show") == 0) {
     int left = getenv("POLAR_RESTART") || getenv("POLAR_TRIED_CORES") ||
-               getenv("POLAR_FOUND_CORE") || getenv("OPENBLAS_CORETYPE") || getenv("GOMP_SPINCOUNT");
+               getenv("POLAR_FOUND_CORE") || getenv("OPENBLAS_CORETYPE") ||
+                getenv("GOMP_SPINCOUNT");
     printf("%s\n%s\nleft in the environment: %s\n", startup_describe(), startup_warning(),
            left ? "something" : "nothing");
     return check_report("show");

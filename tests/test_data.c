@@ -12,9 +12,9 @@
 #include "tests/check.h"
 #include "tests/token_files.h"
 
-/* ---- Opening with less to write ---- */
+/* ---- Short forms ---- */
 
-/* The sizes of both sets, as data_describe tells them. */
+/* The sizes of both sets, as data_describe prints them. */
 static int64_t set_tokens(const Data *d, const char *what) {
   char line[4096];
   data_describe(d, line, sizeof line);
@@ -28,7 +28,7 @@ static int64_t train_tokens(const Data *d) { return set_tokens(d, "training toke
 
 static int64_t val_tokens(const Data *d) { return set_tokens(d, "validation tokens"); }
 
-/* The rows of a step; what data_batch says must be fine. */
+/* The rows of a step; data_batch must succeed. */
 static Batch batch_of(Data *d, int64_t step, int64_t first, int64_t count) {
   Batch batch = {0};
   Err err = {""};
@@ -210,7 +210,7 @@ static void test_left_out(void) {
 
 /* ---- The loader ---- */
 
-/* Three files of ids 0..N-1 in order; the id tells the place. */
+/* Three files of ids 0..N-1 in order; the id is the position. */
 enum { FILES = 3 };
 static const int file_size[FILES] = {1000, 137, 263};
 
@@ -405,7 +405,7 @@ static void test_fraction(void) {
 
 /* ---- Large files ---- */
 
-/* 5 GiB of zeros that take no room, with a few marks. */
+/* 5 GiB of zeros in a sparse file, with a few marks. */
 static void test_large_file(void) {
   const char *path = in_folder("large.bin");
   const int64_t bytes = INT64_C(5) << 30, last = bytes / 2 - 1;
@@ -455,7 +455,7 @@ int main(void) {
   test_sequential(1, 1);
   test_sequential(2, 8);
   test_sequential(4, 34); /* 136: exactly the second file */
-  test_sequential(5, 20); /* the first file is 10 steps but for the last target */
+  test_sequential(5, 20); /* the first file is 10 steps without the last target */
   test_sequential(3, 44);
   test_shuffle(1);
   test_shuffle(8);
@@ -463,7 +463,7 @@ int main(void) {
   test_parts(ORDER_SHUFFLE);
   test_parts(ORDER_SEQUENTIAL);
   test_uniform();
-  test_validation(8); /* 1000: the first file is whole windows but for the last target */
+  test_validation(8); /* 1000: the first file is complete windows without the last target */
   test_validation(16);
   test_fraction();
   test_large_file();

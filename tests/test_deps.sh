@@ -3,7 +3,7 @@
 # installs.
 . tests/shell.sh
 
-# A PATH of its own: the system's tools that the script needs, and stand-ins.
+# A separate PATH: the system's tools that the script needs, and stand-ins.
 mkdir "$work/bin" "$work/netlib"
 for tool in sh mktemp rm cat paste sed env ln touch; do
   ln -s "$(command -v $tool)" "$work/bin/$tool"

@@ -51,7 +51,7 @@ static void test_rows(void) {
 
 static void test_missing(void) {
   RunLog other[] = {make_run("optimizer=muon momentum=0.9", ""), make_run("optimizer=adamw", "")};
-  check_rows("what only one optimizer has is no difference of its own", other, 2, EFFECT_TASK,
+  check_rows("an option of only one optimizer is not a further difference", other, 2, EFFECT_TASK,
              "optimizer: muon (a), adamw (b)\n");
   RunLog both[] = {make_run("optimizer=muon momentum=0.9", ""), make_run("optimizer=adamw", ""),
                    make_run("optimizer=sgd momentum=0.8", "")};

@@ -1,6 +1,6 @@
 /* The model options in double precision: masks of dropout, attention with dropout against three
-   loops, the gradient of whole models against finite differences, and what must not change the
-   masks. Tests: model/dropout model/gpt2 */
+   loops, the gradient of whole models against finite differences, and changes that must not change
+   the masks. Tests: model/dropout model/gpt2 */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -15,7 +15,8 @@ write_tiny tiny.txt 4
 printf 'It is a truth universally acknowledged, that a single man in want.\n%.0s' 1 2 3 4 5 6 7 8 >a.txt
 printf 'Call me Ishmael. Some years ago - never mind how long precisely.\n%.0s' 1 2 3 >b.txt
 cat a.txt b.txt >both.txt
-"$train" @tiny.txt --data a.txt --val both.txt --val-tokens 1e6 --lr 0.05 --out run >/dev/null || exit 1
+"$train" @tiny.txt --data a.txt --val both.txt --val-tokens 1e6 --lr 0.05 \
+  --out run >/dev/null || exit 1
 evaluate() { run "$tools/evaluate" --threads 1 --from "$@"; }
 
 # 257 tokens: one for each byte. The log's loss leaves out the last, incomplete row of 16 tokens.

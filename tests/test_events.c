@@ -118,7 +118,7 @@ static void test_runs(const char *folder) {
   program_run("./train --resume %s/step-000003", run);
   program_run("cat %s/events.out.tfevents.*.4 >%s", run, path);
   bytes = program_read(path, &size);
-  check(check_records(path, bytes, size) == 2 + 3, "steps 4 to 6 in a file of their own");
+  check(check_records(path, bytes, size) == 2 + 3, "steps 4 to 6 in a separate file");
   free(bytes);
   check(program_run("tools/convert %s --format tensorboard --to %s/copy", run, folder) == 0,
         "to another folder: %s", program_output());

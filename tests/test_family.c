@@ -280,7 +280,7 @@ static Problem take_steps(const char *method, const char *settings, const char *
   return p;
 }
 
-/* The largest difference of a weight of array i, in parts of the array's largest change. */
+/* The largest difference of a weight of array i, relative to the array's largest change. */
 static double difference(const Problem *a, const Problem *b, int i) {
   double most = 0, off = 0;
   for (int64_t j = 0; j < param_size(&a->params[i]); j++) {

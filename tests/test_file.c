@@ -64,7 +64,7 @@ static void test_folders(void) {
   program_path(path, "a/b/c");
   check(folder_make(path, &err) == 0 && folder_exists(path), "made: %s", err.text);
   check(folder_make(path, &err) == 0, "a second time: %s", err.text);
-  check(!file_exists(path) == 0, "a folder is a file that exists");
+  check(file_exists(path), "a folder exists");
   file_write(program_path(other, "a/b/c/file"), "x", 1, &err);
   check(folder_make(other, &err) == -1, "a folder in place of a file");
   program_path(other, "a/b");

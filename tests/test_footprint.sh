@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 # limited COMMAND...: with 900 MB of address space.
 limited() { (
+  # shellcheck disable=SC3045 # dash and bash have ulimit -v
   ulimit -v 900000 && exec "$@"
 ); }
 

@@ -238,9 +238,9 @@ static void test_wrong_models(void) {
 
 /* ---- models of others ---- */
 
-/* Writes tensors as safetensors, each name after `prefix`, its numbers as `dtype` (F32 or F64);
-   with `part` 1 or 2 only those of one half of the list. lm_head.weight, which equals wte, is left
-   out (head 0), kept (1) or changed (-1). */
+/* Writes tensors as safetensors, with `prefix` before each name and numbers as `dtype` (F32 or
+   F64); with `part` 1 or 2 only one half of the list. lm_head.weight, which equals wte, is left out
+   (head 0), kept (1) or changed (-1). */
 static void put_model(const char *path, const char *prefix, const char *dtype, int part, int head) {
   Safetensors s;
   Err err;
@@ -337,7 +337,7 @@ static void put_index(const char *name, const char *from, const char *to) {
   free(text);
 }
 
-/* A model in two files with an index: whole, named by its folder or its index, and damaged. */
+/* A model in two files with an index: complete, named by its folder or its index, and damaged. */
 static void test_sharded(void) {
   static const struct {
     const char *from, *to, *says;

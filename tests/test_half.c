@@ -21,7 +21,7 @@ static void test_halves(void) {
   }
   check(wrong_f16 == 0, "binary16: %d of 65536 are wrong", wrong_f16);
   check(wrong_bf16 == 0, "bfloat16: %d of 65536 are wrong", wrong_bf16);
-  /* Ties go to even, and what is too large to infinity. */
+  /* Ties are rounded to even; numbers that are too large become infinite. */
   check(f16_from_float(1 + 0x1p-11f) == 0x3C00 && f16_from_float(1 + 0x3p-11f) == 0x3C02, "ties");
   check(f16_from_float(0x1p-25f) == 0 && f16_from_float(0x3p-25f) == 2, "subnormal ties");
   check(f16_from_float(65519.9f) == 0x7BFF && f16_from_float(-65520) == 0xFC00, "overflow");

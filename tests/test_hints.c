@@ -12,7 +12,7 @@ static void expect(const char *name, const char *here) {
         hint ? hint : "missing", here);
 }
 
-/* The names are no options here, appear once, and the hint begins with an option or is a sentence. */
+/* The names are not options here and occur once; a hint begins with an option or is a sentence. */
 static void test_table(void) {
   char name[64], option[64];
   for (int i = 0; hint_names(i); i++)

@@ -1,4 +1,4 @@
-/* Orthonormal bases and eigenvalues, by what defines them. */
+/* Orthonormal bases and eigenvalues, checked by their definitions. */
 #include "core/lapack.h"
 
 #include <math.h>

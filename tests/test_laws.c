@@ -23,8 +23,8 @@ static const Shape mixed[] = {
     {1, 6, 1, 1, 1, ROLE_VECTOR},  {13, 5, 1, 1, 1, ROLE_EMBEDDING}, {6, 5, 1, 1, 1, ROLE_POSITION},
     {13, 5, 1, 1, 1, ROLE_HEAD}};
 
-/* Laws that a method need not keep. That it really breaks them is checked, so that no row stays
-   here longer than it is true. */
+/* Laws that a method does not obey. A test checks that it breaks them, so that no outdated row
+   stays. */
 static const struct {
   const char *method, *law, *reason;
 } exceptions[] = {
@@ -48,7 +48,7 @@ static void law(const Optimizer *method, const char *name, int holds, const char
         exception ? "holds, but is listed as an exception: " : "", how);
 }
 
-/* The declaration: complete, and its settings are such as the tables allow, each of them once. */
+/* The declaration is complete; its settings are allowed by the tables, and each occurs once. */
 static void law_declaration(const Optimizer *o) {
   Problem p = problem_make(o, mixed, 1);
   OptionSet sets[] = {{.title = "optimizer", .rows = optimizer_options, .values = &p.common},
@@ -69,7 +69,7 @@ static void law_declaration(const Optimizer *o) {
   problem_free(&p);
 }
 
-/* Without a gradient there is nothing but decay: w = keep^t w. */
+/* Without a gradient, only decay changes the weights: w = keep^t w. */
 static void law_zero_gradient(const Optimizer *o) {
   Problem p = problem_make(o, mixed, COUNT(mixed));
   double worst = 0;
@@ -129,7 +129,7 @@ static void check_names(const Optimizer *o, const Checkpoint *c, size_t bytes) {
         (long long)floats, bytes);
 }
 
-/* State taken out after two steps and put into a fresh optimizer: the third step is the same. */
+/* With the state after two steps, a new optimizer takes the same third step. */
 static void law_state(const Optimizer *o) {
   Problem a = problem_make(o, mixed, COUNT(mixed)), b = problem_make(o, mixed, COUNT(mixed));
   Problem forgetful = problem_make(o, mixed, COUNT(mixed));
@@ -196,7 +196,7 @@ static int another_value(const Option *row, int k, Choice *c) {
   return 1;
 }
 
-/* Whether some other value of the option changes the weights, beside the context. */
+/* Whether another value of the option changes the weights, given the context. */
 static int matters(const Optimizer *o, const Option *row, const Choice *context) {
   Problem base, other;
   Choice changed;
@@ -213,7 +213,7 @@ static int matters(const Optimizer *o, const Option *row, const Choice *context)
   return found;
 }
 
-/* Every option changes the result: by itself, or beside another choice of another option. */
+/* Every option changes the result, alone or with another value of another option. */
 static void law_options(const Optimizer *o) {
   for (const Option *row = o->options; row->name; row++) {
     int found = matters(o, row, NULL);
@@ -249,7 +249,7 @@ static void quadratic(Problem *p) {
 static void law_descent(const Optimizer *o) {
   Problem p = problem_make(o, mixed, COUNT(mixed));
   p.common.weight_decay = 0;
-  problem_set_if_there(&p, "radius", "1"); /* they go with a smaller rate */
+  problem_set_if_there(&p, "radius", "1"); /* they need a smaller rate */
   problem_set_if_there(&p, "head-radius", "1");
   problem_start(&p);
   quadratic(&p);
@@ -324,8 +324,8 @@ static void law_transpose(const Optimizer *o) {
   problem_free(&a), problem_free(&b), problem_free(&c);
 }
 
-/* The same seed gives the same bits; another number of threads the same up to rounding, as BLAS
-   may cut its sums elsewhere. Returns whether those were the same bits too. */
+/* The same seed gives the same bits; another number of threads the same up to rounding, as BLAS may
+   split its sums differently. Returns whether those were the same bits too. */
 static int law_repeat(const Optimizer *o) {
   Problem p[3];
   for (int k = 0; k < 3; k++) {
@@ -342,8 +342,8 @@ static int law_repeat(const Optimizer *o) {
 #ifdef _OPENMP
   law(o, "threads", off <= 1e-5, how);
 #else
-  /* OpenBLAS's own threads round differently. A basis of SOAP is then another one where the first
-     gradient has no direction. */
+  /* OpenBLAS's own threads round differently. The basis of SOAP then differs in directions that the
+     first gradient does not have. */
   law(o, "threads", off <= 1e-5 || strcmp(o->name, "soap") == 0, how);
 #endif
   int same = problem_same_weights(&p[0], &p[2]);
@@ -370,7 +370,7 @@ static void law_multiplier(const Optimizer *o) {
 
 /* Of the change W - W0 against the reference in double. A rounding error of 2^-24 of the matrix is
    multiplied by up to 3.4445 in each of Jordan's five steps after it: 1 + 3.4445 + ... + 3.4445^5 =
-   683 in all, 4.1e-5. Measured with five cores of OpenBLAS and on AArch64: 1.6e-5 at most. */
+   683 in total, 4.1e-5. Measured with five cores of OpenBLAS and on AArch64: 1.6e-5 at most. */
 static const double GOLDEN_TOLERANCE = 683 * 0x1p-24;
 
 /* The optimizers that tests/reference.py knows (test_registry names others). The file as-published

@@ -16,8 +16,8 @@
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
-static uint64_t stream; /* grows with every array, so that no two hold the same numbers */
-static char shape[128]; /* of the case at hand, for the messages */
+static uint64_t stream; /* increases with every array, so that no two have the same numbers */
+static char shape[128]; /* of the current case, for messages */
 
 static real *random_array(int64_t n, double scale) {
   real *a = calloc((size_t)n, sizeof *a);
@@ -70,7 +70,7 @@ static void check_same(const real *got, const real *want, int64_t n, double tole
 /* A layer's outputs, weighted with fixed numbers and summed, as a function of its inputs. */
 typedef double Loss(const void *with);
 
-/* Five points: the error is h^4, and h need not be so small that rounding shows. */
+/* Five points: the error is h^4, so that h can be large enough to keep rounding small. */
 static double slope(real *at, const real *from, const real *direction, int64_t n, Loss *loss,
                     const void *with) {
   static const double weights[] = {1 / 12., -8 / 12., 8 / 12., -1 / 12.};
@@ -86,7 +86,7 @@ static double slope(real *at, const real *from, const real *direction, int64_t n
 }
 
 /* The gradient (n) of loss at `at` (n), to 1e-7 of its size along some random directions and some
-   single coordinates. `at` is moved and put back. */
+   single coordinates. `at` is changed and restored. */
 static void check_gradient(const char *what, real *at, const real *gradient, int64_t n,
                            Loss *loss, const void *with) {
   enum { DIRECTIONS = 3, COORDINATES = 4 };
@@ -112,7 +112,7 @@ static void check_gradient(const char *what, real *at, const real *gradient, int
   free(from);
 }
 
-/* `again` must be before + first, number by number: what accumulate = 1 means. */
+/* `again` must equal before + first, number by number, as accumulate = 1 demands. */
 static void check_added(const char *what, const real *again, const real *before,
                         const real *first, int64_t n) {
   real *sum = copy_of(before, n);
@@ -355,8 +355,7 @@ static void check_attention_forward(const Attention *a) {
   free(want), free(lse);
 }
 
-/* Tokens after t change neither the outputs up to t, by a single bit, nor get a gradient from
-   them. */
+/* Tokens after t do not change a bit of the outputs up to t, and get no gradient from them. */
 static void check_causal(const Attention *a, int64_t t) {
   int64_t C = a->C, T = a->T, n = a->B * T * C;
   attention_sum(a);

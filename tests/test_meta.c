@@ -1,4 +1,4 @@
-/* nanoGPT's meta.pkl: what Python wrote, what is damaged, and what is written here. */
+/* nanoGPT's meta.pkl: files written by Python, damaged files, and files written here. */
 #include "data/meta.h"
 
 #include <stdio.h>
@@ -16,7 +16,7 @@ static void stop(const char *what) {
 
 static Tokenizer *characters_of(const char *text) {
   Characters c = {0};
-  Tokenizer *t;
+  Tokenizer *t = NULL;
   Err err;
   if (characters_add(&c, "text", text, strlen(text), &err) || characters_tokenizer(&t, &c, &err))
     stop(err.text);
@@ -32,8 +32,8 @@ static int is_token(const Tokenizer *t, int id, const char *text) {
   return (size_t)length == strlen(text) && memcmp(bytes, text, (size_t)length) == 0;
 }
 
-/* What Python's pickle.dumps makes of {'vocab_size': 3, 'itos': {0: 'b', 1: 'a', 2: 'é'}, 'stoi':
-   {'b': 0, 'a': 1, 'é': 2}}, in protocol 4 and 2. */
+/* The output of Python's pickle.dumps for {'vocab_size': 3, 'itos': {0: 'b', 1: 'a', 2: 'é'},
+   'stoi': {'b': 0, 'a': 1, 'é': 2}}, in protocol 4 and 2. */
 #define PICKLE_4                                                                                 \
   "\x80\x04\x95\x4f\x00\x00\x00\x00\x00\x00\x00}\x94(\x8c\nvocab_size\x94K\x03\x8c\x04itos\x94}" \
   "\x94(K\x00\x8c\x01" "b\x94K\x01\x8c\x01" "a\x94K\x02\x8c\x02\xc3\xa9\x94u\x8c\x04stoi\x94}"   \
@@ -72,7 +72,8 @@ int main(void) {
   char *text = meta_text(t, &size), path[PATH_SIZE];
   program_write(program_path(path, "meta.pkl"), text, size);
   free(text);
-  check(meta_read(&again, path, &err) == 0 && tokenizer_vocab(again) == 4 && is_token(again, 1, "a"),
+  check(meta_read(&again, path, &err) == 0 && tokenizer_vocab(again) == 4 &&
+            is_token(again, 1, "a"),
         "what is written is read");
   tokenizer_close(again);
   tokenizer_close(t);

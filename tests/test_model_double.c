@@ -26,7 +26,7 @@ static const Case cases[] = {
     {{.L = 2, .NH = 4, .C = 24, .context = 11, .V = 257}, 5, 9},
 };
 
-static char about[160]; /* the case at hand, for the messages */
+static char about[160]; /* the current case, for messages */
 
 static void describe(const Case *c) {
   const ModelOptions *s = &c->size;
@@ -101,7 +101,7 @@ static void move(GPT2 *m, const char *kind, int k, double step) {
   }
 }
 
-/* The gradient along that direction, and how large such a number is by chance. */
+/* The gradient along that direction, and the size of such a number by chance. */
 static double along(const GPT2 *m, const char *kind, int k, double *size) {
   double sum = 0, squares = 0;
   for (int p = 0; p < m->param_count; p++) {
@@ -160,7 +160,7 @@ static void test_gradient(const Case *c) {
   free(x), free(y);
 }
 
-/* ---- what does not matter ---- */
+/* ---- what must not change results ---- */
 
 /* Loss and gradient (to be freed) of 4 rows in passes of `pass` rows. */
 static double in_passes(GPT2 *m, const Batch *whole, int64_t pass, real **gradient) {

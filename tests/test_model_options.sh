@@ -32,9 +32,11 @@ run "$train" --init "$work/half" --batch 2 --steps 1 --val-tokens 64 --out "$wor
 for option in 'bias = off' 'gelu = exact' 'tie = off' 'dropout = 0'; do
   check "--init: $option" grep -qx "$option" "$work/more/config.txt"
 done
-answers 1 'no biases (--bias off)' "$tools/convert" --from "$work/half" --to "$work/x" --format llm.c
+answers 1 'no biases (--bias off)' \
+  "$tools/convert" --from "$work/half" --to "$work/x" --format llm.c
 run "$tools/convert" --from "$work/half" --to "$work/folder"
-check 'config.json keeps the options' grep -q '"activation_function": "gelu"' "$work/folder/config.json"
+check 'config.json keeps the options' \
+  grep -q '"activation_function": "gelu"' "$work/folder/config.json"
 check 'config.json keeps the dropout' grep -q '"resid_pdrop": 0.3' "$work/folder/config.json"
 run "$tools/generate" --from "$work/folder" --prompt a --tokens 3
 check 'generates with all model options' [ "$code" -eq 0 ]

@@ -49,7 +49,7 @@ static void test_schedules(void) {
       test_schedule(kind, 30, 200, final_lr);
       test_schedule(kind, 0, 1000, final_lr);
     }
-  /* Half way (or where wsd has half of its decay left), by hand. */
+  /* Halfway (or halfway through the decay of wsd), by hand. */
   ScheduleOptions linear = {.schedule = SCHEDULE_LINEAR, .warmup = 20, .final_lr = 0.5};
   ScheduleOptions cosine = {.schedule = SCHEDULE_COSINE, .final_lr = 0.2};
   ScheduleOptions wsd = {.schedule = SCHEDULE_WSD, .decay_fraction = 0.4};
@@ -102,7 +102,7 @@ static void test_gradients(void) {
 
 /* ---- the harness ---- */
 
-/* Cut by --qkv-split, a matrix is updated as its pieces would be on their own. */
+/* Cut by --qkv-split, a matrix is updated as its pieces would be alone. */
 static void test_split(int split, int down, int across) {
   const Optimizer *muon = optimizer_find("muon", &err);
   static const Shape whole = {12, 8, 3, 6, 2, ROLE_MATRIX};
@@ -161,7 +161,7 @@ static void note_array(const char *name, int64_t floats, float *data, void *with
 }
 
 /* An array longer than one piece of an elementwise update is one array of state, and its parts are
-   updated as arrays of their own. */
+   updated as separate arrays. */
 static void test_pieces(void) {
   enum { LONG = 70001, CUT = 65536 };
   static const Shape one = {1, LONG, 1, 1, 1, ROLE_EMBEDDING};
@@ -196,8 +196,8 @@ static double declared_flops(const char *method, Role role, const char *embeddin
   return flops;
 }
 
-/* An embedding counts for the step that its role takes: the sign of an average of gradients is 8
-   FLOPs a weight, and an orthogonalization as many as a matrix's. */
+/* The FLOPs of an embedding are those of the step that its role takes: 8 per weight for the sign of
+   an average of gradients, those of a matrix for an orthogonalization. */
 static void test_flops_by_role(void) {
   double matrix = declared_flops("trust-region", ROLE_MATRIX, "sign"), few = 8 * 40 * 10;
   check(matrix > 10 * few, "an orthogonalized step of 40 x 10 counts %g FLOPs", matrix);
@@ -222,7 +222,7 @@ static void test_adamw_number(void) {
   problem_free(&p);
 }
 
-/* Without a gradient, a weight after a step is its share that decay leaves. */
+/* Without a gradient, a step multiplies a weight by the factor of decay. */
 static void test_embedding_decay(void) {
   static const Shape shapes[] = {{8, 4, 1, 1, 1, ROLE_EMBEDDING}, {8, 4, 1, 1, 1, ROLE_POSITION},
                                  {8, 4, 1, 1, 1, ROLE_MATRIX}};

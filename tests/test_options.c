@@ -339,7 +339,7 @@ static void test_needs(void) {
   refused(with_file("--shade 0.2", "void", ""), "--shade has no effect", NULL, NULL);
 }
 
-/* The written options hold those that have an effect, and no others. */
+/* The written options are exactly those that have an effect. */
 static void test_needs_written(void) {
   static const char *const lines[] = {"--color green", "--color red"};
   for (int i = 0; i < COUNT(lines); i++) {
@@ -428,7 +428,7 @@ static int read_config(Config *c, const char *a, const char *b, const char *d) {
   return config_read(c, 1 + (a != NULL) + (b != NULL) + (d != NULL), argv, &err);
 }
 
-/* Values that are awkward to write: none is a round decimal, some are at the edge. */
+/* Values that are hard to write exactly: none is a round decimal, some are at the limits. */
 static void awkward(const Option *row, int k, char *out, size_t size) {
   static const double reals[] = {0.1, 1 / 3.0, 1e-8, 3.0e-45, 0.1 + 0.2, 1 / 49.0, 123456789.125};
   static const double ints[] = {3, 1234567, 9007199254740991.0};

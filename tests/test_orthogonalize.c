@@ -195,7 +195,7 @@ static float *to_float(const double *X, int64_t n, double scale) {
   return Y;
 }
 
-/* newton_schulz with exactly the work memory that its layout asks for. */
+/* newton_schulz with exactly the work memory of its layout. */
 static void iterate(float *X, int64_t rows, int64_t cols, const NewtonSchulzPlan *plan) {
   NewtonSchulzWork work;
   Scratch scratch = {0};
@@ -206,7 +206,7 @@ static void iterate(float *X, int64_t rows, int64_t cols, const NewtonSchulzPlan
   free(memory);
 }
 
-/* Every singular value must become what the scalar polynomial makes of it, and U and V stay. */
+/* The scalar polynomial must map every singular value, and U and V must not change. */
 static void check_matrix(int direct, int schedule, int64_t rows, int64_t cols, double scale) {
   NewtonSchulzPlan plan = newton_schulz_plan(&(NewtonSchulz){schedule, 0});
   int64_t k = rows < cols ? rows : cols, n = rows * cols;
@@ -245,7 +245,7 @@ static void test_newton_schulz(void) {
                                       {3, 100}, {100, 3}, {48, 64}, {64, 48}, {31, 47},
                                       {64, 100}, {130, 70}};
   for (int schedule = 0; schedule < NS_SCHEDULE_COUNT; schedule++) {
-    /* CANS is steep at 1, where it ends: it makes 0.995 to 1.015 of a vector of norm 1. */
+    /* CANS is steep at 1, where it ends: it maps norm 1 to norms from 0.995 to 1.015. */
     for (int i = schedule == NS_CANS ? 3 : 0; i < COUNT(shapes); i++) {
       check_matrix(0, schedule, shapes[i][0], shapes[i][1], 1);
       check_matrix(1, schedule, shapes[i][0], shapes[i][1], 1);
@@ -296,9 +296,8 @@ static void check_polar(const double *X, const double *want, int64_t rows, int64
   }
 }
 
-/* U V^T for any positive singular values, and whatever the scale; and the transpose
-   of it for the transpose. With U and V taken at random, P X R and all orthogonal changes are
-   among the cases. */
+/* U V^T for any positive singular values and any scale; its transpose for the transpose. With U and
+   V taken at random, P X R and all orthogonal changes are among the cases. */
 static void check_polar_case(int64_t rows, int64_t cols) {
   int64_t k = rows < cols ? rows : cols;
   for (int spread = 0; spread < 3; spread++) {
@@ -329,7 +328,7 @@ static void test_polar_rank(int64_t rows, int64_t cols, int64_t rank) {
   double *got = polar_of(X, rows, cols, BY_SVD, 1);
   double norm = 0;
   for (int64_t i = 0; i < rows * cols; i++) norm += got[i] * got[i];
-  /* Rounding to float makes 1e-8 of the zeros; below 3e-7 of the largest they do not count. */
+  /* Rounding to float turns zeros into 1e-8; values below 3e-7 of the largest count as zero. */
   check(fabs(norm - (double)rank) <= 1e-4, "msgn of rank %lld, %lld x %lld: norm^2 %.6g",
         (long long)rank, (long long)rows, (long long)cols, norm);
   double along = 0;

@@ -1,4 +1,4 @@
-/* What the methods share, each part against its definition. Tests: optim/parts/select
+/* The parts that methods share, each against its definition. Tests: optim/parts/select
    optim/parts/norms optim/parts/momentum optim/parts/adam optim/parts/lmo optim/parts/basis
    optim/parts/low_rank optim/parts/fit */
 #include <math.h>
@@ -133,7 +133,7 @@ static void test_lmo(int norm) {
   free(memory);
 }
 
-/* Two projections in a row are one, and a range finder of enough directions keeps all of X. */
+/* A second projection changes nothing, and a range finder with enough directions keeps all of X. */
 static void test_projection(Side side, int64_t k) {
   int64_t n = side == LEFT ? ROWS : COLS, across = side == LEFT ? COLS : ROWS;
   float X[SIZE], Y[SIZE], Q[ROWS * ROWS], B[SIZE], again[SIZE];

@@ -1,5 +1,5 @@
 #!/bin/sh
-# tools/plot: which runs it reads, what it draws, and what it says of them. The logs are written by
+# tools/plot: which runs it reads, its pictures and its messages. The logs are written by
 # hand. Run from the project's root.
 . tests/shell.sh
 cd "$work" || exit 1
@@ -117,10 +117,10 @@ formats() {
   check 'plot replaces its own PDF' test "$code" -eq 0
   plot runs/a --out x.png
   check 'a PNG file is a PNG' sh -c 'head -c 4 x.png | grep -q PNG'
-  answers 1 'has to end in .png, .svg or .pdf' "$tools/plot" runs/a --out x.gif
+  answers 1 'must end in .png, .svg or .pdf' "$tools/plot" runs/a --out x.gif
 }
 
-# In the terminal nothing is wider than it, and nothing from a file controls it.
+# No line is wider than the terminal, and no text from a file controls it.
 terminal() {
   for width in 60 80 140; do
     "$tools/plot" many --width "$width" | sed '/^Settings/,$d' >text

@@ -102,7 +102,7 @@ static void unpack(double *h, double *l, const float *X, int64_t ld, Transpose o
 }
 
 /* want and size (M,N): the product of the rounded operands in double, and that of their absolute
-   values, which bounds what float32's sums can lose. */
+   values, which bounds the rounding errors of float32's sums. */
 static void reference(const Product *p, Precision precision, double *want, double *size) {
   int64_t M = p->M, N = p->N, K = p->K;
   double *a = malloc((size_t)(2 * M * K) * sizeof *a), *b = malloc((size_t)(2 * K * N) * sizeof *b);
@@ -208,8 +208,8 @@ static void test_split(void) {
 
 static int kind_of(float x) { return isnan(x) ? 2 : isinf(x) ? (x > 0 ? 1 : -1) : 0; }
 
-/* What is not finite spreads as in float32. The stand-in has no test for it: it does not pass
-   through gemm, which computes such products in float32 if they are split. */
+/* Numbers that are not finite spread as in float32. The stand-in is not tested for this: it
+   bypasses gemm, which computes such split products in float32. */
 static void test_not_finite(void) {
   static const float bad[] = {INFINITY, -INFINITY, NAN};
   for (int ops = 0; ops < 4; ops++)

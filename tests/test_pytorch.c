@@ -39,7 +39,7 @@ static void batch_of(int step, int32_t *x, int32_t *y) {
 
 static double worst_change;
 
-/* Every number, in parts of the largest. */
+/* Every number, relative to the largest. */
 static void check_gradient(const Param *p, const FixtureTensor *want) {
   double worst = 0, scale = 1e-3;
   for (int64_t i = 0; i < param_size(p); i++) scale = fmax(scale, fabs(want->values[i]));
@@ -51,7 +51,7 @@ static void check_gradient(const Param *p, const FixtureTensor *want) {
 }
 
 /* Relative to the change W - W0. Adam divides by |g|: where a gradient is nearly zero it multiplies
-   the rounding error, so that single numbers depend on the processor, and the norm hardly:
+   the rounding error, so that single numbers depend on the processor, but the norm hardly does:
    measured 1.0e-5 at most. */
 static void check_weights(const Param *p, const real *start, const FixtureTensor *want) {
   double error = 0, change = 0;

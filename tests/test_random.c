@@ -72,7 +72,7 @@ static void test_uniform(void) {
   check_near(squares / N, 1 / 3., 4 * 0.3 / sqrt(N), "mean square of random_uniform");
 }
 
-/* Chi-square of counts (n) that should be alike, as standard deviations from its mean. */
+/* Chi-square of counts (n) that should be equal, as standard deviations from its mean. */
 static double chi_square(const int *counts, int n) {
   double total = 0, sum = 0;
   for (int i = 0; i < n; i++) total += counts[i];

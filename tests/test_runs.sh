@@ -185,7 +185,8 @@ signals() {
   kill -TERM "$child"
   kill -CONT "$child"
   ends
-  check "the first signal is answered at once" says "again: stop now"
+  check "the first signal is answered at once" says "a second signal stops now"
+  # shellcheck disable=SC2016
   check "the second ends the program at once (got $code)" \
     eval '[ "$code" -gt 128 ] && ! says "interrupted after"' # by the one that comes second
   slow micro 0
@@ -202,7 +203,7 @@ limits() {
   check "--help lists the code of --max-seconds" \
     grep -q "^    4  stopped and saved after --max-seconds" stdout
   trains --out late --steps 100000000 --val-every 0 --max-seconds 0.2
-  check "--max-seconds has a code of its own" [ "$code" -eq 4 ]
+  check "--max-seconds has its own exit code" [ "$code" -eq 4 ]
   run sh -c "ulimit -t 3; exec '$train' @tiny --out cpu --steps 100000000 --val-every 0"
   check "the limit on CPU time stops a run in time (got $code)" [ "$code" -eq 130 ]
   check "with a message" says "stopped by the CPU time limit after step"
@@ -286,7 +287,8 @@ existing_files() {
   keeps here/config.json "$tools/convert" --from shown --to here
   run "$tools/convert" --from shown --to here
   check "convert does not replace its own output either" [ "$code" -eq 1 ]
-  keeps here.csv "$tools/tokenize" --from "$root/README.md" --to here.csv --format nanogpt --vocab 257
+  keeps here.csv "$tools/tokenize" --from "$root/README.md" --to here.csv \
+    --format nanogpt --vocab 257
   mkdir -p swept
   echo mine >swept/sweep.spec
   run "$tools/sweep" "$root/tools/specs/compare-quick.spec" --out swept --train "$train"

@@ -1,4 +1,4 @@
-/* Runs found in folders and archives, and what their place and info.txt say. */
+/* Runs in folders and archives, and the data in their paths and info.txt. */
 #include "tools/report/runset.h"
 
 #include <stdio.h>

@@ -77,7 +77,7 @@ static void test_hostile(void) {
           (unsigned long long)lengths[i]);
 }
 
-/* 10,000 names are read, and found not to be a GPT-2. */
+/* A file with 10,000 names is read, and rejected because it is not a GPT-2. */
 static void test_many_names(void) {
   char *header = malloc(1 << 20);
   size_t used = 1;

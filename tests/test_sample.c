@@ -1,5 +1,5 @@
-/* Generation: the cache changes nothing, draws follow their distribution, only whole characters are
-   printed. Tests: model/decoder run/sample */
+/* Generation: the cache changes nothing, draws follow their distribution, only complete characters
+   are printed. Tests: model/decoder run/sample */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

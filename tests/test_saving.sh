@@ -1,5 +1,5 @@
 #!/bin/sh
-# When a run saves, what it prints, and when it counts as diverged. Run from the project's root.
+# When a run saves, its output, and when it counts as diverged. Run from the project's root.
 . tests/shell.sh
 write_tiny "$work/tiny" 8
 cd "$work" || exit 1
@@ -48,7 +48,10 @@ clock_saves() {
 # ---- the best checkpoint ----
 
 # Steps with their validation losses, the lowest first.
-lowest() { awk -F, 'NR > 1 && $1 > 0 && $5 != "" { print $5, $1 }' "$1/log.csv" | sort -g | sed -n 's/.* //p;q'; }
+lowest() {
+  awk -F, 'NR > 1 && $1 > 0 && $5 != "" { print $5, $1 }' "$1/log.csv" | sort -g |
+    sed -n 's/.* //p;q'
+}
 
 keeps_best() {
   # A rate that is too large near its peak: the last validation is not the best.
@@ -73,8 +76,10 @@ keeps_best() {
 header() {
   trains --out header
   check "four lines before the first step" [ "$(grep -n '^step 0/' stdout | cut -d: -f1)" -eq 5 ]
-  check "threads and OpenBLAS" grep -qE '^header: 1 thread, OpenBLAS [0-9.]+ \([A-Za-z0-9]+\), fp32$' stdout
-  check "epochs" prints "8 steps of 32 tokens: 7.2e-05 epochs; adamw, tuned for nano, used here with other vocabulary, sizes"
+  check "threads and OpenBLAS" \
+    grep -qE '^header: 1 thread, OpenBLAS [0-9.]+ \([A-Za-z0-9]+\), fp32$' stdout
+  check "epochs" prints \
+    "8 steps of 32 tokens: 7.2e-05 epochs; adamw, tuned for nano, used here with other vocabulary, sizes"
   check "the time that is left" grep -qE '^step 2/8 .* [0-9]+s left$' stdout
   trains --out header --overwrite on --verbose on
   check "--verbose prints the table" prints "attn.c_attn.weight"

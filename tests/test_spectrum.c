@@ -166,7 +166,7 @@ static void test_schedules(void) {
                  cases[i].steps, at[j]);
     values_free(&v);
   }
-  /* x_half: Jordan's five steps bring 1.07e-3 to one half. */
+  /* x_half: Jordan's five steps raise 1.07e-3 to one half. */
   check_near(steps_to_half(1.07e-3, NS_JORDAN), 5, 0.01, "steps to one half");
   check_near(steps_to_half(0.6, NS_JORDAN), 0, 0, "steps from above one half");
   check_near(steps_to_half(1e-6, NS_JORDAN) - steps_to_half(3.4445e-6, NS_JORDAN), 1, 1e-6,
@@ -199,7 +199,7 @@ static void test_taylor(void) {
   }
 }
 
-/* eps_q exactly and its bound, as in the table that was derived from the paper's formulas. */
+/* eps_q exactly and its bound, as in a table derived from the paper's formulas. */
 static void test_bounds(void) {
   static const struct {
     double x;
@@ -390,8 +390,8 @@ static void run_steps(const char *optimizer, const char *said, int split, int ev
   free(c.method_options);
 }
 
-/* What is orthogonalized is found for every kind of method, and its update is as near to the polar
-   factor as the method makes it. */
+/* For every kind of method the log finds the orthogonalized matrix, and its update is as near to
+   the polar factor as that method comes. */
 static void test_log(void) {
   static const struct {
     const char *optimizer, *said, *of;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# tools/spectrum and plots of spectrum.csv from the command line: files, and errors that help.
+# tools/spectrum and plots of spectrum.csv from the command line: files and error messages.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 out=build/spectrum_cli
@@ -15,7 +15,7 @@ no() {
   tail -n 5 "$out/output"
 }
 
-# works WORDS COMMAND...: ends with 0 and says WORDS.
+# works WORDS COMMAND...: ends with 0 and prints WORDS.
 works() {
   words=$1
   shift
@@ -47,7 +47,7 @@ refuses 2 'use step, scale, converge or methods' tools/spectrum scales
 refuses 2 'did you mean' tools/spectrum scale --size 64
 refuses 1 '8 to 32768' tools/spectrum scale --sizes 4
 refuses 1 'whole numbers with commas' tools/spectrum scale --sizes 64x64
-refuses 1 'list of shapes' tools/spectrum methods --shapes 64
+refuses 1 'shapes with commas' tools/spectrum methods --shapes 64
 refuses 1 'not one of gaussian' tools/spectrum methods --spectra uniform
 refuses 1 'give one of them' tools/spectrum converge --run x --smallest 0.1
 refuses 1 'x: ' tools/spectrum converge --run x

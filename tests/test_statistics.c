@@ -157,7 +157,7 @@ static void check_adamw_and_muon(const Comparison *c) {
   check_near(muon->steps_to, 10 + 10 * 0.9 / 1.4, 1e-12, "muon's steps to it");
   check_near(muon->tokens_to, 1000 + 1000 * 0.9 / 1.4, 1e-12, "muon's tokens to it");
   check_near(muon->seconds_to, muon->steps_to * (3 + 14 / 3.0) / 1000, 1e-12,
-             "muon's seconds: 3 ms of gradient and 14/3 of its own a step");
+             "muon's seconds: 3 ms of gradient and 14/3 ms of muon per step");
   check_near(muon->bits_per_byte, 1.6 / log(2) / 2, 1e-12, "bits per byte, of 2-byte tokens");
   check_near(muon->gradient_ms, 3, 1e-12, "forward + backward");
   check_near(muon->optimizer_ms, (4 + 6 + 4) / 3.0, 1e-12, "optimizer, without the first row");
@@ -204,7 +204,7 @@ static void test_logs(void) {
       {"@0,0,0,,5\n1,2,3\n", "line 3: this row has fewer cells"},
       {"@0,0,0,,5\n1,2,3,4,5,6\n", "line 3: this row has more cells"},
       {"@0,0,0,,5\n1,2,3,x,5\n", "line 3: \"x\" in column train_loss is not a number"},
-      {"@0,0,0,,5\n1,-2,3,4,5\n", "line 3: tokens has to be a whole number"},
+      {"@0,0,0,,5\n1,-2,3,4,5\n", "line 3: tokens must be a whole number"},
       {"@1,2,3,4,5\n0,0,0,,5\n", "step 0 follows step 1"},
       {"@0,0,0,,5\n1,2,3,4,5\n", NULL},
       {"@0,0,0,,5\r\n1,2,3,4,5\r\n", NULL},

@@ -63,7 +63,8 @@ run/program.c
 tools/measure/optimizers.c
 tools/measure/step.c
 END
-  only 'prints, and is neither a main, its frame run/program, nor run/progress' "$work/prints" "$work/printers"
+  only 'prints, and is neither a main, its frame run/program, nor run/progress' \
+    "$work/prints" "$work/printers"
 }
 
 # A module is tested by tests/test_NAME, by a test whose first comment has "Tests:" and the module,

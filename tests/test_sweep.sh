@@ -1,6 +1,6 @@
 #!/bin/sh
-# tools/sweep: what is swept (grids, ranges, without a spec), and several sweeps in one folder.
-# Run from the project's root, where ./train and tools/ are built.
+# tools/sweep: what is swept (grids, ranges, without a spec), several sweeps in one folder, and job
+# arrays. Run from the project's root, where ./train and tools/ are built.
 . tests/shell.sh
 sweep=$tools/sweep
 cd "$work" || exit 1
@@ -94,7 +94,7 @@ END
   "$sweep" ranges.spec $tiny --jobs 2 --threads 1 >out.txt 2>&1
   check "it runs: $(tail -n 1 out.txt)" grep -q '^done: 8 runs' out.txt
   check "it shows the settings that differ" grep -q '^  lr  *0' out.txt
-  check "the result has a seed of its own" test \
+  check "the result has an evaluation seed" test \
     "$(find runs/ranges/final -name log.csv | grep -c seed-101)" -eq 2
   answers 0 'done: 8 runs' "$sweep" runs/ranges
   "$sweep" runs/ranges --dry-run >list.txt
@@ -131,7 +131,7 @@ template() {
   answers 0 'muon:exact lr' "$sweep" all.spec --optimizers "muon muon:exact" --dry-run
 }
 
-# Two sweeps at once share the work: every run is begun once.
+# Two sweeps at once share the work: every run is started once.
 together() {
   cat >counting <<'END'
 #!/bin/sh
@@ -160,10 +160,29 @@ END
   check "nothing is left to print" test ! -s commands.txt
 }
 
+# A job array for Slurm, whose tasks are started here without Slurm.
+array() {
+  # shellcheck disable=SC2086
+  set -- --optimizers "adamw sgd" --seeds 1 --rates 2 --extend 0 $tiny --out "an array, 1%"
+  answers 0 "sbatch 'an array, 1%/sweep.sbatch'" "$sweep" "$@" --slurm --jobs 3 --threads 2
+  head -n 5 "an array, 1%/sweep.sbatch" >head.txt
+  check "a task for each run, two processors each" test "$(head -n 5 head.txt | grep -c \
+    -e '--array=1-6%3$' -e '--cpus-per-task=2$' -e "'an array, 1%%/slurm-%A-%a.txt'")" -eq 3
+  answers 0 'sbatch' "$sweep" "$@" --slurm --limit 1
+  SLURM_CPUS_PER_TASK=1 sh "an array, 1%/sweep.sbatch" >first.txt 2>&1
+  check "a task of one run: $(tail -n 1 first.txt)" grep -q '^1 of 6 runs have ended' first.txt
+  answers 0 'sbatch' "$sweep" "an array, 1%" --slurm
+  check "what has ended needs no task" grep -q 'array=1-5$' "an array, 1%/sweep.sbatch"
+  SLURM_CPUS_PER_TASK=1 sh "an array, 1%/sweep.sbatch" >second.txt 2>&1
+  check "a task does all that is due: $(tail -n 1 second.txt)" grep -q '^done: 6 runs' second.txt
+  answers 0 'all runs have finished' "$sweep" "an array, 1%" --slurm
+}
+
 grids
 random_trials
 random_sweep
 reports
 template
 together
+array
 finish sweep

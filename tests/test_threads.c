@@ -1,5 +1,5 @@
-/* The number of threads: limits of the system, the load of other programs, and that the load does
-   not change results. Tests: core/threads core/processors */
+/* The number of threads: limits of the system, the load of other programs, and no effect of the
+   load on results. Tests: core/threads core/processors */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -31,7 +31,7 @@ static void test_token_fixtures(void) {
   check_ids("tests/fixtures/formats/squares.bin", ids, 1000);
 }
 
-/* Documents parted by a line, with end-of-text on either side, in shards and in one file. */
+/* Documents separated by a line, with end-of-text on either side, in shards and in one file. */
 static void test_tokenize(void) {
   enum { DOCUMENTS = 300, ROOM = 1 << 20 };
   static char text[ROOM];
@@ -78,7 +78,7 @@ static void tokenizes(const char *from, const char *to, const char *options, int
         options, code, program_output());
 }
 
-/* A text, and what was written before, are not lost without a word. */
+/* Texts and existing output are never lost without a message. */
 static void test_overwriting(void) {
   static const char nano[] = "--format nanogpt", nano_on[] = "--format nanogpt --overwrite on";
   char path[PATH_SIZE], kept[PATH_SIZE];
@@ -124,7 +124,7 @@ static void test_old_shards(void) {
   tokenizes("some.txt", "many", one, 1, "is an input");
 }
 
-/* `wanted` is a text in which | is end-of-text; without merges an id is a byte's. */
+/* In `wanted`, | is end-of-text; without merges, each id is a byte. */
 static size_t marked_ids(const char *wanted, uint16_t *ids) {
   size_t count = 0;
   Tokenizer *t;
@@ -138,8 +138,8 @@ static size_t marked_ids(const char *wanted, uint16_t *ids) {
   return count;
 }
 
-/* Every occurrence separates; one that is alone on its line takes the line's end with it, "\n" or
-   "\r\n"; documents without text are none. Whatever the size of the buffer. */
+/* Every occurrence separates documents; if it is alone on its line, the line's end ("\n" or "\r\n")
+   belongs to it; empty documents are dropped. The size of the buffer does not matter. */
 static void test_separators(void) {
   static const struct {
     const char *text, *separator, *wanted;
@@ -167,7 +167,7 @@ static void test_separators(void) {
       tokenizes("separated.txt", "separated.bin", options, 0, "in 1 file");
       check_ids(program_path(path, "separated.bin"), ids, count);
     }
-    /* Training reads the same, without the first end-of-text. */
+    /* Training reads the same tokens, without the first end-of-text. */
     Tokenizer *t;
     Tokens tokens;
     Err err;
@@ -189,8 +189,8 @@ static void test_separators(void) {
 }
 
 /* Text in which cuts are hard to place: runs of white space of one to three bytes, characters of up
-   to four, bytes that are no UTF-8, words that are longer than a small buffer, and lines that begin
-   or end as the one that parts documents. */
+   to four, bytes that are not UTF-8, words that are longer than a small buffer, and lines that
+   begin or end like the separator. */
 static size_t hard_text(char *text, size_t size) {
   static const char *const parts[] = {
       " ", "  ", "\n", "\r\n", "\t \n", "\xC2\xA0", "\xE2\x80\x83 ", " \xE3\x80\x80", "a", "word",
@@ -226,7 +226,7 @@ static void test_broken_texts(void) {
   }
 }
 
-/* The ids do not depend on how much of a text is held at a time. */
+/* The ids do not depend on how much of a text is in memory at a time. */
 static void test_small_buffers(void) {
   enum { ROOM = 60000 };
   static const int buffers[] = {1, 2, 3, 5, 64, 1000, 59999, 60000, 70000};

@@ -1,6 +1,6 @@
-/* The tokenizer against three independent judges: recorded results of other implementations, the
-   published checksums of GPT-2's own vocabulary files, and a slow BPE written differently. Tests:
-   data/tokenizer data/unicode */
+/* The tokenizer against three independent references: recorded results of other implementations,
+   the published checksums of GPT-2's own vocabulary files, and a slow BPE written differently.
+   Tests: data/tokenizer data/unicode */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,7 +244,7 @@ static int rank_of(const Tokenizer *t, const int *slots, const unsigned char *p,
   return -1;
 }
 
-/* Encodes one piece: of the neighbours that together are a token, joins those of lowest rank. */
+/* Encodes one piece: joins the neighbours that form the token of lowest rank. */
 static size_t slow_encode(const Tokenizer *t, const int *slots, const char *text, int n,
                           uint16_t *ids) {
   int *end = malloc((size_t)n * sizeof *end), parts = n; /* part i is end[i - 1] to end[i] */
@@ -298,7 +298,7 @@ static void test_long_pieces(const Tokenizer *t) {
 
 /* ---- Any bytes ---- */
 
-/* Letters, digits, signs, several white spaces, contractions, and bytes that are no UTF-8. */
+/* Letters, digits, signs, several white spaces, contractions, and bytes that are not UTF-8. */
 static const char *const atoms[] = {
     " ",        "\n",       "\t",       "\xC2\xA0", "\xE2\x80\x83", "\xC2\x85", "\xE3\x80\x80",
     "'",        "'s",       "'ll",      "'r",       "e",            "a",        "Z",
@@ -335,7 +335,7 @@ static void test_round_trip(const Tokenizer *t) {
   }
 }
 
-/* Text cut where tokenizer_cut says has the ids of the whole. */
+/* A text cut at the place that tokenizer_cut returns has the same ids. */
 static void test_cuts(const Tokenizer *t) {
   Random r = random_stream(3, RANDOM_TEST, 0, 0);
   for (int round = 0; round < 2000; round++) {
@@ -362,7 +362,7 @@ static void test_cuts(const Tokenizer *t) {
 
 /* ---- Nested vocabularies ---- */
 
-/* Merges go by rank, so a smaller vocabulary stops earlier on the same way: its tokens are parts of
+/* Merges are applied by rank, so a smaller vocabulary only stops earlier: its tokens are parts of
    the larger one's. */
 static void test_nested(const Tokenizer *large, const char *text, size_t size) {
   static const int vocabs[] = {257, 258, 300, 1024, 4096, 20000, 50256};

@@ -85,7 +85,7 @@ static void put_npy(const char *name, int version, const char *dictionary, int w
 
 #define NPY(type, shape) "{'descr': '" type "', 'fortran_order': False, 'shape': " shape ", }"
 
-/* One content in many wrappings: the same tokens, and the same fingerprint. */
+/* One content in many file formats: the same tokens and the same fingerprint. */
 static void test_wrappings(void) {
   static const uint32_t llama[256] = {20240801, 7, 5000};
   uint16_t *ids = counting(5000, 0);
@@ -284,7 +284,7 @@ static void test_named_kinds(void) {
   REFUSED("k/lfs.txt", 50257, 8, "k/lfs.txt", "Git LFS", "git lfs pull");
 }
 
-/* Every truncation of every kind of file is noticed, raw ids cut at an even place excepted. */
+/* Every truncation of every kind of file is detected, except of raw ids at an even place. */
 static void test_truncated(void) {
   static const char *const names[] = {"c/s.bin", "c/s.bin.gz", "c/r.bin.gz", "c/t.txt.gz"};
   char bytes[4096];
@@ -319,7 +319,7 @@ static void test_truncated(void) {
   free(ids);
 }
 
-/* The advice is the least vocabulary that takes every id that was looked at. */
+/* The message names the smallest vocabulary that contains every id that was checked. */
 static void test_large_ids(void) {
   uint16_t ids[3000];
   for (int i = 0; i < 3000; i++) ids[i] = (uint16_t)(i == 17 ? 5000 : i % 4096);

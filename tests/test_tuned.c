@@ -9,7 +9,9 @@ typedef struct {
 } Options;
 
 static const Option table[] = {
-    {.name = "momentum", .help = "Momentum", .type = OPTION_REAL, .fallback = "0.9", .max = 1}, {0}};
+    {.name = "momentum", .help = "Momentum", .type = OPTION_REAL, .fallback = "0.9",
+     .max = 1},
+    {0}};
 
 static void expect(const char *name, const char *like, const char *model, const char *from,
                    const char *settings) {

@@ -37,7 +37,7 @@ static void test_vocabulary(void) {
   check_sum(text, size, "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
             "merges.txt");
   tokenizer_close(t);
-  /* The nested ones begin alike, and their JSON is whole. */
+  /* The nested ones begin with the same tokens, and their JSON is complete. */
   for (int vocab = 257; vocab <= 4096; vocab += 3839) {
     JsonDocument d;
     int64_t id = 0;

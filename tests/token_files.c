@@ -100,7 +100,7 @@ Data *open_with(DataOptions o, int vocab, int B, int T) {
   return d;
 }
 
-/* Whether a sentence is one, with all the words (ended by NULL) in it. */
+/* Whether a text is a sentence that contains all the words, which end with NULL. */
 static int says(const char *text, va_list words) {
   size_t n = strlen(text);
   if (n < 10 || text[n - 1] == '\n' || text[n - 1] == '.') return 0;
@@ -109,7 +109,7 @@ static int says(const char *text, va_list words) {
   return 1;
 }
 
-/* Opening these options must fail with a sentence in which all the words occur. */
+/* Opening these options must fail with a sentence that contains all the words. */
 void check_refused(DataOptions o, int vocab, int T, ...) {
   Data *d = NULL;
   Err err = {""};

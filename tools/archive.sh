@@ -63,14 +63,14 @@ if [ -s "$work/absolute" ]; then
   head -n 5 "$work/absolute" >&2
 fi
 
-# The same runs give the same bytes, whenever and by whomever they are packed.
-if tar --version 2>/dev/null | grep -q GNU; then nobody='--owner=0 --group=0 --numeric-owner'
-else nobody='--uid 0 --gid 0 --numeric-owner'
+# The same runs give the same bytes, whenever and by whoever packs them.
+if tar --version 2>/dev/null | grep -q GNU; then owner='--owner=0 --group=0 --numeric-owner'
+else owner='--uid 0 --gid 0 --numeric-owner'
 fi
 find "$work/kept" -type f -exec touch -t 200001010000 {} +
 (cd "$work/kept" && find . -type f | sed 's|^\./||' | sort >"$work/files")
 # shellcheck disable=SC2086
-tar -cf "$work/runs.tar" --format=ustar $nobody -C "$work/kept" -T "$work/files"
+tar -cf "$work/runs.tar" --format=ustar $owner -C "$work/kept" -T "$work/files"
 gzip -9n "$work/runs.tar"
 
 mkdir -p "results/$name"

@@ -88,14 +88,15 @@ static void help(FILE *out) {
                "  tools/bench                         all tables\n"
                "  tools/bench TABLE [CASE]            one table, one case\n"
                "  tools/bench TABLE --context 1024 --batch 2 ...  another size\n"
-               "  tools/bench TABLE [CASE] --precision bf16       ceilings too are of bf16 then\n\n"
+               "  tools/bench TABLE [CASE] --precision bf16       with ceilings in bf16\n\n"
                "TABLE:\n");
   for (int i = 0; i < TABLES; i++) fprintf(out, "  %-12s %s\n", tables[i].name, tables[i].about);
   fprintf(out, "  %-12s predicted steps of gpt2, or another size, on 1 to 1,024 nodes\n", "ranks");
-  fprintf(out, "CASE, or a part of its name:");
+  fprintf(out, "CASE, or a part of its name:\n ");
   for (int i = 0; i < CASES; i++) fprintf(out, "%s %s", i ? "," : "", cases[i].name);
   fprintf(out, "\n\n");
   options_help(out, &(OptionSet){.title = "model", .rows = model_options});
+  fputc('\n', out);
   options_help(out, &(OptionSet){.title = "measurement", .rows = own_options});
   options_help(out, &(OptionSet){.title = "ranks", .rows = ranks_options});
   options_help(out, &(OptionSet){.title = "cluster, of ranks", .rows = cluster_options});

@@ -1,4 +1,4 @@
-/* compare: runs compared in tables, figures and a page. */
+/* compare: compares runs in tables, figures and a page. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,10 +54,10 @@ static const Option options[] = {
      .type = OPTION_CHOICE, .at = FIELD(trials), .fallback = "off", .choices = ON_OFF,
      .needs = "watch="},
     {.name = "watch",
-     .help = "Path to compare again and again while its runs train; --html is the page, "
+     .help = "Path to compare repeatedly while its runs train; --html is the page, "
              "report/index.html by default",
      .type = OPTION_WORD, .at = FIELD(watch), .fallback = ""},
-    {.name = "every", .help = "Seconds between two pages",
+    {.name = "every", .help = "Seconds between updates of the page",
      .type = OPTION_INT, .at = FIELD(every), .fallback = "15", .min = 1, .max = 86400,
      .needs = "watch!="},
     {.name = "overwrite", .help = "Replace files that this program did not write",
@@ -67,8 +67,8 @@ static const Option options[] = {
 
 static void help(FILE *out) {
   OptionSet set = {.title = "options", .rows = options};
-  fputs("Compares runs: final losses with their spread, time and memory. A PATH is a run,\n"
-        "a folder that has runs in it at any depth, or an archive of one.\n\n"
+  fputs("Compares runs: final losses with their spread, time and memory. A PATH is a\n"
+        "run, a folder with runs at any depth, or an archive of such a folder.\n\n"
         "  tools/compare PATH...\n"
         "  tools/compare runs/adamw-nano runs/muon-nano\n"
         "  tools/compare runs/compare-quick --html report/index.html\n"
@@ -109,7 +109,7 @@ static int draw(int index, const Comparison *c, Err *err) {
   return 0;
 }
 
-/* Of the settings the terminal shows lines that it can wrap. */
+/* In the terminal, settings are lines, which it can wrap. */
 static void print_tables(const CompareOptions *o, const Comparison *c) {
   TableFormat format = (TableFormat)o->format;
   Table tables[] = {outcome_losses(c), outcome_costs(c), outcome_settings(c), swept_trials(c),
@@ -171,7 +171,7 @@ static int show(const CompareOptions *o, char *const *paths, int count, const Co
   return 0;
 }
 
-/* Writes the page until the program is ended, also when there are no runs yet. */
+/* Updates the page until the program is stopped, even before the first run. */
 static int watch(const CompareOptions *o, char *const *paths, int count, Err *err) {
   for (int written = 0, waits = 0;; sleep((unsigned)o->every)) {
     Comparison c;
@@ -182,7 +182,7 @@ static int watch(const CompareOptions *o, char *const *paths, int count, Err *er
     int status = write_page(o, paths, count, &c, err);
     comparison_free(&c);
     if (status) return -1;
-    if (!written++) print_path(o->html, ": written again and again; Ctrl-C ends this\n");
+    if (!written++) print_path(o->html, ": kept up to date; Ctrl-C stops this\n");
   }
 }
 

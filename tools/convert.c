@@ -44,8 +44,8 @@ typedef struct {
 #define FIELD(member) offsetof(ConvertOptions, member)
 static const Option convert_options[] = {
     {.name = "to",
-     .help = "File or folder to write; or a format, and the name is that of the model with an "
-             "ending, and for tensorboard the folder of the run itself",
+     .help = "File or folder to write, or a format, which then also chooses the name: the model's "
+             "with another ending, or for tensorboard the run's folder",
      .type = OPTION_WORD, .at = FIELD(to), .fallback = ""},
     {.name = "format",
      .help = "Format to write (auto: by the name in --to: .safetensors, .gguf, .bin for llm.c, "
@@ -189,7 +189,7 @@ static int convert_log(Job *job, Err *err) {
 
 /* ---- the program ---- */
 
-/* Without --overwrite no file is replaced, in a folder none of those that are written. */
+/* Error if a file to be written exists, without --overwrite. */
 static int check_free(const Job *job, Err *err) {
   char path[sizeof job->to + 32];
   int overwrite = job->options->overwrite;
@@ -246,10 +246,11 @@ static void help(FILE *out) {
                "  tools/convert runs/muon-nano --to muon.gguf --dtype f16\n"
                "  tools/convert runs/* --to tensorboard\n\n");
   options_help(out, &(OptionSet){.title = "model", .rows = source_options});
+  fputc('\n', out);
   options_help(out, &(OptionSet){.title = "options", .rows = convert_options});
 }
 
-/* A model that cannot be converted does not keep the others from it. */
+/* A model that cannot be converted does not stop the others. */
 static int convert_all(const Source *source, const ConvertOptions *options, char **words,
                        int count, Err *err) {
   int code = EXIT_DONE;

@@ -97,7 +97,9 @@ trap 'rm -rf "$work"' EXIT
 mkdir "$work/get" "$work/x" "$work/train" "$work/val"
 
 if [ "${1:-}" = --overlap ]; then
-  if [ $# -ne 3 ] || [ ! -d "$2" ] || [ ! -d "$3" ]; then die "usage: tools/corpus.sh --overlap TRAIN VAL, two folders"; fi
+  if [ $# -ne 3 ] || [ ! -d "$2" ] || [ ! -d "$3" ]; then
+    die "usage: tools/corpus.sh --overlap TRAIN VAL, two folders"
+  fi
   overlap "$2" "$3"
   exit
 fi

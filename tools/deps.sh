@@ -1,7 +1,7 @@
 #!/bin/sh
 # deps.sh [fuzzer [check]]: installs what building, testing and drawing need, or for "fuzzer" a
 # clang with libFuzzer, where the system's package manager is known; elsewhere says what is missing.
-# With "check" it only tells by its exit code. CC is the compiler, "cc" if it is not set.
+# With "check" it installs nothing; exit code 0: all is there. CC is the compiler, "cc" by default.
 set -u
 [ "${1:-}" != --help ] || { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit; }
 
@@ -9,7 +9,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 : "${CC:=cc}"
 
-# ---- what is here ----
+# ---- what is installed ----
 
 # OpenBLAS is what compiles and links with all that we use: netlib's cblas.h has neither
 # openblas_get_parallel nor, with its library, LAPACK. The program prints the build.
@@ -80,10 +80,11 @@ apt() {
 }
 
 advise() {
-  echo "Missing: $1. apt-get, as root or with sudo, is not available here; install a C compiler," >&2
-  echo "make, pkg-config, OpenBLAS (the OpenMP build if there is a choice), zlib and gnuplot with" >&2
+  echo "Missing: $1. apt-get, as root or with sudo, is not available here; install a C" >&2
+  echo "compiler, make, pkg-config, OpenBLAS (better the OpenMP build), zlib and gnuplot with" >&2
   echo "your system's package manager, then try again:" >&2
-  echo "  Debian:  apt-get install gcc make pkg-config libopenblas-openmp-dev zlib1g-dev gnuplot-nox" >&2
+  echo "  Debian:  apt-get install gcc make pkg-config libopenblas-openmp-dev zlib1g-dev" \
+    "gnuplot-nox" >&2
   echo "  Fedora:  dnf install gcc make pkgconf openblas-devel zlib-devel gnuplot" >&2
   echo "  Arch:    pacman -S gcc make pkgconf openblas zlib gnuplot" >&2
   echo "  macOS:   brew install gcc openblas zlib gnuplot; make CC=gcc-14" >&2
@@ -117,7 +118,7 @@ install_gnuplot() {
     echo "gnuplot is missing and cannot be installed: there will be no figures." >&2
 }
 
-# libFuzzer is a package of its own in some releases, named after clang's version.
+# libFuzzer is a separate package in some releases, named after clang's version.
 install_fuzzer() {
   can_install || return 1
   echo "Installing clang with libFuzzer..."

@@ -35,7 +35,7 @@ typedef struct {
 static const Option evaluate_options[] = {
     {.name = "data",
      .help = "Text or token files: one or more files, lists a,b,c, \"patterns*\" or folders; each "
-             "file is measured by itself (empty: the validation set of the run)",
+             "file is measured separately (empty: the validation set of the run)",
      .type = OPTION_WORD, .at = FIELD(data), .fallback = ""},
     {.name = "separator",
      .help = "Text that separates documents in a text file, such as <|endoftext|>; it becomes the "
@@ -270,11 +270,13 @@ static int evaluate(Job *job, const Machine *machine, char **words, int count, E
 
 static void help(FILE *out) {
   fprintf(out,
-          "Measures the loss of a trained model on texts: nats per token, perplexity, bits per "
-          "byte.\n\n"
+          "Measures the loss of a trained model on texts: nats per token, perplexity and\n"
+          "bits per byte.\n\n"
           "  tools/evaluate --from runs/muon-nano --data a.txt b.txt\n\n");
   options_help(out, &(OptionSet){.title = "model", .rows = source_options});
+  fputc('\n', out);
   options_help(out, &(OptionSet){.title = "evaluation", .rows = evaluate_options});
+  fputc('\n', out);
   options_help(out, &(OptionSet){.title = "machine", .rows = machine_options});
 }
 
@@ -291,7 +293,7 @@ static int run(int argc, char **argv, Err *err) {
   int count = program_words(&argc, argv, words), code = EXIT_USAGE;
   int status = program_options(sets, argc, argv, err) || source_check(&source, err);
   if (status == 0 && *options.separator && !*options.data && count == 0)
-    status = fail(err, "--separator: is for texts in --data; the run has a separator of its own");
+    status = fail(err, "--separator: only for texts in --data; the run has its own separator");
   if (status == 0) code = evaluate(&job, &machine, words, count, err) ? EXIT_FAILED : EXIT_DONE;
   free(words);
   return code;

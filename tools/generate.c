@@ -57,7 +57,9 @@ static void help(FILE *out) {
           "  tools/generate --from runs/muon-nano --prompt \"It is a truth\" --top-p 0.95\n"
           "  tools/generate --from runs/muon-nano --prompt - <start.txt\n\n");
   options_help(out, &(OptionSet){.title = "model", .rows = source_options});
+  fputc('\n', out);
   options_help(out, &(OptionSet){.title = "sample", .rows = sample_options});
+  fputc('\n', out);
   options_help(out, &(OptionSet){.title = "machine", .rows = machine_options});
 }
 

@@ -22,14 +22,18 @@ language() {
   everywhere="$everywhere|taken for whole|the dearest"
   everywhere="$everywhere|may be said again|is asked for|wants to be|[Tt]he house|goes on with"
   everywhere="$everywhere|in whatever way"
-  # The rest of the source follows when it has none of these.
+  # Stricter patterns, for everything except data and results.
   edited='\bbehind\b|\bstands?\b($|[^-])|\bgo(es)? on\b|that is none\b|\bfor ever\b|passed over'
   edited="$edited|\b(is|are) told\b|(is|are) said\b|say --|\bnobody\b|\bhas to be the\b|, in all\b"
-  edited="$edited|([^e]|[^r]e) (is|are) no (number|model|matrix|product|size|word|name|option|case)\b"
+  edited="$edited|([^e]|[^r]e) (is|are) no (number|model|matrix|product|size|word)\b"
+  edited="$edited|([^e]|[^r]e) (is|are) no (name|option|case)\b"
   edited="$edited|only .* can be computed here|taken for (text|good|one)|whole or not"
   edited="$edited|\bwhat (is|was) said\b|do it all the same|, whatever\b"
+  edited="$edited|of (its|their) own\b|\b[Ww]hatever\b|again and again"
+  edited="$edited|by the bit|\basks? for\b|in parts of the"
   hits=$({ git grep -nE "$everywhere" -- '*.c' '*.h' '*.sh' '*.py' '*.md' Makefile ':!tools/lint.sh'
-    git grep -nE "$edited" -- core model optim data run train.c 'tests/*.[ch]' 'tests/*.sh' '*.md' Makefile .ci
+    git grep -nE "$edited" -- core model optim data run tools train.c 'tests/*.[ch]' 'tests/*.sh' \
+      '*.md' Makefile .ci ':!tools/lint.*'
   } | grep -vFf tools/lint.allow | sort -u)
   [ -z "$hits" ] && return
   printf '%s\n' "$hits"

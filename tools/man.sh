@@ -2,7 +2,7 @@
 # man.sh PROGRAM COMMAND: prints a manual page of the command, made from the program's --help. That
 # of ./train has the options of every optimizer too.
 set -u
-[ $# -eq 2 ] || { echo 'man.sh: use: sh tools/man.sh PROGRAM COMMAND' >&2; exit 2; }
+[ $# -eq 2 ] || { echo 'man.sh: usage: sh tools/man.sh PROGRAM COMMAND' >&2; exit 2; }
 program=$1
 command=$2
 methods=$(mktemp) || exit 1

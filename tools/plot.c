@@ -84,8 +84,8 @@ static void help(FILE *out) {
                "  tools/plot runs/muon-nano --y grad_norm --log y\n"
                "  tools/plot results/nano/runs.tar.gz --highlight \"muon soap\"\n"
                "  tools/plot runs/muon-nano --spectrum quantiles --out values.png\n\n"
-               "RUN is the folder of a run, a log.csv, or a folder or archive of runs. Of a\n"
-               "sweep, the runs that chose the learning rates are left out if there are others."
+               "RUN is the folder of a run, a log.csv, or a folder or archive of runs. The\n"
+               "tuning runs of a sweep are left out if it has others."
                "\n\n");
   options_help(out, &set);
 }
@@ -110,7 +110,7 @@ static int add_run(Runs *runs, const char *path, Err *err) {
   return 0;
 }
 
-/* Of a sweep, the runs that chose the rates only if there are no others. */
+/* The tuning runs of a sweep are drawn only if it has no others. */
 static int add_folder(Runs *runs, char *path, Err *err) {
   RunSet set;
   int judged = 0;
@@ -126,7 +126,7 @@ static int add_folder(Runs *runs, char *path, Err *err) {
   return 0;
 }
 
-/* Of several paths, as of runs/ with a star, those that are not runs are skipped with a remark. */
+/* Among several paths, as from a pattern, those that are not runs are skipped with a message. */
 static int add_paths(Runs *runs, char **paths, int count, Err *err) {
   char remark[sizeof err->text + 16];
   for (int i = 0; i < count; i++) {

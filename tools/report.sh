@@ -2,7 +2,7 @@
 # Draws the tables and figures of results/ again from the logs kept there, without training. For
 # each results/NAME that tools/archive.sh made:
 #
-#   table.md   the tables of tools/compare; also copied into README.md and docs/*.md between the lines
+#   table.md   the tables of tools/compare; copied into README.md and docs/*.md between the lines
 #                <!-- results/NAME/table.md --> and <!-- end -->
 #              or, between <!-- results/NAME/table.md: muon adamw --> and <!-- end -->, the rows of
 #              these optimizers with the most important columns

@@ -33,14 +33,14 @@ typedef struct {
 #define FIELD(member) offsetof(RunsOptions, member)
 static const Option options[] = {
     {.name = "sort",
-     .help = "Order: val and speed the best first, size the largest, time the last written",
+     .help = "Sort order: best val or speed, largest size, or latest time first",
      .type = OPTION_CHOICE, .at = FIELD(sort), .fallback = "name", .choices = SORTS(CHOICE_WORD)},
     {.name = "format", .help = "Format of the table",
      .type = OPTION_CHOICE, .at = FIELD(format), .fallback = "text",
      .choices = FORMATS(CHOICE_WORD)},
     {.name = "watch",
-     .help = "Seconds after which the table is shown again, until Ctrl-C (0: show it once; 2 "
-             "without a number)",
+     .help = "Seconds between updates of the table, until Ctrl-C (0: show it once; without a "
+             "number: 2)",
      .type = OPTION_INT, .at = FIELD(watch), .fallback = "0", .max = 86400,
      .needs = "format=text"},
     {0},
@@ -54,14 +54,14 @@ static void help(FILE *out) {
                "  tools/runs runs/nano --sort val\n"
                "  tools/runs --watch\n"
                "  tools/runs --format json\n\n"
-               "A run is running (a process writes to it), finished, diverged, stopped (it says\n"
-               "why in info.txt), or unfinished (it was killed).\n\n");
+               "A run is running (a process writes to it), finished, diverged, stopped (info.txt\n"
+               "has the reason), or unfinished (it was killed).\n\n");
   options_help(out, &set);
 }
 
 /* ---- one run ---- */
 
-/* The columns; of a program's formats the names in `exact`. */
+/* The columns; CSV and JSON have the names in `exact`. */
 enum { RUN, METHOD, SETTINGS, STATE, STEP, STEPS, VAL, SPEED, SIZE, COLUMNS };
 static const struct {
   const char *head, *exact;
@@ -224,7 +224,7 @@ static void fit(int *width, int room) {
   }
 }
 
-/* A cell in its width: of paths the end is kept, of other texts the beginning. */
+/* Cuts a cell to its width: paths keep their end, other texts their beginning. */
 static void put_cell(const char *text, int column, const int *width) {
   int room = width[column], length = (int)strlen(text), cut = length > room;
   char part[OPTION_TEXT];
@@ -312,7 +312,7 @@ static int show(const RunsOptions *o, char **paths, int count, Err *err) {
   return 0;
 }
 
-/* Until the program is ended, also when there are no runs yet. */
+/* Repeats the table until the program is stopped, even before the first run. */
 static int watch(const RunsOptions *o, char **paths, int count, Err *err) {
   if (!isatty(STDOUT_FILENO))
     return fail(err, "--watch needs a terminal; leave it out to print the table once");

@@ -37,7 +37,10 @@ static void help(FILE *out) {
     fprintf(out, "  tools/spectrum %-9s %s\n", studies[i]->name, studies[i]->summary);
   fprintf(out, "\nPrints tables, and writes them as CSV and figures into --out. To follow the\n"
                "singular values of a training run: ./train --log-spectrum 50, then\n"
-               "tools/plot FOLDER --spectrum quantiles.\n\n");
+               "tools/plot FOLDER --spectrum quantiles.\n\n"
+               "The polar factor of X = U S V^T is U V^T: all singular values become 1. jordan, you,\n"
+               "cesista, ... are the Newton-Schulz coefficients of --ns-schedule, called after people\n"
+               "and papers: docs/optimizers.md lists them.\n\n");
   for (int i = 0; i < STUDIES; i++) {
     OptionSet set = {.title = studies[i]->name, .rows = studies[i]->options};
     options_help(out, &set);

@@ -21,7 +21,7 @@
 #include "tools/trials/screen.h"
 
 typedef struct {
-  int64_t jobs, threads;
+  int64_t jobs, threads, limit;
   char out[OPTION_TEXT], train[OPTION_TEXT];
 } SweepOptions;
 
@@ -31,6 +31,8 @@ static const Option options[] = {
      .type = OPTION_INT, .at = FIELD(jobs), .fallback = "0", .max = 4096},
     {.name = "threads", .help = "Threads per run (0: the cores divided by --jobs)",
      .type = OPTION_INT, .at = FIELD(threads), .fallback = "0", .max = 4096},
+    {.name = "limit", .help = "End after this number of finished runs (0: when all have finished)",
+     .type = OPTION_INT, .at = FIELD(limit), .fallback = "0", .max = 1000000},
     {.name = "out", .help = "Folder of the results (empty: runs/NAME-OF-THE-SPEC, or runs/sweep)",
      .type = OPTION_WORD, .at = FIELD(out), .fallback = ""},
     {.name = "train", .help = "Program to run (empty: ./train)",
@@ -52,6 +54,8 @@ static void help(FILE *out) {
           "  tools/sweep SPEC --print                 print the commands that are due, one\n"
           "                                           per line, for another scheduler; run\n"
           "                                           sweep again when they have finished\n"
+          "  tools/sweep SPEC --slurm                 write a job array for Slurm and print\n"
+          "                                           the sbatch command that submits it\n"
           "  tools/sweep --init my.spec               write a spec to begin with\n\n"
           "A spec is a file of lines name = value. Names that are not listed below are\n"
           "options of ./train; METHOD.NAME is for one method; several values are a grid:\n\n"
@@ -59,11 +63,11 @@ static void help(FILE *out) {
           "  muon:exact.orthogonalize = svd\n  weight-decay = 0 0.1\n\n"
           "With --random N, each method gets N random trials instead, from lists of values\n"
           "and ranges such as lr = 1e-4..1e-1 (log-uniform; log-uniform in 1 - x if both\n"
-          "ends are from 0.5 to below 1; uniform if it begins at 0 or below).\n\n"
-          "The tuning seeds choose the settings, by the loss at the end of the full schedule.\n"
-          "If the best rate of a grid is the smallest or largest, more are tried, and the\n"
-          "other methods get as many trials. Then the evaluation seeds run at the chosen\n"
-          "settings. Several sweeps of one spec may run at once in one folder.\n\n");
+          "ends are from 0.5 to below 1; uniform if it starts at 0 or below).\n\n"
+          "The tuning seeds choose the settings, by the loss at the end of the full\n"
+          "schedule. If the best rate of a grid is the smallest or largest, more are tried,\n"
+          "and the other methods get as many trials. Then the evaluation seeds run at the\n"
+          "chosen settings. Several sweeps of one spec may run at once in one folder.\n\n");
   options_help(out, &own);
   fputc('\n', out);
   options_help(out, &spec);
@@ -71,7 +75,7 @@ static void help(FILE *out) {
 
 /* ---- options and spec ---- */
 
-typedef enum { DO_RUN, DO_PRINT, DO_LIST, DO_TEMPLATE } Task;
+typedef enum { DO_RUN, DO_PRINT, DO_SLURM, DO_LIST, DO_TEMPLATE } Task;
 
 typedef struct {
   Task task;
@@ -86,6 +90,7 @@ static void take_task(Command *c, int *argc, char **argv) {
   for (int i = 1; i < *argc; i++) {
     int has_template = i + 1 < *argc && text_ends(argv[i + 1], ".spec");
     if (strcmp(argv[i], "--print") == 0) c->task = DO_PRINT;
+    else if (strcmp(argv[i], "--slurm") == 0) c->task = DO_SLURM;
     else if (strcmp(argv[i], "--dry-run") == 0) c->task = DO_LIST;
     else if (strcmp(argv[i], "--init") == 0 && has_template) {
       c->task = DO_TEMPLATE;
@@ -166,14 +171,16 @@ static void find_train(SweepOptions *o, const char *program) {
     snprintf(o->train, sizeof o->train, "%.*s/../train", (int)(slash - program), program);
 }
 
-static void complete_options(SweepOptions *o, const Spec *spec, const char *program) {
+/* The machine that makes a job array is not the one that runs it: --jobs and --threads stay. */
+static void complete_options(SweepOptions *o, Task task, const Spec *spec, const char *program) {
+  if (!*o->out) snprintf(o->out, sizeof o->out, "runs/%s", spec->name);
+  if (!*o->train) find_train(o, program);
+  if (task == DO_SLURM) return;
   long processors = sysconf(_SC_NPROCESSORS_ONLN);
   if (processors < 1) processors = 1;
   if (o->jobs == 0) o->jobs = o->threads > 0 && processors > o->threads ? processors / o->threads
                             : o->threads > 0 ? 1 : processors;
   if (o->threads == 0) o->threads = processors > o->jobs ? processors / o->jobs : 1;
-  if (!*o->out) snprintf(o->out, sizeof o->out, "runs/%s", spec->name);
-  if (!*o->train) find_train(o, program);
 }
 
 /* ---- without running ---- */
@@ -201,6 +208,12 @@ static int write_template(const Command *c, const Settings *s, Err *err) {
   return 0;
 }
 
+static void say_finished(const Plan *plan) {
+  fprintf(stderr, "# all runs have finished: tools/compare ");
+  quote_path(stderr, plan->out);
+  fputc('\n', stderr);
+}
+
 static void print_commands(const Plan *plan) {
   for (int i = 0; i < plan->count; i++) {
     if (plan->trials[i].state != TRIAL_WAITING) continue;
@@ -218,9 +231,7 @@ static void print_commands(const Plan *plan) {
             waiting);
     return;
   }
-  fprintf(stderr, "# all runs have finished: tools/compare ");
-  quote_path(stderr, plan->out);
-  fputc('\n', stderr);
+  say_finished(plan);
 }
 
 static void list_trials(const Plan *plan) {
@@ -240,7 +251,7 @@ static void list_trials(const Plan *plan) {
   putchar('\n');
 }
 
-/* ---- running ---- */
+/* ---- output and the spec in the folder ---- */
 
 static const double REDRAW_SECONDS = 0.5;
 static volatile sig_atomic_t stop_requested;
@@ -302,6 +313,63 @@ static int keep_spec(const Plan *plan, Err *err) {
   return status;
 }
 
+/* ---- a job array ---- */
+
+enum { ARRAY_TASKS = 1000 }; /* Slurm's default limit */
+static const char array_sign[] = "#!/bin/sh\n#SBATCH --";
+
+/* Each task is a sweep in the folder of the results. There are as many tasks as runs, so that the
+   later ones continue when earlier ones reach their time limit. */
+static void write_array(FILE *out, const Plan *plan, const SweepOptions *o, const char *program) {
+  int tasks = plan_expected(plan) - plan_ended(plan);
+  char log[2 * OPTION_TEXT + 32], *end = log;
+  for (const char *c = plan->out; *c; c++) {
+    if (*c == '%') *end++ = '%'; /* Slurm's patterns begin with it */
+    *end++ = *c;
+  }
+  strcpy(end, "/slurm-%A-%a.txt");
+  fprintf(out, "%sarray=1-%d", array_sign, tasks < ARRAY_TASKS ? tasks : ARRAY_TASKS);
+  if (o->jobs > 0) fprintf(out, "%%%lld", (long long)o->jobs);
+  fprintf(out, "\n#SBATCH --cpus-per-task=%lld\n#SBATCH --job-name=",
+          (long long)(o->threads > 0 ? o->threads : 1));
+  quote_shell(out, plan->spec->name);
+  fputs("\n#SBATCH --output=", out);
+  quote_shell(out, log);
+  fputs("\nexec ", out);
+  quote_path(out, program);
+  fputc(' ', out);
+  quote_path(out, plan->out);
+  fputs(" --train ", out);
+  quote_path(out, plan->program);
+  fputs(" --jobs 1 --threads \"$SLURM_CPUS_PER_TASK\"", out);
+  if (o->limit > 0) fprintf(out, " --limit %lld", (long long)o->limit);
+  fputc('\n', out);
+}
+
+/* Writes OUT/sweep.sbatch and prints the command that submits it. */
+static int make_array(const Plan *plan, const SweepOptions *o, const char *program, Err *err) {
+  char path[OPTION_TEXT + 16], *text;
+  size_t size;
+  if (plan_expected(plan) == plan_ended(plan)) {
+    say_finished(plan);
+    return 0;
+  }
+  if (folder_make(plan->out, err) || keep_spec(plan, err)) return -1;
+  FILE *out = open_memstream(&text, &size);
+  write_array(out, plan, o, program);
+  fclose(out);
+  snprintf(path, sizeof path, "%s/sweep.sbatch", plan->out);
+  int status = program_replace(path, text, size, sizeof array_sign - 1, 0, err);
+  free(text);
+  if (status) return -1;
+  printf("sbatch ");
+  quote_path(stdout, path);
+  putchar('\n');
+  return 0;
+}
+
+/* ---- running ---- */
+
 static void tell_end(const Plan *plan, const Trial *t) {
   char sentence[800];
   screen_ended(plan, t, sentence, sizeof sentence);
@@ -321,32 +389,44 @@ static int start_due(Plan *plan, int64_t jobs, Err *err) {
   return ended > 0 ? plan_advance(plan, err) || start_due(plan, jobs, err) ? -1 : 0 : 0;
 }
 
-static int watch(Plan *plan, Err *err) {
+/* *completed counts the runs that ended here with a result. */
+static int watch(Plan *plan, int64_t *completed, Err *err) {
   State *before = memory_take((size_t)plan->count, sizeof *before);
   int count = plan->count;
   for (int i = 0; i < count; i++) before[i] = plan->trials[i].state;
   int ended = pool_watch(plan, err);
-  for (int i = 0; i < count && ended > 0; i++)
-    if (plan->trials[i].state >= TRIAL_FINISHED && before[i] < TRIAL_FINISHED)
-      tell_end(plan, &plan->trials[i]);
+  for (int i = 0; i < count && ended > 0; i++) {
+    const Trial *t = &plan->trials[i];
+    if (t->state < TRIAL_FINISHED || before[i] >= TRIAL_FINISHED) continue;
+    tell_end(plan, t);
+    *completed += before[i] == TRIAL_RUNNING && t->state != TRIAL_FAILED;
+  }
   free(before);
   return ended < 0 || (ended > 0 && plan_advance(plan, err)) ? -1 : 0;
 }
 
-static int run_trials(Plan *plan, int64_t jobs, Err *err) {
+/* How many runs may be active. */
+static int64_t room(const SweepOptions *o, int64_t completed) {
+  int64_t left = o->limit - completed;
+  return o->limit == 0 || left > o->jobs ? o->jobs : left;
+}
+
+static int run_trials(Plan *plan, const SweepOptions *o, Err *err) {
   const struct timespec tick = {0, 100 * 1000 * 1000};
   int status = 0;
+  int64_t completed = 0;
   if (access(plan->program, X_OK) != 0)
     return fail(err, "%s: not a program: `make train` builds it, --train names another",
                 plan->program);
   if (folder_make(plan->out, err) || plan_advance(plan, err) || keep_spec(plan, err)) return -1;
-  while (!stop_requested && (status = start_due(plan, jobs, err)) == 0 &&
+  while (!stop_requested && room(o, completed) > 0 &&
+         (status = start_due(plan, room(o, completed), err)) == 0 &&
          plan_count(plan, TRIAL_RUNNING) + plan_count(plan, TRIAL_ELSEWHERE) > 0) {
-    draw_table(plan, jobs, 0);
+    draw_table(plan, o->jobs, 0);
     nanosleep(&tick, NULL);
-    if ((status = watch(plan, err))) break;
+    if ((status = watch(plan, &completed, err))) break;
   }
-  draw_table(plan, jobs, 1);
+  draw_table(plan, o->jobs, 1);
   pool_stop(plan);
   return stop_requested ? 0 : status;
 }
@@ -383,6 +463,9 @@ static int report(const Plan *plan) {
   }
   if (stop_requested) {
     program_error("sweep", "stopped; run the same command to continue");
+  } else if (!failed && plan_ended(plan) < plan->count) {
+    printf("%d of %d runs have ended; run the same command to continue\n", plan_ended(plan),
+           plan_expected(plan));
   } else if (!failed) {
     print_differences(plan);
     printf("done: %d runs, %d of them diverged; tools/compare ", plan->count,
@@ -400,13 +483,15 @@ static void catch_signals(void) {
   if (signal(SIGHUP, request_stop) == SIG_IGN) signal(SIGHUP, SIG_IGN); /* under nohup */
 }
 
-static int do_task(const Command *c, const SweepOptions *o, const Spec *spec, Err *err) {
+static int do_task(const Command *c, const SweepOptions *o, const Spec *spec, const char *program,
+                   Err *err) {
   Plan plan = {.spec = spec, .out = o->out, .program = o->train, .threads = o->threads,
                .tell = c->task == DO_RUN ? say : say_comment};
   catch_signals();
-  int status = c->task == DO_RUN ? run_trials(&plan, o->jobs, err) : plan_advance(&plan, err);
+  int status = c->task == DO_RUN ? run_trials(&plan, o, err) : plan_advance(&plan, err);
   int code = status ? EXIT_FAILED : EXIT_DONE;
   if (status == 0 && c->task == DO_PRINT) print_commands(&plan);
+  if (status == 0 && c->task == DO_SLURM && make_array(&plan, o, program, err)) code = EXIT_FAILED;
   if (status == 0 && c->task == DO_LIST) list_trials(&plan);
   if (status == 0 && c->task == DO_RUN) {
     code = report(&plan);
@@ -428,8 +513,8 @@ static int run(int argc, char **argv, Err *err) {
     code = write_template(&c, &settings, err) ? EXIT_FAILED : EXIT_DONE;
   } else if (status == 0 &&
              spec_make(spec, *c.spec ? c.spec : "sweep", &settings, options, err) == 0) {
-    complete_options(&o, spec, argv[0]);
-    code = do_task(&c, &o, spec, err);
+    complete_options(&o, c.task, spec, argv[0]);
+    code = do_task(&c, &o, spec, argv[0], err);
     spec_free(spec);
   }
   settings_free(&settings);

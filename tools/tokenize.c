@@ -1,4 +1,4 @@
-/* Turns text into files of tokens that training reads without work. */
+/* Turns text into files of tokens that training reads directly. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +84,7 @@ typedef struct {
   Reader reader;
   char *text; /* (size) */
   size_t size, room;
-  int begun;  /* something was read of the file */
+  int begun;  /* part of the file was read */
   int ended;  /* nothing is left in it */
   int spells_eot; /* end-of-text is in it, and no separator was given */
   int inside; /* text continues a document that has begun */
@@ -198,7 +198,7 @@ static int write_window(Job *job, Window *w, Err *err) {
   return status;
 }
 
-/* Reads on. Text that fills the window and cannot be cut makes it grow. */
+/* Reads more text. Enlarges the window if it is full of text that cannot be cut. */
 static int fill_window(Window *w, size_t buffer, const char *separator, Err *err) {
   size_t got;
   if (w->size == w->room) {
@@ -229,7 +229,7 @@ static int write_file(Job *job, const char *path, Err *err) {
   Window w = {.before = '\n'};
   job->path = path;
   if (path_of_tokens(path))
-    return fail(err, "%s: named as a file of tokens; texts are needed", path);
+    return fail(err, "%s: its name is that of a token file; give text files", path);
   int status = reader_open(&w.reader, path, err), empty = 1;
   while (status == 0 && !w.ended) {
     status = fill_window(&w, (size_t)job->options->buffer, job->options->separator, err);
@@ -243,7 +243,7 @@ static int write_file(Job *job, const char *path, Err *err) {
   return status;
 }
 
-/* Of all texts, unless a meta.pkl is beside the output. */
+/* Makes the vocabulary of all texts, unless a meta.pkl is beside the output. */
 static int open_characters(Job *job, Err *err) {
   const char *to = job->options->to, *slash = strrchr(to, '/');
   Characters c = {0};
@@ -304,7 +304,7 @@ static int tokenize(const TokenizeOptions *o, Err *err) {
 }
 
 static void help(FILE *out) {
-  fprintf(out, "Writes texts as files of tokens, which ./train reads at once.\n\n"
+  fprintf(out, "Writes texts as files of tokens, which ./train reads directly.\n\n"
                "  tools/tokenize --from \"texts/*.txt\" --to data/books_train\n\n");
   options_help(out, &(OptionSet){.title = "options", .rows = tokenize_options});
 }

@@ -28,7 +28,8 @@ void singular_basis(const float *X, int64_t rows, int64_t cols, Side side,
 void leading_vectors(float *Q, const double *V, int64_t n, int64_t r);
 
 /* Basis (n,n) in columns from eigenvectors V (n,n) in rows. Each column keeps the direction of the
-   one that it replaces: eigenvectors have no sign of their own, and moments know the old one. */
+   one that it replaces: the sign of an eigenvector is arbitrary, and the moments depend on the old
+   one. */
 void replace_basis(float *basis, const double *V, int64_t n);
 
 /* Y = P X Q^T or, inverted, P^T X Q, with X (rows,cols), P (rows,rows), Q (cols,cols) with the

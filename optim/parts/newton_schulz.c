@@ -51,7 +51,7 @@ static void polynomial(float *P, const float *A, int64_t s, const double abc[3])
 }
 
 /* The Gram matrix of the short side, and the product with a polynomial of it: a tall X is
-   multiplied from the right, so that nothing has to be transposed. */
+   multiplied from the right, so that nothing must be transposed. */
 static void short_gram(float *A, const float *X, int64_t rows, int64_t cols) {
   if (rows > cols) gram(TRANSPOSED, cols, rows, X, cols, A);
   else gram(PLAIN, rows, cols, X, cols, A);

@@ -1,4 +1,4 @@
-/* Order statistics without sorting, and without memory of their own. */
+/* Order statistics without sorting and without additional memory. */
 #ifndef OPTIM_PARTS_SELECT_H
 #define OPTIM_PARTS_SELECT_H
 

@@ -1,6 +1,6 @@
-/* The folder of a run as the reports read it, and what they write about it: page, tables, scripts
-   of gnuplot. No text from a file may be executed there. The input is config.txt, log.csv and
-   info.txt, with a zero byte between. */
+/* The folder of a run as the reports read it, and their output: page, tables, gnuplot scripts. No
+   text from a file may be executed there. The input is config.txt, log.csv and info.txt, with a
+   zero byte between. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static void check_controls(const char *text) {
   }
 }
 
-/* Outside of its strings a script has only what this program writes. In gnuplot's place. */
+/* Replaces gnuplot. Outside of its strings, a script may only contain what this program writes. */
 int gnuplot_run(const char *script, size_t size, char **out, size_t *out_size, Err *err) {
   int in_string = 0;
   if (strlen(script) != size) refuse("a zero byte", script);
@@ -44,10 +44,11 @@ int gnuplot_run(const char *script, size_t size, char **out, size_t *out_size, E
   return 0;
 }
 
-/* Every tag is one of ours, with its quotes closed. */
+/* Every tag is one of ours, and its quotes are closed. */
 static void check_page(const char *page) {
   static const char ours[] = " !DOCTYPE !-- html head meta title style body h1 h2 p div table thead"
-                             " tbody tr th td figure figcaption svg text ul ol li details summary pre sup a script ";
+                             " tbody tr th td figure figcaption svg text ul ol li "
+                              "details summary pre sup a script ";
   check_controls(page);
   for (const char *tag = strchr(page, '<'); tag; tag = strchr(tag + 1, '<')) {
     char name[24];

@@ -1,5 +1,5 @@
-/* The optimizer's state on several ranks: what is read on all is whole again when it is gathered.
-   Started by tests/mpi/run.sh with mpirun. */
+/* The optimizer's state on several ranks: a state that all ranks read is complete after it is
+   gathered. tests/mpi/run.sh starts this with mpirun. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static void walk(const char *name, int64_t floats, float *data, void *with) {
   }
 }
 
-/* Every matrix and piece has one owner, and no share of FLOPs is much above the mean. */
+/* Every matrix and piece has one owner, and no rank's FLOPs are far above the mean. */
 static int shares(const OptimizerState *s, const GPT2 *m, double *evenness) {
   int64_t weights = 0;
   double most = 0;
@@ -57,7 +57,8 @@ static int test(const Optimizer *method, GPT2 *m, int qkv_split) {
   int failed = optimizer_gather(s, 0, &err);
   if (rank_number() == 0) optimizer_visit(s, walk, &compare);
   optimizer_scatter(s, 0);
-  int ok = !failed && compare.wrong == 0 && (rank_number() > 0 || compare.position == fill.position);
+  int ok = !failed && compare.wrong == 0 &&
+           (rank_number() > 0 || compare.position == fill.position);
   ok &= shares(s, m, &evenness);
   if (!ok)
     printf("  FAILED: %s, --qkv-split %d: %lld of %lld numbers differ\n", method->name, qkv_split,

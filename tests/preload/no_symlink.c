@@ -1,4 +1,4 @@
-/* Preloaded into a program, this is a file system that has no symbolic links. */
+/* Preloaded into a program, this acts as a file system without symbolic links. */
 #include <errno.h>
 
 int symlink(const char *to, const char *path);

@@ -1,5 +1,5 @@
-/* Loaded before OpenBLAS, this makes it a library that takes every CPU for a Prescott, has the cores
-   of TEST_HAS only, and computes wrong with those of TEST_WRONG. */
+/* Loaded before OpenBLAS, this makes it treat every CPU as a Prescott, have only the cores of
+   TEST_HAS, and compute wrong results with those of TEST_WRONG. */
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>

@@ -59,9 +59,8 @@ static void product(int form, const ProductShape *p, float *x, float *w, float *
   if (form == 2) gemm(TRANSPOSED, PLAIN, out, in, n, 1, y, out, x, in, 0, w, in);
 }
 
-/* Random numbers, as a step multiplies them: a processor is faster on zeros (by 1.4 % where this
-   was measured), since they take less power. Few numbers, repeated: an odd period, so that rows
-   differ. */
+/* Random numbers, since a processor is faster on zeros, which take less power (1.4 % where this was
+   measured). They repeat with an odd period, so that rows differ. */
 static void fill(float *x, size_t n) {
   enum { PERIOD = 4099 };
   float normals[PERIOD];
@@ -70,7 +69,7 @@ static void fill(float *x, size_t n) {
   for (size_t i = 0; i < n; i++) x[i] = normals[i % PERIOD];
 }
 
-/* Seconds of the best form of a product. */
+/* Seconds of a product in its fastest form. */
 static double best_seconds(const ProductShape *p, float *x, float *w, float *y) {
   double best = 1e30;
   for (int form = 0; form < 3; form++) {

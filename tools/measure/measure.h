@@ -33,8 +33,9 @@ typedef struct {
 /* The products of a model for passes of `rows` tokens; returns how many kinds (at most 5). */
 int product_shapes(const ModelOptions *size, int64_t rows, ProductShape *shapes);
 
-/* The ceiling in FLOP/s of those shapes, of sgemm or of the precision that is set: every product at the best rate that any of its three
-   forms (y = x W^T, dx = dy W, dW = dy^T x) reaches, weighted by FLOPs. One round. */
+/* The ceiling of those shapes in FLOP/s, of sgemm or of the precision that is set: the rate of each
+   product in the fastest of its three forms (y = x W^T, dx = dy W, dW = dy^T x), weighted by FLOPs.
+   One round. */
 double sgemm_ceiling(const ProductShape *shapes, int count);
 
 /* Bytes per second of a plain copy of 256 MB by all threads, reads and writes counted. */

@@ -83,7 +83,7 @@ static double trainer_bytes(const Trainer *t) {
 
 /* ---- whole steps ---- */
 
-/* What each round measures; fractions are of the ceiling before and after the round's step. */
+/* Measurements of a round; fractions are of the ceiling before and after the round's step. */
 enum { STEP, OPTIMIZER, CEILING, WHOLE, OF_FORWARD, OF_BACKWARD, MEASURES };
 
 void bench_step_header(void) {
@@ -136,7 +136,7 @@ int bench_step(const BenchCase *c, const Optimizer *method, Err *err) {
 /* ---- precisions in turn ---- */
 
 enum { PRECISIONS_COUNT = PRECISION_BF16X3 + 1, MUON_ROUNDS = 3 };
-/* What a round measures for each precision. */
+/* Measurements of a round for each precision. */
 typedef struct {
   double step[ROUNDS_MAX], ceiling[ROUNDS_MAX], muon[ROUNDS_MAX];
 } PrecisionTimes;

@@ -19,9 +19,9 @@ typedef struct {
 void bench_step_header(void);
 int bench_step(const BenchCase *c, const Optimizer *method, Err *err);
 
-/* Prints a table with a line for each precision: whole steps of the method in tokens/s, the ratio to
-   float32's, the rate of the products and of the ceiling in that precision, and a step of Muon on
-   the same model. The precisions take turns; medians of the rounds. */
+/* Prints a table with a line for each precision: whole steps of the method in tokens/s, the ratio
+   to float32's, the rate of the products and of the ceiling in that precision, and a step of Muon
+   on the same model. The precisions take turns; medians of the rounds. */
 int bench_precision(const BenchCase *c, const Optimizer *method, Err *err);
 
 /* Prints a table of the parts of a step, as the model itself timed them, each with its limit: the

@@ -22,7 +22,7 @@ static void note(Comparison *c, const char *format, ...) {
   runset_note(&c->set, text);
 }
 
-/* ---- what may be compared ---- */
+/* ---- runs that can be compared ---- */
 
 static int check_comparable(Comparison *c, Err *err) {
   char names[256] = "";
@@ -61,7 +61,7 @@ static int belongs(const Comparison *c, const Entry *e, int run) {
          same_settings(&c->logs[e->runs[0]], &c->logs[run], NULL);
 }
 
-/* A seed counts once; of two runs with it, a finished one. */
+/* Counts each seed once; of two runs with it, the finished one. */
 static void add_to_entry(Comparison *c, Entry *e, int run) {
   for (int j = 0; j < e->count; j++) {
     int other = e->runs[j];
@@ -82,7 +82,7 @@ static void free_entry(Entry *e) {
   tuning_free(&e->tuning);
 }
 
-/* Those that chose the rates if there are no others, or the others. */
+/* The tuning runs of a sweep count only if there are no others. */
 static void group_runs(Comparison *c) {
   for (int i = 0; i < c->log_count; i++) {
     const Origin *o = &c->set.origins[i];
@@ -105,7 +105,7 @@ static RunLog *copy_firsts(const Comparison *c) {
   return firsts;
 }
 
-/* "muon" where there is one, else with what sets it apart. */
+/* "muon" if the method has one entry, else with the options in which its entries differ. */
 static void name_entries(Comparison *c) {
   RunLog *firsts = copy_firsts(c);
   for (int i = 0; i < c->count; i++) {
@@ -199,7 +199,7 @@ static int same_gradient(const RunLog *a, const RunLog *b) {
   return 1;
 }
 
-/* How many times as long the gradient of a run takes as the fastest one that is the same. */
+/* Time of a run's gradient, divided by that of the fastest run with the same gradient. */
 static double slowness(const Comparison *c, const Times *times, int run) {
   double least = times[run].gradient;
   for (int i = 0; i < c->log_count; i++)
@@ -209,8 +209,8 @@ static double slowness(const Comparison *c, const Times *times, int run) {
   return times[run].gradient / least;
 }
 
-/* Other work of the machine makes a run slower, never faster: the fastest runs say most about the
-   method. If all were slowed down, the optimizer's time is scaled as the gradient's. */
+/* Other work of the machine only makes a run slower, so the fastest runs count. If all were slowed
+   down, the optimizer's time is divided by the slowdown of the gradient. */
 static int measure_costs(const Comparison *c, const Times *times, Entry *e) {
   static const double DISTURBED = 1.75;
   int disturbed = 0;
@@ -229,8 +229,8 @@ static int measure_costs(const Comparison *c, const Times *times, Entry *e) {
   return disturbed;
 }
 
-/* All methods compute the same gradient, so one time of it is right for all of them; the seconds
-   as they were logged would compare how busy the machine was. */
+/* All methods compute the same gradient, so all get the same time for it. The logged seconds would
+   compare how busy the machine was. */
 static void level_times(Comparison *c) {
   double *gradient = memory_take((size_t)c->count, sizeof *gradient);
   for (int i = 0; i < c->count; i++)
@@ -277,7 +277,7 @@ static const LogRow *row_at(const RunLog *log, int64_t step) {
   return log->rows[low].step == step ? &log->rows[low] : NULL;
 }
 
-/* A run that is not finished does not cut the others' curve short; one that diverged does. */
+/* An unfinished run does not shorten the mean curve; a diverged run does. */
 static int takes_part(const Entry *e, const RunLog *log) {
   return log->end == RUN_FINISHED || log->end == RUN_DIVERGED || e->finished + e->diverged == 0;
 }
@@ -324,7 +324,7 @@ void curve_free(Curve *curve) {
   *curve = (Curve){0};
 }
 
-/* The rate of an extended run rose again: its curve belongs to no schedule. */
+/* The rate of an extended run rose again: its curve follows no single schedule. */
 static double time_to(const Comparison *c, const Entry *e, int axis) {
   if (isnan(c->target) || e->extended) return NAN;
   Curve v = comparison_curve(c, e, axis);
@@ -385,7 +385,7 @@ static void read_tuning(Comparison *c, Entry *e) {
   find_edge(c, e);
 }
 
-/* ---- the whole ---- */
+/* ---- the comparison ---- */
 
 static int find_baseline(const Comparison *c) {
   const char *name = c->options.baseline;
@@ -396,8 +396,7 @@ static int find_baseline(const Comparison *c) {
   return -1;
 }
 
-/* The lowest loss first; methods of which a run diverged after those of which none did, and those
-   without any result last. */
+/* Order: by loss, lowest first; then methods with a diverged run; last, those without a result. */
 static int better_first(const void *a, const void *b) {
   const Entry *x = a, *y = b;
   int rank_x = !x->finished ? 2 : x->diverged > 0, rank_y = !y->finished ? 2 : y->diverged > 0;
@@ -422,7 +421,7 @@ static void note_states(Comparison *c) {
          c->options.baseline);
 }
 
-/* Without fresh seeds the best trial of each method is all there is. The entries are sorted. */
+/* Without evaluation seeds, only the best trial of each method stays. The entries are sorted. */
 static void keep_best_trials(Comparison *c) {
   int kept = 0;
   for (int i = 0; i < c->count; i++) {

@@ -1,4 +1,4 @@
-/* Runs compared: the loss of each method, its cost, and how certain that is. All runs are judged
+/* Compares runs: the loss and cost of each method, with their uncertainty. All runs are judged
    except those with which a sweep chose the rates; if there are no others, the best of these are
    judged. Runs that differ in their seeds only are one entry. */
 #ifndef TOOLS_REPORT_COMPARISON_H
@@ -12,7 +12,7 @@
 
 typedef struct {
   char baseline[OPTION_TEXT]; /* a method's name; empty: the sweep's, or adamw */
-  double target;              /* loss; 0: what the baseline reached */
+  double target;              /* loss; 0: that of the baseline */
   int mix;                    /* judge runs together that cannot be compared */
   char highlight[OPTION_TEXT]; /* methods to highlight in figures; empty: see label_highlight */
 } ComparisonOptions;
@@ -30,7 +30,7 @@ typedef struct {
   int extended; /* all its runs are, by --resume with more steps */
   double gradient_ms, optimizer_ms; /* of its least disturbed run */
   double slow; /* > 1: all its runs were disturbed, and the optimizer's time is divided by this */
-  double step_seconds; /* what a step would take on a machine that does nothing else */
+  double step_seconds; /* time of a step on an idle machine */
   double state_bytes;
   double clipped; /* mean share of the steps whose gradient was clipped; NaN: not logged */
   char rate[64];
@@ -46,13 +46,13 @@ typedef struct {
   int log_count;
   int64_t *seeds;
   int seed_count;
-  Entry *entries; /* the best first; what diverged is last */
+  Entry *entries; /* the best first, diverged ones last */
   int count;
   int baseline;   /* number of its entry, or -1 */
-  int only_tuning; /* no run of a fresh seed: each method's best trial is judged */
+  int only_tuning; /* no evaluation seeds: each method's best trial is judged */
   int per_byte;   /* losses are in bits per byte, since vocabularies differ; else nats per token */
   double target;  /* NaN when there is none */
-  double gradient_ms; /* of all methods, which have it in common; NaN of mixed runs */
+  double gradient_ms; /* the same for all methods; NaN of mixed runs */
   Differences differences; /* between the entries */
 } Comparison;
 
@@ -63,7 +63,7 @@ int comparison_read(Comparison *c, char *const *paths, int count, const Comparis
 void comparison_free(Comparison *c);
 
 /* The mean over the seeds of an entry's validation curve, as long as all of its runs have one, with
-   the seeds' least and greatest. */
+   the seeds' lowest and highest. */
 typedef struct {
   double *x, *mean, *low, *high; /* (n) */
   int n;

@@ -49,6 +49,7 @@ static const Quantity quantities[] = {
     [CURVE_FORWARD_MS] = {"forward pass, ms per step", 1, 0.99},
     [CURVE_BACKWARD_MS] = {"backward pass, ms per step", 1, 0.99},
     [CURVE_OPTIMIZER_MS] = {"optimizer, ms per step", 1, 0.99},
+    [CURVE_CONSENSUS_ERROR] = {"consensus error", 1, 1},
 };
 
 static double value_of(const RunLog *log, const LogRow *row, int quantity) {
@@ -62,6 +63,7 @@ static double value_of(const RunLog *log, const LogRow *row, int quantity) {
     case CURVE_FORWARD_MS: return row->forward_ms;
     case CURVE_BACKWARD_MS: return row->backward_ms;
     case CURVE_OPTIMIZER_MS: return row->optimizer_ms;
+    case CURVE_CONSENSUS_ERROR: return row->consensus_error;
     default: return row->val_loss;
   }
 }
@@ -75,7 +77,7 @@ static int count_values(const RunLog *log, int quantity, const LogRow **last) {
   return n;
 }
 
-/* Without validation after step 0, the training loss is all there is. */
+/* Without validation after step 0, the training loss is drawn. */
 static int quantity_of(const RunLog *log, int quantity) {
   const LogRow *last;
   return quantity == CURVE_LOSS && count_values(log, CURVE_VAL, &last) < 2 ? CURVE_TRAIN : quantity;
@@ -96,7 +98,7 @@ static Series *add_values(Figure *f, const RunLog *log, const CurveOptions *o, i
   }
   if (quantities[quantity].noisy) window = o->smooth > 0 ? o->smooth : count / 50 + 1;
   smooth_centred(y, count, window, mean);
-  /* At the very end the mean is over few steps: noise that would look like a trend. */
+  /* The last means are over few steps; their noise would look like a trend. */
   int last = window < count ? count - 1 - window / 4 : count - 1;
   int stride = count / POINTS_DRAWN + 1;
   Series *s = figure_add(f, kind, look, last / stride + 2, label);
@@ -114,8 +116,8 @@ static void format_value(double value, char *out, size_t size) {
   snprintf(out, size, value < 0.1 ? "%.*g" : "%.*f", digits, value);
 }
 
-/* Adds the last value to a curve's label: of noisy ones except the loss, the mean that is drawn. A
-   run that is not finished also says where it is. */
+/* Adds the last value to a curve's label: of noisy ones except the loss, the mean that is drawn. An
+   unfinished run also gets its step. */
 static void label_end(const RunLog *log, int quantity, Series *s) {
   const LogRow *last;
   char value[32] = "", *label = s->label;

@@ -13,7 +13,8 @@ enum { AXIS_STEPS, AXIS_TOKENS, AXIS_SECONDS, AXIS_FLOPS };
   X(CURVE_LOSS, "loss") X(CURVE_VAL, "val") X(CURVE_TRAIN, "train") X(CURVE_BITS, "bits")       \
   X(CURVE_PERPLEXITY, "perplexity") X(CURVE_LR, "lr") X(CURVE_GRAD_NORM, "grad_norm")           \
   X(CURVE_TOKENS_PER_S, "tokens_per_s") X(CURVE_FORWARD_MS, "forward_ms")                       \
-  X(CURVE_BACKWARD_MS, "backward_ms") X(CURVE_OPTIMIZER_MS, "optimizer_ms")
+  X(CURVE_BACKWARD_MS, "backward_ms") X(CURVE_OPTIMIZER_MS, "optimizer_ms")                     \
+  X(CURVE_CONSENSUS_ERROR, "consensus_error")
 enum { CURVE_QUANTITIES(CHOICE_NAME) };
 
 typedef struct {
@@ -23,7 +24,7 @@ typedef struct {
   const char *highlight; /* optimizers and folders to highlight; empty: chosen if there are many */
 } CurveOptions;
 
-/* The label of an axis, and a row's place on it; NaN where the log does not say. */
+/* The label of an axis, and a row's place on it; NaN where the log does not have it. */
 const char *curve_axis_label(int axis);
 double curve_axis_value(const RunLog *log, const LogRow *row, int axis);
 

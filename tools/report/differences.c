@@ -52,8 +52,8 @@ int option_names_data(const char *name) {
 
 /* ---- one option of all runs ---- */
 
-/* Whether a run that lacks an option has its default: what another optimizer has and this one has
-   not differs in no other way than the optimizers do. */
+/* Whether an option that a run lacks has its default there. An option that only other optimizers
+   have is no further difference. */
 static int has_default(const RunLog *logs, int runs, int run, const char *name) {
   if (config_effect(name) == EFFECT_TASK) return 1;
   const char *optimizer = runlog_option(&logs[run], "optimizer");

@@ -300,8 +300,8 @@ static void write_text(FILE *out, const char *what, const char *text) {
   fprintf(out, " noenhanced\n");
 }
 
-/* Range and tics. On logarithmic axes gnuplot only marks decades, too few for most ranges: here
-   also parts of them. */
+/* Range and tics. On logarithmic axes gnuplot only marks decades, too few for most ranges; this
+   adds marks between them. */
 static void write_axis(FILE *out, char name, const Axis *a) {
   double decades = log10(a->high / a->low);
   fprintf(out, "set %crange [%.9g:%.9g]\nset format %c '%%g%s%s'\n", name, a->low / a->unit,
@@ -383,7 +383,7 @@ static void write_frame(FILE *out, const Figure *f, FigureFormat format, const A
 }
 
 /* gnuplot leaves out points outside the range, and clips a band wrongly that leaves it more than
-   once: here it is cut off at the border instead. */
+   once; this cuts it off at the border instead. */
 static void write_band(FILE *out, const Series *s, const Axis *x, const Axis *y) {
   enum { PIECES = 16 }; /* of a segment, so that the cut looks straight */
   for (int j = 0; j + 1 < s->n; j++)
@@ -517,7 +517,7 @@ int figure_draw(const Figure *f, FigureFormat format, char **out, size_t *size, 
 int figure_format_of(const char *path, FigureFormat *format, Err *err) {
   const char *dot = strrchr(path, '.');
   int found = dot && !strchr(dot, '/') ? word_index(IMAGES(CHOICE_WORD), dot + 1) : -1;
-  if (found < 0) return fail(err, "%s: the name has to end in .png, .svg or .pdf", path);
+  if (found < 0) return fail(err, "%s: the name must end in .png, .svg or .pdf", path);
   *format = (FigureFormat)found;
   return 0;
 }

@@ -53,7 +53,7 @@ typedef struct {
   int count;
 } Figure;
 
-/* An empty figure with nothing fixed. */
+/* An empty figure, with all settings left to the data. */
 Figure figure_make(const char *title, const char *x_label, const char *y_label);
 void figure_free(Figure *f);
 
@@ -84,7 +84,7 @@ int figure_format_of(const char *path, FigureFormat *format, Err *err);
 /* Draws; *out is freed by the caller, with a zero byte after its end. */
 int figure_draw(const Figure *f, FigureFormat format, char **out, size_t *size, Err *err);
 
-/* How many bytes at the beginning of a picture are the same in all pictures of its format. */
+/* The length of the signature with which all pictures of a format begin. */
 size_t figure_sign(FigureFormat format);
 
 #endif

@@ -11,7 +11,7 @@
 #include "tools/report/label.h"
 #include "tools/report/swept.h"
 
-/* ---- what all have in common ---- */
+/* ---- shared ---- */
 
 static Figure figure_of(const Comparison *c, const char *x_label, const char *quantity,
                         int seeds) {
@@ -150,8 +150,8 @@ static double best_rate(const Entry *e) {
   return best ? best->rate : 1;
 }
 
-/* Loss against rate: of many methods, relative to the best one, since their rates differ by
-   orders of magnitude. Crosses at the top diverged. */
+/* Loss against rate: of many methods, relative to the best one, since their rates differ by orders
+   of magnitude. A cross at the top is a run that diverged. */
 static Figure rates(const Comparison *c, int axis) {
   int many = c->count > LABEL_FEW;
   Figure f = figure_of(c, many ? "learning rate / best learning rate" : "learning rate",
@@ -207,7 +207,7 @@ static void add_bar(Figure *f, const char *name, Look look, double from, double 
   figure_bar(f, SERIES_BAR, look, from, to, label);
 }
 
-/* Of intervals: below zero, above zero, and across it or not known. */
+/* Colours of intervals: below zero, above zero, and neither or unknown. */
 static Look look_of(const Summary *s) {
   unsigned colour = s->mean + s->half < 0 ? 0x0072B2 : s->mean - s->half > 0 ? 0xD55E00 : 0x8C8C8C;
   return (Look){colour, 1, 7};
@@ -228,7 +228,7 @@ static void add_difference(Figure *f, const Comparison *c, const Entry *e) {
   figure_bar(f, SERIES_INTERVAL, look, d.mean - d.half, d.mean + d.half, text);
 }
 
-/* All differences, and intervals that are not far wider than these are apart. */
+/* Shows all differences, and of intervals at most the spread of the differences beyond them. */
 static void choose_range(Figure *f) {
   double low = 0, high = 0, least = 0, greatest = 0;
   for (int i = 0; i < f->count; i++) {

@@ -17,7 +17,7 @@ static int read_back(FILE *file, char **out, size_t *size) {
   return 0;
 }
 
-/* Files on all three sides, not pipes: neither side can wait for the other. */
+/* Files instead of three pipes: the processes cannot block each other. */
 static int run_between(FILE *in, FILE *out, FILE *messages) {
   fflush(NULL);
   pid_t child = fork();
@@ -33,17 +33,17 @@ static int run_between(FILE *in, FILE *out, FILE *messages) {
   return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* The line of gnuplot's complaint that says what is wrong. */
+/* The line with the reason in gnuplot's error output. */
 static int complaint(FILE *messages, Err *err) {
   char *text = NULL;
   size_t size = 0;
-  if (read_back(messages, &text, &size)) return fail(err, "gnuplot failed and did not say why");
+  if (read_back(messages, &text, &size)) return fail(err, "gnuplot failed without a message");
   char *line = text;
   for (char *at = text; at && *at; at = strchr(at, '\n')) {
     at += *at == '\n';
     if (strncmp(at, "line ", 5) == 0 || strstr(at, "rror")) line = at;
   }
-  fail(err, "gnuplot failed: %.*s", (int)strcspn(line, "\n"), *line ? line : "it did not say why");
+  fail(err, "gnuplot failed: %.*s", (int)strcspn(line, "\n"), *line ? line : "it gave no reason");
   free(text);
   return -1;
 }

@@ -113,7 +113,7 @@ void label_caption(const RunLog *logs, int count, int seeds, char *out, size_t s
 
 /* ---- highlighting ---- */
 
-/* Shows the curves that a word names. Returns how many. */
+/* Highlights the curves that a word names. Returns their number. */
 static int show_word(Candidate *curves, int count, const char *word, size_t length) {
   int shown = 0;
   for (int i = 0; i < count; i++) {

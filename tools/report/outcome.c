@@ -62,7 +62,7 @@ Table outcome_numbers(const Comparison *c) {
 enum { L_NAME, L_RATE, L_SWEPT, L_LOSS, L_SD, L_SEEDS, L_DIFFERENCE, L_INTERVAL, L_BITS, L_CLIPPED,
        L_TRIALS, L_STATE };
 
-/* How far the runs came that did not finish. */
+/* How far the unfinished runs are. */
 static void set_state(Table *t, const Comparison *c, const Entry *e) {
   char text[256] = "", last[80];
   const RunLog *longest = NULL;

@@ -198,7 +198,7 @@ static void write_settings(FILE *out, const Comparison *c, const char *command) 
   write_details(out, "Program and machine", c->set.origins[c->entries[0].runs[0]].info);
 }
 
-/* Of a sweep of more than the learning rate. */
+/* The trials of a sweep of more than the learning rate. */
 static void write_trials(FILE *out, const Comparison *c) {
   const char *names[SWEPT_MAX];
   if (swept_options(c, names) == 0) return;

@@ -5,8 +5,8 @@
 
 #include "tools/report/comparison.h"
 
-/* `command` makes the page again; a browser reloads it every `refresh` seconds (0: never). A file
-   that is not such a page is replaced only with `overwrite`. */
+/* `command` repeats the page; a browser reloads it every `refresh` seconds (0: never). A file that
+   is not such a page is replaced only with `overwrite`. */
 int page_write(const Comparison *c, const char *path, const char *command, int refresh,
                int overwrite, Err *err);
 

@@ -36,6 +36,7 @@ static const struct {
     {"trust-region", {PURPLE, SOLID, CIRCLE}},
     {"soap", {ORANGE, SOLID, SQUARE}},
     {"normuon", {BLUE, DASHED, RING}},
+    {"demuon", {BLUE, DOTTED, DIAMOND}},
     {"dion", {SKY, DASHED, CIRCLE}},
     {"dion2", {SKY, DOTTED, SQUARE}},
     {"adadiag", {BLACK, DASHED, SQUARE}},

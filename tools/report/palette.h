@@ -21,7 +21,7 @@ Look palette_shade(Look look, int n);
 Look palette_schedule(const char *schedule);
 Look palette_nth(int n);
 
-/* The look of what is only there for comparison, behind the highlighted curves. */
+/* The look of curves that are not highlighted. */
 Look palette_background(void);
 
 /* Mixed with white: 0 is the colour, 1 white. */

@@ -4,8 +4,9 @@
 
 #include "run/runlog.h"
 
-/* What the place of a run says, and its info.txt. In the folder of a sweep (which holds sweep.spec,
-   or was given) the runs in tune/METHOD/ chose the rates, and those in final/METHOD/ are judged. */
+/* What the path of a run and its info.txt contain. In the folder of a sweep (which holds
+   sweep.spec, or was given) the runs in tune/METHOD/ chose the rates, and those in final/METHOD/
+   are judged. */
 typedef struct {
   char method[128]; /* empty outside of a sweep */
   size_t sweep;     /* how many bytes of the run's path are the sweep's folder */

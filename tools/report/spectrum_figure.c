@@ -14,7 +14,7 @@ static const struct {
     [SPECTRA_QUANTILES] =
         {"Singular values of the %s", "singular value / Frobenius norm",
          "Each line is a quantile of the singular values. Orthogonalization makes all of them "
-         "equal: the further apart the lines are, the more it changes.",
+         "equal: the further apart the lines are, the more it changes. Values below 1e-8 are rounding.",
          SPECTRUM_FIRST_QUANTILE, SCALE_LOG},
     [SPECTRA_STABLE_RANK] =
         {"Stable rank of the %s", "stable rank",
@@ -45,6 +45,9 @@ static const struct {
          SPECTRUM_GRADIENT_IN, SCALE_LINEAR},
 };
 
+/* Singular values below it are rounding (optim/parts/spectrum.c). */
+static const double ROUNDING = 1e-8;
+
 /* Mean over the classes (all, or one) of a number at each step; of logarithms where the figure
    shows these. */
 static void add_curve(Figure *f, const Spectra *s, int kind, int number, Look look,
@@ -56,7 +59,7 @@ static void add_curve(Figure *f, const Spectra *s, int kind, int number, Look lo
   for (int i = 0; i < s->count; i++) {
     double value = s->rows[i].values[number];
     int mine = (kind < 0 || s->rows[i].kind == kind) && isfinite(value);
-    if (mine) sum += logs ? log10(fmax(value, 1e-12)) : value, terms++;
+    if (mine) sum += logs ? log10(fmax(value, ROUNDING)) : value, terms++;
     int last = i + 1 == s->count || s->rows[i + 1].step != s->rows[i].step;
     if (!last) continue;
     if (terms > 0) {
@@ -111,7 +114,7 @@ static void name_rank(const Spectra *spectra, int count, char *out, size_t size)
   else snprintf(out, size, "r");
 }
 
-/* What was measured: one word of spectrum.csv in all runs, else several. */
+/* The measured matrix: the word of spectrum.csv if all runs have the same, else several. */
 static const char *measured(const Spectra *spectra, int count) {
   static const struct {
     const char *of, *words;

@@ -1,4 +1,4 @@
-/* What --log-spectrum logged of runs, as a figure. */
+/* Figures of spectrum.csv, which --log-spectrum writes. */
 #ifndef TOOLS_REPORT_SPECTRUM_FIGURE_H
 #define TOOLS_REPORT_SPECTRUM_FIGURE_H
 

@@ -19,8 +19,8 @@ typedef struct {
 Table table_make(const char *head);
 void table_free(Table *t);
 
-/* Adds an empty row; table_set fills cells of the last one, at first of the head (printf format). A
-   cell is one line in which nothing controls a terminal. table_note explains a column. */
+/* Adds an empty row; table_set fills cells of the last one, at first of the head (printf format).
+   Line ends and control characters in a cell are escaped. table_note explains a column. */
 #ifdef __GNUC__
 #define TABLE_PRINTF __attribute__((format(printf, 3, 4)))
 #else

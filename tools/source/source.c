@@ -38,7 +38,7 @@ int source_open(GPT2 **model, Tokenizer **tokenizer, Source *source, const char 
   }
   if (source->heads || w.size.NH == 0) w.size.NH = source->heads ? source->heads : heads;
   if (w.size.NH == 0)
-    status = fail(err, "%s: does not say how many heads it has: give --heads", source->from);
+    status = fail(err, "%s: the number of heads is unknown; give --heads", source->from);
   if (status == 0)
     status = gpt2_open(model, &w.size, i64_max(tokens / w.size.context, 1), 0, err) ||
              weights_load(&w, *model, err) ||

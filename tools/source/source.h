@@ -1,5 +1,5 @@
-/* The model that a tool reads, with its tokenizer: --from and --heads. How the tool computes:
-   --threads and --precision. */
+/* Options that tools share: the model to read, with its tokenizer (--from, --heads), and how to
+   compute (--threads, --precision). */
 #ifndef TOOLS_SOURCE_SOURCE_H
 #define TOOLS_SOURCE_SOURCE_H
 

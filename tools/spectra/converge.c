@@ -1,10 +1,11 @@
-/* Newton-Schulz from a start to the polar factor U V^T of X = U S V^T: the distance after each step,
-   which is the largest |1 - sigma|, and its bounds. */
+/* Newton-Schulz from a start to the polar factor U V^T of X = U S V^T: the distance after each
+   step (the largest |1 - sigma|), its bounds, and the same of a matrix in each precision. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "core/int64.h"
+#include "core/precision.h"
 #include "core/random.h"
 #include "optim/parts/newton_schulz.h"
 #include "optim/parts/norms.h"
@@ -12,11 +13,11 @@
 #include "tools/spectra/study.h"
 #include "tools/spectra/values.h"
 
-enum { DEGREES = 3, STEPS_MAX = SHEET_ROWS - 8 };
+enum { DEGREES = 3, STEPS_MAX = SHEET_ROWS - 8, PRECISION_COUNT = 3 };
 static const double VISIBLE = 1e-9; /* lower end of the figure */
 
 typedef struct {
-  char shape[OPTION_TEXT], run[OPTION_TEXT], kind[OPTION_TEXT];
+  char shape[OPTION_TEXT], run[OPTION_TEXT], kind[OPTION_TEXT], precision[OPTION_TEXT];
   double smallest;
   int64_t steps;
 } ConvergeOptions;
@@ -35,6 +36,10 @@ static const Option options[] = {
      .type = OPTION_WORD, .at = FIELD(kind), .fallback = ""},
     {.name = "steps", .help = "Newton-Schulz steps",
      .type = OPTION_INT, .at = FIELD(steps), .fallback = "12", .min = 1, .max = STEPS_MAX},
+    {.name = "precision",
+     .help = "Precisions of the products with which the random matrix itself is iterated: fp32, "
+             "bf16, bf16x3",
+     .type = OPTION_WORD, .at = FIELD(precision), .fallback = "fp32,bf16"},
     {0},
 };
 
@@ -47,7 +52,9 @@ typedef struct {
   int64_t rows, cols; /* of the random matrix, or 0 */
   uint64_t seed;
   Sheet distance;     /* a curve per iteration: distance and its bound after 0, 1, ... steps */
-  double in_float[SHEET_CURVES][SHEET_ROWS]; /* distance of the float matrix; NaN: not measured */
+  int precisions[PRECISION_COUNT], precision_count;
+  /* The distance of the matrix by precision and curve; NaN: not measured. */
+  double matrix[PRECISION_COUNT][SHEET_CURVES][SHEET_ROWS];
 } Converge;
 
 /* ---- the start ---- */
@@ -116,8 +123,8 @@ static double bound(const Converge *c, int degree, int q) {
   return gram < 1e-8 ? gram / 2 : 1 - sqrt(1 - gram);
 }
 
-/* The float matrix after 1, 2, ... steps. */
-static int iterate_float(Converge *c, int schedule, double *out, Err *err) {
+/* The random matrix after 1, 2, ... steps. */
+static int iterate_matrix(Converge *c, int schedule, double *out, Err *err) {
   NewtonSchulzWork work;
   Scratch scratch = {0};
   int64_t n = c->rows * c->cols;
@@ -154,7 +161,7 @@ static void iterate(Converge *c, const char *name, int degree, int schedule) {
   Curve *curve = sheet_curve(&c->distance, name, seen ? &look : NULL);
   for (int q = 0; q <= c->steps; q++) {
     curve->y[q] = distance(&v);
-    c->in_float[i][q] = NAN;
+    for (int k = 0; k < PRECISION_COUNT; k++) c->matrix[k][i][q] = NAN;
     if (degree) curve->expected[q] = bound(c, degree, q);
     else values_step(&v, schedule, q);
     for (int64_t j = 0; j < v.n && degree; j++) v.x[j] = taylor_step(v.x[j], degree);
@@ -171,9 +178,13 @@ static int compute(Converge *c, Err *err) {
     char name[32];
     snprintf(name, sizeof name, "degree %d", degree);
     iterate(c, degree ? name : schedule_name(i), degree, schedule);
-    if (c->rows && schedule >= 0 &&
-        iterate_float(c, schedule, c->in_float[c->distance.curves - 1], err))
-      return -1;
+    for (int k = 0; k < c->precision_count && c->rows && schedule >= 0; k++) {
+      Precision before = precision_set((Precision)c->precisions[k]);
+      int status = iterate_matrix(c, schedule, c->matrix[c->precisions[k]][c->distance.curves - 1],
+                                  err);
+      precision_set(before);
+      if (status) return -1;
+    }
   }
   return 0;
 }
@@ -194,10 +205,11 @@ static int hold(const Converge *c) {
 }
 
 static void print(const Converge *c, const Output *out) {
-  Table t = table_make("iteration|distance|distance of the float32 matrix|converged");
+  Table t = table_make("iteration|distance|with fp32|with bf16|with bf16x3|converged");
   for (int i = 0; i < c->distance.curves; i++) {
     const Curve *curve = &c->distance.curve[i];
-    table_add(&t, "%s|%.2g|%.2g|%s", curve->label, curve->y[c->steps], c->in_float[i][c->steps],
+    table_add(&t, "%s|%.2g|%.2g|%.2g|%.2g|%s", curve->label, curve->y[c->steps],
+              c->matrix[0][i][c->steps], c->matrix[1][i][c->steps], c->matrix[2][i][c->steps],
               converged(curve->y, c->steps));
   }
   out->say("\nDistance from the polar factor, the largest |1 - singular value|, after each step\n"
@@ -205,19 +217,19 @@ static void print(const Converge *c, const Output *out) {
   sheet_show(&c->distance, "steps", out);
   out->say("||I - X X^T|| is %.9g at the start; the bounds %s at every step", c->gram,
            hold(c) ? "hold" : "DO NOT hold");
-  out->say("\nAfter %d steps; converged: below 1e-6, or a tenth of what it was four steps before",
-           c->steps);
+  out->say("\nAfter %d steps, exactly and of the matrix with products of that precision;\n"
+           "converged: below 1e-6, or a tenth of what it was four steps before", c->steps);
   out->show(&t);
   table_free(&t);
 }
 
 static int csv(const Converge *c, const Output *out, Err *err) {
-  Table t = table_make("iteration|steps|distance|bound|distance of the float32 matrix");
+  Table t = table_make("iteration|steps|distance|bound|with fp32|with bf16|with bf16x3");
   for (int i = 0; i < c->distance.curves; i++)
     for (int q = 0; q <= c->steps; q++) {
       const Curve *curve = &c->distance.curve[i];
-      table_add(&t, "%s|%d|%.6g|%.6g|%.6g", curve->label, q, curve->y[q], curve->expected[q],
-                c->in_float[i][q]);
+      table_add(&t, "%s|%d|%.6g|%.6g|%.6g|%.6g|%.6g", curve->label, q, curve->y[q],
+                curve->expected[q], c->matrix[0][i][q], c->matrix[1][i][q], c->matrix[2][i][q]);
     }
   return out->csv(out, "converge", &t, err);
 }
@@ -227,14 +239,44 @@ static int draw(const Converge *c, const Output *out, Err *err) {
   snprintf(title, sizeof title, "Newton-Schulz from %s", c->about);
   Figure f = figure_make(title, "steps", "distance from the polar factor (thin: bound)");
   snprintf(f.caption, sizeof f.caption,
-           "A curve that falls to the bottom reaches the polar factor; Jordan's stays at 0.3 for any "
-           "number of steps. Polynomials with a larger slope at 0 lift small singular values sooner "
-           "and so need fewer steps.");
+           "A curve that falls to the bottom reaches the polar factor; Jordan's stays at 0.3 for "
+           "any number of steps. Polynomials with a larger slope at 0 lift small singular values "
+           "sooner and so need fewer steps.");
   f.y_scale = SCALE_LOG;
   f.x_min = 0, f.x_max = c->steps;
   f.y_min = VISIBLE, f.y_max = 2;
   sheet_draw(&c->distance, &f);
   return out->figure(out, "converge", &f, err);
+}
+
+/* The matrix in each precision, by schedules that converge and by Jordan's. */
+static int draw_precisions(const Converge *c, const Output *out, Err *err) {
+  static const char drawn[] = "jordan|polar-express|degree 2";
+  static Sheet sheet;
+  sheet = (Sheet){.rows = c->steps};
+  for (int q = 0; q < c->steps; q++) sheet.x[q] = q + 1;
+  for (int i = 0; i < c->distance.curves; i++)
+    for (int k = 0; k < c->precision_count; k++) {
+      const Curve *from = &c->distance.curve[i];
+      int seen = word_index(drawn, from->label) >= 0;
+      char word[16], label[80];
+      Look look = seen ? palette_nth(word_index(drawn, from->label)) : from->look;
+      look.dash = k + 1;
+      word_at(PRECISIONS(CHOICE_WORD), c->precisions[k], word, sizeof word);
+      snprintf(label, sizeof label, "%s, %s", from->label, word);
+      if (!seen) continue;
+      Curve *curve = sheet_curve(&sheet, label, &look);
+      for (int q = 0; q < c->steps; q++) curve->y[q] = c->matrix[c->precisions[k]][i][q + 1];
+    }
+  Figure f = figure_make("Newton-Schulz with products in lower precision", "steps",
+                         "distance from the polar factor");
+  snprintf(f.caption, sizeof f.caption,
+           "From %s. The distance stops falling at the rounding of the products. In the first five "
+           "steps, which Muon takes, the precisions hardly differ.", c->about);
+  f.y_scale = SCALE_LOG;
+  f.x_min = 1, f.x_max = c->steps;
+  sheet_draw(&sheet, &f);
+  return out->figure(out, "converge-precision", &f, err);
 }
 
 static int run(const void *with, const Output *out, Err *err) {
@@ -246,10 +288,14 @@ static int run(const void *with, const Output *out, Err *err) {
     c.distance.x[q] = q;
     snprintf(c.distance.names[q], sizeof c.distance.names[q], "%d", q);
   }
+  c.precision_count = read_words("precision", o->precision, PRECISIONS(CHOICE_WORD), c.precisions,
+                                 PRECISION_COUNT, err);
+  if (c.precision_count < 0 || precision_start(err)) return -1;
   int status = start(&c, o, err) || compute(&c, err) ? -1 : 0;
   if (status == 0) {
     print(&c, out);
-    status = csv(&c, out, err) || draw(&c, out, err) ? -1 : 0;
+    status = csv(&c, out, err) || draw(&c, out, err) ||
+             (c.rows && draw_precisions(&c, out, err)) ? -1 : 0;
   }
   values_free(&c.start);
   return status;

@@ -222,8 +222,8 @@ static int table_of(const Ways *w, double ceiling, const char *name, const Outpu
               way->error, way->captured, 1e3 * way->seconds, rate / 1e9, 100 * rate / ceiling,
               is_best(w, way) ? "*" : "");
   }
-  out->say("%s; the sgemm ceiling is %.0f GFLOP/s on %d threads; *: nothing measured is both faster "
-           "and more exact", name, ceiling / 1e9, threads_count());
+  out->say("%s; the sgemm ceiling is %.0f GFLOP/s on %d threads; *: nothing measured is both "
+           "faster and more exact", name, ceiling / 1e9, threads_count());
   out->show(&t);
   return out->csv(out, name, &t, err);
 }
@@ -235,8 +235,8 @@ static int is_drawn(const Way *way, int captured) {
 
 /* A curve per group: the error of methods for the whole polar factor, or what every method
    captures. */
-static int draw(const Ways *w, const char *name, const char *about, int captured, const Output *out,
-                Err *err) {
+static int draw(const Ways *w, const char *name, const char *about, int captured,
+                const Output *out, Err *err) {
   char title[256], file[128];
   snprintf(title, sizeof title, "%s, %s", captured ? "Low-rank and full polar factors"
                                                    : "Methods for the polar factor", about);
@@ -246,9 +246,9 @@ static int draw(const Ways *w, const char *name, const char *about, int captured
   snprintf(f.caption, sizeof f.caption, "%s", captured
            ? "Further up takes more of the descent that the exact polar factor (1) takes; further "
              "left is cheaper. Low rank pays if few singular values dominate the matrix."
-           : "Further down is more exact, further left is cheaper; each curve has one more step per "
-             "symbol. Muon does not need an exact factor: Jordan's five steps, at the top, are its "
-             "default.");
+           : "Further down is more exact, further left is cheaper; each symbol of a curve is "
+             "one more step. Muon does not need an exact factor: Jordan's five steps, at the top, "
+             "are its default.");
   f.x_scale = SCALE_LOG;
   f.y_scale = captured ? SCALE_LINEAR : SCALE_LOG;
   for (int i = 0; i < w->count; i++) {

@@ -17,7 +17,7 @@ static const struct {
 } quantiles[QUANTILES] = {{"smallest", 0, 1}, {"1%", 0.01, 3}, {"10%", 0.1, 4},
                           {"median", 0.5, 0}, {"90%", 0.9, -1}, {"largest", 1, 6}};
 
-/* Whose steps to one half are counted, and of which quantile. */
+/* The schedules and quantiles whose steps to one half are counted. */
 static const struct {
   const char *name;
   int schedule, quantile;
@@ -43,7 +43,7 @@ static const Option options[] = {
     {0},
 };
 
-/* What is measured of one matrix, as means over the matrices of a shape, and expected by the law. */
+/* What is measured, as means over the matrices of a shape, or expected by the law. */
 typedef struct {
   double log_quantile[QUANTILES], half[HALVES];
   Effect left[NS_SCHEDULE_COUNT][NS_STEPS_MAX]; /* after 1, 2, ... steps */
@@ -89,15 +89,15 @@ static int plan(Scale *c, Err *err) {
   if (c->aspect_count < 0) return -1;
   qsort(c->sizes, (size_t)c->size_count, sizeof *c->sizes, ascending_int);
   qsort(c->aspects, (size_t)c->aspect_count, sizeof *c->aspects, ascending_int);
-  int matrices = 0, last = c->size_count - 1;
+  int matrices = 0;
+  int64_t side = c->sizes[c->size_count - 1], longest = side * c->aspects[c->aspect_count - 1];
   for (int i = 0; i < c->aspect_count * c->size_count; i++) {
     int64_t s = c->sizes[i % c->size_count], l = s * c->aspects[i / c->size_count];
     matrices += matrices_of(c, s, l);
     c->work += matrices_of(c, s, l) * work_of(s, l);
   }
   c->out->say("%d matrices; the largest needs %.0f MB of memory", matrices,
-              values_random_bytes(c->sizes[last], c->sizes[last] * c->aspects[c->aspect_count - 1]) /
-                  1e6);
+              values_random_bytes(side, longest) / 1e6);
   return 0;
 }
 
@@ -279,7 +279,8 @@ static int study(Scale *c, Figure *values, Err *err) {
       static Numbers got, want;
       int64_t s = c->sizes[i], l = s * c->aspects[a];
       got = want = (Numbers){0};
-      if (measure(c, s, l, (uint32_t)((a * c->size_count + i) * MATRICES_MAX), &got, err)) return -1;
+      uint32_t index = (uint32_t)((a * c->size_count + i) * MATRICES_MAX);
+      if (measure(c, s, l, index, &got, err)) return -1;
       expect(c, s, l, &want);
       record(c, s, l, i, a == 0, &got, &want);
     }
@@ -296,7 +297,8 @@ static int run(const void *with, const Output *out, Err *err) {
   Figure values = size_figure(
       &c, "Singular values of random matrices of norm 1", "singular value (thin: expected)",
       "The larger the matrix, the smaller its singular values, and the smallest of a square matrix "
-      "falls fastest. Matrices that are longer than wide (1:2 and more) have no such small values.");
+      "falls fastest. Matrices that are longer than wide (1:2 and more) have no such small "
+      "values.");
   Figure left = size_figure(
       &c, "Directions that Newton-Schulz leaves below one half", "per cent (thin: expected)",
       "With a fixed number of steps, more directions of a random matrix stay small as it grows. "

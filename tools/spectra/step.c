@@ -1,5 +1,5 @@
-/* One matrix of a run: singular values and entries of its gradient, its momentum, and the steps that
-   AdamW and Muon make of the same gradients. */
+/* One matrix of a run: singular values and entries of its gradient, its momentum, and the steps
+   that AdamW and Muon make of the same gradients. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include "tools/spectra/study.h"
 #include "tools/spectra/values.h"
 
-enum { RUNS = 2, MAP = 128 };
+enum { RUNS = 2, MAP = 64 };
 
 typedef struct {
   char from[OPTION_TEXT], beside[OPTION_TEXT], matrix[OPTION_TEXT];
@@ -46,11 +46,11 @@ typedef struct {
 
 /* Lines of at most 110 characters; the last is about the squares, which characters do not show. */
 static const char *const caption[] = {
-    "Gradient and momentum have a few large singular values and many small ones, and so visible rows and "
-    "columns.",
-    "AdamW's step has entries of similar size, but its singular values fall nearly as fast; in Muon's step",
-    "most of them are equal: all directions of the momentum count, not only the few largest.",
-    "Squares: the entries (at most 128 x 128); white is 0, blue negative, orange positive."};
+    ("Gradient and momentum have a few large singular values and many small ones: rows and columns "
+     "are visible."),
+    "AdamW's step has entries of similar size, but its singular values fall nearly as fast.",
+    "In Muon's step most are equal: all directions of the momentum count, not only the largest.",
+    "Squares: the first 64 x 64 entries; white is 0, blue negative, orange positive."};
 enum { LINES = sizeof caption / sizeof *caption };
 
 static Look look_of(int matrix) {
@@ -126,24 +126,26 @@ static void write_column(FILE *out, const Subject *s, int run, int count, double
   char title[256];
   double width = 1.0 / count, x = run * width;
   title_of(s, title, sizeof title);
-  fprintf(out, "set origin %g,0.41\nset size %g,0.54\nset title ", x, width);
+  fprintf(out, "set origin %g,0.45\nset size %g,0.50\nset title ", x, width);
   quote_gnuplot(out, title);
-  fprintf(out, " noenhanced\nset lmargin 9\nset rmargin 2\nset border 3\nset tics nomirror out\n"
+  fprintf(out, " noenhanced\nset lmargin 10\nset rmargin 2\nset border 3\nset tics nomirror out\n"
                "set xlabel 'singular values, the largest first'\n"
-               "set ylabel 'over their root mean square'\nset grid ytics linecolor rgb '#e4e4e4'\n"
-               "set logscale y\nset format y '%%g'\nset xrange [0:%lld]\nset yrange [%g:20]\n"
-               "set key bottom left Left reverse noenhanced opaque\nplot ",
+               "set ylabel 'divided by their root mean square' offset 1\n"
+               "set grid ytics linecolor rgb '#e4e4e4'\n"
+               "set logscale y\nset format y '%%g'\nset xrange [0:%lld]\nset yrange [%g:40]\n"
+               "set key top right horizontal maxrows 1 noenhanced\nplot ",
           (long long)s->values[0].n + 1, low);
   for (int i = 0; i < REPLAY_MATRICES; i++)
     fprintf(out, "%s$v%d%d using 1:2 with lines linewidth 2.6 linecolor rgb '#%06x' title \"%s\"",
             i ? ", " : "", run, i, look_of(i).colour, replay_names[i]);
-  fprintf(out, "\nunset label\nunset logscale\nunset grid\nunset xlabel\nunset ylabel\nunset key\nunset tics\n"
-               "set border 15\nset lmargin 1\nset rmargin 1\nset cbrange [-3:3]\nunset colorbox\n"
-               "set palette defined (-3 '#0072B2', 0 'white', 3 '#D55E00')\nset xrange [*:*]\n"
-               "set yrange [*:*] reverse\n");
+  fprintf(out, "\nunset label\nunset logscale\nunset grid\nunset xlabel\nunset ylabel\nunset key\n"
+               "unset tics\nset border 15\nset lmargin 1\nset rmargin 1\nset cbrange [-3:3]\n"
+               "unset colorbox\nset palette maxcolors 9 defined "
+               "(-3 '#0072B2', 0 'white', 3 '#D55E00')\n"
+               "set xrange [*:*]\nset yrange [*:*] reverse\n");
   for (int i = 0; i < REPLAY_MATRICES; i++)
-    fprintf(out, "set origin %g,0.12\nset size %g,0.28\nset title \"%s\"\n"
-                 "plot $m%d%d matrix with image pixels\n",
+    fprintf(out, "set origin %g,0.115\nset size %g,0.33\nset title \"%s\"\n"
+                 "plot $m%d%d matrix with image\n",
             x + i * width / REPLAY_MATRICES, width / REPLAY_MATRICES, replay_names[i], run, i);
   fprintf(out, "set yrange [*:*] noreverse\nset tics\n");
 }
@@ -180,15 +182,17 @@ static int image(const Subject *subjects, int count, FigureFormat format, char *
   size_t length;
   FILE *out = open_memstream(&script, &length);
   if (!out) return fail(err, "no memory for a figure");
-  if (format == FIGURE_PNG)
-    fprintf(out, "set terminal pngcairo size %d,840 font 'sans,11' background 'white'\n",
-            40 + 860 * count);
+  int wide = 40 + 860 * count, high = 840;
+  if (format == FIGURE_PDF)
+    fprintf(out, "set terminal pdfcairo size %g,%g font 'sans,11'\n", wide / 100.0, high / 100.0);
   else
-    fprintf(out, "set terminal svg size %d,840 font 'sans,13' background 'white'\n", 40 + 860 * count);
+    fprintf(out, "set terminal %s size %d,%d font 'sans,%d' background 'white'\n",
+            format == FIGURE_PNG ? "pngcairo" : "svg", wide, high, format == FIGURE_PNG ? 11 : 13);
   fprintf(out, "set encoding utf8\n");
   for (int i = 0; i < count; i++) write_data(out, &subjects[i], i);
   write_page_text(out, subjects);
-  for (int i = 0; i < count; i++) write_column(out, &subjects[i], i, count, lowest(subjects, count));
+  double low = lowest(subjects, count);
+  for (int i = 0; i < count; i++) write_column(out, &subjects[i], i, count, low);
   fprintf(out, "unset multiplot\n");
   fclose(out);
   int status = gnuplot_run(script, length, picture, size, err);
@@ -200,7 +204,8 @@ static int image(const Subject *subjects, int count, FigureFormat format, char *
 static int characters(const Subject *s, const Output *out, Err *err) {
   char title[256];
   title_of(s, title, sizeof title);
-  Figure f = figure_make(title, "singular values, the largest first", "over their root mean square");
+  Figure f = figure_make(title, "singular values, the largest first",
+                         "divided by their root mean square");
   snprintf(f.caption, sizeof f.caption, "%s %s %s", caption[0], caption[1], caption[2]);
   f.y_scale = SCALE_LOG, f.y_min = lowest(s, 1), f.y_max = 20;
   for (int i = 0; i < REPLAY_MATRICES; i++) {

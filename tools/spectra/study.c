@@ -29,7 +29,8 @@ void sheet_show(const Sheet *s, const char *head, const Output *o) {
     table_add(&t, "%s", s->names[k]);
     for (int i = 0; i < s->curves; i++) {
       double y = s->curve[i].y[k], expected = s->curve[i].expected[k];
-      if (isfinite(expected)) table_set(&t, i + 1, "%.*g (%.*g)", s->digits, y, s->digits, expected);
+      if (isfinite(expected))
+        table_set(&t, i + 1, "%.*g (%.*g)", s->digits, y, s->digits, expected);
       else if (isfinite(y)) table_set(&t, i + 1, "%.*g", s->digits, y);
     }
   }
@@ -61,7 +62,7 @@ void sheet_draw(const Sheet *s, Figure *f) {
 int read_list(const char *option, const char *text, int per, int64_t least, int64_t most,
               int64_t *out, int room, Err *err) {
   const char *want = per == 1 ? "whole numbers with commas between them, such as 64,128,256"
-                              : "a list of shapes with commas between them, such as 768x768,3072x768";
+                              : "a list of shapes with commas, such as 768x768,3072x768";
   int count = 0;
   for (const char *at = text; *at; count++) {
     if (count == room) return fail(err, "--%s %s: at most %d are allowed", option, text, room);

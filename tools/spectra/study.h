@@ -25,7 +25,7 @@ typedef struct Output {
   int (*csv)(const struct Output *o, const char *name, Table *t, Err *err);
   int (*figure)(const struct Output *o, const char *name, Figure *f, Err *err);
   int (*picture)(const struct Output *o, const char *name, char *picture, size_t size, Err *err);
-  /* Shows which share (0..1) of a long work is done; 0 starts the clock and 1 removes the line. */
+  /* Shows the share (0..1) of the work that is done; 0 starts the clock and 1 removes the line. */
   void (*progress)(const char *what, double share);
 } Output;
 
@@ -63,7 +63,7 @@ typedef struct {
   char trend[48];                             /* cell of the table's last row */
 } Curve;
 
-/* Curves over the same x: the columns of a table, and curves with thin expected ones in a figure. */
+/* Curves over the same x: columns of a table, and curves with thin expected ones in a figure. */
 typedef struct {
   int digits, rows, curves;
   double x[SHEET_ROWS];
@@ -87,7 +87,7 @@ void sheet_draw(const Sheet *s, Figure *f);
 int read_list(const char *option, const char *text, int per, int64_t least, int64_t most,
               int64_t *out, int room, Err *err);
 
-/* Words of `choices` ("one|two") as their indices; returns the same. */
+/* Words of `choices` ("one|two") as their indices. Returns their number, or -1. */
 int read_words(const char *option, const char *text, const char *choices, int *out, int room,
                Err *err);
 

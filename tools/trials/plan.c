@@ -146,7 +146,7 @@ static int add_point(Plan *plan, int method, const char *point, int64_t steps, E
   return 0;
 }
 
-/* ---- what the trials of a method say ---- */
+/* ---- the results of a method ---- */
 
 static int is_tuning(const Plan *plan, int i, int method) {
   return plan->trials[i].method == method && plan->trials[i].stage == STAGE_TUNE;

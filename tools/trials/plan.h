@@ -36,7 +36,7 @@ typedef struct {
   char message[256];   /* why it failed */
   pid_t process;
   int claim;           /* lock of a running trial's folder */
-  double since;        /* clock seconds of its start, or of the last look at it elsewhere */
+  double since;        /* clock seconds of its start, or of the last check of it elsewhere */
 } Trial;
 
 typedef struct {

@@ -20,7 +20,7 @@
 #include "run/names.h"
 
 enum { NO_PROGRAM = 127 };
-static const double LOOK_SECONDS = 1; /* between looks at a trial elsewhere */
+static const double LOOK_SECONDS = 1; /* between checks of a trial elsewhere */
 
 /* ---- claims ---- */
 
@@ -48,12 +48,12 @@ static void file_of(const Trial *t, const char *name, char out[OPTION_TEXT + 32]
   snprintf(out, OPTION_TEXT + 32, "%s/%s", t->folder, name);
 }
 
-/* In the child. A group of its own, so that Ctrl-C in the terminal reaches only the sweep, which
-   passes it on once: ./train takes a second one as "at once". */
+/* In the child. It gets its own process group, so that Ctrl-C reaches only the sweep, which passes
+   it on once: a second one would stop ./train without saving. */
 static void become_trial(char **arguments, int output) {
   setpgid(0, 0);
 #ifdef __linux__
-  prctl(PR_SET_PDEATHSIG, SIGTERM); /* a sweep that is killed takes its trials along */
+  prctl(PR_SET_PDEATHSIG, SIGTERM); /* a killed sweep ends its trials */
 #endif
   int nothing = open("/dev/null", O_RDONLY);
   if (nothing < 0 || dup2(nothing, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0) _exit(1);
@@ -63,7 +63,7 @@ static void become_trial(char **arguments, int output) {
   _exit(NO_PROGRAM);
 }
 
-/* A run that is done again leaves nothing of the old one: an old log would look like progress. */
+/* Removes the files of a run that is repeated: an old log would look like progress. */
 static int clear_folder(const Trial *t, Err *err) {
   static const char *const names[] = {LOG_FILE, INFO_FILE, CONFIG_FILE};
   char path[OPTION_TEXT + 32];

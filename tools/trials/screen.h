@@ -1,4 +1,4 @@
-/* What a person sees of a sweep, as text. */
+/* The state of a sweep as text. */
 #ifndef TOOLS_TRIALS_SCREEN_H
 #define TOOLS_TRIALS_SCREEN_H
 

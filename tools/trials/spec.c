@@ -297,7 +297,7 @@ static int add_method(Spec *spec, const char *name, size_t length, Err *err) {
                 m->name);
   for (int i = 0; i < spec->count; i++)
     if (strcmp(spec->methods[i].name, m->name) == 0)
-      return fail(err, "%s: %s is named twice; a second entry needs a name of its own, such as "
+      return fail(err, "%s: %s is named twice; a second entry needs its own name, such as "
                        "%s:other", spec->path, m->name, m->name);
   spec->count++;
   return 0;
@@ -340,7 +340,7 @@ static int is_left_out(const Settings *settings, const char *method, size_t leng
   return 0;
 }
 
-/* Whether the method has a setting of its own, or another method has the option and this not. */
+/* Whether the method has its own setting, or only other methods have the option. */
 static int is_for_others(const Method *m, const Settings *settings, const char *name) {
   char own[sizeof m->name + 65];
   Err ignored;

@@ -75,8 +75,8 @@ void spec_write(FILE *out, const Spec *spec);
 /* Writes a spec to begin with: every option of a spec with its help, and examples. */
 void spec_template(FILE *out, const SpecOptions *values);
 
-/* What ./train makes of a method's settings at a point, for a seed. Those that have an effect go to
-   `used` with the source FROM_COMMAND_LINE. Free both afterwards, except after an error. */
+/* The configuration of ./train for a method at a point, for a seed. Settings that have an effect go
+   to `used` with the source FROM_COMMAND_LINE. Free both afterwards, except after an error. */
 int spec_config(const Method *m, const char *point, int64_t seed, Config *config, Settings *used,
                 Err *err);
 

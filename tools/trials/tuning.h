@@ -1,5 +1,5 @@
-/* What was tried to choose a method's learning rate: its best point, and whether that lies at the
-   edge. For sweeps, which choose the rate, and for reports, which say how it was chosen. */
+/* The trials of a method's learning rate: the best point, and whether it is at the edge. Sweeps
+   choose the rate with it; reports say how it was chosen. */
 #ifndef TOOLS_TRIALS_TUNING_H
 #define TOOLS_TRIALS_TUNING_H
 
