@@ -171,6 +171,10 @@ test-mpi: deps   ## Several ranks, with Open MPI and MPICH
 	@$(MAKE) $(parallel) all
 	sh tests/mpi/run.sh
 
+bench-ranks: all   ## Steps of two ranks over slow networks, compared with tools/bench ranks
+	@$(MAKE) $(parallel) MPI=1 CC=mpicc.openmpi BUILD=build/openmpi build/openmpi/train
+	sh tests/mpi/network.sh
+
 test-slurm: deps   ## Job arrays in a Slurm of one node, as root
 	@$(MAKE) $(parallel) train tools/sweep
 	sh tests/slurm/run.sh
@@ -258,7 +262,7 @@ clean:   ## Removes all build output
 
 FORCE:
 .PHONY: FORCE all test run-tests fast-tests test-optimizer test-blas test-arm test-peers test-mpi \
-        test-slurm fuzz run-fuzz lint analyze deps install demo bench compare compare-quick \
+        bench-ranks test-slurm fuzz run-fuzz lint analyze deps install demo bench compare compare-quick \
         report corpus help clean
 # Objects that only pattern rules name; make would delete them as intermediate files.
 .SECONDARY: $(foreach k,f32 f64 asan fuzz,$(patsubst %.c,$(BUILD)/$(k)/%.o, \

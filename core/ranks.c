@@ -58,13 +58,6 @@ static int on_node = 1;
 static MPI_Request *requests;
 static int started, room;
 
-static int all_same(int value) {
-  int least, most;
-  MPI_Allreduce(&value, &least, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
-  MPI_Allreduce(&value, &most, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
-  return least == most;
-}
-
 int ranks_start(Err *err) {
   int level;
   MPI_Comm node;
@@ -80,7 +73,7 @@ int ranks_start(Err *err) {
   if (count == 1 && tasks > 1)
     return fail(err, "one of %d tasks, but MPI sees one rank: the program was built with another "
                      "MPI than the launcher's; use the mpirun of that MPI", tasks);
-  if (!all_same((int)sizeof(float)) || level < MPI_THREAD_FUNNELED)
+  if (level < MPI_THREAD_FUNNELED)
     return fail(err, "this MPI does not support programs with threads");
   return 0;
 }

@@ -257,8 +257,8 @@ static int owner_of_columns(const OptimizerState *s, const Unit *u) {
 
 /* Each matrix, the most expensive first, goes to the rank that has least to do; then each rank gets
    elementwise pieces until it has its share. `matrices` are in the order of their FLOPs. */
-static void assign_owners(OptimizerState *s) {
-  int ranks = ranks_count(), next = 0;
+static void assign_owners(OptimizerState *s, int ranks) {
+  int next = 0;
   double *load = calloc((size_t)ranks, sizeof *load), total = optimizer_flops(s);
   for (int i = 0; i < s->matrix_count; i++) s->matrices[i].owner = ALL;
   for (int i = 0; i < s->matrix_count; i++) {
@@ -279,15 +279,21 @@ static void assign_owners(OptimizerState *s) {
   free(load);
 }
 
+void optimizer_divide(OptimizerState *s, int ranks) {
+  qsort(s->matrices, (size_t)s->matrix_count, sizeof *s->matrices, compare_flops);
+  assign_owners(s, ranks);
+  qsort(s->matrices, (size_t)s->matrix_count, sizeof *s->matrices, compare_stream);
+}
+
 static void add_ranges(OptimizerState *s, const Unit *units, int count) {
   for (int i = 0; i < count; i++) {
     const Unit *u = &units[i];
     int whole = u->stride != u->cols; /* a block of columns: the parameter is one range */
+    if (whole && i > 0 && units[i - 1].param == u->param) continue;
     float *w = u->param->w + (whole ? 0 : u->first);
     int64_t n = whole ? param_size(u->param) : u->rows * u->cols;
     Range *last = s->range_count ? &s->ranges[s->range_count - 1] : NULL;
-    if (last && last->owner == u->owner && (last->w == w || last->w + last->count == w))
-      last->count = last->w == w ? n : last->count + n;
+    if (last && last->owner == u->owner && last->w + last->count == w) last->count += n;
     else s->ranges[s->range_count++] = (Range){w, n, u->owner};
   }
 }
@@ -394,9 +400,7 @@ OptimizerState *optimizer_plan(const Optimizer *method, const void *options,
   s->pieces = calloc((size_t)s->piece_count + 1, sizeof *s->pieces);
   list_units(s, params, count);
   s->ranges = calloc((size_t)(s->matrix_count + s->piece_count) + 1, sizeof *s->ranges);
-  qsort(s->matrices, (size_t)s->matrix_count, sizeof *s->matrices, compare_flops);
-  assign_owners(s);
-  qsort(s->matrices, (size_t)s->matrix_count, sizeof *s->matrices, compare_stream);
+  optimizer_divide(s, ranks_count());
   s->state_floats = assign_state(s->matrices, s->matrix_count, rank_number(), NULL) +
                     assign_state(s->pieces, s->piece_count, rank_number(), NULL);
   for (int i = 0; i < s->matrix_count; i++) {
@@ -440,6 +444,8 @@ void optimizer_close(OptimizerState *s) {
   free(s->matrices);
   free(s->pieces);
   free(s->ranges);
+  free(s->whole_matrices);
+  free(s->whole_pieces);
   free(s);
 }
 
@@ -556,7 +562,6 @@ static void move_state(const Unit *own, const Unit *whole, int count, int restor
 
 int optimizer_gather(OptimizerState *s, int restore, Err *err) {
   if (ranks_count() == 1) return 0;
-  Unit *own = ordered(s->matrices, s->matrix_count);
   if (restore || rank_number() == 0) {
     s->whole_matrices = ordered(s->matrices, s->matrix_count);
     s->whole_pieces = ordered(s->pieces, s->piece_count);
@@ -568,10 +573,10 @@ int optimizer_gather(OptimizerState *s, int restore, Err *err) {
     assign_state(s->whole_matrices, s->matrix_count, ALL, s->whole);
     assign_state(s->whole_pieces, s->piece_count, ALL, s->whole + first);
   }
-  if (!restore) {
-    move_state(own, s->whole_matrices, s->matrix_count, 0);
-    move_state(s->pieces, s->whole_pieces, s->piece_count, 0);
-  }
+  if (restore) return 0;
+  Unit *own = ordered(s->matrices, s->matrix_count);
+  move_state(own, s->whole_matrices, s->matrix_count, 0);
+  move_state(s->pieces, s->whole_pieces, s->piece_count, 0);
   free(own);
   return 0;
 }

@@ -79,6 +79,10 @@ typedef struct {
 } RankShare;
 RankShare optimizer_share(const OptimizerState *state, int rank);
 
+/* Divides a plan among a number of ranks, as if so many had been started: to predict their shares.
+   Not for a state that has memory. */
+void optimizer_divide(OptimizerState *state, int ranks);
+
 /* The ranks that own a parameter's matrices in their order, or its pieces: "2", "0 3 1". */
 void optimizer_owners(const OptimizerState *state, const Param *p, char *out, size_t size);
 

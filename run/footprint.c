@@ -14,6 +14,7 @@ int footprint_plan(Footprint *f, const Config *c, int64_t rows, const Data *data
                    .activations = (double)m->activation_bytes,
                    .state = optimizer_share(o, rank_number()).state_bytes * copies,
                    .work = (double)optimizer_scratch_bytes(o),
+                   .gathered = ranks_count() > 1 ? (double)optimizer_state_bytes(o) : 0,
                    .nodes = own ? (double)nodes_bytes(&c->nodes, m->params, m->param_count) : 0,
                    .spectrum = (double)spectrum_log_bytes(c, o, m->params, m->param_count),
                    .data = data ? (double)data_bytes(data) : 0};
@@ -23,7 +24,8 @@ int footprint_plan(Footprint *f, const Config *c, int64_t rows, const Data *data
 }
 
 double footprint_total(const Footprint *f) {
-  return f->weights + f->gradients + f->activations + f->state + f->work + f->nodes +
+  return f->weights + f->gradients + f->activations + f->state + f->work + f->gathered +
+         f->nodes +
          f->spectrum + f->data;
 }
 
@@ -58,7 +60,7 @@ int footprint_check(const Config *c, int64_t rows, double available, const char 
               "not enough memory: the run needs %.2f GB (weights and gradients %.2f, activations "
               "%.2f, optimizer %.2f), but only %.2f GB are free (%s); %s",
               footprint_total(&f) / 1e9, (f.weights + f.gradients) / 1e9, f.activations / 1e9,
-              (f.state + f.work) / 1e9, available / 1e9, limit, advice);
+              (f.state + f.work + f.gathered) / 1e9, available / 1e9, limit, advice);
 }
 
 void footprint_print(FILE *out, const Footprint *f) {
@@ -67,6 +69,7 @@ void footprint_print(FILE *out, const Footprint *f) {
           "workspace %.1f, ",
           f->weights / 1e6, f->gradients / 1e6, f->activations / 1e6, f->state / 1e6,
           f->work / 1e6);
+  if (f->gathered > 0) fprintf(out, "state of all ranks (to save) %.1f, ", f->gathered / 1e6);
   if (f->nodes > 0) fprintf(out, "nodes %.1f, ", f->nodes / 1e6);
   if (f->spectrum > 0) fprintf(out, "spectrum.csv %.1f, ", f->spectrum / 1e6);
   fprintf(out, "data %.1f, total %.1f\n", f->data / 1e6, footprint_total(f) / 1e6);

@@ -11,6 +11,7 @@
 typedef struct {
   double weights, gradients, activations;
   double state, work; /* of the optimizer */
+  double gathered;    /* with several ranks: the whole state, while it is saved or restored */
   double nodes;       /* weights and gradients of the nodes of a decentralized method */
   double spectrum;    /* of --log-spectrum */
   double data;        /* tokens; mapped files need none */

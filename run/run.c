@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <zlib.h>
 
 #include "core/available.h"
 #include "core/blas.h"
@@ -78,13 +79,54 @@ static int divide_batch(Run *r, Err *err) {
   return 0;
 }
 
+/* CRC-32 of the options that have an effect. */
+static uint32_t options_sum(const Config *c) {
+  char *text;
+  size_t size;
+  FILE *out = open_memstream(&text, &size);
+  options_write(out, c->sets);
+  fclose(out);
+  uint32_t sum = (uint32_t)crc32(0, (const Bytef *)text, (uInt)size);
+  free(text);
+  return sum;
+}
+
+static uint32_t weights_sum(const GPT2 *m) {
+  uLong sum = 0;
+  for (int i = 0; i < m->param_count; i++)
+    if (m->params[i].w)
+      sum = crc32_z(sum, (const Bytef *)m->params[i].w,
+                    (size_t)param_size(&m->params[i]) * sizeof *m->params[i].w);
+  return (uint32_t)sum;
+}
+
+/* Ranks with different options would wait for each other without end, and those with different data
+   or weights would train another model. Called by all ranks. */
+static int check_same_start(const Run *r, Err *err) {
+  static const char *const kinds[] = {"options", "data", "step", "weights"};
+  enum { KINDS = sizeof kinds / sizeof *kinds };
+  if (ranks_count() == 1) return 0;
+  const uint32_t own[KINDS] = {options_sum(&r->config), r->fingerprint, (uint32_t)r->step,
+                               weights_sum(r->model)};
+  uint32_t first[KINDS];
+  memcpy(first, own, sizeof first);
+  ranks_copy(first, sizeof first, 0);
+  for (int i = 0; i < KINDS; i++) {
+    int other = ranks_most(own[i] != first[i] ? rank_number() : 0);
+    if (other)
+      return fail(err, "rank %d starts with other %s than rank 0; give all ranks the same options and "
+                       "the same files", other, kinds[i]);
+  }
+  return 0;
+}
+
 static int open_parts(Run *r, Err *err) {
   Config *c = &r->config;
   const char *limit;
   if (data_open(&r->data, &c->data, c->model.V, c->run.batch, c->model.context, err))
     return -1;
   c->model.V = data_vocab(r->data); /* only the data determines the number of characters */
-  double available = memory_available("", &limit);
+  double available = memory_available("", &limit) / ranks_on_this_node();
   if (footprint_check(c, r->pass_rows, available, limit, err) ||
       footprint_plan(&r->memory, c, r->pass_rows, r->data, err) ||
       gpt2_open(&r->model, &c->model, r->pass_rows, 1, err))
@@ -104,7 +146,7 @@ static int open_parts(Run *r, Err *err) {
                      (uint64_t)c->run.seed, err))
     return -1;
   optimizer_add_nodes(r->optimizer, r->nodes);
-  return c->from ? restore(r, err) : 0;
+  return (c->from && restore(r, err)) || check_same_start(r, err) ? -1 : 0;
 }
 
 /* A failure to set the link `latest` is reported once and is not an error. */
@@ -212,9 +254,11 @@ static void find_best(Run *r) {
   Err ignored;
   r->best = -1;
   r->best_loss = INFINITY;
-  if (r->step == 0 || log_read(&rows, r->log.path, &ignored)) return;
-  for (int i = 0; i < rows.count; i++) note_best(r, &rows.rows[i]);
-  free(rows.rows);
+  if (r->step > 0 && rank_number() == 0 && log_read(&rows, r->log.path, &ignored) == 0) {
+    for (int i = 0; i < rows.count; i++) note_best(r, &rows.rows[i]);
+    free(rows.rows);
+  }
+  ranks_copy(&r->best_loss, sizeof r->best_loss, 0); /* only rank 0 has the log */
 }
 
 int run_open(Run *r, Err *err) {

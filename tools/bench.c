@@ -11,6 +11,7 @@
 #include "optim/adamw.h"
 #include "run/program.h"
 #include "tools/measure/optimizers.h"
+#include "tools/measure/ranks.h"
 #include "tools/measure/step.h"
 
 #define NANO {.L = 4, .NH = 4, .C = 128, .context = 128, .V = 4096}
@@ -70,6 +71,18 @@ static const struct {
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 
+typedef struct {
+  int64_t batch, nodes;
+} RanksCase;
+
+static const Option ranks_options[] = {
+    {.name = "batch", .help = "Sequences of all nodes per step",
+     .type = OPTION_INT, .at = offsetof(RanksCase, batch), .fallback = "1024", .min = 1, .max = 1e9},
+    {.name = "nodes", .help = "Most nodes",
+     .type = OPTION_INT, .at = offsetof(RanksCase, nodes), .fallback = "1024", .min = 1, .max = 4096},
+    {0},
+};
+
 static void help(FILE *out) {
   fprintf(out, "Measures training steps and optimizers against what the machine can do.\n\n"
                "  tools/bench                         all tables\n"
@@ -78,12 +91,15 @@ static void help(FILE *out) {
                "  tools/bench TABLE [CASE] --precision bf16       with ceilings in bf16\n\n"
                "TABLE:\n");
   for (int i = 0; i < TABLES; i++) fprintf(out, "  %-12s %s\n", tables[i].name, tables[i].about);
+  fprintf(out, "  %-12s predicted steps of gpt2, or another size, on 1 to 1,024 nodes\n", "ranks");
   fprintf(out, "CASE, or a part of its name:\n ");
   for (int i = 0; i < CASES; i++) fprintf(out, "%s %s", i ? "," : "", cases[i].name);
   fprintf(out, "\n\n");
   options_help(out, &(OptionSet){.title = "model", .rows = model_options});
   fputc('\n', out);
   options_help(out, &(OptionSet){.title = "measurement", .rows = own_options});
+  options_help(out, &(OptionSet){.title = "ranks", .rows = ranks_options});
+  options_help(out, &(OptionSet){.title = "cluster, of ranks", .rows = cluster_options});
 }
 
 /* Reads the options and sets the precision; *own says whether they give a size. */
@@ -117,6 +133,27 @@ static int run_table(int table, const char *only, Err *err) {
   return count;
 }
 
+/* gpt2 unless options give another size. */
+static int ranks_table(int argc, char **argv, Err *err) {
+  Cluster cluster;
+  ModelOptions model;
+  RanksCase own;
+  const OptionSet sets[] = {{.title = "model", .rows = model_options, .values = &model},
+                            {.title = "nodes", .rows = ranks_options, .values = &own},
+                            {.title = "cluster", .rows = cluster_options, .values = &cluster},
+                            {0}};
+  static char *const gpt2[] = {"bench", "--layers=12", "--heads=12", "--channels=768",
+                               "--context=1024", "--vocab=50257", "--tokenizer=gpt2"};
+  enum { FIXED = sizeof gpt2 / sizeof *gpt2 - 1 };
+  char **with = memory_take((size_t)argc + FIXED, sizeof *with);
+  memcpy(with, gpt2, FIXED * sizeof *with);
+  for (int i = 1; i < argc; i++) with[FIXED + i - 1] = argv[i];
+  int status = program_options(sets, argc + FIXED - 1, with, err);
+  free(with);
+  if (status) return EXIT_USAGE;
+  return bench_ranks(&model, own.batch, (int)own.nodes, &cluster, err) ? EXIT_FAILED : EXIT_DONE;
+}
+
 static int run(int argc, char **argv, Err *err) {
   char **words = memory_take((size_t)argc + 1, sizeof *words);
   int own, table = 0, count = program_words(&argc, argv, words);
@@ -124,6 +161,7 @@ static int run(int argc, char **argv, Err *err) {
   int all = strcmp(name, "all") == 0;
   BenchCase size;
   free(words);
+  if (strcmp(name, "ranks") == 0 && count == 1) return ranks_table(argc, argv, err);
   while (!all && table < TABLES && strcmp(name, tables[table].name) != 0) table++;
   if (read_options(&size, &own, argc, argv, err)) return EXIT_USAGE;
   if (table == TABLES || count > 2 || (own && count != 1) || (all && (only || own))) {

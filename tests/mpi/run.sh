@@ -108,6 +108,8 @@ resumed() {
 }
 
 refused() {
+  yes 'Some text to train on.' | head -n 2000 >a.txt
+  yes 'Any other text as long.' | head -n 2000 >b.txt
   ranks 4 uneven --batch 6
   check "$mpi: a batch that four ranks cannot divide: $(cat "$work/stderr")" \
     says '--batch 6 cannot be divided among 4 ranks: use 4 or 8'
@@ -119,6 +121,11 @@ refused() {
   on 2 "$root/train" @tiny --out none
   check "$mpi: a program without MPI" says 'built without MPI'
   check "$mpi: trains nothing" [ ! -e none ]
+  ranks 1 differ --steps 2 : -np 1 "$root/build/$mpi/train" @tiny --out differ --steps 3
+  check "$mpi: ranks with different options" says 'rank 1 starts with other options than rank 0'
+  check "$mpi: write nothing" [ ! -e differ ]
+  ranks 1 differ --data a.txt : -np 1 "$root/build/$mpi/train" @tiny --out differ --data b.txt
+  check "$mpi: ranks with different data" says 'rank 1 starts with other'
   # rank 1 cannot read its data
   ranks 1 one-fails : -np 1 "$root/build/$mpi/train" @tiny --out one-fails --data missing.txt
   check "$mpi: an error of one rank ends all" [ "$code" -ne 0 ]
@@ -224,4 +231,5 @@ for mpi in ${MPIS:-openmpi mpich}; do
   full_disk
   if [ "$mpi" = openmpi ]; then killed 10; else killed 1; fi
 done
-finish mpi
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
