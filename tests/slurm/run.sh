@@ -154,7 +154,7 @@ trains() { grep -qs '^3,' stopped/tune/*/*/*/log.csv; }
 queue_is_empty() { [ -z "$(squeue -h)" ]; }
 
 stopped() {
-  sed 's/^steps = .*/steps = 1000000/; s/^val-every = .*/val-every = 0/' limited/sweep.spec >long.spec
+  sed 's/\.steps = .*/.steps = 1000000/; s/\.val-every = .*/.val-every = 500000/' limited/sweep.spec >long.spec
   run "$sweep" long.spec --out stopped --slurm
   sh -c "$(cat "$work/stdout")" >submitted.txt
   check 'a long sweep begins' until_true trains
