@@ -32,7 +32,7 @@ static const struct {
     {257, BYTES("ustar"), {KIND_OTHER, "a tar archive", unpack}},
     {0, BYTES("PAR1"), {KIND_OTHER, "a Parquet table", "export its text column as a .txt file"}},
     {0, BYTES("ARROW1"), {KIND_OTHER, "an Arrow table", "export its text column as a .txt file"}},
-    {0, BYTES("GGUF"), {KIND_OTHER, "a GGUF model", "use the model it was converted from"}},
+    {0, BYTES("GGUF"), {KIND_OTHER, "a GGUF file", "use the model it was converted from"}},
     {0, BYTES("\x89HDF\r\n\x1A\n"), {KIND_OTHER, "an HDF5 file", NULL}},
     {0, BYTES("SQLite format 3"), {KIND_OTHER, "an SQLite database", NULL}},
     {0, BYTES("\x89PNG\r\n\x1A\n"), {KIND_OTHER, "a PNG image", NULL}},

@@ -48,7 +48,10 @@ static const struct {
     {"num-threads|n-threads|num-workers|cores", "--threads"},
     {"device|gpu|gpus|cuda", "nothing to choose, since training uses the CPU; --threads sets the "
                              "number of threads"},
-    {"log-interval|log-every|logging-steps|wandb|wandb-log|report-to",
+    {"dtype|amp|bf16|mixed-precision|autocast", "--precision"},
+    {"compile", "nothing to choose, since all code is compiled"},
+    {"wandb|wandb-log|report-to", "--tensorboard on; log.csv in the folder of the run has every step"},
+    {"log-interval|log-every|logging-steps",
      "nothing to set: log.csv in the folder of the run has every step"},
     {NULL, NULL},
 };

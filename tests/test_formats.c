@@ -379,7 +379,7 @@ static void test_wrong_files(void) {
       {"a.txt", "It is a truth universally acknowledged", 38, "is text, not a model; give a run"},
       {"a.png", "\x89PNG\r\n\x1A\n\0\0\0\rIHDR", 16, "is a PNG image, not a model"},
       {"a.gz", "\x1F\x8B\x08\0\0\0\0\0\0\x03", 10, "is gzip data"},
-      {"a.gguf", "GGUF\x03\0\0\0", 8, "is a GGUF model"},
+      {"a.gguf", "GGUF\x03\0\0\0", 8, "is a GGUF file"},
       {"a.npy", "\x93NUMPY\x01\0v\0{", 11, "is a NumPy array"},
       {"a.bin", "\x80\x02\x8A\nl\xFC\x9C\x46\xF9 j\xA8P\x19.", 15, "PyTorch checkpoint (pickle)"},
       {"b.bin", "PK\3\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x10\0\0\0archive/data.pkl", 46,

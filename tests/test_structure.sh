@@ -61,6 +61,7 @@ core/memory.c
 run/progress.c
 run/program.c
 tools/measure/optimizers.c
+tools/measure/ranks.c
 tools/measure/step.c
 END
   only 'prints, and is neither a main, its frame run/program, nor run/progress' \

@@ -36,6 +36,10 @@ static const char *const endings[FORMAT_COUNT] = {
     [TO_TENSORBOARD] = "",
 };
 
+/* Ends of files of formats that are not written; without --format these names are refused. */
+static const char *const foreign[] = {".onnx", ".pt",   ".pth", ".ckpt",
+                                      ".h5",   ".ggml", ".npz", "pytorch_model.bin"};
+
 typedef struct {
   char to[OPTION_TEXT];
   int format, dtype, overwrite;
@@ -221,6 +225,10 @@ static int choose(Job *job, Err *err) {
   job->source.from[length] = 0;
   job->format = o->format;
   if (job->format == TO_AUTO && named > TO_AUTO) job->format = named;
+  for (size_t i = 0; i < sizeof foreign / sizeof *foreign && job->format == TO_AUTO; i++)
+    if (text_ends(o->to, foreign[i]))
+      return fail(err, "--to %s: the formats are a Hugging Face folder, .safetensors, .bin (llm.c) and "
+                       ".gguf; choose one, or give --format", o->to);
   for (int i = TO_SAFETENSORS; i < TO_TENSORBOARD && job->format == TO_AUTO; i++)
     if (text_ends(o->to, endings[i])) job->format = i;
   if (job->format == TO_AUTO) job->format = TO_FOLDER;
