@@ -149,7 +149,7 @@ fast-tests:   ## The C tests that start no program (with CC=clang ARCH=... BUILD
 test-optimizer:   ## One optimizer: its laws and what is missing (NAME=muon)
 	@$(if $(NAME),,echo 'use: make test-optimizer NAME=muon'; exit 2)
 	@$(MAKE) -s $(parallel) $(BUILD)/test_laws $(BUILD)/test_registry
-	@$(BUILD)/test_registry '$(NAME)'; complete=$$?; $(BUILD)/test_laws '$(NAME)' && exit $$complete
+	@$(BUILD)/test_laws '$(NAME)'; laws=$$?; $(BUILD)/test_registry '$(NAME)' && exit $$laws
 
 test-blas:   ## C tests with each build of OpenBLAS and with its cores of other processors
 	@$(MAKE) $(parallel) $(PRODUCTS:%=$(BUILD)/%)

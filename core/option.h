@@ -27,8 +27,8 @@ typedef enum {
   EFFECT_PLACE,    /* only which files are read and written */
 } OptionEffect;
 
-/* Whether --resume may change the option. */
-typedef enum { RESUME_KEEP, RESUME_MAY_CHANGE } OptionResume;
+/* Whether --resume may change the option, or starts from its default. */
+typedef enum { RESUME_KEEP, RESUME_MAY_CHANGE, RESUME_FORGET } OptionResume;
 
 typedef struct {
   const char *name; /* without the dashes; a table ends with {0} */

@@ -18,8 +18,10 @@ int resume_settings(const Checkpoint *from, Settings *s, Err *err) {
                 wanted, was, quote_path_text(path, sizeof path, from->folder));
   for (; m; m = m->next) {
     if (strncmp(m->key, group, sizeof group - 1) != 0) continue;
-    if (settings_add(s, FROM_PRESET, from->state_path, m->key + sizeof group - 1, m->text, err))
-      return -1;
+    const char *name = m->key + sizeof group - 1;
+    const Option *row = option_find(run_options, name);
+    if (row && row->resume == RESUME_FORGET) continue;
+    if (settings_add(s, FROM_PRESET, from->state_path, name, m->text, err)) return -1;
   }
   if (checkpoint_option(from, "tokenizer")) return 0; /* older runs had no choice */
   return settings_add(s, FROM_PRESET, from->state_path, "tokenizer", "gpt2", err);
@@ -58,7 +60,8 @@ int resume_check(const Checkpoint *from, const OptionSet *sets, RunOptions *run,
     for (const Option *row = set->rows; row->name; row++) {
       char is[OPTION_TEXT], why[OPTION_TEXT + 256];
       const char *was = checkpoint_option(from, row->name);
-      if (!was || option_is_void(sets, row, why, sizeof why)) continue;
+      if (!was || row->resume == RESUME_FORGET || option_is_void(sets, row, why, sizeof why))
+        continue;
       was = option_new_word(row, was);
       option_show(row, set->values, is, sizeof is);
       if (strcmp(was, is) != 0 && note_change(from, row, was, is, changes, err)) return -1;
