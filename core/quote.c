@@ -53,8 +53,9 @@ void quote_html(FILE *out, const char *text) {
 
 void quote_markdown(FILE *out, const char *text) {
   while (*text) {
+    const char *named = *text == '<' || *text == '&' ? entity(*text) : NULL;
     if (*text == '|') fputs("\\|", out), text++;
-    else if (*text == '<' || *text == '&') fputs(entity(*text++), out);
+    else if (named) fputs(named, out), text++;
     else text = put_character(out, text, " ");
   }
 }

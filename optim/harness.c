@@ -556,7 +556,7 @@ static void move_state(const Unit *own, const Unit *whole, int count, int restor
       int64_t n = slot_floats(&own[i], slot);
       float *all = whole ? whole[i].slots[slot] : NULL, *mine = own[i].slots[slot];
       if (!restore) ranks_collect(all, mine, n, own[i].owner);
-      else if (is_mine(&own[i])) memcpy(mine, all, (size_t)n * sizeof *mine);
+      else if (all && is_mine(&own[i])) memcpy(mine, all, (size_t)n * sizeof *mine);
     }
 }
 
