@@ -207,6 +207,8 @@ static void qualify_tuning(Config *c, const Settings *s) {
   } kinds[] = {{{"data", "val"}, "data"},
                {{"tokenizer", "vocab"}, "vocabulary"},
                {{"layers", "channels", "context"}, "sizes"},
+               {{"bias", "gelu", "tie"}, "layers"},
+               {{"dropout"}, "dropout"},
                {{"batch"}, "batch"},
                {{"steps"}, "steps"},
                {{"init"}, "initial weights"}};

@@ -239,7 +239,7 @@ static void announce(Run *r) {
           line, (long long)c->model.L, (long long)c->model.NH, (long long)c->model.C,
           (long long)c->model.context, terminal_count((double)gpt2_weights(r->model), weights),
           footprint_total(&r->memory) / 1e9);
-  fprintf(out, "%lld steps of %s tokens: ", (long long)c->run.steps,
+  fprintf(out, "%lld step%s of %s tokens: ", (long long)c->run.steps, c->run.steps == 1 ? "" : "s",
           terminal_count((double)(c->run.batch * c->model.context), tokens));
   fprintf(out, epochs < 10 ? "%.2g" : "%.0f", epochs);
   fprintf(out, " epochs; %s, %s\n", c->method->name, c->tuned);
