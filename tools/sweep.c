@@ -15,6 +15,7 @@
 #include "core/text.h"
 #include "run/lock.h"
 #include "run/program.h"
+#include "run/runlog.h"
 #include "run/stop.h"
 #include "tools/report/differences.h"
 #include "tools/trials/pool.h"
@@ -298,6 +299,8 @@ static const char spec_sign[] = "# made from ";
 static int keep_spec(const Plan *plan, Err *err) {
   char path[OPTION_TEXT + 16], *text;
   size_t size;
+  if (runlog_exists(plan->out))
+    return fail(err, "--out %s: is the folder of a run, not of a sweep; choose another", plan->out);
   int held, lock = lock_name(plan->out, ".lock", &held, err);
   if (lock < 0) return held ? 0 : -1;
   FILE *out = open_memstream(&text, &size);
