@@ -50,7 +50,7 @@ static const struct {
                              "number of threads"},
     {"dtype|amp|bf16|mixed-precision|autocast", "--precision"},
     {"compile", "nothing to choose, since all code is compiled"},
-    {"wandb|wandb-log|report-to", "--tensorboard on; log.csv in the folder of the run has every step"},
+    {"wandb|wandb-log|report-to", "--tensorboard on; log.csv in the run's folder has every step"},
     {"log-interval|log-every|logging-steps",
      "nothing to set: log.csv in the folder of the run has every step"},
     {NULL, NULL},

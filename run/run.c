@@ -114,8 +114,8 @@ static int check_same_start(const Run *r, Err *err) {
   for (int i = 0; i < KINDS; i++) {
     int other = ranks_most(own[i] != first[i] ? rank_number() : 0);
     if (other)
-      return fail(err, "rank %d starts with other %s than rank 0; give all ranks the same options and "
-                       "the same files", other, kinds[i]);
+      return fail(err, "rank %d starts with other %s than rank 0; give all ranks the same options "
+                       "and files", other, kinds[i]);
   }
   return 0;
 }

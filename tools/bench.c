@@ -77,9 +77,11 @@ typedef struct {
 
 static const Option ranks_options[] = {
     {.name = "batch", .help = "Sequences of all nodes per step",
-     .type = OPTION_INT, .at = offsetof(RanksCase, batch), .fallback = "1024", .min = 1, .max = 1e9},
+     .type = OPTION_INT, .at = offsetof(RanksCase, batch), .fallback = "1024",
+     .min = 1, .max = 1e9},
     {.name = "nodes", .help = "Most nodes",
-     .type = OPTION_INT, .at = offsetof(RanksCase, nodes), .fallback = "1024", .min = 1, .max = 4096},
+     .type = OPTION_INT, .at = offsetof(RanksCase, nodes), .fallback = "1024",
+     .min = 1, .max = 4096},
     {0},
 };
 

@@ -227,8 +227,8 @@ static int choose(Job *job, Err *err) {
   if (job->format == TO_AUTO && named > TO_AUTO) job->format = named;
   for (size_t i = 0; i < sizeof foreign / sizeof *foreign && job->format == TO_AUTO; i++)
     if (text_ends(o->to, foreign[i]))
-      return fail(err, "--to %s: the formats are a Hugging Face folder, .safetensors, .bin (llm.c) and "
-                       ".gguf; choose one, or give --format", o->to);
+      return fail(err, "--to %s: the formats are a Hugging Face folder, .safetensors, .bin (llm.c) "
+                       "and .gguf; choose one, or give --format", o->to);
   for (int i = TO_SAFETENSORS; i < TO_TENSORBOARD && job->format == TO_AUTO; i++)
     if (text_ends(o->to, endings[i])) job->format = i;
   if (job->format == TO_AUTO) job->format = TO_FOLDER;

@@ -11,7 +11,8 @@ const Option cluster_options[] = {
     {.name = "gflops", .help = "GFLOP/s of a node in forward and backward",
      .type = OPTION_REAL, .at = FIELD(gflops), .fallback = "500", .min = 1e-3, .max = 1e9},
     {.name = "optimizer-gflops", .help = "GFLOP/s of a node in the optimizer's products",
-     .type = OPTION_REAL, .at = FIELD(optimizer_gflops), .fallback = "500", .min = 1e-3, .max = 1e9},
+     .type = OPTION_REAL, .at = FIELD(optimizer_gflops), .fallback = "500", .min = 1e-3,
+     .max = 1e9},
     {.name = "memory-gb", .help = "GB/s of a node's memory",
      .type = OPTION_REAL, .at = FIELD(memory_gb), .fallback = "50", .min = 1e-3, .max = 1e6},
     {.name = "gbit", .help = "Gbit/s of a node's link, in each direction",
@@ -38,7 +39,8 @@ static void plan_open(Plan *p, const Optimizer *method, const GPT2 *m) {
   p->state = optimizer_plan(method, p->options, &p->common, m->params, m->param_count, 1);
 }
 
-/* Elementwise updates are bound by memory: state and weights are read and written, gradients read. */
+/* Elementwise updates are bound by memory: they read gradients, and read and write state and
+   weights. */
 static double optimizer_seconds(OptimizerState *state, const Cluster *c, int ranks) {
   double most = 0;
   optimizer_divide(state, ranks);
@@ -64,7 +66,7 @@ int ranks_predict(RankSeconds *s, const Cluster *c, const ModelOptions *size,
               2 * bytes / (1e9 * c->memory_gb),
       .optimizer = optimizer_seconds(plan.state, c, gossip ? 1 : nodes),
       .wait = SMALL_MESSAGES * 2 * depth * latency};
-  if (!gossip) { /* a ring: each node sends the gradient twice but for its own part, in 2 N messages */
+  if (!gossip) { /* a ring: each node sends the other parts twice, in 2 N messages */
     s->sum = 2 * others / nodes * bytes / link + 2 * others * latency;
     s->copy = others / nodes * bytes / link + depth * latency;
   } else { /* weights and tracked gradients to two neighbours; one link if there are two nodes */
@@ -80,8 +82,9 @@ static double total(const RankSeconds *s) {
   return s->pass + s->sum + s->optimizer + s->copy + s->wait;
 }
 
-static int print_method(const char *name, const Optimizer *method, int gossip, const ModelOptions *size,
-                        double tokens, int most, const Cluster *c, Err *err) {
+static int print_method(const char *name, const Optimizer *method, int gossip,
+                        const ModelOptions *size, double tokens, int most, const Cluster *c,
+                        Err *err) {
   double one = 0, before = INFINITY;
   int stops = 0;
   for (int nodes = 1; nodes <= most; nodes *= 2) {
@@ -94,7 +97,8 @@ static int print_method(const char *name, const Optimizer *method, int gossip, c
     printf("%-14s %6d %9.3f %9.3f %9.3f %9.3f %9.3f %9.3f %8.1f%%\n", name, nodes, step, s.pass,
            s.sum, s.optimizer, s.copy, s.wait, 100 * one / step / nodes);
   }
-  if (stops) printf("%s: more than %d nodes: twice as many are less than 1.25 times as fast\n\n", name,
+  if (stops) printf("%s: more than %d nodes: twice as many are less than 1.25 times as fast\n\n",
+                    name,
                     stops);
   else printf("%s: scales to %d nodes\n\n", name, most);
   return 0;

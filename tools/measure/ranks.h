@@ -28,6 +28,7 @@ int ranks_predict(RankSeconds *seconds, const Cluster *cluster, const ModelOptio
                   const Optimizer *method, int gossip, double tokens, int nodes, Err *err);
 
 /* Prints a table for adamw, muon, low-rank-muon and DeMuon, for 1 to `most` nodes. */
-int bench_ranks(const ModelOptions *size, int64_t batch, int most, const Cluster *cluster, Err *err);
+int bench_ranks(const ModelOptions *size, int64_t batch, int most, const Cluster *cluster,
+                Err *err);
 
 #endif
