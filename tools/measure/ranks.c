@@ -98,8 +98,7 @@ static int print_method(const char *name, const Optimizer *method, int gossip,
            s.sum, s.optimizer, s.copy, s.wait, 100 * one / step / nodes);
   }
   if (stops) printf("%s: more than %d nodes: twice as many are less than 1.25 times as fast\n\n",
-                    name,
-                    stops);
+                    name, stops);
   else printf("%s: scales to %d nodes\n\n", name, most);
   return 0;
 }
