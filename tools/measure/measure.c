@@ -18,6 +18,8 @@ int subject_open(Subject *s, const Optimizer *method, const char *settings, cons
   *s = (Subject){0};
   options_default(&(OptionSet){
       .title = "optimizer", .rows = optimizer_options, .values = &s->common});
+  options_default(&(OptionSet){
+      .title = "auxiliary", .rows = auxiliary_options, .values = &s->common});
   s->options = memory_take(1, method->options_size + 1);
   OptionSet sets[] = {{.title = method->name, .rows = method->options, .values = s->options}, {0}};
   int status = settings_preset(&said, FROM_PRESET, "bench", settings, err) ||

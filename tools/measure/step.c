@@ -58,8 +58,10 @@ static void trainer_close(Trainer *t) {
 
 /* Takes the first step too, which touches all memory. */
 static int trainer_open(Trainer *t, const BenchCase *c, const Optimizer *method, Err *err) {
+  ModelOptions size = c->size;
+  if (size.init_sd == 0) size.init_sd = 0.02; /* the cases of the table do not name it */
   *t = (Trainer){0};
-  if (gpt2_open(&t->model, &c->size, c->B, 1, err) ||
+  if (gpt2_open(&t->model, &size, c->B, 1, err) ||
       subject_open(&t->subject, method, "", t->model, err)) {
     trainer_close(t);
     return -1;
