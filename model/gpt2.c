@@ -210,7 +210,7 @@ int gpt2_plan(GPT2 **model, const ModelOptions *size, int64_t B, int training, E
   return 0;
 }
 
-int gpt2_allocate(GPT2 *m, Err *err) {
+static int allocate(GPT2 *m, Err *err) {
   if (arena_take(&m->weights, m->weight_bytes, "the weights", err) ||
       (m->training && arena_take(&m->gradients, m->weight_bytes, "the gradients", err)) ||
       arena_take(&m->activations, m->activation_bytes, "the activations", err))
@@ -221,7 +221,7 @@ int gpt2_allocate(GPT2 *m, Err *err) {
 }
 
 int gpt2_open(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err) {
-  if (gpt2_plan(model, size, B, training, err) == 0 && gpt2_allocate(*model, err) == 0) return 0;
+  if (gpt2_plan(model, size, B, training, err) == 0 && allocate(*model, err) == 0) return 0;
   gpt2_close(*model);
   *model = NULL;
   return -1;

@@ -93,12 +93,11 @@ typedef struct {
   void *weights, *gradients, *activations; /* the arenas */
 } GPT2;
 
-/* gpt2_plan describes a model, its parameters and the sizes of its arenas, and allocates only these
-   descriptions; gpt2_allocate takes the arenas. Errors: as gpt2_open. */
+/* Describes a model, its parameters and the sizes of its arenas, without memory for them. Errors: as
+   gpt2_open. */
 int gpt2_plan(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err);
-int gpt2_allocate(GPT2 *model, Err *err);
 
-/* Both: a model with zero weights for batches of up to B rows of `context` tokens. Without
+/* The same with memory: a model with zero weights for batches of up to B rows of `context` tokens. Without
    `training` it has no gradients, and the blocks share their activations. Errors: heads do not
    divide channels, no memory. */
 int gpt2_open(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err);

@@ -410,7 +410,7 @@ OptimizerState *optimizer_plan(const Optimizer *method, const void *options,
   return s;
 }
 
-int optimizer_allocate(OptimizerState *s, Err *err) {
+static int allocate(OptimizerState *s, Err *err) {
   int mine = rank_number();
   if (arena_take((void **)&s->state, (size_t)s->state_floats * sizeof *s->state,
                  "the optimizer's state", err) ||
@@ -431,7 +431,7 @@ int optimizer_open(OptimizerState **state, const Optimizer *method, const void *
                    const OptimizerOptions *common, const Param *params, int count, uint64_t seed,
                    Err *err) {
   *state = optimizer_plan(method, options, common, params, count, seed);
-  if (optimizer_allocate(*state, err) == 0) return 0;
+  if (allocate(*state, err) == 0) return 0;
   optimizer_close(*state);
   *state = NULL;
   return -1;

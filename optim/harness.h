@@ -40,14 +40,13 @@ int optimizer_takes_all(const Optimizer *method, const void *options);
 
 typedef struct OptimizerState OptimizerState;
 
-/* optimizer_plan describes the state, whose sizes are known then, without memory for it; the params
-   need no memory yet either. optimizer_allocate takes it. */
+/* Describes the state, so that its sizes are known, without memory for it; the params need no memory
+   yet either. */
 OptimizerState *optimizer_plan(const Optimizer *method, const void *options,
                                const OptimizerOptions *common, const Param *params, int count,
                                uint64_t seed);
-int optimizer_allocate(OptimizerState *state, Err *err);
 
-/* Both: allocates all state. `options` is the struct of method->options; both structs and `params`
+/* The same with memory: allocates all state. `options` is the struct of method->options; both structs and `params`
    must live as long as the state. Errors: no memory. */
 int optimizer_open(OptimizerState **state, const Optimizer *method, const void *options,
                    const OptimizerOptions *common, const Param *params, int count, uint64_t seed,

@@ -12,34 +12,12 @@
 #include "data/vocabulary.h"
 #include "tests/check.h"
 #include "tests/program.h"
-
-static void stop(const char *what) {
-  printf("%s\n", what);
-  exit(1);
-}
+#include "tests/token_files.h"
 
 static char *path_to(const char *name) {
   static char paths[4][PATH_SIZE];
   static int next;
   return program_path(paths[next++ % 4], "%s", name);
-}
-
-static Tokenizer *characters_of(const char *text) {
-  Characters c = {0};
-  Tokenizer *t = NULL;
-  Err err;
-  if (characters_add(&c, "text", text, strlen(text), &err) || characters_tokenizer(&t, &c, &err))
-    stop(err.text);
-  characters_free(&c);
-  return t;
-}
-
-/* Whether token id is this text. */
-static int is_token(const Tokenizer *t, int id, const char *text) {
-  int length;
-  if (id >= tokenizer_vocab(t)) return 0;
-  const unsigned char *bytes = tokenizer_bytes(t, id, &length);
-  return (size_t)length == strlen(text) && memcmp(bytes, text, (size_t)length) == 0;
 }
 
 /* Ids are those of sorted(set(text)) in Python: by code point, which for UTF-8 is by bytes. */

@@ -8,29 +8,7 @@
 #include "data/characters.h"
 #include "tests/check.h"
 #include "tests/program.h"
-
-static void stop(const char *what) {
-  printf("%s\n", what);
-  exit(1);
-}
-
-static Tokenizer *characters_of(const char *text) {
-  Characters c = {0};
-  Tokenizer *t = NULL;
-  Err err;
-  if (characters_add(&c, "text", text, strlen(text), &err) || characters_tokenizer(&t, &c, &err))
-    stop(err.text);
-  characters_free(&c);
-  return t;
-}
-
-/* Whether token id is this text. */
-static int is_token(const Tokenizer *t, int id, const char *text) {
-  int length;
-  if (id >= tokenizer_vocab(t)) return 0;
-  const unsigned char *bytes = tokenizer_bytes(t, id, &length);
-  return (size_t)length == strlen(text) && memcmp(bytes, text, (size_t)length) == 0;
-}
+#include "tests/token_files.h"
 
 /* The output of Python's pickle.dumps for {'vocab_size': 3, 'itos': {0: 'b', 1: 'a', 2: 'é'},
    'stoi': {'b': 0, 'a': 1, 'é': 2}}, in protocol 4 and 2. */

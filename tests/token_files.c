@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 #include "core/file.h"
+#include "data/characters.h"
 #include "tests/check.h"
 #include "tests/program.h"
 
@@ -120,4 +121,21 @@ void check_refused(DataOptions o, int vocab, int T, ...) {
         o.val, status, err.text);
   va_end(words);
   data_close(d);
+}
+
+Tokenizer *characters_of(const char *text) {
+  Characters c = {0};
+  Tokenizer *t = NULL;
+  Err err;
+  if (characters_add(&c, "text", text, strlen(text), &err) || characters_tokenizer(&t, &c, &err))
+    stop(err.text);
+  characters_free(&c);
+  return t;
+}
+
+int is_token(const Tokenizer *t, int id, const char *text) {
+  int length;
+  if (id >= tokenizer_vocab(t)) return 0;
+  const unsigned char *bytes = tokenizer_bytes(t, id, &length);
+  return (size_t)length == strlen(text) && memcmp(bytes, text, (size_t)length) == 0;
 }

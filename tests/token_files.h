@@ -30,6 +30,10 @@ void put_tokens(const char *name, uint32_t magic, uint32_t version, const uint16
 uint16_t *counting(size_t count, int first);
 void put_counting(const char *name, size_t count, int first); /* as a shard */
 
+/* The tokenizer of the characters of a text, and whether a token's id is this text. */
+Tokenizer *characters_of(const char *text);
+int is_token(const Tokenizer *t, int id, const char *text);
+
 DataOptions options(const char *data, const char *val, int order, int64_t seed);
 Data *open_with(DataOptions o, int vocab, int B, int T); /* ends the test on an error */
 

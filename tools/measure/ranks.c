@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "optim/harness.h"
 #include "optim/registry.h"
 
 #define FIELD(member) offsetof(Cluster, member)
@@ -52,8 +53,16 @@ static double optimizer_seconds(OptimizerState *state, const Cluster *c, int ran
   return most;
 }
 
-int ranks_predict(RankSeconds *s, const Cluster *c, const ModelOptions *size,
-                  const Optimizer *method, int gossip, double tokens, int nodes, Err *err) {
+/* Seconds of the parts of a step on `nodes` nodes. */
+typedef struct {
+  double pass, sum, optimizer, copy, wait; /* wait: the latency of small messages */
+} RankSeconds;
+
+/* `method` with default options on a global batch of `tokens`; with `gossip` every
+   node updates all matrices and exchanges weights and a tracked gradient with two neighbours, as
+   DeMuon on a ring. Error: the sizes make no model. */
+static int predict(RankSeconds *s, const Cluster *c, const ModelOptions *size,
+                   const Optimizer *method, int gossip, double tokens, int nodes, Err *err) {
   GPT2 *m;
   Plan plan;
   if (gpt2_plan(&m, size, 1, 1, err)) return -1;
@@ -89,7 +98,7 @@ static int print_method(const char *name, const Optimizer *method, int gossip,
   int stops = 0;
   for (int nodes = 1; nodes <= most; nodes *= 2) {
     RankSeconds s;
-    if (ranks_predict(&s, c, size, method, gossip, tokens, nodes, err)) return -1;
+    if (predict(&s, c, size, method, gossip, tokens, nodes, err)) return -1;
     double step = total(&s);
     if (nodes == 1) one = step;
     if (!stops && nodes > 1 && step > before / 1.25) stops = nodes / 2;

@@ -1,11 +1,10 @@
 /* A model of the time of a training step on several nodes, one rank each, from the bytes and FLOPs
-   that a step declares. docs/distributed.md compares it with measured steps. */
+   that a step declares. docs/distributed.md says what it assumes. */
 #ifndef TOOLS_MEASURE_RANKS_H
 #define TOOLS_MEASURE_RANKS_H
 
 #include "core/error.h"
 #include "model/gpt2.h"
-#include "optim/harness.h"
 
 /* What a node and the network can do. */
 typedef struct {
@@ -15,17 +14,6 @@ typedef struct {
   double gbit, latency_us; /* of a link, each direction; of a message */
 } Cluster;
 extern const Option cluster_options[];
-
-/* Seconds of the parts of a step on `nodes` nodes. */
-typedef struct {
-  double pass, sum, optimizer, copy, wait; /* wait: the latency of small messages */
-} RankSeconds;
-
-/* `method` with default options on a global batch of `tokens`; with `gossip` every
-   node updates all matrices and exchanges weights and a tracked gradient with two neighbours, as
-   DeMuon on a ring. Error: the sizes make no model. */
-int ranks_predict(RankSeconds *seconds, const Cluster *cluster, const ModelOptions *size,
-                  const Optimizer *method, int gossip, double tokens, int nodes, Err *err);
 
 /* Prints a table for adamw, muon, low-rank-muon and DeMuon, for 1 to `most` nodes. */
 int bench_ranks(const ModelOptions *size, int64_t batch, int most, const Cluster *cluster,

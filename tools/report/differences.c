@@ -45,7 +45,8 @@ int same_settings(const RunLog *a, const RunLog *b, const char *but) {
   return same_where_given(a, b, but) && same_where_given(b, a, but);
 }
 
-int option_names_data(const char *name) {
+/* Whether the value names files of data: if the fingerprints are known, they decide. */
+static int option_names_data(const char *name) {
   const Option *row = option_find(data_options, name);
   return row && row->type == OPTION_WORD;
 }

@@ -36,7 +36,4 @@ int same_option(const RunLog *a, const RunLog *b, const char *name);
 /* Whether two runs are the same except for their seeds and the option `but` (NULL: none). */
 int same_settings(const RunLog *a, const RunLog *b, const char *but);
 
-/* Whether the value names files of data: if the fingerprints are known, they decide. */
-int option_names_data(const char *name);
-
 #endif
