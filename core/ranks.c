@@ -98,7 +98,9 @@ int ranks_all_failed(double seconds) {
 }
 
 void ranks_abort(int code) {
-  if (count > 1) MPI_Abort(MPI_COMM_WORLD, code);
+  if (count == 1) return;
+  usleep(200000); /* MPICH's launcher ends at once and loses output that it has not yet passed on */
+  MPI_Abort(MPI_COMM_WORLD, code);
 }
 
 int ranks_on_this_node(void) { return on_node; }

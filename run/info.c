@@ -111,13 +111,13 @@ int info_write(const Config *c, const GPT2 *m, const OptimizerState *o, const Da
                      .flops_per_token = gpt2_train_flops(m, m->size.context),
                      .optimizer_flops_per_step = optimizer_flops(o),
                      .optimizer_state_bytes = (double)optimizer_state_bytes(o)};
-  char *text, line[1024];
+  char *text, line[1024], precision[256];
   size_t size;
   FILE *out = open_memstream(&text, &size);
   data_describe(d, line, sizeof line);
   info_version(out);
-  info_precision(line, sizeof line, c);
-  fprintf(out, "threads = %d\nprecision = %s\n", threads_count(), line);
+  info_precision(precision, sizeof precision, c);
+  fprintf(out, "threads = %d\nprecision = %s\n", threads_count(), precision);
   if (*ranks_describe()) fprintf(out, "ranks = %s\n", ranks_describe());
   fprintf(out, "data = %s\n" FINGERPRINT " = %08x\n", line, data_fingerprint(d));
 #define PUT(name) fprintf(out, #name " = %.12g\n", info.name);

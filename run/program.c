@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,10 +49,17 @@ static void catch_bus_error(void) {
   sigaction(SIGBUS, &action, NULL);
 }
 
+/* The line is written at once, so that lines of several processes do not mix. */
 void program_error(const char *name, const char *sentence) {
-  fprintf(stderr, "%s: ", name);
-  quote_terminal(stderr, sentence);
-  fputc('\n', stderr);
+  char *line = NULL;
+  size_t size;
+  FILE *memory = open_memstream(&line, &size);
+  if (!memory) return;
+  fprintf(memory, "%s: ", name);
+  quote_terminal(memory, sentence);
+  fputc('\n', memory);
+  if (fclose(memory) == 0) write_error(line);
+  free(line);
 }
 
 static int asks_help(int argc, char **argv) {

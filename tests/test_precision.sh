@@ -21,6 +21,7 @@ paths() {
   run "$train" @tiny --optimizer muon --out fp32
   check 'fp32 trains' [ "$code" -eq 0 ]
   check 'fp32 names no path' grep -qx 'precision = fp32' fp32/info.txt
+  check 'info.txt names the data' grep -q '^data = .*tokens' fp32/info.txt
   for path in sgemm avx512-bf16 amx; do
     export POLAR_PRECISION_PATH="$path"
     run "$train" @tiny --optimizer muon --precision bf16 --out "bf16-$path"
