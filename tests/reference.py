@@ -68,8 +68,11 @@ def muon(G, s, o):
 
     Momentum as an exponential average (scale-free, so equal to heavy ball), then the
     orthogonalization, then the shape scale.  Polar Express: arXiv 2505.16932, CANS: 2506.10935.
+    A spectral power p (ours) makes U S^p V^T of the exact U S V^T.
     """
-    U = orthogonalize(ema(G, s, o.momentum, o.nesterov), o.orthogonalize, o)
+    Z = ema(G, s, o.momentum, o.nesterov)
+    p = o.get('spectral-power', 0)
+    U = spectral_power(Z, p) if p else orthogonalize(Z, o.orthogonalize, o)
     return shape_scale(o.shape_scale, *G.shape) * U
 
 
@@ -579,6 +582,13 @@ METHODS = {
 }
 
 
+# Cases that were added later, with numbers from 2001, so that the others keep theirs.
+LATER = {
+    'muon': [(f'power-{p}', {'orthogonalize': 'svd', 'spectral-power': p}, TINY + [QKV])
+             for p in (0.25, 0.5, 1, -0.5)],
+}
+
+
 # What the sources set, as tools/specs/as-published/NAME has it: the method, and of the harness what
 # they state. 'wd' of the method's own matrices is weight-decay.
 NO_CLIP = {'clip': 0}
@@ -651,14 +661,16 @@ def run(method, q, shape, steps, o):
 
 def cases():
     """Every case with its running number: (q, optimizer, method, label, shape, steps, o)."""
-    q = 0
-    for name, (method, defaults, variants) in METHODS.items():
-        for variant, changes, shapes in variants:
-            for shape in shapes:
-                q += 1
-                o = Options(defaults, **changes)
-                steps = o.pop('steps', 3)
-                yield q, name, method, f'{variant}-{shape[0]}x{shape[1]}', shape, steps, o
+    first = [(name, variants) for name, (_, _, variants) in METHODS.items()]
+    for q, variants_of in ((0, first), (2000, LATER.items())):
+        for name, variants in variants_of:
+            method, defaults, _ = METHODS[name]
+            for variant, changes, shapes in variants:
+                for shape in shapes:
+                    q += 1
+                    o = Options(defaults, **changes)
+                    steps = o.pop('steps', 3)
+                    yield q, name, method, f'{variant}-{shape[0]}x{shape[1]}', shape, steps, o
 
 
 def published_cases():
