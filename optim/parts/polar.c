@@ -23,8 +23,8 @@ void polar_layout(PolarWork *work, Scratch *s, int64_t rows, int64_t cols, const
   work->Y = scratch_floats(s, rows * cols);
 }
 
-/* Singular values and vectors of the short side of X (rows,cols). Returns how many of the values are
-   not zero. */
+/* Singular values and vectors of the short side of X (rows,cols). Returns how many of the values
+   are not zero. */
 static int64_t decompose(const float *X, int64_t rows, int64_t cols, const PolarWork *work) {
   const double *values = work->singular.values;
   int64_t s = i64_min(rows, cols), rank = 0;
@@ -71,6 +71,13 @@ static void polar_by_svd(float *X, int64_t rows, int64_t cols, double power,
   for (int64_t k = 0; k < rank; k++) sum += pow(values[k] / values[0], 2 * power);
   for (int64_t k = 0; k < rank; k++)
     work->gain[k] = sqrt((double)rank / sum) * pow(values[0] / values[k], 1 - power);
+  apply_gains(X, rows, cols, rank, work);
+}
+
+void polar_clip(float *X, int64_t rows, int64_t cols, double limit, const PolarWork *work) {
+  const double *values = work->singular.values;
+  int64_t rank = decompose(X, rows, cols, work);
+  for (int64_t k = 0; k < rank; k++) work->gain[k] = values[0] * fmin(1, limit / values[k]);
   apply_gains(X, rows, cols, rank, work);
 }
 

@@ -36,6 +36,11 @@ void polar_layout(PolarWork *work, Scratch *s, int64_t rows, int64_t cols, const
 
 /* X (rows,cols) becomes msgn(X) in the chosen way, or U S^p V^T; zero stays zero. */
 void polar_factor(float *X, int64_t rows, int64_t cols, const Polar *polar, const PolarWork *work);
+
+/* X = U S V^T becomes U min(S, limit) V^T: the nearest matrix whose spectral norm is at most
+   `limit`. Work of the way BY_SVD. */
+void polar_clip(float *X, int64_t rows, int64_t cols, double limit, const PolarWork *work);
+
 double polar_flops(int64_t rows, int64_t cols, const Polar *polar);
 
 #define SHAPE_SCALES(X)                                                                            \

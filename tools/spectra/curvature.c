@@ -6,8 +6,8 @@
 
 #include "core/memory.h"
 
-/* With x_i = q_i^2 / max q^2, the numbers m_j = E (sum x_i z_i^2 / 2)^j / j! are the coefficients of
-   prod (1 - x_i t)^(-1/2), so that m_j = sum over l = 1..j of (sum_i x_i^l) m_(j-l) / 2j. */
+/* With x_i = q_i^2 / max q^2, the numbers m_j = E (sum x_i z_i^2 / 2)^j / j! are the coefficients
+   of prod (1 - x_i t)^(-1/2), so that m_j = sum over l = 1..j of (sum_i x_i^l) m_(j-l) / 2j. */
 typedef struct {
   int64_t n, k;
   double *x, *power; /* (n): x_i and x_i^l */

@@ -2,9 +2,9 @@
    Learning Optimization, arXiv 2511.00674 (abstract, and the statement of the program):
      minimize -<Q, G> + E H(|Q z|) over Q, z uniform on the unit sphere.
    The best Q has the singular vectors of G = U S V^T: Q = U diag(q) V^T. Here H(r) = r^(2k) / 2k:
-   k = 1 is a constant curvature, and the larger k, the nearer to a wall at r = 1. For such H only
-   the length of q depends on z's own, so z may be normal, and only nonzero s matter, so the shape of
-   G does not. */
+   k = 1 is a constant curvature; the larger k, the nearer to a wall at r = 1. For such H only the
+   length of q depends on z's own, so z may be normal, and only nonzero s matter, so the shape of G
+   does not. */
 #ifndef TOOLS_SPECTRA_CURVATURE_H
 #define TOOLS_SPECTRA_CURVATURE_H
 

@@ -1,5 +1,5 @@
-/* The best singular values of a step by the isotropic curvature model, for the momentum of a run and
-   several growths of the curvature, beside the powers S^p of --spectral-power. */
+/* The best singular values of a step by the isotropic curvature model, for the momentum of a run
+   and several growths of the curvature, beside the powers S^p of --spectral-power. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -48,7 +48,11 @@ extern const Study study_scale;
    Convergence of Muon with Newton-Schulz, arXiv 2601.19156, ICLR 2026). */
 extern const Study study_converge;
 
-/* The best singular values of a step by the isotropic curvature model (tools/spectra/curvature.h). */
+/* The same of the momentum of runs of several widths. */
+extern const Study study_momentum;
+
+/* The best singular values of a step by the isotropic curvature model in
+   tools/spectra/curvature.h. */
 extern const Study study_isotropic;
 
 /* Accuracy against time of every method for the polar factor. */
