@@ -49,8 +49,21 @@ static void test_t(void) {
   } rows[] = {{1, 12.706204736}, {2, 4.302652730}, {3, 3.182446305}, {4, 2.776445105},
               {5, 2.570581836},  {9, 2.262157163}, {30, 2.042272456}, {120, 1.979930405}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    check_near(t_quantile(rows[i].freedom), rows[i].t, 1e-9, "t of %d degrees", rows[i].freedom);
-  check_near(t_quantile(100000), 1.96, 1e-4, "t of many degrees");
+    check_near(t_quantile(rows[i].freedom, 0.95), rows[i].t, 1e-9, "t of %d degrees", rows[i].freedom);
+  check_near(t_quantile(100000, 0.95), 1.96, 1e-4, "t of many degrees");
+  check_near(t_quantile(1, 0.99), 63.656741162, 1e-8, "t of one degree at 99 %%");
+  check_near(t_quantile(10, 0.99), 3.169272673, 1e-8, "t of 10 degrees at 99 %%");
+  check_near(t_quantile(7, 0.999), 5.407882521, 1e-8, "t of 7 degrees at 99.9 %%");
+}
+
+/* Five intervals at 99 % each hold together with 95 %. */
+static void test_widening(void) {
+  const double x[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+  Summary alone = summarize(x, 11), five = alone, one = alone;
+  widen(&five, 5);
+  widen(&one, 1);
+  check_near(five.half / alone.half, 3.169272673 / 2.228138852, 1e-8, "five intervals");
+  check_near(one.half, alone.half, 1e-12, "one interval");
 }
 
 static void test_quantiles(void) {
@@ -237,6 +250,7 @@ int main(void) {
   test_summaries();
   test_pairs();
   test_t();
+  test_widening();
   test_quantiles();
   test_smoothing();
   test_crossings();

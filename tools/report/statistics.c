@@ -20,12 +20,12 @@ static double t_inside(double t, int v) {
   return 2 / 3.14159265358979324 * (theta + sum);
 }
 
-double t_quantile(int freedom) {
-  double low = 1.9, high = 13; /* of infinitely many and of one degree */
+double t_quantile(int freedom, double level) {
+  double low = 0, high = 6400; /* above the point of one degree at 0.9999 */
   if (freedom > 100000) freedom = 100000;
-  for (int i = 0; i < 60; i++) {
+  for (int i = 0; i < 80; i++) {
     double middle = (low + high) / 2;
-    if (t_inside(middle, freedom) < 0.95) low = middle;
+    if (t_inside(middle, freedom) < level) low = middle;
     else high = middle;
   }
   return (low + high) / 2;
@@ -41,9 +41,13 @@ Summary summarize(const double *x, int n) {
     if (!isnan(x[i])) squares += (x[i] - s.mean) * (x[i] - s.mean);
   if (s.n > 1) {
     s.sd = sqrt(squares / (s.n - 1));
-    s.half = t_quantile(s.n - 1) * s.sd / sqrt(s.n);
+    s.half = t_quantile(s.n - 1, 0.95) * s.sd / sqrt(s.n);
   }
   return s;
+}
+
+void widen(Summary *s, int count) {
+  if (s->n > 1) s->half = t_quantile(s->n - 1, 1 - 0.05 / count) * s->sd / sqrt(s->n);
 }
 
 Summary summarize_paired(const double *a, const double *b, int n) {
