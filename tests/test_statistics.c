@@ -66,6 +66,24 @@ static void test_widening(void) {
   check_near(one.half, alone.half, 1e-12, "one interval");
 }
 
+/* Exact laws, and one with an error that no law follows. */
+static void test_power_law(void) {
+  const double x[] = {0.5, 1, 2, 4, 8, 16};
+  const struct {
+    double a, b, c;
+  } laws[] = {{2, 0.5, 1.5}, {0.7, 0.08, 3}, {5, 1.7, 0}};
+  double y[6];
+  for (size_t k = 0; k < sizeof laws / sizeof *laws; k++) {
+    for (int i = 0; i < 6; i++) y[i] = laws[k].a * pow(x[i], -laws[k].b) + laws[k].c;
+    PowerLaw law = fit_power_law(x, y, 6);
+    check_near(law.b, laws[k].b, 1e-4, "exponent %g", laws[k].b);
+    check_near(law.c, laws[k].c, 1e-3, "limit %g", laws[k].c);
+    check(law.rms < 1e-6, "exact: %g", law.rms);
+  }
+  y[2] += 0.1;
+  check(fit_power_law(x, y, 6).rms > 0.01, "not exact");
+}
+
 static void test_quantiles(void) {
   const double x[] = {4, NAN, 1, 3, 2};
   check_near(quantile(x, 5, 0), 1, 0, "least");
@@ -251,6 +269,7 @@ int main(void) {
   test_pairs();
   test_t();
   test_widening();
+  test_power_law();
   test_quantiles();
   test_smoothing();
   test_crossings();

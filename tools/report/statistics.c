@@ -89,3 +89,40 @@ double first_crossing(const double *x, const double *y, int n, double target) {
   }
   return NAN;
 }
+
+/* For a given b, a and c are a linear fit. */
+static PowerLaw fit_with(double b, const double *x, const double *y, int n) {
+  double mean_z = 0, mean_y = 0, zz = 0, zy = 0, squares = 0;
+  for (int i = 0; i < n; i++) {
+    mean_z += pow(x[i], -b) / n;
+    mean_y += y[i] / n;
+  }
+  for (int i = 0; i < n; i++) {
+    double z = pow(x[i], -b) - mean_z;
+    zz += z * z;
+    zy += z * (y[i] - mean_y);
+  }
+  PowerLaw law = {.a = zy / zz, .b = b};
+  law.c = mean_y - law.a * mean_z;
+  for (int i = 0; i < n; i++) {
+    double off = y[i] - law.a * pow(x[i], -b) - law.c;
+    squares += off * off;
+  }
+  law.rms = sqrt(squares / n);
+  return law;
+}
+
+/* The squares may have more than one minimum in b: a grid first, then golden sections. */
+PowerLaw fit_power_law(const double *x, const double *y, int n) {
+  static const double GOLDEN = 0.381966011250105, STEP = 1.1;
+  double best = 0.01;
+  for (double b = 0.01; b < 4; b *= STEP)
+    if (fit_with(b, x, y, n).rms < fit_with(best, x, y, n).rms) best = b;
+  double low = best / STEP, high = best * STEP;
+  for (int i = 0; i < 60; i++) {
+    double left = low + GOLDEN * (high - low), right = high - GOLDEN * (high - low);
+    if (fit_with(left, x, y, n).rms < fit_with(right, x, y, n).rms) high = right;
+    else low = left;
+  }
+  return fit_with((low + high) / 2, x, y, n);
+}

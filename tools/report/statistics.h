@@ -30,4 +30,13 @@ void smooth_centred(const double *x, int n, int window, double *out);
    does. Measurements that are NaN are skipped. */
 double first_crossing(const double *x, const double *y, int n, double target);
 
+/* y = a x^-b + c. */
+typedef struct {
+  double a, b, c;
+  double rms; /* of y - fit */
+} PowerLaw;
+
+/* The least squares fit with b from 0.01 to 4; x > 0, n >= 3. */
+PowerLaw fit_power_law(const double *x, const double *y, int n);
+
 #endif
