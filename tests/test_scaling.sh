@@ -4,14 +4,16 @@
 cd "$work" || exit 1
 scaling=$tools/scaling
 
-# run_of FOLDER METHOD STEPS SEED LOSS [LR]: a finished run that goes from 8 to this loss, and passes
-# 5 halfway.
+# run_of FOLDER METHOD STEPS SEED LOSS [LR]: a finished run that goes from 8 to this loss, with 5
+# halfway.
 run_of() {
   mkdir -p "$1"
-  printf 'optimizer = %s\nsteps = %s\nseed = %s\nlr = %s\n' "$2" "$3" "$4" "${6:-0.1}" >"$1/config.txt"
+  printf 'optimizer = %s\nsteps = %s\nseed = %s\nlr = %s\n' "$2" "$3" "$4" "${6:-0.1}" \
+    >"$1/config.txt"
   echo 'result = finished' >"$1/info.txt"
   {
-    echo 'step,tokens,seconds,train_loss,val_loss,lr,grad_norm,forward_ms,backward_ms,optimizer_ms,tokens_per_s'
+    printf '%s,' step tokens seconds train_loss val_loss lr grad_norm forward_ms backward_ms
+    echo optimizer_ms,tokens_per_s
     echo '0,0,0,,8,,,,,,'
     echo "$(($3 / 2)),$(($3 * 500)),1,,5,0.1,1,1,1,1,1"
     echo "$3,$(($3 * 1000)),2,,$5,0.1,1,1,1,1,1"
@@ -46,7 +48,8 @@ against_steps() {
   check "exponent: $(cell adamw 8)" near "$(cell adamw 8)" 0.5 0.002
   check "limit: $(cell adamw 9)" near "$(cell adamw 9)" 1.002 0.002
   check "factor of muon: $(cell muon 7)" near "$(cell muon 7)" 1.633 0.005
-  last=$(awk -F, '$1 == "muon" { row = $3 " " $6; none = $2 } END { print row none }' "$work/stdout")
+  last=$(awk -F, '$1 == "muon" { row = $3 " " $6; none = $2 }
+    END { print row none }' "$work/stdout")
   check "speed-ups near 1.5, none at the shortest: $last" \
     sh -c 'echo "$1" | grep -q "^1\.4[0-9] [^ ]* [^ ]* 1\.4[0-9] +- [0-9.e-]*$"' - "$last"
   run "$scaling" laws --baseline muon --format csv

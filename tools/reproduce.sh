@@ -7,7 +7,10 @@
 set -eu
 [ "${1:-}" != --help ] || { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit; }
 folder=${1:-runs/reproduce}
-[ -x ./train ] || { echo "reproduce: run it as make reproduce, from the project's root" >&2; exit 2; }
+if [ ! -x ./train ]; then
+  echo "reproduce: run it as make reproduce, from the project's root" >&2
+  exit 2
+fi
 
 for seed in 1 2 3; do
   run=$folder/seed-$seed
@@ -34,8 +37,8 @@ awk -F, '
       printf "%6d  %7.4f  %7.4f  %7.4f  %7.4f  %7.4f\n", step, theirs[step], loss[step, 1],
              loss[step, 2], loss[step, 3], mean
     }
-    print "\nnanoGPT evaluates on 20 random batches (its README says 1.88), polar.c on the whole\n" \
-          "validation text, on which nanoGPT'"'"'s final weights have 1.8982."
+    print "\nnanoGPT evaluates on 20 random batches (its README says 1.88), polar.c on the" \
+          "\nwhole validation text, on which nanoGPT'"'"'s final weights have 1.8982."
     off = mean - 1.8982
     printf "Difference of the mean to that: %+.4f.\n", off
     exit off > 0.03 || off < -0.03

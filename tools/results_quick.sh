@@ -33,8 +33,8 @@ for seed in $seeds; do
 done >"$work/due"
 echo "$(wc -l <"$work/due") runs to train in $folder"
 # shellcheck disable=SC2016
-xargs -P "$(nproc)" -L 1 sh -c './train "@$1" --out "$2" --overwrite on --threads 1 --progress quiet \
-  >/dev/null && echo "$2"' - <"$work/due"
+xargs -P "$(nproc)" -L 1 sh -c './train "@$1" --out "$2" --overwrite on --threads 1 \
+  --progress quiet && echo "$2"' - <"$work/due"
 
 # The stored interval is of the mean of n seeds; that of the mean of k other seeds is wider by
 # sqrt(1 + n / k).
