@@ -39,7 +39,7 @@ static const Option options[] = {
      .type = OPTION_WORD, .at = FIELD(shape), .fallback = "128x128", .needs = "from="},
     {.name = "growth",
      .help = "Even exponents a of the curvature H(r) = r^a / a (2: constant curvature)",
-     .type = OPTION_WORD, .at = FIELD(growth), .fallback = "2,4,16,64,256"},
+     .type = OPTION_WORD, .at = FIELD(growth), .fallback = "2,4,16,64,256,1024"},
     {0},
 };
 
