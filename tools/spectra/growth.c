@@ -1,5 +1,5 @@
-/* The growth of the curvature that the isotropic curvature model asks for, measured at a checkpoint
-   of a run. A step Q = t O with O = msgn(G) turns every input by the same length, |Q z| = t |z|, so
+/* The growth of the curvature, which the isotropic curvature model needs, at a checkpoint of a run.
+   A step Q = t O with O = msgn(G) turns every input by the same length, |Q z| = t |z|, so
      H(t) = L(W - t O) - L(W) + t <O, G>
    is the model's H, for one matrix and the loss L of one batch, whose gradient is G. */
 #include <math.h>

@@ -142,9 +142,9 @@ static int draw(const Isotropic *c, const Output *out, Err *err) {
   Figure f = figure_make(title, "singular value of the momentum / root mean square",
                          "of the step / root mean square");
   snprintf(f.caption, sizeof f.caption,
-           "Isotropic curvature model with H(r) = r^a / a. A constant curvature (a = 2) asks for "
-           "the momentum itself, a steep one for equal singular values, Muon's step. Thin: powers "
-           "of the momentum.");
+           "Isotropic curvature model with H(r) = r^a / a. With a constant curvature (a = 2) the "
+           "momentum itself is best, with a steep one equal singular values, Muon's step. Thin: "
+           "powers of the momentum.");
   f.x_scale = f.y_scale = SCALE_LOG;
   f.x_min = f.y_min = fmax(values_quantile(&c->s, 0.1), 0.02), f.x_max = 1.05 * c->s.x[0];
   for (int p = 0; p < POWERS - 1; p++) {

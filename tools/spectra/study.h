@@ -55,7 +55,7 @@ extern const Study study_momentum;
    tools/spectra/curvature.h. */
 extern const Study study_isotropic;
 
-/* The growth of the curvature that this model asks for, measured. */
+/* The growth of the curvature, which this model needs, measured. */
 extern const Study study_growth;
 
 /* Accuracy against time of every method for the polar factor. */
