@@ -37,6 +37,9 @@ void polar_layout(PolarWork *work, Scratch *s, int64_t rows, int64_t cols, const
 void polar_factor(float *X, int64_t rows, int64_t cols, const Polar *polar, const PolarWork *work);
 double polar_flops(int64_t rows, int64_t cols, const Polar *polar);
 
+/* Root mean square of an AdamW step, which Moonlight and AdaMuon match. */
+#define ADAMW_RMS 0.2
+
 #define SHAPE_SCALES(X)                                                                            \
   X(SCALE_NONE, "none") X(SCALE_KJ, "kj") X(SCALE_SPECTRAL, "spectral") X(SCALE_RMS, "rms")        \
   X(SCALE_OLD, "old")
