@@ -53,8 +53,8 @@ def muon2(G, s, o):
 
 
 def aurora(G, s, o):
-    """Aurora (tilde-research/aurora-release 3d79a5c, src/aurora.py; the same in microsoft/dion
-    d4d4fd5, dion/aurora_reference.py).
+    """Aurora (tilde-research/aurora-release 3d79a5c, src/aurora.py; microsoft/dion d4d4fd5,
+    dion/aurora_reference.py, multiplies the step of a wide block by sqrt(cols/rows) too).
 
     A square block takes Muon's step.  Others are transposed so that rows >= cols: D = 1 / max(row
     norms of Z, eps), U = orthogonalize(D Z), then D *= (cols / rows / max(row norms of U squared,
@@ -181,5 +181,5 @@ PUBLISHED = {
         'aux-lr': 6e-4, 'aux-beta1': 0.9, 'aux-beta2': 0.95, 'aux-eps': 1e-8, 'clip': 1}),
     'contra-muon': ('contra-muon', {
         'lr': 0.0375, 'weight-decay': 0, **NESTEROV, **TRACK3, 'contra': 0.2, 'beta2': 0.95,
-        'floor': 0.35, 'shape-scale': 'kj', **RECORD_AUX}),
+        'eps': 1e-10, 'floor': 0.35, 'shape-scale': 'kj', **RECORD_AUX}),
 }
