@@ -21,6 +21,7 @@ import math
 
 import numpy as np
 
+import reference_muon
 from reference_parts import *
 
 
@@ -56,12 +57,6 @@ def lion(G, s, o):
 
 
 # -- Muon and its relatives ---------------------------------------------------------------------
-
-def ema(G, s, mu, nesterov):
-    """B = mu B + (1-mu) G; Z = B, or (1-mu) G + mu B with Nesterov."""
-    s.B = mu * s.B + (1 - mu) * G
-    return (1 - mu) * G + mu * s.B if nesterov == 'on' else s.B
-
 
 def muon(G, s, o):
     """Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024.
@@ -408,27 +403,13 @@ def galore(G, s, o):
 
 
 # -- cases --------------------------------------------------------------------------------------
-# (rows, cols, blocks); QKV is a fused 36 x 12 of three square blocks.
 
-QKV = (36, 12, 3)
-TINY = [(7, 3, 1), (3, 7, 1), (12, 8, 1)]
-SMALL = [(4, 4, 1), (3, 7, 1), (7, 3, 1), (1, 5, 1), QKV]
-LARGE = [(64, 48, 1), (48, 64, 1)]
-SQUARE = [(4, 4, 1), (6, 7, 1), (7, 6, 1), QKV]     # no arbitrary null space to span
-
-NS = {'ns-schedule': 'jordan', 'ns-steps': 5}
-NEWTON_SCHULZ = {'orthogonalize': 'newton-schulz', **NS}
 LRO = {'rank': 2, 'construction': 'columns', 'power-iterations': 1, 'full-below': 0,
        'rank-compensation': 'off'}
 
 
 # 1 - beta in single precision is off by 1.7e-4 here.
 VERY_SLOW = {'beta1': 0.9999, 'beta2': 0.9999, 'wd': 0}
-
-
-def polynomial(name, steps=5):
-    return {'ns-schedule': name, 'ns-steps': steps}
-
 
 # name: (method, default options, [(label, changed options, shapes), ...]).
 # `steps` is not an option of the method but the number of steps of a case, 3 unless given.
@@ -609,6 +590,8 @@ METHODS = {
 
     'demuon': (demuon, {'lr': 0.02, 'wd': 0.1, 'momentum': 0.95, 'orthogonalize': 'newton-schulz',
                         **NS, 'shape-scale': 'kj'}, [('default', {}, SMALL)]),
+
+    **reference_muon.METHODS,
 }
 
 
@@ -631,7 +614,6 @@ LATER = {
 
 # What the sources set, as tools/specs/as-published/NAME has it: the method, and of the harness what
 # they state. 'wd' of the method's own matrices is weight-decay.
-NO_CLIP = {'clip': 0}
 DION_AUX = {'aux-lr': 0.02, 'aux-beta1': 0.95, 'aux-beta2': 0.98, 'aux-eps': 1e-8,
             'embedding-decay': 0}
 MUON_AUX = {'aux-lr': 3e-4, 'aux-beta1': 0.9, 'aux-beta2': 0.95, 'aux-eps': 1e-10}
@@ -681,6 +663,8 @@ PUBLISHED = {
                           'aux-lr': 0.01, 'aux-beta1': 0.9, 'aux-beta2': 0.999, 'aux-eps': 1e-6,
                           **NO_CLIP}),
     'lion': ('lion', {'lr': 1e-4, 'weight-decay': 0, 'beta1': 0.9, 'beta2': 0.99, **NO_CLIP}),
+
+    **reference_muon.PUBLISHED,
 }
 
 

@@ -104,15 +104,12 @@ double polar_flops(int64_t rows, int64_t cols, const Polar *polar) {
   return newton_schulz_flops(rows, cols, &plan);
 }
 
-/* Root mean square of an AdamW step, which Moonlight matches. */
-static const double MOONLIGHT_RMS = 0.2;
-
 double shape_scale(int scale, int64_t rows, int64_t cols) {
   double m = (double)rows, n = (double)cols;
   switch (scale) {
     case SCALE_KJ: return sqrt(fmax(1, m / n));
     case SCALE_SPECTRAL: return sqrt(m / n);
-    case SCALE_RMS: return MOONLIGHT_RMS * sqrt(fmax(m, n));
+    case SCALE_RMS: return ADAMW_RMS * sqrt(fmax(m, n));
     case SCALE_OLD: return sqrt(fmax(m, n));
     default: return 1;
   }

@@ -43,6 +43,9 @@ void polar_clip(float *X, int64_t rows, int64_t cols, double limit, const PolarW
 
 double polar_flops(int64_t rows, int64_t cols, const Polar *polar);
 
+/* Root mean square of an AdamW step, which Moonlight and AdaMuon match. */
+#define ADAMW_RMS 0.2
+
 #define SHAPE_SCALES(X)                                                                            \
   X(SCALE_NONE, "none") X(SCALE_KJ, "kj") X(SCALE_SPECTRAL, "spectral") X(SCALE_RMS, "rms")        \
   X(SCALE_OLD, "old")
