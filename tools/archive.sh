@@ -4,8 +4,8 @@
 #   tools/archive.sh FOLDER NAME        tools/archive.sh runs/nano nano
 #                                       tools/archive.sh runs/norms questions/norms
 #
-# writes results/NAME/sweep.spec and results/NAME/runs.tar.gz, which holds config.txt, info.txt and
-# log.csv of every run that finished or diverged. To look at them again:
+# writes results/NAME/sweep.spec and results/NAME/runs.tar.gz, which holds config.txt, info.txt,
+# log.csv and spectrum.csv of every run that finished or diverged. To look at them again:
 #
 #   tools/compare results/NAME/runs.tar.gz
 #
@@ -54,6 +54,7 @@ while read -r run; do
   relative "$run" <"$folder/$run/config.txt" >"$work/kept/$run/config.txt"
   relative "$run" <"$folder/$run/info.txt" >"$work/kept/$run/info.txt"
   cp "$folder/$run/log.csv" "$work/kept/$run/log.csv"
+  [ ! -e "$folder/$run/spectrum.csv" ] || cp "$folder/$run/spectrum.csv" "$work/kept/$run"
 done <"$work/runs"
 relative '' <"$folder/sweep.spec" |
   sed 's|^# made from /.*/|# made from |' >"$work/sweep.spec"
