@@ -45,6 +45,7 @@ static inline int64_t bf16_panel_size(int64_t depth, int parts) {
    read if beta is 0. The result does not depend on rows and cols. */
 typedef struct {
   const uint16_t *a, *b; /* the first panels */
+  const uint16_t *ahead; /* needed soon: a kernel may prefetch half a panel */
   int64_t panel;         /* numbers from one panel to the next */
   int64_t blocks;        /* of a panel */
   float *C;

@@ -62,6 +62,7 @@ static void multiply(const Piece *s, int64_t from, int64_t end, int64_t j, int64
       t.cols = i64_min(BF16_TILE, cols - c);
       if (p->lower && s->m0 + i + t.rows <= j + c) continue;
       t.a = s->a + i / BF16_PANEL * panel;
+      t.ahead = t.a + 2 * panel + c / BF16_TILE * panel / 2; /* the next rows */
       t.b = b + c / BF16_PANEL * panel;
       t.C = p->C + (s->m0 + i) * p->ldc + j + c;
       s->kernel->multiply(&t);
