@@ -45,8 +45,9 @@ static inline int64_t bf16_panel_size(int64_t depth, int parts) {
    read if beta is 0. The result does not depend on rows and cols. */
 typedef struct {
   const uint16_t *a, *b; /* the first panels */
-  const uint16_t *ahead; /* needed soon: a kernel may prefetch half a panel */
   int64_t panel;         /* numbers from one panel to the next */
+  const uint16_t *next;  /* `ahead` numbers that are needed soon: a kernel may prefetch them */
+  int64_t ahead;
   int64_t blocks;        /* of a panel */
   float *C;
   int64_t ldc, rows, cols;
