@@ -1,7 +1,10 @@
 #!/bin/sh
-# Steps on 1 and 2 ranks, each in its own network namespace, over links of 1 and 10 Gbit/s, compared
-# with the prediction of `tools/bench ranks`. Needs root, iproute2 and Open MPI. Run as
-# `make bench-ranks`. No part of the tests: times depend on what else the computer does.
+# Steps on two ranks, each in its own network namespace, over links of 1 and 10 Gbit/s, compared
+# with the prediction of `tools/bench ranks`; and the losses of four ranks. Run as `make bench-ranks`.
+# Needs root, Open MPI, iproute2 and ethtool, and a computer that does nothing else: times are
+# compared, so it is no part of the tests. It takes 15 minutes; variables choose a part:
+#   make bench-ranks CASES=micro:2 METHODS='adamw muon' GBITS=10
+# A case is a model and the sequences of 64 tokens per rank and step.
 . tests/shell.sh
 train=$root/build/openmpi/train
 first=polar-$$-0
@@ -13,39 +16,37 @@ leave() {
   rm -rf "$work"
 }
 trap leave EXIT
-if [ "$(id -u)" != 0 ] || ! command -v tc >/dev/null; then
-  echo 'skipped: only root can make network namespaces, with ip and tc (package iproute2)'
-  exit 0
-fi
+trap 'exit 1' INT TERM
+for program in ip tc ethtool mpirun.openmpi; do
+  if [ "$(id -u)" != 0 ] || ! command -v $program >/dev/null; then
+    echo "skipped: needs root, and $program"
+    exit 0
+  fi
+done
 
-# link MBIT: two namespaces with a pair of interfaces between them; 50 us in each direction.
+inside() { # NAMESPACE COMMAND...
+  ip netns exec "$@"
+}
+
+# link GBIT: two namespaces with a pair of interfaces between them. A token bucket limits the rate in
+# each direction. Interfaces look for packets every 50 us, as network cards that collect interrupts,
+# which delays them (not every kernel has the queue netem, which delays too).
 link() {
   ip netns delete "$first" 2>/dev/null
   ip netns delete "$second" 2>/dev/null
   ip netns add "$first" && ip netns add "$second" || exit 1
-  ip -n "$first" link add p0 type veth peer name p1 netns "$second"
+  ip -n "$first" link add p0 type veth peer name p1 netns "$second" || exit 1
   for i in 0 1; do
-    name=$(eval echo "\$$([ $i = 0 ] && echo first || echo second)")
-    ip -n "$name" address add "10.77.0.$((i + 1))/24" dev "p$i"
-    ip -n "$name" link set "p$i" up
+    name=$first
+    [ $i = 0 ] || name=$second
+    ip -n "$name" address add "10.77.0.$((i + 1))/24" dev p$i
+    ip -n "$name" link set p$i mtu 65535 up
     ip -n "$name" link set lo up
-    tc -n "$name" qdisc add dev "p$i" root netem rate "$1mbit" delay 50us limit 100000 || exit 1
+    inside "$name" ethtool -K p$i gro on tso off || exit 1
+    inside "$name" sh -c "echo 50000 >/sys/class/net/p$i/gro_flush_timeout
+      echo 1000000000 >/sys/class/net/p$i/napi_defer_hard_irqs" || exit 1
+    tc -n "$name" qdisc add dev p$i root tbf rate "$1gbit" burst 256k limit 64m || exit 1
   done
-}
-
-# column FOLDER NUMBER: the median over the steps of a column of log.csv, which are in milliseconds.
-median() {
-  tail -n +4 "$1/log.csv" | awk -F, -v c="$2" '{ print $c }' | sort -g |
-    awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
-}
-
-number() { head -n 1 "$1/log.csv" | tr , '\n' | grep -n "^$2\$" | cut -d: -f1; }
-
-# step FOLDER: median milliseconds of forward, backward, and optimizer.
-step() {
-  for part in forward_ms backward_ms optimizer_ms; do
-    median "$1" "$(number "$1" $part)"
-  done | tr '\n' ' '
 }
 
 # A launcher that Open MPI starts like ssh: HOST COMMAND...
@@ -55,36 +56,115 @@ shift
 exec ip netns exec $second sh -c "\$*"
 END
 chmod +x "$work/agent"
-options="--model ${MODEL:-nano} --threads 1 --steps 12 --val-every 0 --keep 0 --overwrite on"
-printf '%-14s %6s %10s %10s %8s\n' method Gbit/s measured predicted off
-for method in ${METHODS:-adamw muon low-rank-muon}; do
-  # Both cores are busy with one rank each, as on two ranks.
+
+# ranks N COMMAND...: half of the ranks in each namespace.
+ranks() {
+  count=$1
+  shift
+  inside "$first" mpirun.openmpi --allow-run-as-root --oversubscribe --bind-to none \
+    --host "10.77.0.1:$((count / 2)),10.77.0.2:$((count / 2))" --mca plm_rsh_agent "$work/agent" \
+    --mca btl tcp,self --mca btl_tcp_if_include 10.77.0.0/24 --mca oob_tcp_if_include 10.77.0.0/24 \
+    -np "$count" "$@" >"$work/out" 2>&1 || tail -n 5 "$work/out"
+}
+
+# Rates of the link: microseconds of a short message, Gbit/s of long ones each way at once.
+measure_link() {
+  ranks 2 "$root/build/openmpi/mpi/link"
+  cat "$work/out"
+}
+
+# parts FOLDER: medians over the steps, in milliseconds: the step, forward and backward with the wait
+# for the sum, the optimizer with clipping and the copy.
+parts() {
+  awk -F, 'NR > 3 { print 1e3 * ($3 - before), $8 + $9, $10 } { before = $3 }' "$1/log.csv" >"$work/steps"
+  for column in 1 2 3; do
+    sort -g -k $column,$column "$work/steps" | awk -v c=$column '{ v[NR] = $c } END { print v[int((NR + 1) / 2)] }'
+  done | tr '\n' ' '
+}
+
+fact() { sed -n "s/^$2 = //p" "$work/$1/info.txt"; }
+
+# alone METHOD: one rank; another run keeps the other core as busy as a second rank would.
+alone() {
   for i in 0 1; do
     # shellcheck disable=SC2086
-    "$train" $options --optimizer "$method" --out "$work/alone-$i" >"$work/alone-$i.txt" 2>&1 &
+    "$train" $options --batch "$rows" --optimizer "$1" --out "$work/alone-$i" >"$work/alone-$i.txt" 2>&1 &
   done
   wait
-  alone=$(step "$work/alone-0")
-  flops=$(sed -n 's/^flops_per_token = //p' "$work/alone-0/info.txt")
-  optimizer=$(sed -n 's/^optimizer_flops_per_step = //p' "$work/alone-0/info.txt")
-  tokens=$(sed -n 2p "$work/alone-0/log.csv" | cut -d, -f"$(number "$work/alone-0" tokens)")
-  [ "$tokens" != 0 ] || tokens=$(sed -n 3p "$work/alone-0/log.csv" | cut -d, -f"$(number "$work/alone-0" tokens)")
-  rates=$(echo "$alone" | awk -v f="$flops" -v t="$tokens" -v o="$optimizer" -v m="$method" '{
-    if (m == "adamw") print "--gflops", f * t / ($1 + $2) / 1e6
-    else print "--gflops", f * t / ($1 + $2) / 1e6, "--optimizer-gflops", o / $3 / 1e6 }')
-  for gbit in 1 10; do
-    link $((gbit * 1000))
+  parts "$work/alone-0"
+}
+
+# The rates of one rank: GB/s of memory from AdamW's step (40 bytes for each weight), GFLOP/s of the
+# passes and of the optimizer from the method's.
+rates() {
+  alone adamw >"$work/adamw"
+  memory=$(awk -v w="$(fact alone-0 weights)" '{ print 40 * w / $3 / 1e6 }' "$work/adamw")
+  cp "$work/adamw" "$work/times"
+  [ "$1" = adamw ] || alone "$1" >"$work/times"
+  awk -v m="$memory" -v w="$(fact alone-0 weights)" -v f="$(fact alone-0 flops_per_token)" -v t=$((rows * 64)) \
+    -v o="$(fact alone-0 optimizer_flops_per_step)" '{
+      printf "--memory-gb %g --gflops %g", m, f * t / $2 / 1e6
+      rest = $3 / 1e3 - 12 * w / m / 1e9
+      if (rest > 0) printf " --optimizer-gflops %g", o / rest / 1e9 }' "$work/times"
+}
+
+# The prediction for 1 and 2 ranks in the columns of `parts`.
+predicted() {
+  # shellcheck disable=SC2086
+  "$root/tools/bench" ranks --model "$model" --context 64 --batch $((rows * $1)) --nodes "$1" \
+    $rates $network | awk -v m="$method" -v n="$1" '$1 == m && $2 == n {
+      print 1e3 * $3, 1e3 * ($4 + $5), 1e3 * ($6 + $7) }'
+}
+
+# row RANKS GBIT MEASURED PREDICTED
+row() {
+  echo "$3 $4" | awk -v name="$model $rows" -v m="$method" -v n="$1" -v g="$2" '{
+    printf "%-10s %-14s %5s %6s %9.1f %9.1f %6.2f %9.1f %9.1f %9.1f %9.1f\n", name, m, n, g, $1, $4, $4 / $1,
+      $2, $5, $3, $6 }'
+}
+
+# One method on one and on two ranks.
+compare() {
+  rates=$(rates "$method")
+  network=
+  row 1 - "$(cat "$work/times")" "$(predicted 1)"
+  for gbit in ${GBITS:-10 1}; do
+    link "$gbit"
+    network=$(measure_link | awk '{ print "--latency-us", $1, "--gbit", $3 }')
     # shellcheck disable=SC2086
-    ip netns exec "$first" mpirun.openmpi --allow-run-as-root --bind-to none --host 10.77.0.1,10.77.0.2 \
-      --mca plm_rsh_agent "$work/agent" --mca btl tcp,self --mca btl_tcp_if_include 10.77.0.0/24 \
-      --mca oob_tcp_if_include 10.77.0.0/24 -np 2 \
-      "$train" $options --optimizer "$method" --out "$work/two" >"$work/two.txt" 2>&1 || tail -n 5 "$work/two.txt"
-    measured=$(step "$work/two" | awk '{ print $1 + $2 + $3 }')
-    # shellcheck disable=SC2086
-    predicted=$("$root/tools/bench" ranks --model "${MODEL:-nano}" --batch 16 --nodes 2 --gbit $gbit --latency-us 50 \
-      $rates --memory-gb "${MEMORY_GB:-10}" | awk -v m="$method" '$1 == m && $2 == 2 { print 1e3 * $3 }')
-    echo "$method $gbit $measured $predicted" |
-      awk '{ printf "%-14s %6s %7.1f ms %7.1f ms %7.0f%%\n", $1, $2, $3, $4, 100 * ($4 / $3 - 1) }'
+    ranks 2 "$train" $options --batch $((2 * rows)) --optimizer "$method" --out "$work/two"
+    row 2 "$gbit" "$(parts "$work/two")" "$(predicted 2)"
+    echo "  $rates $network" >>"$work/inputs"
   done
-  echo "  parts on one rank: $alone, on two at 10 Gbit/s: $(step "$work/two") ms"
+}
+
+# Four ranks, two on each side, have the losses of one.
+four() {
+  options="--model nano --threads 1 --steps 10 --batch 8 --val-every 0 --keep 0 --overwrite on"
+  link 1
+  for method in ${METHODS:-adamw muon low-rank-muon}; do
+    # shellcheck disable=SC2086
+    "$train" $options --optimizer "$method" --out "$work/one" >/dev/null 2>&1
+    # shellcheck disable=SC2086
+    ranks 4 "$train" $options --optimizer "$method" --out "$work/four"
+    paste -d, "$work/one/log.csv" "$work/four/log.csv" | awk -F, -v m="$method" '
+      NR > 1 { off = ($4 - $15) / $4; if (off < 0) off = -off; if (off > most) most = off }
+      END { printf "%-14s losses of 4 ranks and of 1 differ by at most %.1g\n", m, most; exit NR != 11 || most > 1e-5 }' ||
+      failed=1
+  done
+}
+
+echo 'Milliseconds of a step, its prediction, and the ratio of both; then the parts: passes with sum,'
+echo 'optimizer with clipping and copy, each measured and predicted.'
+printf '%-10s %-14s %5s %6s %9s %9s %6s %9s %9s %9s %9s\n' 'model rows' method ranks Gbit/s measured predicted \
+  ratio passes predicted optimizer predicted
+for case in ${CASES:-micro:2 gpt2:1}; do
+  model=${case%:*}
+  rows=${case#*:}
+  options="--model $model --context 64 --threads 1 --steps ${STEPS:-8} --val-every 0 --keep 0 --overwrite on"
+  for method in ${METHODS:-adamw muon low-rank-muon}; do compare; done
 done
+echo 'The rates that the predictions used:'
+cat "$work/inputs"
+four
+exit "$failed"
