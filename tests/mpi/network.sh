@@ -84,11 +84,14 @@ parts() {
 
 fact() { sed -n "s/^$2 = //p" "$work/$1/info.txt"; }
 
+# The options that the prediction takes, where a preset has others.
+own() { [ "$1" != low-rank-muon ] || echo '--rank 128'; }
+
 # alone METHOD: one rank; another run keeps the other core as busy as a second rank would.
 alone() {
   for i in 0 1; do
     # shellcheck disable=SC2086
-    "$train" $options --batch "$rows" --optimizer "$1" --out "$work/alone-$i" >"$work/alone-$i.txt" 2>&1 &
+    "$train" $options --batch "$rows" --optimizer "$1" $(own "$1") --out "$work/alone-$i" >"$work/alone-$i.txt" 2>&1 &
   done
   wait
   parts "$work/alone-0"
@@ -132,7 +135,7 @@ compare() {
     link "$gbit"
     network=$(measure_link | awk '{ print "--latency-us", $1, "--gbit", $3 }')
     # shellcheck disable=SC2086
-    ranks 2 "$train" $options --batch $((2 * rows)) --optimizer "$method" --out "$work/two"
+    ranks 2 "$train" $options --batch $((2 * rows)) --optimizer "$method" $(own "$method") --out "$work/two"
     row 2 "$gbit" "$(parts "$work/two")" "$(predicted 2)"
     echo "  $rates $network" >>"$work/inputs"
   done

@@ -7,15 +7,16 @@
 #include "optim/harness.h"
 #include "optim/registry.h"
 
+/* The rates of nodes are those of two cores of an AMD EPYC (Zen 4): docs/speed.md. */
 #define FIELD(member) offsetof(Cluster, member)
 const Option cluster_options[] = {
     {.name = "gflops", .help = "GFLOP/s of a node in forward and backward",
-     .type = OPTION_REAL, .at = FIELD(gflops), .fallback = "500", .min = 1e-3, .max = 1e9},
+     .type = OPTION_REAL, .at = FIELD(gflops), .fallback = "155", .min = 1e-3, .max = 1e9},
     {.name = "optimizer-gflops", .help = "GFLOP/s of a node in the optimizer's products",
-     .type = OPTION_REAL, .at = FIELD(optimizer_gflops), .fallback = "500", .min = 1e-3,
+     .type = OPTION_REAL, .at = FIELD(optimizer_gflops), .fallback = "168", .min = 1e-3,
      .max = 1e9},
     {.name = "memory-gb", .help = "GB/s of a node's memory",
-     .type = OPTION_REAL, .at = FIELD(memory_gb), .fallback = "50", .min = 1e-3, .max = 1e6},
+     .type = OPTION_REAL, .at = FIELD(memory_gb), .fallback = "36", .min = 1e-3, .max = 1e6},
     {.name = "gbit", .help = "Gbit/s of a node's link, in each direction",
      .type = OPTION_REAL, .at = FIELD(gbit), .fallback = "10", .min = 1e-6, .max = 1e6},
     {.name = "latency-us", .help = "Latency of a message in microseconds",
@@ -99,8 +100,9 @@ int bench_ranks_step(RankSeconds *s, const Cluster *c, const ModelOptions *size,
   double products = change->batch * tokens / nodes * gpt2_train_flops(m, size->context);
   plan_open(&plan, method, m);
   *s = (RankSeconds){
-      .pass = products / (1e9 * c->gflops) + NORM_AND_CLIP * bytes / (1e9 * c->memory_gb),
-      .optimizer = optimizer_seconds(plan.state, c, method->decentralized ? 1 : nodes),
+      .pass = products / (1e9 * c->gflops),
+      .optimizer = NORM_AND_CLIP * bytes / (1e9 * c->memory_gb) +
+                   optimizer_seconds(plan.state, c, method->decentralized ? 1 : nodes),
       .wait = SHORT_SUMS * 2 * depth * latency};
   if (method->decentralized) {
     /* A ring: a tracked gradient and weights to two neighbours, or one; read them, write a mean. */
@@ -109,7 +111,7 @@ int bench_ranks_step(RankSeconds *s, const Cluster *c, const ModelOptions *size,
               (nodes > 1 ? 2 * latency : 0);
   } else if (nodes > 1) {
     s->sum = sum_seconds(nodes, bytes, c, change);
-    if (change->hides_sum) s->sum = fmax(0, s->sum - BACKWARD * products / (1e9 * c->gflops));
+    if (change->hides_sum) s->sum = fmax(0, s->sum - BACKWARD * s->pass);
     s->copy = copy_seconds(plan.state, nodes, change->bytes * bytes, link, latency);
   }
   optimizer_close(plan.state);

@@ -27,9 +27,9 @@ typedef struct {
 
 /* Seconds of the parts of a step. */
 typedef struct {
-  double pass;      /* forward, backward, norm and clipping */
+  double pass;      /* forward and backward */
   double sum, copy; /* of gradients and of weights over the nodes */
-  double optimizer; /* the largest share */
+  double optimizer; /* norm and clipping of the gradient, and the largest share of the update */
   double wait;      /* for short messages */
 } RankSeconds;
 
