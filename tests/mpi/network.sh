@@ -4,15 +4,21 @@
 # Needs root, Open MPI, iproute2 and ethtool, and a computer that does nothing else: times are
 # compared, so it is no part of the tests. It takes 15 minutes; variables choose a part:
 #   make bench-ranks CASES=micro:2 METHODS='adamw muon' GBITS=10
-# A case is a model and the sequences of 64 tokens per rank and step.
+# A case is a model and the sequences of 64 tokens per rank and step, or `count`: the bytes sent.
 . tests/shell.sh
 train=$root/build/openmpi/train
-first=polar-$$-0
-second=polar-$$-1
+first=polar-$$-1
+second=polar-$$-2
+
+# The namespaces of nodes 1, 2, ..., and of a switch between more than two of them.
+no_network() {
+  for space in $(ip netns | awk -v name="polar-$$-" 'index($1, name) == 1 { print $1 }'); do
+    ip netns delete "$space"
+  done
+}
 
 leave() {
-  ip netns delete "$first" 2>/dev/null
-  ip netns delete "$second" 2>/dev/null
+  no_network
   rm -rf "$work"
 }
 trap leave EXIT
@@ -32,44 +38,59 @@ inside() { # NAMESPACE COMMAND...
 # each direction. Interfaces look for packets every 50 us, as network cards that collect interrupts,
 # which delays them (not every kernel has the queue netem, which delays too).
 link() {
-  ip netns delete "$first" 2>/dev/null
-  ip netns delete "$second" 2>/dev/null
+  no_network
   ip netns add "$first" && ip netns add "$second" || exit 1
-  ip -n "$first" link add p0 type veth peer name p1 netns "$second" || exit 1
-  for i in 0 1; do
-    name=$first
-    [ $i = 0 ] || name=$second
-    ip -n "$name" address add "10.77.0.$((i + 1))/24" dev p$i
-    ip -n "$name" link set p$i mtu 65535 up
-    ip -n "$name" link set lo up
-    inside "$name" ethtool -K p$i gro on tso off || exit 1
-    inside "$name" sh -c "echo 50000 >/sys/class/net/p$i/gro_flush_timeout
+  ip -n "$first" link add p1 type veth peer name p2 netns "$second" || exit 1
+  for i in 1 2; do
+    address $i
+    inside polar-$$-$i ethtool -K p$i gro on tso off || exit 1
+    inside polar-$$-$i sh -c "echo 50000 >/sys/class/net/p$i/gro_flush_timeout
       echo 1000000000 >/sys/class/net/p$i/napi_defer_hard_irqs" || exit 1
-    tc -n "$name" qdisc add dev p$i root tbf rate "$1gbit" burst 256k limit 64m || exit 1
+    tc -n polar-$$-$i qdisc add dev p$i root tbf rate "$1gbit" burst 256k limit 64m || exit 1
+  done
+}
+
+address() {
+  ip -n polar-$$-"$1" address add "10.77.0.$1/24" dev p"$1"
+  ip -n polar-$$-"$1" link set p"$1" mtu 65535 up
+  ip -n polar-$$-"$1" link set lo up
+}
+
+# switch N: N namespaces that are connected through one more.
+switch() {
+  no_network
+  ip netns add polar-$$-s && ip -n polar-$$-s link add b0 mtu 65535 type bridge || exit 1
+  ip -n polar-$$-s link set b0 up
+  for i in $(seq "$1"); do
+    ip netns add polar-$$-"$i"
+    ip -n polar-$$-"$i" link add p"$i" type veth peer name b"$i" netns polar-$$-s || exit 1
+    ip -n polar-$$-s link set b"$i" mtu 65535 master b0 up
+    address "$i"
   done
 }
 
 # A launcher that Open MPI starts like ssh: HOST COMMAND...
 cat >"$work/agent" <<END
 #!/bin/sh
+node=\${1##*.}
 shift
-exec ip netns exec $second sh -c "\$*"
+exec ip netns exec polar-$$-\$node sh -c "\$*"
 END
 chmod +x "$work/agent"
 
-# ranks N COMMAND...: half of the ranks in each namespace.
+# ranks NODES RANKS COMMAND...: as many ranks on each node.
 ranks() {
-  count=$1
-  shift
-  inside "$first" mpirun.openmpi --allow-run-as-root --oversubscribe --bind-to none \
-    --host "10.77.0.1:$((count / 2)),10.77.0.2:$((count / 2))" --mca plm_rsh_agent "$work/agent" \
-    --mca btl tcp,self --mca btl_tcp_if_include 10.77.0.0/24 --mca oob_tcp_if_include 10.77.0.0/24 \
-    -np "$count" "$@" >"$work/out" 2>&1 || tail -n 5 "$work/out"
+  hosts=$(seq "$1" | sed "s/.*/10.77.0.&:$(($2 / $1))/" | paste -s -d,)
+  count=$2
+  shift 2
+  inside "$first" mpirun.openmpi --allow-run-as-root --oversubscribe --bind-to none --host "$hosts" \
+    --mca plm_rsh_agent "$work/agent" --mca btl tcp,self --mca btl_tcp_if_include 10.77.0.0/24 \
+    --mca oob_tcp_if_include 10.77.0.0/24 -np "$count" "$@" >"$work/out" 2>&1 || tail -n 5 "$work/out"
 }
 
 # Rates of the link: microseconds of a short message, Gbit/s of long ones each way at once.
 measure_link() {
-  ranks 2 "$root/build/openmpi/mpi/link"
+  ranks 2 2 "$root/build/openmpi/mpi/link"
   cat "$work/out"
 }
 
@@ -135,7 +156,7 @@ compare() {
     link "$gbit"
     network=$(measure_link | awk '{ print "--latency-us", $1, "--gbit", $3 }')
     # shellcheck disable=SC2086
-    ranks 2 "$train" $options --batch $((2 * rows)) --optimizer "$method" $(own "$method") --out "$work/two"
+    ranks 2 2 "$train" $options --batch $((2 * rows)) --optimizer "$method" $(own "$method") --out "$work/two"
     row 2 "$gbit" "$(parts "$work/two")" "$(predicted 2)"
     echo "  $rates $network" >>"$work/inputs"
   done
@@ -149,7 +170,7 @@ four() {
     # shellcheck disable=SC2086
     "$train" $options --optimizer "$method" --out "$work/one" >/dev/null 2>&1
     # shellcheck disable=SC2086
-    ranks 4 "$train" $options --optimizer "$method" --out "$work/four"
+    ranks 2 4 "$train" $options --optimizer "$method" --out "$work/four"
     paste -d, "$work/one/log.csv" "$work/four/log.csv" | awk -F, -v m="$method" '
       NR > 1 { off = ($4 - $15) / $4; if (off < 0) off = -off; if (off > most) most = off }
       END { printf "%-14s losses of 4 ranks and of 1 differ by at most %.1g\n", m, most; exit NR != 11 || most > 1e-5 }' ||
@@ -157,6 +178,36 @@ four() {
   done
 }
 
+# sent NODES STEPS: bytes that each node has sent after a run.
+sent() {
+  switch "$1"
+  # shellcheck disable=SC2086
+  ranks "$1" "$1" "$train" $options --steps "$2" --optimizer adamw --out "$work/sent"
+  for i in $(seq "$1"); do
+    inside polar-$$-"$i" cat "/sys/class/net/p$i/statistics/tx_bytes"
+  done
+}
+
+# What nodes send in a step, counted by their interfaces: it does not depend on times.
+count() {
+  options="--model nano --threads 1 --batch 8 --val-every 0 --keep 0 --overwrite on"
+  export OMPI_MCA_mpi_yield_when_idle=1 # more ranks than cores
+  for nodes in ${NODES:-2 4 8}; do
+    sent $nodes 2 >"$work/few"
+    sent $nodes 12 >"$work/more"
+    expected=$("$root/tools/bench" ranks --model nano --nodes $nodes --gbit 8e-3 --latency-us 0 --memory-gb 1e6 |
+      awk -v n=$nodes '$1 == "adamw" && $2 == n { print $5 + $7 }')
+    paste "$work/few" "$work/more" | awk -v n=$nodes -v p="$expected" '
+      { x = ($2 - $1) / 10e6; sum += x; if (x > most) most = x }
+      END { printf "%d nodes: a node sends %.2f MB a step on average, at most %.2f; predicted %.2f\n", n,
+        sum / n, most, p }'
+  done
+}
+
+if [ "${CASES:-}" = count ]; then
+  count
+  exit
+fi
 echo 'Milliseconds of a step, its prediction, and the ratio of both; then the parts: passes with sum,'
 echo 'optimizer with clipping and copy, each measured and predicted.'
 printf '%-10s %-14s %5s %6s %9s %9s %6s %9s %9s %9s %9s\n' 'model rows' method ranks Gbit/s measured predicted \
@@ -170,4 +221,5 @@ done
 echo 'The rates that the predictions used:'
 cat "$work/inputs"
 four
+[ "${CASES:-}" ] || count
 exit "$failed"
