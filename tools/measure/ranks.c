@@ -132,21 +132,21 @@ static const double WORTH = 1.25; /* the least gain from twice as many nodes */
 static int print_method(const Optimizer *method, const ModelOptions *size, double tokens, int most,
                         const Cluster *c, Err *err) {
   double one = 0, before = INFINITY;
-  int stops = 0;
+  int stops = 0, half = 1;
   for (int nodes = 1; nodes <= most; nodes *= 2) {
     RankSeconds s;
     if (bench_ranks_step(&s, c, size, method, tokens, nodes, NULL, err)) return -1;
     double step = bench_ranks_total(&s);
     if (nodes == 1) one = step;
     if (!stops && nodes > 1 && step > before / WORTH) stops = nodes / 2;
+    if (one / step / nodes >= 0.5) half = nodes;
     before = step;
     printf("%-14s %6d %9.4f %9.4f %9.4f %9.4f %9.4f %9.4f %8.1f%%\n", method->name, nodes, step,
            s.pass, s.sum, s.optimizer, s.copy, s.wait, 100 * one / step / nodes);
   }
-  if (stops)
-    printf("%s: stops scaling at %d nodes: twice as many are less than %g times as fast\n\n",
-           method->name, stops, WORTH);
-  else printf("%s: scales to %d nodes\n\n", method->name, most);
+  printf("%s: half of linear speed or more up to %d nodes; ", method->name, half);
+  if (stops) printf("stops scaling at %d: twice as many are less than %g times as fast\n\n", stops, WORTH);
+  else printf("scales to %d\n\n", most);
   return 0;
 }
 
