@@ -42,8 +42,8 @@ command -v gnuplot >/dev/null && works 'sgemm ceiling' \
   spectrum methods --shapes 24x16 --spectra steep --rounds 1 --steps 3
 exists "$out/scale.csv" "$out/converge.csv" "$out/methods-24x16-steep.csv"
 works 'polar factor' tools/spectrum --help
-refuses 2 'use step, scale, converge or methods' tools/spectrum
-refuses 2 'use step, scale, converge or methods' tools/spectrum scales
+refuses 2 'use step, gradients, scale' tools/spectrum
+refuses 2 'use step, gradients, scale' tools/spectrum scales
 refuses 2 'did you mean' tools/spectrum scale --size 64
 refuses 1 '8 to 32768' tools/spectrum scale --sizes 4
 refuses 1 'whole numbers with commas' tools/spectrum scale --sizes 64x64
