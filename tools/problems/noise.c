@@ -192,7 +192,7 @@ static void release(Noise *p) {
 static int try_method(Noise *p, const Method *m, const double *degrees, int count, Table *t,
                       Table *csv, Figure *f, Err *err) {
   double rate = m->common.lr, losses[SEEDS_MAX];
-  Series *s = figure_add(f, SERIES_CURVE, palette_look(m->method->name), count, m->method->name);
+  Series *s = figure_add(f, SERIES_CURVE, palette_look(m->method->name), count, m->label);
   int n = 0;
   *err = (Err){0};
   table_row(t);
