@@ -1,7 +1,7 @@
-/* A linear associative memory. K pairs of a key and a value, orthonormal vectors of K numbers; pair
-   i is met with frequency p_i. W is asked with key k_i and answers value j with the probability
-   s_ji = softmax_j(v_j^T W k_i). Loss: -sum p_i ln s_ii. The groups have K / groups pairs each, with
-   frequencies in a geometric series. In the bases V of the values and K of the keys the gradient is
+/* A linear associative memory. There are n pairs of a key and a value, orthonormal vectors of n
+   numbers; pair i has the frequency p_i. For key k_i, W gives value j the probability
+   s_ji = softmax_j(v_j^T W k_i). The loss is -sum p_i ln s_ii. Groups have n / groups pairs each,
+   with frequencies in a geometric series. With the values and keys in the columns of V and K,
      G = V (S - I) diag(p) K^T. */
 #include <math.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* Least squares for a matrix, with heavy-tailed noise in the gradient. The loss is
      f(W) = 1/2 tr (W - W*) H (W - W*)^T / (the same at W = 0)
-   with W* (rows,cols) of low rank and H (cols,cols) in a random basis, its eigenvalues in a geometric
+   with W* (rows,cols) of low rank and H (cols,cols) = B^T diag(h) B, B normal and h a geometric
    series. A gradient is that of f plus noise whose entries have Student's t distribution. For each
-   number of degrees of freedom the noise has the same median size, and each method gets its best rate
-   by factors of two, so that only the tails differ. */
+   number of degrees of freedom the noise has the same median size, and each method gets its best
+   rate by factors of two, so that only the tails differ. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,8 +31,8 @@ static const Option options[] = {
      .fallback = "sgd adamw trust-region:norm=frobenius msgd low-rank-msgd:rank=8 muon "
                  "low-rank-muon:rank=8 orthogonal-sgdm"},
     {.name = "degrees",
-     .help = "Degrees of freedom of the noise, with commas (inf: normal noise; up to 2 the variance "
-             "is infinite)",
+     .help = "Degrees of freedom of the noise, with commas (inf: normal noise; up to 2 the "
+             "variance is infinite)",
      .type = OPTION_WORD, .at = FIELD(degrees), .fallback = "1.2,1.5,2,2.5,4,10"},
     {.name = "noise",
      .help = "Median size of the noise, over the root mean square of the gradient's entries at the "
@@ -44,7 +44,7 @@ static const Option options[] = {
      .fallback = "48", .min = 2, .max = 1024},
     {.name = "target-rank", .help = "Rank of the matrix to find", .type = OPTION_INT,
      .at = FIELD(rank), .fallback = "8", .min = 1, .max = 1024},
-    {.name = "condition", .help = "Largest over smallest eigenvalue of the quadratic form",
+    {.name = "condition", .help = "Ratio of the scales in the quadratic form B^T diag(h) B, B random",
      .type = OPTION_REAL, .at = FIELD(condition), .fallback = "100", .min = 1, .max = 1e8},
     {.name = "steps", .help = "Steps of each run; the rate falls to 0", .type = OPTION_INT,
      .at = FIELD(steps), .fallback = "200", .min = 1, .max = 1e6},
@@ -99,14 +99,14 @@ static double median_size(double degrees) {
 static void draw(Noise *p, uint64_t seed) {
   const NoiseOptions *o = p->o;
   int64_t rows = o->rows, cols = o->cols, rank = o->rank;
-  float *B = memory_take((size_t)(cols * cols), sizeof *B), *C = memory_take((size_t)(cols * cols),
-                                                                             sizeof *C);
+  float *B = memory_take((size_t)(cols * cols), sizeof *B);
+  float *C = memory_take((size_t)(cols * cols), sizeof *C);
   float *A = memory_take((size_t)((rows + cols) * rank), sizeof *A);
   Random random = random_stream(seed, RANDOM_TEST, 8, 0);
   random_normals(&random, B, cols * cols);
   for (int64_t i = 0; i < cols; i++) {
     double h = pow(o->condition, -(double)i / (double)(cols > 1 ? cols - 1 : 1));
-    for (int64_t j = 0; j < cols; j++) C[i * cols + j] = (float)(h / (double)cols) * B[i * cols + j];
+    for (int64_t j = i * cols; j < (i + 1) * cols; j++) C[j] = (float)(h / (double)cols) * B[j];
   }
   gemm(TRANSPOSED, PLAIN, cols, cols, cols, 1, B, cols, C, cols, 0, p->H, cols);
   random_normals(&random, A, (rows + cols) * rank);
@@ -124,7 +124,7 @@ static void draw(Noise *p, uint64_t seed) {
   free(C);
 }
 
-/* The median of the final loss over seeds from `first` on; infinite for a loss above that of 0. */
+/* The median of the final loss over the seeds from `first` on, which go to `losses`. */
 static double median_loss(Noise *p, const Method *m, double rate, int64_t first, double *losses,
                           Err *err) {
   const NoiseOptions *o = p->o;
