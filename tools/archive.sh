@@ -6,8 +6,8 @@
 #                                       a validation loss
 #
 # writes results/NAME/sweep.spec and results/NAME/runs.tar.gz, which holds config.txt, info.txt and
-# log.csv of every run that finished or diverged. NAME may be in a folder: questions/rank. To look at
-# them again:
+# log.csv of every run that finished or diverged. NAME may begin with questions/. To look at them
+# again:
 #
 #   tools/compare results/NAME/runs.tar.gz
 #
@@ -26,7 +26,7 @@ packs the runs of a sweep into results/NAME" ;; esac
 folder=${1%/}
 name=$2
 every=${3:-1}
-case $name in '' | */ | /* | */*/* | .* | */.*) die "invalid folder name \"$name\" for results/" ;; esac
+case ${name#questions/} in '' | */* | .*) die "invalid folder name \"$name\" for results/" ;; esac
 case $every in '' | 0* | *[!0-9]*) die "\"$every\" is not a number of rows" ;; esac
 [ -f "$folder/sweep.spec" ] ||
   die "$folder: holds no sweep.spec: it is not the folder of a sweep"

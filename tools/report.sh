@@ -1,6 +1,6 @@
 #!/bin/sh
 # Draws the tables and figures of results/ again from the logs kept there, without training. For
-# each results/NAME that tools/archive.sh made, also in a folder (results/questions/rank):
+# each results/NAME that tools/archive.sh made:
 #
 #   table.md   the tables of tools/compare; copied into README.md and docs/*.md between the lines
 #                <!-- results/NAME/table.md --> and <!-- end -->
@@ -92,14 +92,12 @@ redraw() {
   echo "results/$1: $(find "results/$1" -name '*.svg' | wc -l | tr -d ' ') figures, table.md"
 }
 
-redrawn=
-for kept in results/*/runs.tar.gz results/*/*/runs.tar.gz; do
-  [ -e "$kept" ] || continue
-  name=${kept#results/}
-  redraw "${name%/runs.tar.gz}"
-  redrawn=1
-done
-if [ -z "$redrawn" ]; then
+find results -name runs.tar.gz 2>/dev/null | sort >"$work/archives"
+if [ ! -s "$work/archives" ]; then
   echo "report: results/ holds no runs.tar.gz; tools/archive.sh makes one of a sweep" >&2
   exit 1
 fi
+while read -r kept; do
+  name=${kept#results/}
+  redraw "${name%/runs.tar.gz}"
+done <"$work/archives"

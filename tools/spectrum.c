@@ -1,8 +1,9 @@
 /* spectrum: what orthogonalization does to singular values, in tables and figures. */
 #include "tools/spectra/frame.h"
 
-static const Study *const studies[] = {&study_step,    &study_gradients, &study_scale,
-                                       &study_converge, &study_methods,   NULL};
+static const Study *const studies[] = {
+    &study_step,     &study_gradients, &study_scale,  &study_momentum,
+    &study_converge, &study_isotropic, &study_growth, &study_methods, NULL};
 
 static const StudyProgram spectrum = {
     .name = "spectrum",
