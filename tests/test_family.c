@@ -111,13 +111,8 @@ static void set_gradients(Problem *p, Gradients kind, int64_t t) {
 
 /* ---- the identities ---- */
 
-<<<<<<< HEAD
-/* Of the matrices: all, not square, not tall, tall, square. */
-typedef enum { ALL, LONG, WIDE, TALL, SQUARE } Which;
-=======
-typedef enum { ALL, LONG, WIDE, FOURS } Which; /* of the matrices: all, not square, not
-                                                  tall, 4 x 4 */
->>>>>>> refs/heads/spectral
+/* Of the matrices: all, not square, not tall, tall, square, 4 x 4. */
+typedef enum { ALL, LONG, WIDE, TALL, SQUARE, FOURS } Which;
 
 typedef struct {
   const char *a, *a_settings, *b, *b_settings;
