@@ -105,14 +105,19 @@ parts() {
 
 fact() { sed -n "s/^$2 = //p" "$work/$1/info.txt"; }
 
-# The options that the prediction takes, where a preset has others.
-own() { [ "$1" != low-rank-muon ] || echo '--rank 128'; }
+# own METHOD RANKS: the options that the prediction takes, where a preset has others.
+own() {
+  case $1 in
+    low-rank-muon) echo '--rank 128' ;;
+    demuon) echo "--nodes $2" ;;
+  esac
+}
 
 # alone METHOD: one rank; another run keeps the other core as busy as a second rank would.
 alone() {
   for i in 0 1; do
     # shellcheck disable=SC2086
-    "$train" $options --batch "$rows" --optimizer "$1" $(own "$1") --out "$work/alone-$i" >"$work/alone-$i.txt" 2>&1 &
+    "$train" $options --batch "$rows" --optimizer "$1" $(own "$1" 1) --out "$work/alone-$i" >"$work/alone-$i.txt" 2>&1 &
   done
   wait
   parts "$work/alone-0"
@@ -156,7 +161,7 @@ compare() {
     link "$gbit"
     network=$(measure_link | awk '{ print "--latency-us", $1, "--gbit", $3 }')
     # shellcheck disable=SC2086
-    ranks 2 2 "$train" $options --batch $((2 * rows)) --optimizer "$method" $(own "$method") --out "$work/two"
+    ranks 2 2 "$train" $options --batch $((2 * rows)) --optimizer "$method" $(own "$method" 2) --out "$work/two"
     row 2 "$gbit" "$(parts "$work/two")" "$(predicted 2)"
     echo "  $rates $network" >>"$work/inputs"
   done
@@ -166,11 +171,11 @@ compare() {
 four() {
   options="--model nano --threads 1 --steps 10 --batch 8 --val-every 0 --keep 0 --overwrite on"
   link 1
-  for method in ${METHODS:-adamw muon low-rank-muon}; do
+  for method in ${METHODS:-adamw muon low-rank-muon demuon}; do
     # shellcheck disable=SC2086
-    "$train" $options --optimizer "$method" --out "$work/one" >/dev/null 2>&1
+    "$train" $options --optimizer "$method" $(own "$method" 4) --out "$work/one" >/dev/null 2>&1
     # shellcheck disable=SC2086
-    ranks 2 4 "$train" $options --optimizer "$method" --out "$work/four"
+    ranks 2 4 "$train" $options --optimizer "$method" $(own "$method" 4) --out "$work/four"
     paste -d, "$work/one/log.csv" "$work/four/log.csv" | awk -F, -v m="$method" '
       NR > 1 { off = ($4 - $15) / $4; if (off < 0) off = -off; if (off > most) most = off }
       END { printf "%-14s losses of 4 ranks and of 1 differ by at most %.1g\n", m, most; exit NR != 11 || most > 1e-5 }' ||
@@ -216,7 +221,7 @@ for case in ${CASES:-micro:2 gpt2:1}; do
   model=${case%:*}
   rows=${case#*:}
   options="--model $model --context 64 --threads 1 --steps ${STEPS:-8} --val-every 0 --keep 0 --overwrite on"
-  for method in ${METHODS:-adamw muon low-rank-muon}; do compare; done
+  for method in ${METHODS:-adamw muon low-rank-muon demuon}; do compare; done
 done
 echo 'The rates that the predictions used:'
 cat "$work/inputs"
