@@ -111,8 +111,8 @@ static void set_gradients(Problem *p, Gradients kind, int64_t t) {
 
 /* ---- the identities ---- */
 
-/* Of the matrices: all, not square, not tall, tall, square. */
-typedef enum { ALL, LONG, WIDE, TALL, SQUARE } Which;
+/* Of the matrices: all, not square, not tall, tall, square, 4 x 4. */
+typedef enum { ALL, LONG, WIDE, TALL, SQUARE, FOURS } Which;
 
 typedef struct {
   const char *a, *a_settings, *b, *b_settings;
@@ -198,6 +198,13 @@ static const Identity identities[] = {
      "beta1=0.95 beta2=0.95", .breaks = "alpha=0.1"},
     {"trust-region", "norm=frobenius embedding-norm=frobenius vector-norm=frobenius alpha=1", "sgd",
      "momentum=0", .breaks = "alpha=0.9", .gradients = UNIT},
+    /* A small decay in the minimized function is none; without momentum nothing is ahead. */
+    {"trust-region", SVD "decay=composite weight-decay=1e-7", "trust-region", SVD "weight-decay=0",
+     .breaks = "weight-decay=0.5"},
+    {"trust-region", "extrapolate=on alpha=1", "trust-region", "alpha=1", .breaks = "alpha=0.5"},
+    {"muon", SVD "spectral-power=1 nesterov=off shape-scale=none lr=0.5 weight-decay=0",
+     "trust-region", "norm=frobenius lr=1 weight-decay=0", .breaks = "spectral-power=0.5",
+     .gradients = CONSTANT, .which = FOURS},
     {"scion", "form=unconstrained radius=2 head-radius=10", "trust-region",
      "norm=rms embedding-norm=sign radius=2 alpha=0.1", .breaks = "head-radius=9"},
     {"scion", "form=unconstrained radius=1 head-norm=adamw", "muon",
@@ -268,6 +275,7 @@ static int concerns(const Identity *id, const Shape *s) {
     case WIDE: return rows <= cols;
     case TALL: return rows > cols;
     case SQUARE: return rows == cols;
+    case FOURS: return s->rows == 4 && cols == 4;
     default: return 1;
   }
 }
