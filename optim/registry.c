@@ -21,6 +21,8 @@
   ENTRY(dion2)           \
   ENTRY(normuon)         \
   ENTRY(demuon)          \
+  ENTRY(ademamix)        \
+  ENTRY(mars)            \
   ENTRY(adadiag)         \
   ENTRY(soap)            \
   ENTRY(galore)          \

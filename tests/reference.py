@@ -21,6 +21,7 @@ import math
 
 import numpy as np
 
+import reference_newer
 from reference_parts import *
 
 
@@ -31,13 +32,6 @@ def sgd(G, s, o):
     """Heavy ball: B = mu B + G; U = B, or G + mu B with Nesterov.  No dampening, B_0 = 0."""
     s.B = o.momentum * s.B + G
     return G + o.momentum * s.B if o.nesterov == 'on' else s.B
-
-
-def adam(G, s, o):
-    """Bias-corrected Adam direction mhat / (sqrt(vhat) + eps), eps outside the root."""
-    s.m = o.beta1 * s.m + (1 - o.beta1) * G
-    s.v = o.beta2 * s.v + (1 - o.beta2) * G ** 2
-    return s.m / (1 - o.beta1 ** s.t) / (np.sqrt(s.v / (1 - o.beta2 ** s.t)) + o.eps)
 
 
 def adamw(G, s, o):
@@ -56,12 +50,6 @@ def lion(G, s, o):
 
 
 # -- Muon and its relatives ---------------------------------------------------------------------
-
-def ema(G, s, mu, nesterov):
-    """B = mu B + (1-mu) G; Z = B, or (1-mu) G + mu B with Nesterov."""
-    s.B = mu * s.B + (1 - mu) * G
-    return (1 - mu) * G + mu * s.B if nesterov == 'on' else s.B
-
 
 def muon(G, s, o):
     """Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024.
@@ -342,16 +330,9 @@ def soap(G, s, o):
         s.v = o.beta2 * s.v + (1 - o.beta2) * (s.P.T @ G @ s.Q) ** 2
         rise = math.sqrt(1 - o.beta2 ** t) / (1 - o.beta1 ** t)
         U = rise * s.P @ (s.P.T @ s.m @ s.Q / (np.sqrt(s.v) + o.eps)) @ s.Q.T
-    s.L = o.beta2 * s.L + (1 - o.beta2) * G @ G.T
-    s.R = o.beta2 * s.R + (1 - o.beta2) * G.T @ G
+    shampoo(G, s, o.beta2, o.update_gap)
     if t == 0:
-        s.P, s.Q = (np.linalg.eigh(A)[1][:, ::-1] for A in (s.L, s.R))
         s.keep = 1
-    elif t % o.update_gap == 0:
-        left = np.argsort(-np.diag(s.P.T @ s.L @ s.P), kind='stable')
-        right = np.argsort(-np.diag(s.Q.T @ s.R @ s.Q), kind='stable')
-        s.v = s.v[left][:, right]
-        s.P, s.Q = orth(s.L @ s.P[:, left]), orth(s.R @ s.Q[:, right])
     return U
 
 
@@ -375,27 +356,13 @@ def galore(G, s, o):
 
 
 # -- cases --------------------------------------------------------------------------------------
-# (rows, cols, blocks); QKV is a fused 36 x 12 of three square blocks.
 
-QKV = (36, 12, 3)
-TINY = [(7, 3, 1), (3, 7, 1), (12, 8, 1)]
-SMALL = [(4, 4, 1), (3, 7, 1), (7, 3, 1), (1, 5, 1), QKV]
-LARGE = [(64, 48, 1), (48, 64, 1)]
-SQUARE = [(4, 4, 1), (6, 7, 1), (7, 6, 1), QKV]     # no arbitrary null space to span
-
-NS = {'ns-schedule': 'jordan', 'ns-steps': 5}
-NEWTON_SCHULZ = {'orthogonalize': 'newton-schulz', **NS}
 LRO = {'rank': 2, 'construction': 'columns', 'power-iterations': 1, 'full-below': 0,
        'rank-compensation': 'off'}
 
 
 # 1 - beta in single precision is off by 1.7e-4 here.
 VERY_SLOW = {'beta1': 0.9999, 'beta2': 0.9999, 'wd': 0}
-
-
-def polynomial(name, steps=5):
-    return {'ns-schedule': name, 'ns-steps': steps}
-
 
 # name: (method, default options, [(label, changed options, shapes), ...]).
 # `steps` is not an option of the method but the number of steps of a case, 3 unless given.
@@ -576,12 +543,13 @@ METHODS = {
 
     'demuon': (demuon, {'lr': 0.02, 'wd': 0.1, 'momentum': 0.95, 'orthogonalize': 'newton-schulz',
                         **NS, 'shape-scale': 'kj'}, [('default', {}, SMALL)]),
+
+    **reference_newer.METHODS,
 }
 
 
 # What the sources set, as tools/specs/as-published/NAME has it: the method, and of the harness what
 # they state. 'wd' of the method's own matrices is weight-decay.
-NO_CLIP = {'clip': 0}
 DION_AUX = {'aux-lr': 0.02, 'aux-beta1': 0.95, 'aux-beta2': 0.98, 'aux-eps': 1e-8,
             'embedding-decay': 0}
 MUON_AUX = {'aux-lr': 3e-4, 'aux-beta1': 0.9, 'aux-beta2': 0.95, 'aux-eps': 1e-10}
@@ -631,6 +599,8 @@ PUBLISHED = {
                           'aux-lr': 0.01, 'aux-beta1': 0.9, 'aux-beta2': 0.999, 'aux-eps': 1e-6,
                           **NO_CLIP}),
     'lion': ('lion', {'lr': 1e-4, 'weight-decay': 0, 'beta1': 0.9, 'beta2': 0.99, **NO_CLIP}),
+
+    **reference_newer.PUBLISHED,
 }
 
 
@@ -640,12 +610,14 @@ def run(method, q, shape, steps, o):
     W = np.split(weights(q, m, n), blocks)
     states = [State() for _ in range(blocks)]
     for t in range(1, steps + 1):
-        for i, G in enumerate(np.split(gradient(q, t, m, n), blocks)):
-            s = states[i]
+        G = np.split(gradient(q, t, m, n), blocks)
+        for i, s in enumerate(states):
             s.W, s.t, s.index, s.stream = W[i], t, i, Philox(i, t)
             s.keep, s.after = 1 - o.lr * o.wd, False
-            U = method(G, s, o)
-            W[i] = s.keep * (W[i] - o.lr * U) if s.after else s.keep * W[i] - o.lr * U
+        joint = getattr(method, 'joint', False)
+        U = method(G, states, o) if joint else [method(*at, o) for at in zip(G, states)]
+        for i, s in enumerate(states):
+            W[i] = s.keep * (W[i] - o.lr * U[i]) if s.after else s.keep * W[i] - o.lr * U[i]
     return np.concatenate(W)
 
 
@@ -665,6 +637,8 @@ def published_cases():
     """The same of PUBLISHED: four steps each, of a matrix with no null space to span."""
     for i, (name, (optimizer, settings)) in enumerate(PUBLISHED.items()):
         for j, shape in enumerate([(7, 6, 1), QKV]):
+            if settings.get('qkv-split') == 1:
+                shape = (*shape[:2], 1)
             o = Options(settings, wd=settings.get('weight-decay', 0))
             yield 1001 + 2 * i + j, optimizer, METHODS[optimizer][0], name, shape, 4, o
 

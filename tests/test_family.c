@@ -121,6 +121,7 @@ typedef struct {
 
 static double inverse_root(int64_t t) { return 1 / sqrt((double)t); }
 static double geometric_sum(int64_t t) { return 1 - pow(0.9, (double)t); }
+static double one_plus_sum(int64_t t) { return 1 + geometric_sum(t); }
 static double constant(int64_t t) { return t > 0; }
 
 /* On each weight, relative to the largest change of its array: a rounding error of 2^-24 times what
@@ -241,6 +242,14 @@ static const Identity identities[] = {
      "beta1=0 beta2=0 eps=0.1 form=two-sided weight-decay=0", .breaks = "update-gap=2",
      .settle = 1},
     {"adamw", "", "adamw", "scope=matrices aux-lr=1", .breaks = "beta1=0.8", .bits = 1},
+
+    /* AdamW's relatives without what they add, and a slow average that is as fast as the other but
+       for its bias correction. A norm of 1, as rounded, may be above 1 for MARS. */
+    {"ademamix", "alpha=0 beta2=0.95", "adamw", "", .breaks = "alpha=8 beta3=0.9", .bits = 1},
+    {"ademamix", "alpha=1 beta3=0.9 beta2=0.95 weight-decay=0", "adamw", "weight-decay=0",
+     .breaks = "beta3=0.99", .rate = one_plus_sum},
+    {"mars", "gamma=0 beta1=0.9 beta2=0.95 aux-lr=1", "adamw", "", .breaks = "gamma=1",
+     .gradients = UNIT},
 };
 
 /* The auxiliary AdamW's parameters too, unless their steps differ. */
