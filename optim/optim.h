@@ -84,6 +84,8 @@ typedef struct {
 int accepts_all(const Matrix *shape, const void *options);
 int accepts_matrices(const Matrix *shape, const void *options); /* the blocks' linear layers */
 int64_t slot_full(const Matrix *shape, const void *options); /* rows * cols */
+int64_t slot_rows_square(const Matrix *shape, const void *options); /* rows * rows */
+int64_t slot_cols_square(const Matrix *shape, const void *options); /* cols * cols */
 int64_t slot_one(const Matrix *shape, const void *options);  /* 1 */
 
 static inline int64_t matrix_size(const Matrix *m) { return m->rows * m->cols; }

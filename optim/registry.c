@@ -20,6 +20,8 @@
   ENTRY(dion)            \
   ENTRY(dion2)           \
   ENTRY(normuon)         \
+  ENTRY(polargrad)       \
+  ENTRY(soap_muon)       \
   ENTRY(demuon)          \
   ENTRY(ademamix)        \
   ENTRY(mars)            \

@@ -81,7 +81,7 @@ def soap_muon(G, s, o):
     20260504_contra_muon_mlp_soapish): its SOAP-like change of Muon's momentum alone.
 
     Z is Muon's momentum.  From the second step S = P^T Z Q, V = b2 V + (1-b2) S^2,
-    Y = P [S / (sqrt(V) + eps)] Q^T, times ||Z|| / max(||Y||, eps); U = scale msgn(Y).  After each
+    Y = P [S / (sqrt(V) + eps)] Q^T, times ||Z|| / ||Y||; U = scale msgn(Y).  After each
     step L = b2 L + (1-b2) G G^T and R = b2 R + (1-b2) G^T G; the first makes their eigenbases P, Q,
     and when update-gap divides t-1 they are sorted and improved as SOAP's.
     """
@@ -90,7 +90,7 @@ def soap_muon(G, s, o):
         S = s.P.T @ Z @ s.Q
         s.v = o.beta2 * s.v + (1 - o.beta2) * S ** 2
         Y = s.P @ (S / (np.sqrt(s.v) + o.eps)) @ s.Q.T
-        Y = Y * np.linalg.norm(Z) / max(np.linalg.norm(Y), o.eps)
+        Y = Y * np.linalg.norm(Z) / np.linalg.norm(Y)
     shampoo(G, s, o.beta2, o.update_gap)
     return shape_scale(o.shape_scale, *G.shape) * orthogonalize(Y, o.orthogonalize, o)
 
@@ -168,4 +168,6 @@ PUBLISHED = {
     'mars': ('mars', {'lr': 6e-3, 'weight-decay': 0.01, 'beta1': 0.95, 'beta2': 0.99, 'eps': 1e-8,
                       'gamma': 0.025, 'qkv-split': 1, 'aux-lr': 3e-3, 'aux-beta1': 0.9,
                       'aux-beta2': 0.95, 'aux-eps': 1e-8, 'clip': 1}),
+    'polargrad': ('polargrad', {'lr': 0.02, 'weight-decay': 0, 'momentum': 0.95,
+                                'polar-first': 'off', 'orthogonalize': 'converged', **NO_CLIP}),
 }

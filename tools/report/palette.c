@@ -41,6 +41,8 @@ static const struct {
     {"dion2", {SKY, DOTTED, SQUARE}},
     {"adadiag", {BLACK, DASHED, SQUARE}},
     {"lion", {BLACK, DOTTED, TRIANGLE}},
+    {"polargrad", {BLUE, DASHED, TRIANGLE}},
+    {"soap-muon", {ORANGE, DOTTED, DIAMOND}},
     {"ademamix", {BLACK, DASHED, DIAMOND}},
     {"mars", {BLACK, DOTTED, INVERTED}},
     {"galore", {GREEN, DASHED, CIRCLE}},
