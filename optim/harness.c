@@ -84,6 +84,7 @@ typedef struct {
   int64_t stride;     /* of its rows there; cols unless it is a block of columns */
   int owner;          /* the rank that updates it */
   uint32_t stream;    /* of its random numbers */
+  double measured;    /* what its method's `measure` returned in this step */
   float *slots[SLOTS_MAX];
 } Unit;
 
@@ -451,10 +452,36 @@ void optimizer_close(OptimizerState *s) {
 
 void optimizer_add_nodes(OptimizerState *s, Nodes *nodes) { s->nodes = nodes; }
 
-static void step_unit(const OptimizerState *s, const Unit *u, int64_t t, double multiplier) {
+static void step_unit(const OptimizerState *s, Unit *u, int64_t t, double multiplier,
+                      const double *total) {
   if (!is_mine(u)) return;
   Step step = make_step(s, u, t, multiplier);
-  call(s, u, &step, u->method->update);
+  if (total) step.total = *total;
+  if (total || u->method->measure)
+    call(s, u, &step, total ? u->method->update : u->method->measure);
+  if (!total) u->measured = step.total;
+}
+
+/* Measures without a total, else updates. Many matrices: one thread each. Few: all threads inside
+   each product. */
+static void step_matrices(OptimizerState *s, int64_t t, double multiplier, const double *total) {
+  if (s->matrix_count >= 2 * threads_count()) {
+#pragma omp parallel for schedule(dynamic)
+    for (int i = 0; i < s->matrix_count; i++)
+      step_unit(s, &s->matrices[i], t, multiplier, total);
+  } else {
+    for (int i = 0; i < s->matrix_count; i++)
+      step_unit(s, &s->matrices[i], t, multiplier, total);
+  }
+}
+
+static double measure(OptimizerState *s, int64_t t, double multiplier) {
+  double total = 0;
+  if (!s->method->measure) return 0;
+  step_matrices(s, t, multiplier, NULL);
+  for (int i = 0; i < s->matrix_count; i++) total += s->matrices[i].measured;
+  ranks_sum(&total, 1);
+  return total;
 }
 
 static Precision precision_of(const OptimizerState *s) {
@@ -468,15 +495,10 @@ static Precision precision_of(const OptimizerState *s) {
 
 void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
   Precision model = precision_set(precision_of(s));
-  /* Many matrices: one thread each. Few: all threads inside each product. */
-  if (s->matrix_count >= 2 * threads_count()) {
-#pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < s->matrix_count; i++) step_unit(s, &s->matrices[i], t, multiplier);
-  } else {
-    for (int i = 0; i < s->matrix_count; i++) step_unit(s, &s->matrices[i], t, multiplier);
-  }
+  double total = measure(s, t, multiplier);
+  step_matrices(s, t, multiplier, &total);
 #pragma omp parallel for schedule(static)
-  for (int i = 0; i < s->piece_count; i++) step_unit(s, &s->pieces[i], t, multiplier);
+  for (int i = 0; i < s->piece_count; i++) step_unit(s, &s->pieces[i], t, multiplier, &total);
   precision_set(model);
   for (int i = 0; i < s->range_count; i++)
     ranks_start_copy(s->ranges[i].w, s->ranges[i].count, s->ranges[i].owner);

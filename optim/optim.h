@@ -25,6 +25,7 @@ typedef struct {
   double rate;   /* learning rate after the schedule */
   double decay;  /* weight decay of this parameter, or 0 */
   double keep;   /* what the step multiplies the weights by: w = keep w - rate u */
+  double total;  /* what `measure` sets and `update` gets */
   Random random; /* this matrix's stream of this step */
   void *work;    /* the method's struct of work arrays, as `layout` filled it */
 } Step;
@@ -71,6 +72,9 @@ typedef struct {
 
   /* The rest may be NULL. */
   void (*init)(const Matrix *m, float *const *slots, const void *options, Step *step);
+  /* A pass over all matrices before the first update: sets step->total to a number, and update gets
+     the sum over all matrices of all ranks. Not for elementwise methods. */
+  void (*measure)(const Matrix *m, float *const *slots, const void *options, Step *step);
   /* Takes the work arrays of update and init from a Scratch (core/scratch.h) and puts them into
      the method's struct of pointers, `work`, of at most WORK_MAX bytes. */
   void (*layout)(void *work, Scratch *s, const Matrix *shape, const void *options);

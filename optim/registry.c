@@ -15,6 +15,7 @@
   ENTRY(low_rank_msgd)   \
   ENTRY(trust_region)    \
   ENTRY(scion)           \
+  ENTRY(clipped_scion)   \
   ENTRY(orthogonal_sgdm) \
   ENTRY(root)            \
   ENTRY(dion)            \

@@ -23,6 +23,9 @@ typedef struct {
    lion: beta2 0.99, 0.95, 0.9 at rate 0.0008 (5.471, 4.986, 4.920): averaging over a hundred steps
    is too slow for runs of three hundred.
 
+   polargrad: not searched yet; the rate is between the best two of 0.02, 0.1, 0.5 and 2 in 100
+   steps of shakespeare.
+
    micro: tools/specs/micro.spec, four rates per method, chosen by the loss (16384 tokens) after 50
    of the preset's 200 steps, with warm-ups in proportion; root and adadiag were best at their
    lowest rate. Three methods had full-length runs too, which override these. adamw: rates 0.001,
@@ -44,6 +47,7 @@ static const Tuned table[] = {
     {"scion", "nano", "lr=0.0005 aux-lr=0.016"},
     {"orthogonal-sgdm", "nano", "lr=0.016 aux-lr=0.016"},
     {"root", "nano", "lr=0.016 aux-lr=0.016 weight-decay=0.1"},
+    {"polargrad", "nano", "lr=0.2 aux-lr=0.016"},
     {"dion", "nano", "lr=0.01 aux-lr=0.016 weight-decay=0.01"},
     {"dion2", "nano", "lr=0.02 aux-lr=0.016 weight-decay=0.01"},
     {"normuon", "nano", "lr=0.02 aux-lr=0.016"},

@@ -170,4 +170,7 @@ PUBLISHED = {
                       'aux-beta2': 0.95, 'aux-eps': 1e-8, 'clip': 1}),
     'polargrad': ('polargrad', {'lr': 0.02, 'weight-decay': 0, 'momentum': 0.95,
                                 'polar-first': 'off', 'orthogonalize': 'converged', **NO_CLIP}),
+    'clipped-scion': ('clipped-scion', {
+        'lr': 2 ** -12, 'weight-decay': 0, 'alpha': 0.1, 'radius': 50, 'head-norm': 'sign',
+        'head-radius': 3000, 'rho': 600, 'orthogonalize': 'newton-schulz', **NS, **NO_CLIP}),
 }

@@ -200,6 +200,9 @@ static const Identity identities[] = {
     {"scion", "lr=0.1", "scion", "lr=0.1 form=unconstrained weight-decay=1",
      .breaks = "radius=40", .bits = 1},
 
+    {"clipped-scion", "rho=1e-30 radius=2 head-radius=8", "scion",
+     "form=unconstrained radius=2 head-radius=8", .breaks = "rho=1e6"},
+
     /* AdaGO's rate: lr / sqrt(t) on gradients of one norm, clipped or not; lr |g| / v0 for a large
        v0; eps where that is larger. */
     {"adago", "eps=0 v0=1e-30 weight-decay=0", "muon",
@@ -606,6 +609,8 @@ int main(void) {
   test_nuclear_norm();
   test_scaling("polargrad", SVD, 4);
   test_scaling("muon", SVD, 1);
+  test_scaling("clipped-scion", SVD "rho=1e6 lr=1e6", 4);
+  test_scaling("clipped-scion", SVD "rho=1e-6", 1);
   test_scaling("soap-muon", SVD "eps=1e-20", 1);
   test_ball("frobenius");
   test_ball("sign");

@@ -30,6 +30,7 @@ static const struct {
 } exceptions[] = {
     {"scion", "zero gradient", "its constrained form shrinks the weights by 1 - lr"},
     {"scion", "transpose", "its step is scaled by sqrt(rows / cols)"},
+    {"clipped-scion", "transpose", "its step is scaled by sqrt(rows / cols)"},
     {"soap", "zero gradient", "its first step makes the bases only, without decay"},
     {"orthogonal-sgdm", "zero gradient", "its decay is a part of the gradient, with momentum"},
     {"normuon", "transpose", "its second moment is one number per row"},

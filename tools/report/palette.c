@@ -48,6 +48,7 @@ static const struct {
     {"galore", {GREEN, DASHED, CIRCLE}},
     {"root", {VERMILLION, DASHED, CIRCLE}},
     {"scion", {PURPLE, DASHED, SQUARE}},
+    {"clipped-scion", {PURPLE, DOTTED, DIAMOND}},
     {"orthogonal-sgdm", {ORANGE, DASHED, CIRCLE}},
     {"msgd", {BROWN, DASHED, SQUARE}},
     {"low-rank-msgd", {BROWN, DOTTED, TRIANGLE}},
