@@ -379,11 +379,11 @@ static void call(const OptimizerState *s, const Unit *u, Step *step,
   if (work.w) copy_columns(w, u->stride, work.w, u->cols, u->rows, u->cols);
 }
 
-static void init_state(OptimizerState *s) {
-  for (int i = 0; i < s->matrix_count; i++) {
-    const Unit *u = &s->matrices[i];
-    Step step = make_step(s, u, 0, 0);
-    if (u->method->init && is_mine(u)) call(s, u, &step, u->method->init);
+static void init_units(const OptimizerState *s, const Unit *units, int count) {
+  for (int i = 0; i < count; i++) {
+    Step step = make_step(s, &units[i], 0, 0);
+    if (units[i].method->init && is_mine(&units[i]))
+      call(s, &units[i], &step, units[i].method->init);
   }
 }
 
@@ -422,7 +422,8 @@ static int allocate(OptimizerState *s, Err *err) {
   assign_state(s->pieces, s->piece_count, mine, s->state + matrices);
   add_ranges(s, s->matrices, s->matrix_count);
   add_ranges(s, s->pieces, s->piece_count);
-  init_state(s);
+  init_units(s, s->matrices, s->matrix_count);
+  init_units(s, s->pieces, s->piece_count);
   /* Most expensive first, so that the threads finish together. */
   qsort(s->matrices, (size_t)s->matrix_count, sizeof *s->matrices, compare_flops);
   return 0;
@@ -493,6 +494,12 @@ static Precision precision_of(const OptimizerState *s) {
   }
 }
 
+static void send_weights(const OptimizerState *s) {
+  for (int i = 0; i < s->range_count; i++)
+    ranks_start_copy(s->ranges[i].w, s->ranges[i].count, s->ranges[i].owner);
+  ranks_wait();
+}
+
 void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
   Precision model = precision_set(precision_of(s));
   double total = measure(s, t, multiplier);
@@ -500,9 +507,19 @@ void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
 #pragma omp parallel for schedule(static)
   for (int i = 0; i < s->piece_count; i++) step_unit(s, &s->pieces[i], t, multiplier, &total);
   precision_set(model);
-  for (int i = 0; i < s->range_count; i++)
-    ranks_start_copy(s->ranges[i].w, s->ranges[i].count, s->ranges[i].owner);
-  ranks_wait();
+  send_weights(s);
+}
+
+void optimizer_weights(OptimizerState *s, int evaluated) {
+  if (!s->method->weights) return;
+#pragma omp parallel for schedule(static)
+  for (int i = 0; i < s->piece_count; i++) {
+    const Unit *u = &s->pieces[i];
+    Matrix m = shape_of(u);
+    m.w = u->param->w + u->first;
+    if (is_mine(u)) s->method->weights(&m, u->slots, u->options, evaluated);
+  }
+  send_weights(s);
 }
 
 double optimizer_keep(const OptimizerState *s, const Param *p, int64_t t, double rate) {

@@ -61,6 +61,7 @@ typedef struct {
   size_t options_size;
   const Slot *slots;       /* ends with {0}; at most SLOTS_MAX */
   int elementwise;         /* update may be called on pieces of an array, in any order */
+  int constant_rate;       /* works with --schedule constant only */
   int decentralized;       /* trains on several nodes: optim/nodes.h */
 
   /* Whether the method updates this parameter itself. */
@@ -75,6 +76,10 @@ typedef struct {
   /* A pass over all matrices before the first update: sets step->total to a number, and update gets
      the sum over all matrices of all ranks. Not for elementwise methods. */
   void (*measure)(const Matrix *m, float *const *slots, const void *options, Step *step);
+  /* For a method that evaluates and saves other weights than it takes gradients at: sets w to the
+     first (`evaluated`), or back to the second, bit by bit. Between steps w has the second. Only for
+     elementwise methods that take all parameters. */
+  void (*weights)(const Matrix *m, float *const *slots, const void *options, int evaluated);
   /* Takes the work arrays of update and init from a Scratch (core/scratch.h) and puts them into
      the method's struct of pointers, `work`, of at most WORK_MAX bytes. */
   void (*layout)(void *work, Scratch *s, const Matrix *shape, const void *options);

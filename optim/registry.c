@@ -26,6 +26,7 @@
   ENTRY(demuon)          \
   ENTRY(ademamix)        \
   ENTRY(mars)            \
+  ENTRY(schedule_free)   \
   ENTRY(adadiag)         \
   ENTRY(soap)            \
   ENTRY(galore)          \

@@ -173,4 +173,7 @@ PUBLISHED = {
     'clipped-scion': ('clipped-scion', {
         'lr': 2 ** -12, 'weight-decay': 0, 'alpha': 0.1, 'radius': 50, 'head-norm': 'sign',
         'head-radius': 3000, 'rho': 600, 'orthogonalize': 'newton-schulz', **NS, **NO_CLIP}),
+    'schedule-free': ('schedule-free', {
+        'lr': 2.5e-3, 'weight-decay': 0, 'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8, 'warmup': 0,
+        'schedule': 'constant', **NO_CLIP}),
 }

@@ -469,6 +469,35 @@ static void test_scaling(const char *method, const char *settings, double times)
   problem_free(&p[0]), problem_free(&p[1]);
 }
 
+/* Where Schedule-Free takes gradients at z (beta1 0), z makes AdamW's steps without momentum; x is
+   their mean with the squares of the rates as weights, and so is y where beta1 is 1. */
+static void test_averaged_weights(const char *beta1, int evaluated) {
+  Problem a = problem_make(optimizer_find("schedule-free", &err), shapes, COUNT(shapes));
+  Problem b = problem_make(optimizer_find("adamw", &err), shapes, COUNT(shapes));
+  Problem mean = problem_make(b.method, shapes, COUNT(shapes));
+  double sum = 0, off = 0, apart = 0;
+  configure(&a, "lr=1 weight-decay=0"), configure(&a, beta1);
+  configure(&b, "lr=1 weight-decay=0 beta1=0 beta2=0.999");
+  problem_start(&a), problem_start(&b);
+  for (int t = 1; t <= STEPS; t++) {
+    double rate = fmin(1, t / 4.0), part = rate * rate / (sum += rate * rate);
+    set_gradients(&a, RANDOM, t), set_gradients(&b, RANDOM, t);
+    optimizer_step(a.state, t, rate), optimizer_step(b.state, t, rate);
+    for (int i = 0; i < a.count; i++)
+      for (int64_t j = 0; j < param_size(&a.params[i]); j++)
+        mean.params[i].w[j] += (float)part * (b.params[i].w[j] - mean.params[i].w[j]);
+  }
+  for (int k = 1; k >= 0; k--) { /* the evaluated weights, then back */
+    optimizer_weights(a.state, k);
+    for (int i = 0; i < a.count && k == evaluated; i++) off = fmax(off, difference(&a, &mean, i));
+    for (int i = 0; i < a.count && k == 0; i++) apart = fmax(apart, difference(&a, &b, i));
+  }
+  check(off <= 1e-6, "schedule-free %s: off by %.2g from the mean of AdamW's weights", beta1, off);
+  check((strcmp(beta1, "beta1=0") == 0) == (apart <= 1e-6),
+        "schedule-free %s: the weights of the next gradient are %.2g from AdamW's", beta1, apart);
+  problem_free(&a), problem_free(&b), problem_free(&mean);
+}
+
 /* The root mean square of each line of n numbers is `want`. */
 static double line_error(const float *x, int64_t lines, int64_t between, int64_t n, int64_t stride,
                          double want) {
@@ -612,6 +641,9 @@ int main(void) {
   test_scaling("clipped-scion", SVD "rho=1e6 lr=1e6", 4);
   test_scaling("clipped-scion", SVD "rho=1e-6", 1);
   test_scaling("soap-muon", SVD "eps=1e-20", 1);
+  test_averaged_weights("beta1=0", 1);
+  test_averaged_weights("beta1=1", 1);
+  test_averaged_weights("beta1=1", 0);
   test_ball("frobenius");
   test_ball("sign");
   test_ball("row");

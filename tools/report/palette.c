@@ -45,6 +45,7 @@ static const struct {
     {"soap-muon", {ORANGE, DOTTED, DIAMOND}},
     {"ademamix", {BLACK, DASHED, DIAMOND}},
     {"mars", {BLACK, DOTTED, INVERTED}},
+    {"schedule-free", {BLACK, DASHED, TRIANGLE}},
     {"galore", {GREEN, DASHED, CIRCLE}},
     {"root", {VERMILLION, DASHED, CIRCLE}},
     {"scion", {PURPLE, DASHED, SQUARE}},
