@@ -127,6 +127,7 @@ reports() {
   command -v gnuplot >/dev/null || return
   run "$tools/compare" runs/ranges --figures figures
   check "a figure for each option" test "$(find figures -name 'option-*.svg' | wc -l)" -ge 3
+  check "and one of all trials" grep -q 'the best first' figures/sensitivity.svg
   check "named on its axis" grep -q '>beta1<' figures/option-*.svg
   run "$tools/compare" runs/ranges --html page.html
   check "the page has the trials" grep -q '<summary>Trials' page.html

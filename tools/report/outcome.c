@@ -196,11 +196,6 @@ Table outcome_costs(const Comparison *c) {
 
 /* ---- sensitivity ---- */
 
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 Table outcome_sensitivity(const Comparison *c) {
   enum { S_BEST = 2, S_DIVERGED = 6, LEAST = 8 };
   Table t = table_make("optimizer|trials|best trial|2nd|4th|8th|diverged");
@@ -212,11 +207,8 @@ Table outcome_sensitivity(const Comparison *c) {
     int diverged = 0;
     if (tuning->count < LEAST) continue;
     double *losses = memory_take((size_t)tuning->count, sizeof *losses);
-    for (int j = 0; j < tuning->count; j++) {
-      losses[j] = tuning->points[j].loss;
-      diverged += tuning->points[j].diverged > 0;
-    }
-    qsort(losses, (size_t)tuning->count, sizeof *losses, ascending);
+    for (int j = 0; j < tuning->count; j++) diverged += tuning->points[j].diverged > 0;
+    tuning_losses(tuning, losses);
     table_row(&t);
     table_set(&t, 0, "%s", c->entries[i].name);
     table_set(&t, 1, "%d", tuning->count);
