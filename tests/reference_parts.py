@@ -122,6 +122,14 @@ def msgn(X):
     return U[:, keep] @ Vt[keep]
 
 
+def spectral_power(X, p):
+    """U S^p V^T over the nonzero singular values, scaled to the Frobenius norm of U V^T."""
+    U, sigma, Vt = svd(X)
+    keep = sigma > 3e-7 * sigma[0]
+    S = sigma[keep] ** p
+    return U[:, keep] * (S * np.sqrt(len(S)) / np.linalg.norm(S)) @ Vt[keep]
+
+
 def orth(Y):
     """Thin Householder QR, the orthonormal factor."""
     return np.linalg.qr(Y)[0]
