@@ -122,7 +122,7 @@ METHODS = {
             'lr': 0.02, 'wd': 0.1, 'beta1': 0.9, 'beta2': 0.999, 'eps': 1e-8, 'beta3': 0.9999,
             'alpha': 8, 'alpha-warmup': 0, 'beta3-warmup': 0}, [
         ('default', {}, SMALL + LARGE),
-        ('warmup', {'alpha-warmup': 4, 'beta3-warmup': 6, 'steps': 7}, TINY),
+        ('warmup', {'beta3': 0.98, 'alpha-warmup': 4, 'beta3-warmup': 6, 'steps': 7}, TINY),
         ('large', {'beta3': 0.99, 'alpha': 300, 'wd': 0}, TINY)]),
 
     'mars': (mars, {'lr': 0.02, 'wd': 0.1, 'beta1': 0.95, 'beta2': 0.99, 'eps': 1e-8,
