@@ -29,6 +29,7 @@ const Option optimizer_options[] = {
              "llm.c; 0 as the official Dion, NorMuon and low-rank Muon scripts)",
      .type = OPTION_REAL, .at = FIELD(embedding_decay), .fallback = "1", .max = 1e3,
      .needs = "weight-decay!=0"},
+    MULTIPLIER_OPTIONS(OptimizerOptions, multipliers),
     {0},
 };
 
@@ -112,6 +113,7 @@ struct OptimizerState {
   size_t thread_scratch; /* bytes of one thread */
   const void *options;
   Nodes *nodes; /* or NULL */
+  Multipliers *multipliers; /* or NULL */
 };
 
 /* How a parameter is cut: into rows x cols equal blocks. */
@@ -310,7 +312,7 @@ static void add_share(RankShare *share, const Unit *units, int count, int rank) 
 }
 
 RankShare optimizer_share(const OptimizerState *s, int rank) {
-  RankShare share = {0, 0, 0};
+  RankShare share = {(double)multipliers_bytes(s->multipliers), 0, 0};
   add_share(&share, s->matrices, s->matrix_count, rank);
   add_share(&share, s->pieces, s->piece_count, rank);
   return share;
@@ -396,6 +398,7 @@ OptimizerState *optimizer_plan(const Optimizer *method, const void *options,
   s->common = common;
   s->seed = seed;
   s->auxiliary = (AdamwOptions){.adam = common->aux};
+  s->multipliers = multipliers_plan(&common->multipliers, params, count);
   list_units(s, params, count);
   s->matrices = calloc((size_t)s->matrix_count + 1, sizeof *s->matrices);
   s->pieces = calloc((size_t)s->piece_count + 1, sizeof *s->pieces);
@@ -416,7 +419,8 @@ static int allocate(OptimizerState *s, Err *err) {
   if (arena_take((void **)&s->state, (size_t)s->state_floats * sizeof *s->state,
                  "the optimizer's state", err) ||
       arena_take((void **)&s->scratch, optimizer_scratch_bytes(s), "the optimizer's workspace",
-                 err))
+                 err) ||
+      multipliers_allocate(s->multipliers, err))
     return -1;
   int64_t matrices = assign_state(s->matrices, s->matrix_count, mine, s->state);
   assign_state(s->pieces, s->piece_count, mine, s->state + matrices);
@@ -443,6 +447,7 @@ void optimizer_close(OptimizerState *s) {
   if (!s) return;
   arena_free(s->state, (size_t)s->state_floats * sizeof *s->state);
   arena_free(s->scratch, optimizer_scratch_bytes(s));
+  multipliers_close(s->multipliers);
   free(s->matrices);
   free(s->pieces);
   free(s->ranges);
@@ -502,12 +507,14 @@ static void send_weights(const OptimizerState *s) {
 
 void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
   Precision model = precision_set(precision_of(s));
+  multipliers_enter(s->multipliers, t);
   double total = measure(s, t, multiplier);
   step_matrices(s, t, multiplier, &total);
 #pragma omp parallel for schedule(static)
   for (int i = 0; i < s->piece_count; i++) step_unit(s, &s->pieces[i], t, multiplier, &total);
   precision_set(model);
   send_weights(s);
+  multipliers_leave(s->multipliers, t, multiplier);
 }
 
 void optimizer_weights(OptimizerState *s, int evaluated) {
@@ -532,7 +539,7 @@ size_t optimizer_state_bytes(const OptimizerState *s) {
   for (int rank = 0; rank < ranks_count(); rank++)
     floats += assign_state(s->matrices, s->matrix_count, rank, NULL) +
               assign_state(s->pieces, s->piece_count, rank, NULL);
-  return (size_t)floats * sizeof(float);
+  return (size_t)floats * sizeof(float) + multipliers_bytes(s->multipliers);
 }
 
 size_t optimizer_scratch_bytes(const OptimizerState *s) {
@@ -555,6 +562,9 @@ void optimizer_route(const OptimizerState *s, const Param *p, char *out, size_t 
   else
     snprintf(out, size, "%s, %d x %lldx%lld", unit.method->name, down * across,
              (long long)p->rows / down, (long long)p->cols / across);
+  const char *multipliers = multipliers_describe(s->multipliers, p);
+  size_t used = strlen(out);
+  if (*multipliers && used < size) snprintf(out + used, size - used, ", %s", multipliers);
 }
 
 void optimizer_cut(const OptimizerState *s, const Param *p, int *down, int *across) {
@@ -584,6 +594,7 @@ void optimizer_visit(OptimizerState *s,
   visit_units(s->whole ? s->whole_matrices : matrices, s->matrix_count, visit, with);
   visit_units(s->whole ? s->whole_pieces : s->pieces, s->piece_count, visit, with);
   if (s->nodes) nodes_visit(s->nodes, visit, with);
+  multipliers_visit(s->multipliers, visit, with);
   free(matrices);
 }
 

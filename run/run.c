@@ -333,7 +333,9 @@ int run_batch(Run *r, int64_t t, int node, int64_t first, Batch *batch, Err *err
 }
 
 void run_gradient_done(Run *r, LogRow *row) {
+  double waits = clock_seconds();
   ranks_wait();
+  waits = clock_seconds() - waits;
   ranks_sum(&row->train_loss, 1);
   if (r->nodes) {
     nodes_leave(r->nodes, r->nodes_here - 1);
@@ -341,7 +343,7 @@ void run_gradient_done(Run *r, LogRow *row) {
   }
   clock_lap(&r->lap, &r->seconds);
   row->forward_ms = 1e3 * pass_seconds(r->model->times.forward);
-  row->backward_ms = 1e3 * pass_seconds(r->model->times.backward);
+  row->backward_ms = 1e3 * (pass_seconds(r->model->times.backward) + waits);
 }
 
 void run_step_done(Run *r, LogRow *row) {
