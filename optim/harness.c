@@ -85,6 +85,7 @@ typedef struct {
   int64_t stride;     /* of its rows there; cols unless it is a block of columns */
   int owner;          /* the rank that updates it */
   uint32_t stream;    /* of its random numbers */
+  double measured;    /* what its method's `measure` returned in this step */
   float *slots[SLOTS_MAX];
 } Unit;
 
@@ -380,11 +381,11 @@ static void call(const OptimizerState *s, const Unit *u, Step *step,
   if (work.w) copy_columns(w, u->stride, work.w, u->cols, u->rows, u->cols);
 }
 
-static void init_state(OptimizerState *s) {
-  for (int i = 0; i < s->matrix_count; i++) {
-    const Unit *u = &s->matrices[i];
-    Step step = make_step(s, u, 0, 0);
-    if (u->method->init && is_mine(u)) call(s, u, &step, u->method->init);
+static void init_units(const OptimizerState *s, const Unit *units, int count) {
+  for (int i = 0; i < count; i++) {
+    Step step = make_step(s, &units[i], 0, 0);
+    if (units[i].method->init && is_mine(&units[i]))
+      call(s, &units[i], &step, units[i].method->init);
   }
 }
 
@@ -425,7 +426,8 @@ static int allocate(OptimizerState *s, Err *err) {
   assign_state(s->pieces, s->piece_count, mine, s->state + matrices);
   add_ranges(s, s->matrices, s->matrix_count);
   add_ranges(s, s->pieces, s->piece_count);
-  init_state(s);
+  init_units(s, s->matrices, s->matrix_count);
+  init_units(s, s->pieces, s->piece_count);
   /* Most expensive first, so that the threads finish together. */
   qsort(s->matrices, (size_t)s->matrix_count, sizeof *s->matrices, compare_flops);
   return 0;
@@ -456,10 +458,36 @@ void optimizer_close(OptimizerState *s) {
 
 void optimizer_add_nodes(OptimizerState *s, Nodes *nodes) { s->nodes = nodes; }
 
-static void step_unit(const OptimizerState *s, const Unit *u, int64_t t, double multiplier) {
+static void step_unit(const OptimizerState *s, Unit *u, int64_t t, double multiplier,
+                      const double *total) {
   if (!is_mine(u)) return;
   Step step = make_step(s, u, t, multiplier);
-  call(s, u, &step, u->method->update);
+  if (total) step.total = *total;
+  if (total || u->method->measure)
+    call(s, u, &step, total ? u->method->update : u->method->measure);
+  if (!total) u->measured = step.total;
+}
+
+/* Measures without a total, else updates. Many matrices: one thread each. Few: all threads inside
+   each product. */
+static void step_matrices(OptimizerState *s, int64_t t, double multiplier, const double *total) {
+  if (s->matrix_count >= 2 * threads_count()) {
+#pragma omp parallel for schedule(dynamic)
+    for (int i = 0; i < s->matrix_count; i++)
+      step_unit(s, &s->matrices[i], t, multiplier, total);
+  } else {
+    for (int i = 0; i < s->matrix_count; i++)
+      step_unit(s, &s->matrices[i], t, multiplier, total);
+  }
+}
+
+static double measure(OptimizerState *s, int64_t t, double multiplier) {
+  double total = 0;
+  if (!s->method->measure) return 0;
+  step_matrices(s, t, multiplier, NULL);
+  for (int i = 0; i < s->matrix_count; i++) total += s->matrices[i].measured;
+  ranks_sum(&total, 1);
+  return total;
 }
 
 static Precision precision_of(const OptimizerState *s) {
@@ -471,23 +499,34 @@ static Precision precision_of(const OptimizerState *s) {
   }
 }
 
-void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
-  Precision model = precision_set(precision_of(s));
-  multipliers_enter(s->multipliers, t);
-  /* Many matrices: one thread each. Few: all threads inside each product. */
-  if (s->matrix_count >= 2 * threads_count()) {
-#pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < s->matrix_count; i++) step_unit(s, &s->matrices[i], t, multiplier);
-  } else {
-    for (int i = 0; i < s->matrix_count; i++) step_unit(s, &s->matrices[i], t, multiplier);
-  }
-#pragma omp parallel for schedule(static)
-  for (int i = 0; i < s->piece_count; i++) step_unit(s, &s->pieces[i], t, multiplier);
-  precision_set(model);
+static void send_weights(const OptimizerState *s) {
   for (int i = 0; i < s->range_count; i++)
     ranks_start_copy(s->ranges[i].w, s->ranges[i].count, s->ranges[i].owner);
   ranks_wait();
+}
+
+void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
+  Precision model = precision_set(precision_of(s));
+  multipliers_enter(s->multipliers, t);
+  double total = measure(s, t, multiplier);
+  step_matrices(s, t, multiplier, &total);
+#pragma omp parallel for schedule(static)
+  for (int i = 0; i < s->piece_count; i++) step_unit(s, &s->pieces[i], t, multiplier, &total);
+  precision_set(model);
+  send_weights(s);
   multipliers_leave(s->multipliers, t, multiplier);
+}
+
+void optimizer_weights(OptimizerState *s, int evaluated) {
+  if (!s->method->weights) return;
+#pragma omp parallel for schedule(static)
+  for (int i = 0; i < s->piece_count; i++) {
+    const Unit *u = &s->pieces[i];
+    Matrix m = shape_of(u);
+    m.w = u->param->w + u->first;
+    if (is_mine(u)) s->method->weights(&m, u->slots, u->options, evaluated);
+  }
+  send_weights(s);
 }
 
 double optimizer_keep(const OptimizerState *s, const Param *p, int64_t t, double rate) {

@@ -70,7 +70,7 @@ write_options() {
 same_losses() {
   for method in $1; do
     rate=
-    case $method in soap | sumo | orthogonal-sgdm) rate='--lr 1e-4' ;; esac
+    case $method in soap | soap-muon | sumo | orthogonal-sgdm) rate='--lr 1e-4' ;; esac
     for n in 2 3 4; do
       "$root/build/$mpi/train" @tiny --optimizer "$method" $rate --micro-batch $((12 / n)) \
         --out "$method-passes-$n" >/dev/null 2>&1
