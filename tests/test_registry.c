@@ -39,10 +39,8 @@ static void test_complete(const Optimizer *o) {
   snprintf(path, sizeof path, "tests/golden/%s.txt.gz", o->name);
   check(file_exists(path), "%s: no reference: add its equations to tests/reference.py, which then "
         "makes %s", o->name, path);
-  /* Without its graph, a decentralized method is the one that it is like. */
-  check(tuned_settings(o->name, "nano") != NULL || (o->decentralized && o->like),
-        "%s: no tuned settings: add a row for nano to run/tuned.c%s", o->name,
-        o->like ? "; until then .like is used" : "; or set .like to a related method until then");
+  check(tuned_settings(o->name, "nano") || o->like, "%s: no tuned settings: add a row for nano to "
+        "run/tuned.c, or set .like to a related method until then", o->name);
   check(!palette_is_own(o->name), "%s: no colour: add a row to tools/report/palette.c", o->name);
   check(documents("docs/optimizers.md", o->name),
         "%s: no documentation: describe `%s` in docs/optimizers.md", o->name, o->name);
