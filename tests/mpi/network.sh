@@ -176,7 +176,7 @@ compare() {
 four() {
   options="--model nano --threads 1 --steps 10 --batch 8 --val-every 0 --keep 0 --overwrite on"
   link 1
-  for method in ${METHODS:-adamw muon low-rank-muon demuon}; do
+  for method in ${METHODS:-adamw muon low-rank-muon}; do
     "$train" $options --optimizer "$method" $(own "$method" 4) --out "$work/one" >/dev/null 2>&1
     ranks 2 4 "$train" $options --optimizer "$method" $(own "$method" 4) --out "$work/four"
     paste -d, "$work/one/log.csv" "$work/four/log.csv" | awk -F, -v m="$method" '
@@ -224,7 +224,7 @@ for case in ${CASES:-micro:2 gpt2:1}; do
   model=${case%:*}
   rows=${case#*:}
   options="--model $model --context 64 --threads 1 --steps ${STEPS:-8} --val-every 0 --keep 0 --overwrite on"
-  for method in ${METHODS:-adamw muon low-rank-muon demuon}; do compare; done
+  for method in ${METHODS:-adamw muon low-rank-muon}; do compare; done
 done
 echo 'The rates that the predictions used:'
 cat "$work/inputs"
