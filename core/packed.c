@@ -67,6 +67,7 @@ static void pack_bf16(void *to, Bf16Side side, int64_t depth, const PackedSource
 static void multiply_bf16(const PackedProduct *p) {
   pack_bf16(p->room, BF16_A, p->depth, &p->a);
   Bf16Tile t = {.a = p->room, .panel = panel_size(p->depth), .rows = p->a.count, .ldc = p->ldc,
+                .next = p->room, /* nothing ahead */
                 .blocks = panel_size(p->a.numbers) / BLOCK, .alpha = p->alpha, .beta = p->beta};
   for (int64_t j = 0; j < p->cols; j += BF16_TILE) {
     t.b = packed_at(p->b, p->depth, j, 0);

@@ -41,12 +41,12 @@ typedef struct {
   real *mask; /* (KEYS) scratch */
 } HeadMask;
 
-/* The mask of the weights of row i of the block for the n keys it sees, or NULL. */
+/* The mask of the weights of row i of the block for the keys that it sees, or NULL. */
 static const real *mask_row(const HeadMask *m, const Block *b, int64_t i) {
   int64_t stride = (m->T + DROPOUT_UNIT - 1) / DROPOUT_UNIT * DROPOUT_UNIT;
   if (!m->drop) return NULL;
   dropout_mask(m->mask, m->drop, m->row, (m->head * m->T + b->from + i) * stride + b->first,
-                 row_seen(b, i));
+               row_seen(b, i));
   return m->mask;
 }
 
@@ -57,12 +57,12 @@ typedef struct {
   int64_t C, hs;
   real scale;
   HeadMask mask;
-  real *s, *dp;              /* (ROWS, LD): a block's scores, then its weights; their gradients */
-  real *d;                   /* (T): dy . y */
-  void *room;                /* of products */
-  void *k, *v_down;          /* forward: all blocks of keys */
-  void *kb, *vb, *kb_down;   /* backward: one block of keys, */
-  void *q_down, *dy_down;    /* and all blocks of queries */
+  real *s, *dp;            /* (ROWS, LD): a block's scores, then its weights; their gradients */
+  real *d;                 /* (T): dy . y */
+  void *room;              /* of products */
+  void *k, *v_down;        /* forward: all blocks of keys */
+  void *kb, *vb, *kb_down; /* backward: one block of keys, */
+  void *q_down, *dy_down;  /* and all blocks of queries */
 } Work;
 
 /* Bytes of a packed block of keys or queries, in either direction. */

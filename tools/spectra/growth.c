@@ -163,8 +163,8 @@ static int run(const void *with, const Output *out, Err *err) {
                      "runs/muon-nano");
   int status = session_open(&s, o->from, err);
   if (status == 0 && s.rows < s.config.run.batch)
-    status = fail(err, "%s: its batch of %lld sequences is in parts of %lld (--micro-batch): growth "
-                       "needs it whole", o->from, (long long)s.config.run.batch,
+    status = fail(err, "%s: its batch of %lld sequences is in parts of %lld (--micro-batch): "
+                       "growth needs it whole", o->from, (long long)s.config.run.batch,
                   (long long)s.rows);
   if (status == 0) status = run_at(&s, o, out, err);
   session_close(&s);
