@@ -1,15 +1,11 @@
-/* What methods share: the schedule, weight decay's rule, which parameters a method gets (the
-   auxiliary AdamW gets the rest), the split of fused matrices, state, random streams, threads, and
-   which rank owns which matrix: the owner has its state, updates it, and sends the weights. */
+/* What methods share: the schedule, weight decay's rule, random streams, work memory and threads.
+   optim/units.h cuts parameters into matrices, optim/owners.h divides them among ranks. */
 #ifndef OPTIM_HARNESS_H
 #define OPTIM_HARNESS_H
 
 #include "optim/nodes.h"
-#include "optim/optim.h"
+#include "optim/owners.h"
 #include "optim/parts/adam.h"
-
-#define QKV_SPLITS(X) X(QKV_THREE, "3") X(QKV_FUSED, "1") X(QKV_HEADS, "heads")
-enum { QKV_SPLITS(CHOICE_NAME) };
 
 /* The precision of an optimizer's products: the model's, or its own. */
 #define OPTIMIZER_PRECISIONS(X) X(OPTIMIZER_SAME, "same") X(OPTIMIZER_FP32, "fp32") \
@@ -71,18 +67,14 @@ size_t optimizer_scratch_bytes(const OptimizerState *state);
 /* FLOPs of one step, as declared. */
 double optimizer_flops(const OptimizerState *state);
 
-/* What a rank owns: bytes of state, FLOPs of a step, and numbers of weights. */
-typedef struct {
-  double state_bytes, flops;
-  int64_t weights;
-} RankShare;
+/* What a rank owns. */
 RankShare optimizer_share(const OptimizerState *state, int rank);
 
 /* Divides a plan among a number of ranks, as if so many had been started: to predict their shares.
    Not for a state that has memory. */
 void optimizer_divide(OptimizerState *state, int ranks);
 
-/* The ranks that own a parameter's matrices in their order, or its pieces: "2", "0 3 1". */
+/* The ranks that own a parameter's matrices (owners_text). */
 void optimizer_owners(const OptimizerState *state, const Param *p, char *out, size_t size);
 
 /* "adamw", "muon 3 x 128x128", ... : what updates a parameter and how it is cut. */
