@@ -172,7 +172,10 @@ OptimizerState *optimizer_plan(const Optimizer *method, const void *options,
   return s;
 }
 
-void optimizer_divide(OptimizerState *s, int ranks) { owners_assign(&s->units, ranks); }
+void optimizer_divide(OptimizerState *s, int ranks) {
+  if (s->routing.method->decentralized) owners_of_nodes(&s->units, ranks);
+  else owners_assign(&s->units, ranks);
+}
 
 static int allocate(OptimizerState *s, Err *err) {
   if (units_allocate(&s->units, rank_number(), "the optimizer's state", err) ||
@@ -237,7 +240,7 @@ void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
   for (int i = units->matrices; i < units->count; i++)
     step_unit(s, &units->list[i], t, multiplier);
   precision_set(model);
-  owners_send(units);
+  if (!s->routing.method->decentralized) owners_send(units);
 }
 
 double optimizer_keep(const OptimizerState *s, const Param *p, int64_t t, double rate) {
@@ -305,10 +308,13 @@ void optimizer_visit(OptimizerState *s,
 }
 
 int optimizer_gather(OptimizerState *s, int restore, Err *err) {
-  return ranks_count() == 1 ? 0 : owners_gather(&s->whole, &s->units, restore, err);
+  if (ranks_count() == 1 || (restore && s->nodes)) return 0; /* each rank reads its nodes' state */
+  if (owners_gather(&s->whole, &s->units, restore, err)) return -1;
+  return s->nodes ? nodes_gather(s->nodes, err) : 0;
 }
 
 void optimizer_scatter(OptimizerState *s, int restore) {
+  if (s->nodes) nodes_scatter(s->nodes);
   if (s->whole.list && restore) owners_scatter(&s->units, &s->whole);
   units_free(&s->whole);
 }

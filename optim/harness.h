@@ -52,7 +52,7 @@ void optimizer_close(OptimizerState *state);
 /* Adds the nodes' arrays to what optimizer_visit visits; they must live as long. */
 void optimizer_add_nodes(OptimizerState *state, Nodes *nodes);
 
-/* Step t = 1, 2, ... on the gradients in the params, which are the same on all ranks; `multiplier`
+/* Step t = 1, 2, ... on the gradients in the params, which are the same on all ranks (without nodes); `multiplier`
    in [0,1] is the schedule's. The products have the precision of the options, or the process's. */
 void optimizer_step(OptimizerState *state, int64_t t, double multiplier);
 
@@ -90,14 +90,15 @@ const float *optimizer_slot(const OptimizerState *state, const Param *p, SlotKin
                             int64_t *floats);
 
 /* The arrays of state, for checkpoints: calls visit(name = "param.slot", floats, data). With
-   several ranks only between optimizer_gather and optimizer_scatter. */
+   several ranks only between optimizer_gather and optimizer_scatter; `data` is NULL for nodes that
+   other ranks have. */
 void optimizer_visit(OptimizerState *state,
                      void (*visit)(const char *name, int64_t floats, float *data, void *with),
                      void *with);
 
 /* optimizer_gather makes the state whole on rank 0, to be saved, or with `restore` makes room for
-   all of it on every rank, to be read from a file. optimizer_scatter ends that; after a restore
-   every rank keeps what it owns. Error: no memory (with several ranks). */
+   all of it on every rank, to be read from a file (with nodes, every rank reads only what its nodes
+   need). optimizer_scatter ends that; after a restore every rank keeps what it owns. Error: no memory (with several ranks). */
 int optimizer_gather(OptimizerState *state, int restore, Err *err);
 void optimizer_scatter(OptimizerState *state, int restore);
 

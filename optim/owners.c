@@ -6,6 +6,7 @@
 
 #include "core/memory.h"
 #include "core/ranks.h"
+#include "optim/mixing.h"
 
 typedef struct {
   double flops;
@@ -62,6 +63,16 @@ void owners_assign(Units *units, int ranks) {
   }
   free(order);
   free(load);
+}
+
+void owners_of_nodes(Units *units, int ranks) {
+  int nodes = 1;
+  for (int i = 0; i < units->count; i++) {
+    int node = units->list[i].param->node;
+    nodes = node < nodes ? nodes : node + 1;
+  }
+  for (int i = 0; i < units->count; i++)
+    units->list[i].owner = mixing_rank(units->list[i].param->node, nodes, ranks);
 }
 
 /* Units that are one after another in memory and have one owner are sent together. */

@@ -14,6 +14,9 @@ void owners_order(const Units *units, int count, int *order);
    a parameter get one owner. */
 void owners_assign(Units *units, int ranks);
 
+/* Gives the parameters of each node of a decentralized run to the rank that has the node. */
+void owners_of_nodes(Units *units, int ranks);
+
 /* After an update: every rank gets the weights from their owners. */
 void owners_send(const Units *units);
 
