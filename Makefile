@@ -245,6 +245,14 @@ compare compare-quick: deps   ## All optimizers on nano, rates tuned; five of th
 	tools/sweep tools/specs/$@.spec
 	tools/compare runs/$@ --html report/index.html
 
+reproduce: deps   ## nanoGPT's CPU example, beside the losses of nanoGPT's own code
+	@$(MAKE) $(parallel) train
+	sh tools/reproduce.sh
+
+results-quick: deps   ## A part of docs/results.md again, compared with the stored runs
+	@$(MAKE) $(parallel) train tools/compare
+	sh tools/results_quick.sh
+
 report: deps   ## Draws the figures and tables of results/ again from its logs
 	@$(MAKE) $(parallel) tools/compare
 	sh tools/report.sh
@@ -263,7 +271,7 @@ clean:   ## Removes all build output
 FORCE:
 .PHONY: FORCE all test run-tests fast-tests test-optimizer test-blas test-arm test-peers test-mpi \
         bench-ranks test-slurm fuzz run-fuzz lint analyze deps install demo bench compare compare-quick \
-        report corpus help clean
+        reproduce results-quick report corpus help clean
 # Objects that only pattern rules name; make would delete them as intermediate files.
 .SECONDARY: $(foreach k,f32 f64 asan fuzz,$(patsubst %.c,$(BUILD)/$(k)/%.o, \
               $(wildcard tests/*.c tests/fuzz/*.c) $(MAINS)))

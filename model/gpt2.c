@@ -59,6 +59,8 @@ const ModelPreset model_presets[] = {
     {"nano", "layers=4 heads=4 channels=128 context=128 vocab=4096 batch=16 steps=300 "
      "warmup-fraction=0.0666667",
      "1.3 M weights: a minute on a laptop"},
+    {"pico", "layers=3 heads=3 channels=96 context=128 batch=16 steps=3240 warmup-fraction=0.05 "
+     "tokenizer=bytes", "0.3 M weights in blocks, bytes; 20 tokens for each: minutes"},
     {"micro", "layers=6 heads=6 channels=384 context=256 vocab=4096 batch=8 steps=200 "
      "warmup-fraction=0.1",
      "12 M weights: minutes to hours"},

@@ -33,7 +33,7 @@ typedef struct {
   const char *name, *settings, *about;
 } ModelPreset;
 extern const ModelPreset model_presets[]; /* ends with {0} */
-#define MODEL_NAMES "nano|micro|shakespeare|gpt2|gpt2-medium|gpt2-large|gpt2-xl"
+#define MODEL_NAMES "nano|pico|micro|shakespeare|gpt2|gpt2-medium|gpt2-large|gpt2-xl"
 
 /* The settings of the preset with that name, or NULL. */
 const char *model_preset(const char *name);

@@ -158,7 +158,7 @@ static int check_hints(const Config *c, const Settings *s, Err *err) {
     const Setting *item = &s->items[i];
     const char *here = hint_for(item->name);
     if (here && !options_find(c->sets, item->name, NULL))
-      return fail(err, "%s: there is no option --%s; here: %s", item->where, item->name, here);
+      return fail(err, "%s: there is no option --%s; %s", item->where, item->name, here);
   }
   return 0;
 }

@@ -2,8 +2,7 @@
 #ifndef RUN_HINTS_H
 #define RUN_HINTS_H
 
-/* What to use here for an option of another program, such as "--lr" for "learning_rate", or NULL.
-   */
+/* What to do here for an option of another program: "use --lr" for "learning_rate"; or NULL. */
 const char *hint_for(const char *name);
 
 /* The names, "one|two|...", of hint 0, 1, ...; NULL after the last. */

@@ -4,12 +4,13 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
-#include "core/ranks.h"
 #include "core/blas.h"
 #include "core/file.h"
 #include "core/precision.h"
 #include "core/quote.h"
+#include "core/ranks.h"
 #include "core/startup.h"
 #include "run/names.h"
 
@@ -29,6 +30,7 @@ void info_version(FILE *out) {
 #define FINGERPRINT "data_fingerprint"
 #define RESULT "result"
 #define CLIPPED "clipped_steps"
+#define PEAK "peak_memory_bytes"
 
 static void path_of(char *out, size_t size, const char *folder) {
   snprintf(out, size, "%s/" INFO_FILE, folder);
@@ -138,12 +140,13 @@ static const char *value_in(const char *line, const char *name) {
   return line + length + 3;
 }
 
-/* Copies all lines except the result of the run. */
+/* Copies all lines except those of info_write_result. */
 static void put_other_lines(FILE *out, const char *text) {
   while (*text) {
     size_t line = strcspn(text, "\n");
     line += text[line] == '\n';
-    if (!value_in(text, RESULT) && !value_in(text, CLIPPED)) fwrite(text, 1, line, out);
+    if (!value_in(text, RESULT) && !value_in(text, CLIPPED) && !value_in(text, PEAK))
+      fwrite(text, 1, line, out);
     text += line;
   }
 }
@@ -177,12 +180,19 @@ static void put_clipped(FILE *out, const Log *log, double clip) {
   free(rows.rows);
 }
 
+/* The kernel counts in kB. */
+static void put_peak(FILE *out) {
+  struct rusage used;
+  if (getrusage(RUSAGE_SELF, &used) == 0) fprintf(out, PEAK " = %lld\n", 1024LL * used.ru_maxrss);
+}
+
 int info_write_result(const Config *c, const Log *log, const char *result, Err *err) {
   char path[OPTION_TEXT + 16];
   path_of(path, sizeof path, c->run.out);
   FILE *out = file_open(path, "a");
   if (!out) return fail(err, "%s: cannot be written: %s", path, strerror(errno));
   put_clipped(out, log, c->run.clip);
+  put_peak(out);
   fputs(RESULT " = ", out);
   quote_terminal(out, result); /* keeps it on one line: it may contain file names */
   fputc('\n', out);
@@ -210,7 +220,7 @@ static double find_number(const char *text, const char *name) {
 }
 
 Info info_unknown(void) {
-  Info info = {0};
+  Info info = {.peak_memory_bytes = NAN};
 #define FORGET(name) info.name = NAN;
   INFO_NUMBERS(FORGET)
   return info;
@@ -225,6 +235,7 @@ int info_read(Info *info, const char *folder, Err *err) {
   if (file_read(path, &text, &size, err)) return -1;
 #define FIND(name) info->name = find_number(text, #name);
   INFO_NUMBERS(FIND)
+  info->peak_memory_bytes = find_number(text, PEAK);
   find(text, FINGERPRINT, info->fingerprint, sizeof info->fingerprint);
   find(text, EXTENDED, info->extended, sizeof info->extended);
   find(text, RESULT, info->result, sizeof info->result);

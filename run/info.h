@@ -23,8 +23,8 @@ int info_write(const Config *config, const GPT2 *model, const OptimizerState *op
    became longer. */
 int info_write_resumed(const Config *config, Err *err);
 
-/* Adds "result = ...": how the run ended. With --clip also "clipped_steps = N of M", counted over
-   the whole log. */
+/* Adds "result = ...": how the run ended, and "peak_memory_bytes", the largest memory of this
+   process. With --clip also "clipped_steps = N of M", counted over the whole log. */
 int info_write_result(const Config *config, const Log *log, const char *result, Err *err);
 
 /* Prints the parameter table and the memory table of info.txt. */
@@ -41,6 +41,7 @@ typedef struct {
   char fingerprint[32]; /* of the data */
   char extended[256];   /* "after step 300 from 300 to 600 steps: ..."; empty: it was not */
   char result[512];     /* "finished" or the reason for the end */
+  double peak_memory_bytes;
 #define INFO_NUMBER(name) double name;
   INFO_NUMBERS(INFO_NUMBER)
 } Info;

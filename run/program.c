@@ -83,7 +83,7 @@ static void print_result(const Program *p, int code, const Err *err) {
   char name[64];
   snprintf(name, sizeof name, ranks_count() > 1 ? "%s: rank %d" : "%s", p->name, rank_number());
   if (first && *err->text) program_error(p->name, err->text);
-  if (!failed || ranks_all_failed(1)) return;
+  if (!failed || ranks_all_failed(3)) return;
   if (!first && *err->text) program_error(name, err->text);
   fflush(NULL);
   ranks_abort(code);

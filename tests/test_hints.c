@@ -12,7 +12,7 @@ static void expect(const char *name, const char *here) {
         hint ? hint : "missing", here);
 }
 
-/* The names are not options here and occur once; a hint begins with an option or is a sentence. */
+/* The names are not options here and occur once; a hint names an option or is a sentence. */
 static void test_table(void) {
   char name[64], option[64];
   for (int i = 0; hint_names(i); i++)
@@ -22,8 +22,8 @@ static void test_table(void) {
       check(!config_option(name), "%s is an option of ./train", name);
       for (int k = 0; k < i; k++)
         check(word_index(hint_names(k), name) < 0, "%s has two hints", name);
-      if (strncmp(here, "--", 2) != 0) continue;
-      word_at(here + 2, 0, option, sizeof option);
+      if (strncmp(here, "use --", 6) != 0) continue;
+      word_at(here + 6, 0, option, sizeof option);
       option[strcspn(option, ", ")] = 0;
       check(config_option(option) != NULL, "%s: there is no --%s", name, option);
     }
@@ -31,13 +31,13 @@ static void test_table(void) {
 
 int main(void) {
   test_table();
-  expect("learning_rate", "--lr");
-  expect("Batch-Size", "--batch");
-  expect("n_layer", "--layers");
-  expect("block_size", "--context");
-  expect("max_iters", "--steps");
-  expect("config", "@FILE");
-  expect("device", "nothing to choose");
+  expect("learning_rate", "use --lr");
+  expect("Batch-Size", "use --batch");
+  expect("n_layer", "use --layers");
+  expect("block_size", "use --context");
+  expect("max_iters", "use --steps");
+  expect("config", "use @FILE");
+  expect("device", "training uses the CPU");
   check(!hint_for("lr") && !hint_for("") && !hint_for("nothing"), "a hint for an option of ours");
   return check_report("hints");
 }

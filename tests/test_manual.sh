@@ -26,12 +26,12 @@ topics() {
   answers 0 'Clip the global gradient norm' "$train" --help clip
   run "$train" --help clip
   check "and no other option" test "$(wc -l <"$work/stdout")" -eq 1
-  answers 0 'is here: --lr' "$train" --help learning_rate
+  answers 0 'There is no option --learning_rate; use --lr.' "$train" --help learning_rate
   answers 2 'did you mean muon?' "$train" --help moun
   answers 2 'did you mean batch?' "$train" --help bacth
-  answers 2 'there is no option --n_embd; here: --channels' "$train" --n_embd 64
-  answers 2 'here: @FILE' "$train" --config x.py
-  answers 2 'here: --lr' "$tools/sweep" --optimizers adamw --learning_rate 1
+  answers 2 'there is no option --n_embd; use --channels' "$train" --n_embd 64
+  answers 2 'use @FILE' "$train" --config x.py
+  answers 2 'use --lr' "$tools/sweep" --optimizers adamw --learning_rate 1
 }
 
 completion() {

@@ -49,8 +49,39 @@ static void test_t(void) {
   } rows[] = {{1, 12.706204736}, {2, 4.302652730}, {3, 3.182446305}, {4, 2.776445105},
               {5, 2.570581836},  {9, 2.262157163}, {30, 2.042272456}, {120, 1.979930405}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    check_near(t_quantile(rows[i].freedom), rows[i].t, 1e-9, "t of %d degrees", rows[i].freedom);
-  check_near(t_quantile(100000), 1.96, 1e-4, "t of many degrees");
+    check_near(t_quantile(rows[i].freedom, 0.95), rows[i].t, 1e-9, "t of %d degrees", rows[i].freedom);
+  check_near(t_quantile(100000, 0.95), 1.96, 1e-4, "t of many degrees");
+  check_near(t_quantile(1, 0.99), 63.656741162, 1e-8, "t of one degree at 99 %%");
+  check_near(t_quantile(10, 0.99), 3.169272673, 1e-8, "t of 10 degrees at 99 %%");
+  check_near(t_quantile(7, 0.999), 5.407882521, 1e-8, "t of 7 degrees at 99.9 %%");
+}
+
+/* Five intervals at 99 % each hold together with 95 %. */
+static void test_widening(void) {
+  const double x[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+  Summary alone = summarize(x, 11), five = alone, one = alone;
+  widen(&five, 5);
+  widen(&one, 1);
+  check_near(five.half / alone.half, 3.169272673 / 2.228138852, 1e-8, "five intervals");
+  check_near(one.half, alone.half, 1e-12, "one interval");
+}
+
+/* Exact laws, and one with an error that no law follows. */
+static void test_power_law(void) {
+  const double x[] = {0.5, 1, 2, 4, 8, 16};
+  const struct {
+    double a, b, c;
+  } laws[] = {{2, 0.5, 1.5}, {0.7, 0.08, 3}, {5, 1.7, 0}};
+  double y[6];
+  for (size_t k = 0; k < sizeof laws / sizeof *laws; k++) {
+    for (int i = 0; i < 6; i++) y[i] = laws[k].a * pow(x[i], -laws[k].b) + laws[k].c;
+    PowerLaw law = fit_power_law(x, y, 6);
+    check_near(law.b, laws[k].b, 1e-4, "exponent %g", laws[k].b);
+    check_near(law.c, laws[k].c, 1e-3, "limit %g", laws[k].c);
+    check(law.rms < 1e-6, "exact: %g", law.rms);
+  }
+  y[2] += 0.1;
+  check(fit_power_law(x, y, 6).rms > 0.01, "not exact");
 }
 
 static void test_quantiles(void) {
@@ -237,6 +268,8 @@ int main(void) {
   test_summaries();
   test_pairs();
   test_t();
+  test_widening();
+  test_power_law();
   test_quantiles();
   test_smoothing();
   test_crossings();

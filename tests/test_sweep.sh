@@ -81,24 +81,26 @@ random_trials() {
 # A random search in a spec with ranges for each method, from begin to end.
 random_sweep() {
   cat >ranges.spec <<'END'
-optimizers = adamw muon
-random = 3
-seeds = 1
+optimizers = adamw muon sgd
+random = 8
+seeds = 2
+intervals = all
 adamw.lr = 1e-3..1e-1
 adamw.beta1 = 0.8..0.95
-muon.lr = 1e-3..1e-1
+sgd.momentum = 0.5..0.9
+muon.lr = 2e-3..1e-1
 muon.ns-steps = 3..6
 muon.schedule = cosine wsd
 END
   # shellcheck disable=SC2086
   "$sweep" ranges.spec $tiny --jobs 2 --threads 1 >out.txt 2>&1
-  check "it runs: $(tail -n 1 out.txt)" grep -q '^done: 8 runs' out.txt
+  check "it runs: $(tail -n 1 out.txt)" grep -q '^done: 30 runs' out.txt
   check "it shows the settings that differ" grep -q '^  lr  *0' out.txt
   check "the result has an evaluation seed" test \
-    "$(find runs/ranges/final -name log.csv | grep -c seed-101)" -eq 2
-  answers 0 'done: 8 runs' "$sweep" runs/ranges
+    "$(find runs/ranges/final -name log.csv | grep -c seed-101)" -eq 3
+  answers 0 'done: 30 runs' "$sweep" runs/ranges
   "$sweep" runs/ranges --dry-run >list.txt
-  check "its folder is a spec with the same trials" grep -q '^8 runs, 8 of them done' list.txt
+  check "its folder is a spec with the same trials" grep -q '^30 runs, 30 of them done' list.txt
 }
 
 # What was swept is in the tables, the trials and the figures.
@@ -107,14 +109,25 @@ reports() {
   check "the csv has the swept options" prints 'beta1 0.'
   check "of each method" prints 'schedule '
   run "$tools/compare" runs/ranges --format csv --trials on
-  check "all trials: $(wc -l <"$work/stdout") lines" test "$(wc -l <"$work/stdout")" -eq 7
+  check "all trials: $(wc -l <"$work/stdout") lines" test "$(wc -l <"$work/stdout")" -eq 25
   check "with their options" prints 'optimizer,lr,'
   answers 0 'beta1' "$tools/compare" runs/ranges
+  check "the losses of the best trials" \
+    grep -q '^optimizer  *trials  *best trial  *2nd  *4th  *8th' "$work/stdout"
+  check "in ascending order" sh -c 'awk "/best trial/ { getline; exit !(\$3 <= \$4 && \$4 <= \$5 &&
+    \$5 <= \$6) }" "$1"' - "$work/stdout"
+  for kind in sweep all each; do
+    "$tools/compare" runs/ranges --intervals $kind --format csv | cut -d, -f 10 >$kind.csv
+  done
+  check "the spec's kind of intervals" cmp -s sweep.csv all.csv
+  check "which are wider together" test "$(paste all.csv each.csv | awk 'NR > 1 && $1 > $2' |
+    wc -l)" -eq 2
   check "the best of random trials is not at an edge" \
     test "$(grep -c 'at the edge' "$work/stdout")" -eq 0
   command -v gnuplot >/dev/null || return
   run "$tools/compare" runs/ranges --figures figures
   check "a figure for each option" test "$(find figures -name 'option-*.svg' | wc -l)" -ge 3
+  check "and one of all trials" grep -q 'the best first' figures/sensitivity.svg
   check "named on its axis" grep -q '>beta1<' figures/option-*.svg
   run "$tools/compare" runs/ranges --html page.html
   check "the page has the trials" grep -q '<summary>Trials' page.html

@@ -27,6 +27,11 @@ static const Option options[] = {
     {.name = "baseline",
      .help = "Method that the others are compared with (empty: the one of the sweep, or adamw)",
      .type = OPTION_WORD, .at = FIELD(comparison.baseline), .fallback = ""},
+    {.name = "intervals",
+     .help = "95 % intervals of each difference, or of all together (Bonferroni; sweep: what its "
+             "spec says, or each)",
+     .type = OPTION_CHOICE, .at = FIELD(comparison.intervals), .fallback = "sweep",
+     .choices = "sweep" INTERVALS(CHOICE_WORD)},
     {.name = "target", .help = "Loss to reach (0: the final loss of the baseline)",
      .type = OPTION_REAL, .at = FIELD(comparison.target), .fallback = "0", .max = 1e9},
     {.name = "mix",
@@ -112,9 +117,9 @@ static int draw(int index, const Comparison *c, Err *err) {
 /* In the terminal, settings are lines, which it can wrap. */
 static void print_tables(const CompareOptions *o, const Comparison *c) {
   TableFormat format = (TableFormat)o->format;
-  Table tables[] = {outcome_losses(c), outcome_costs(c), outcome_settings(c), swept_trials(c),
-                    outcome_numbers(c)};
-  enum { TRIALS = 3, NUMBERS, COUNT };
+  Table tables[] = {outcome_losses(c), outcome_costs(c), outcome_sensitivity(c), outcome_settings(c),
+                    swept_trials(c), outcome_numbers(c)};
+  enum { TRIALS = 4, NUMBERS, COUNT };
   if (format == TABLE_CSV) {
     table_write(&tables[o->trials ? TRIALS : NUMBERS], format, stdout);
   } else {

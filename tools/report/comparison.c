@@ -215,6 +215,7 @@ static int measure_costs(const Comparison *c, const Times *times, Entry *e) {
   static const double DISTURBED = 1.75;
   int disturbed = 0;
   e->state_bytes = c->logs[e->runs[0]].info.optimizer_state_bytes;
+  e->peak_bytes = c->logs[e->runs[0]].info.peak_memory_bytes;
   e->clipped = 0;
   e->gradient_ms = e->optimizer_ms = NAN;
   for (int j = 0; j < e->count; j++) {
@@ -454,24 +455,29 @@ static void judge(Comparison *c) {
     e->steps_to = time_to(c, e, AXIS_STEPS);
     e->tokens_to = time_to(c, e, AXIS_TOKENS);
     e->seconds_to = time_to(c, e, AXIS_SECONDS);
+    e->flops_to = time_to(c, e, AXIS_FLOPS);
+    c->together += e->difference.n > 1;
   }
+  if (c->options.intervals != 1 + INTERVALS_ALL) c->together = 1;
+  for (int i = 0; i < c->count; i++) widen(&c->entries[i].difference, c->together);
   note_states(c);
   RunLog *firsts = copy_firsts(c);
   c->differences = differences_find(firsts, c->count, EFFECT_TASK);
   free(firsts);
 }
 
-/* The baseline of the sweep, unless the user chose another. */
-static int choose_baseline(Comparison *c, Err *err) {
+/* The baseline and the intervals of the sweep's spec, where the user chose none. */
+static int read_spec(Comparison *c, Err *err) {
   Settings spec = {0};
   char at[OPTION_TEXT + 1], *argv[] = {"", at};
-  const char *name = NULL;
-  int status = 0;
   snprintf(at, sizeof at, "@%s", c->set.spec);
-  if (*c->options.baseline) return 0;
-  if (*c->set.spec) status = settings_read(&spec, 2, argv, err);
-  if (*c->set.spec && status == 0) name = settings_find(&spec, "baseline", NULL);
-  snprintf(c->options.baseline, sizeof c->options.baseline, "%s", name ? name : "adamw");
+  int status = *c->set.spec ? settings_read(&spec, 2, argv, err) : 0;
+  const char *baseline = settings_find(&spec, "baseline", NULL);
+  const char *intervals = settings_find(&spec, "intervals", NULL);
+  if (!*c->options.baseline)
+    snprintf(c->options.baseline, sizeof c->options.baseline, "%s", baseline ? baseline : "adamw");
+  if (intervals && c->options.intervals == 0)
+    c->options.intervals = 1 + word_index(INTERVALS(CHOICE_WORD), intervals);
   settings_free(&spec);
   return status;
 }
@@ -482,7 +488,7 @@ int comparison_read(Comparison *c, char *const *paths, int count, const Comparis
   if (runset_read(&c->set, paths, count, err)) return -1;
   c->logs = c->set.logs;
   c->log_count = c->set.count;
-  int status = choose_baseline(c, err) || check_comparable(c, err) ? -1 : 0;
+  int status = read_spec(c, err) || check_comparable(c, err) ? -1 : 0;
   if (status == 0) group_runs(c);
   if (status == 0 && c->count == 0) {
     c->only_tuning = 1;

@@ -8,10 +8,12 @@
 #include "tools/report/palette.h"
 #include "tools/report/runset.h"
 #include "tools/report/statistics.h"
+#include "tools/trials/spec.h"
 #include "tools/trials/tuning.h"
 
 typedef struct {
   char baseline[OPTION_TEXT]; /* a method's name; empty: the sweep's, or adamw */
+  int intervals;              /* 0: as the sweep's spec says; else 1 + INTERVALS_... */
   double target;              /* loss; 0: that of the baseline */
   int mix;                    /* judge runs together that cannot be compared */
   char highlight[OPTION_TEXT]; /* methods to highlight in figures; empty: see label_highlight */
@@ -26,12 +28,13 @@ typedef struct {
   double *loss;        /* (seeds) final loss by seed; NaN where there is none */
   Summary summary, difference; /* of the loss, and paired with the baseline's */
   double bits_per_byte;
-  double steps_to, tokens_to, seconds_to; /* the target; NaN: not reached */
+  double steps_to, tokens_to, seconds_to, flops_to; /* the target; NaN: not reached */
   int extended; /* all its runs are, by --resume with more steps */
   double gradient_ms, optimizer_ms; /* of its least disturbed run */
   double slow; /* > 1: all its runs were disturbed, and the optimizer's time is divided by this */
   double step_seconds; /* time of a step on an idle machine */
   double state_bytes;
+  double peak_bytes; /* memory of its process; NaN: not logged */
   double clipped; /* mean share of the steps whose gradient was clipped; NaN: not logged */
   char rate[64];
   Tuning tuning;       /* points ascending in the rate, the judged setting's on line 0; none when
@@ -49,6 +52,7 @@ typedef struct {
   Entry *entries; /* the best first, diverged ones last */
   int count;
   int baseline;   /* number of its entry, or -1 */
+  int together;   /* intervals that hold at the same time; 1: each holds alone */
   int only_tuning; /* no evaluation seeds: each method's best trial is judged */
   int per_byte;   /* losses are in bits per byte, since vocabularies differ; else nats per token */
   double target;  /* NaN when there is none */

@@ -190,6 +190,29 @@ static Figure option_loss(const Comparison *c, int option) {
   return f;
 }
 
+/* The trials of each method, best first. */
+static Figure sensitivity(const Comparison *c, int axis) {
+  Figure f = figure_of(c, "trials of a method, the best first", "loss at the end", 0);
+  Look *looks = looks_of(c);
+  double least = INFINITY, best = -INFINITY;
+  (void)axis;
+  for (int i = 0; i < c->count; i++) {
+    const Tuning *t = &c->entries[i].tuning;
+    if (!tuning_is_random(t)) continue;
+    Series *s = figure_add(&f, SERIES_CURVE, looks[i], t->count, c->entries[i].name);
+    tuning_losses(t, s->y);
+    for (int j = 0; j < t->count; j++) {
+      s->x[j] = j + 1;
+      if (!isfinite(s->y[j])) s->y[j] = NAN;
+    }
+    least = fmin(least, s->y[0]);
+    best = fmax(best, s->y[0]); /* NaN is ignored */
+  }
+  figure_show(&f, least, best, 0.05, 1);
+  free(looks);
+  return f;
+}
+
 /* ---- rows ---- */
 
 static Figure bars_of(const Comparison *c, const char *x_label) {
@@ -303,6 +326,8 @@ const FigureKind figure_kinds[] = {
      option_loss, n - 1}
     OPTION_FIGURE(1), OPTION_FIGURE(2), OPTION_FIGURE(3), OPTION_FIGURE(4), OPTION_FIGURE(5),
     OPTION_FIGURE(6), OPTION_FIGURE(7), OPTION_FIGURE(8),
+    {"sensitivity", "Loss at the end of the random trials of each method, the best first: a flat "
+                    "curve belongs to a method that is easy to tune.", sensitivity, 0},
     {"time", "Time of a training step: gradient, then optimizer.", step_time, 0},
     {"memory", "Memory of the optimizer state.", memory, 0},
     {0},

@@ -15,7 +15,7 @@ typedef struct {
 extern const FigureKind figure_kinds[]; /* in the order of FIGURE_NAMES */
 #define FIGURE_NAMES                                                                               \
   "forest|loss-steps|loss-end|loss-tokens|loss-seconds|loss-flops|rates|option-1|option-2|"        \
-  "option-3|option-4|option-5|option-6|option-7|option-8|time|memory"
+  "option-3|option-4|option-5|option-6|option-7|option-8|sensitivity|time|memory"
 
 /* Error: a name to highlight is not that of a method. */
 int figures_check(const Comparison *c, Err *err);

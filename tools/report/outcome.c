@@ -12,8 +12,8 @@
 #define NUMBERS(X) \
   X(val_loss_mean) X(val_loss_sd) X(n) X(diverged) X(unfinished) X(difference_mean) \
   X(difference_low) X(difference_high) X(bits_per_byte) X(trials) X(edge) X(target) \
-  X(steps_to_target) X(tokens_to_target) X(seconds_to_target) X(gradient_ms) X(optimizer_ms) \
-  X(state_bytes) X(clipped_share)
+  X(steps_to_target) X(tokens_to_target) X(seconds_to_target) X(flops_to_target) X(gradient_ms) X(optimizer_ms) \
+  X(state_bytes) X(peak_bytes) X(clipped_share)
 
 typedef struct {
 #define MEMBER(name) double name;
@@ -28,9 +28,10 @@ static Numbers numbers_of(const Comparison *c, const Entry *e) {
                    .difference_high = d->mean + d->half, .bits_per_byte = e->bits_per_byte,
                    .trials = e->tuning.count, .edge = e->edge, .target = c->target,
                    .steps_to_target = e->steps_to, .tokens_to_target = e->tokens_to,
-                   .seconds_to_target = e->seconds_to, .gradient_ms = e->gradient_ms,
+                   .seconds_to_target = e->seconds_to, .flops_to_target = e->flops_to,
+                   .gradient_ms = e->gradient_ms,
                    .optimizer_ms = e->optimizer_ms, .state_bytes = e->state_bytes,
-                   .clipped_share = e->clipped};
+                   .peak_bytes = e->peak_bytes, .clipped_share = e->clipped};
 }
 
 static void set_swept(Table *t, int column, const Comparison *c, const Entry *e) {
@@ -119,7 +120,8 @@ Table outcome_losses(const Comparison *c) {
              "mean difference to the run of %s with the same seed, which has the same initial "
              "weights and order of data; negative is better", baseline);
   table_note(&t, L_INTERVAL, "of this difference, by Student's t over the seeds; if it contains 0, "
-                             "the difference may be chance");
+                             "the difference may be chance%s",
+             c->together > 1 ? "; all intervals hold together (Bonferroni)" : "");
   table_note(&t, L_CLIPPED, "share of the steps whose gradient norm was above --clip");
   table_note(&t, L_TRIALS, "settings tried in tuning; (edge): the best rate is "
                            "the smallest or largest tried, and a better one may exist");
@@ -132,8 +134,8 @@ Table outcome_losses(const Comparison *c) {
 
 /* ---- costs ---- */
 
-enum { C_NAME, C_STEPS, C_TOKENS, C_SECONDS, C_LESS_TOKENS, C_LESS_SECONDS, C_GRADIENT,
-       C_OPTIMIZER, C_STATE };
+enum { C_NAME, C_STEPS, C_TOKENS, C_SECONDS, C_FLOPS, C_LESS_TOKENS, C_LESS_SECONDS, C_GRADIENT,
+       C_OPTIMIZER, C_STATE, C_PEAK };
 
 static void set_count(Table *t, int column, double count) {
   if (count >= 1e6) table_set(t, column, "%.2f M", count / 1e6);
@@ -148,6 +150,7 @@ static void set_costs(Table *t, const Comparison *c, const Entry *e) {
     table_set(t, C_STEPS, "%.0f", e->steps_to);
     set_count(t, C_TOKENS, e->tokens_to);
     table_set(t, C_SECONDS, "%.1f", e->seconds_to);
+    if (isfinite(e->flops_to)) table_set(t, C_FLOPS, "%.2f", e->flops_to / 1e12);
   } else if (!isnan(c->target) && e->finished && !e->extended) {
     table_set(t, C_STEPS, "not reached");
   }
@@ -159,11 +162,12 @@ static void set_costs(Table *t, const Comparison *c, const Entry *e) {
   if (isfinite(e->optimizer_ms))
     table_set(t, C_OPTIMIZER, "%s%.1f", e->slow > 1 ? "about " : "", e->optimizer_ms);
   if (isfinite(e->state_bytes)) table_set(t, C_STATE, "%.1f", e->state_bytes / 1e6);
+  if (isfinite(e->peak_bytes)) table_set(t, C_PEAK, "%.0f", e->peak_bytes / 1e6);
 }
 
 Table outcome_costs(const Comparison *c) {
-  Table t = table_make("optimizer|steps|tokens|seconds|speed-up, tokens|speed-up, seconds|"
-                       "gradient ms|optimizer ms|state MB");
+  Table t = table_make("optimizer|steps|tokens|seconds|TFLOP|speed-up, tokens|"
+                       "speed-up, seconds|gradient ms|optimizer ms|state MB|peak MB");
   t.name = "costs";
   int slow = 0;
   for (int i = 0; i < c->count; i++) slow |= c->entries[i].slow > 1;
@@ -177,6 +181,8 @@ Table outcome_costs(const Comparison *c) {
     table_note(&t, C_SECONDS, "steps times %.1f ms for the gradient, the same for all methods, and "
                               "the method's own optimizer time, without validation",
                c->gradient_ms);
+  table_note(&t, C_FLOPS, "operations of the network and the optimizer up to there, as declared");
+  table_note(&t, C_PEAK, "largest memory of the process");
   table_note(&t, C_GRADIENT,
              "forward and backward pass of a step, median of the method's fastest run");
   table_note(&t, C_OPTIMIZER, "the method's part of a step, mean of its fastest run%s",
@@ -184,6 +190,32 @@ Table outcome_costs(const Comparison *c) {
   for (int i = 0; i < c->count; i++) {
     table_row(&t);
     set_costs(&t, c, &c->entries[i]);
+  }
+  return t;
+}
+
+/* ---- sensitivity ---- */
+
+Table outcome_sensitivity(const Comparison *c) {
+  enum { S_BEST = 2, S_DIVERGED = 6, LEAST = 8 };
+  Table t = table_make("optimizer|trials|best trial|2nd|4th|8th|diverged");
+  t.name = "sensitivity";
+  table_note(&t, S_BEST, "validation loss at the end of the trial with the lowest; the next columns "
+                         "show how much the other trials lose, so how far a rough search gets");
+  for (int i = 0; i < c->count; i++) {
+    const Tuning *tuning = &c->entries[i].tuning;
+    int diverged = 0;
+    if (tuning->count < LEAST) continue;
+    double *losses = memory_take((size_t)tuning->count, sizeof *losses);
+    for (int j = 0; j < tuning->count; j++) diverged += tuning->points[j].diverged > 0;
+    tuning_losses(tuning, losses);
+    table_row(&t);
+    table_set(&t, 0, "%s", c->entries[i].name);
+    table_set(&t, 1, "%d", tuning->count);
+    for (int k = 0; k < 4; k++)
+      if (isfinite(losses[(1 << k) - 1])) table_set(&t, S_BEST + k, "%.4f", losses[(1 << k) - 1]);
+    if (diverged) table_set(&t, S_DIVERGED, "%d", diverged);
+    free(losses);
   }
   return t;
 }

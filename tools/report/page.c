@@ -216,6 +216,7 @@ int page_write(const Comparison *c, const char *path, const char *command, int r
   int status = write_figure(out, c, 0, err);
   write_table(out, "Final loss", outcome_losses(c));
   write_table(out, "Cost", outcome_costs(c));
+  write_table(out, "Sensitivity to the settings", outcome_sensitivity(c));
   write_table(out, "Settings that differ", outcome_settings(c));
   write_notes(out, c);
   status = status || write_figures(out, c, err) ? -1 : 0;

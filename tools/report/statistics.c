@@ -20,12 +20,12 @@ static double t_inside(double t, int v) {
   return 2 / 3.14159265358979324 * (theta + sum);
 }
 
-double t_quantile(int freedom) {
-  double low = 1.9, high = 13; /* of infinitely many and of one degree */
+double t_quantile(int freedom, double level) {
+  double low = 0, high = 6400; /* above the point of one degree at 0.9999 */
   if (freedom > 100000) freedom = 100000;
-  for (int i = 0; i < 60; i++) {
+  for (int i = 0; i < 80; i++) {
     double middle = (low + high) / 2;
-    if (t_inside(middle, freedom) < 0.95) low = middle;
+    if (t_inside(middle, freedom) < level) low = middle;
     else high = middle;
   }
   return (low + high) / 2;
@@ -41,9 +41,13 @@ Summary summarize(const double *x, int n) {
     if (!isnan(x[i])) squares += (x[i] - s.mean) * (x[i] - s.mean);
   if (s.n > 1) {
     s.sd = sqrt(squares / (s.n - 1));
-    s.half = t_quantile(s.n - 1) * s.sd / sqrt(s.n);
+    s.half = t_quantile(s.n - 1, 0.95) * s.sd / sqrt(s.n);
   }
   return s;
+}
+
+void widen(Summary *s, int count) {
+  if (s->n > 1) s->half = t_quantile(s->n - 1, 1 - 0.05 / count) * s->sd / sqrt(s->n);
 }
 
 Summary summarize_paired(const double *a, const double *b, int n) {
@@ -84,4 +88,41 @@ double first_crossing(const double *x, const double *y, int n, double target) {
     before = i;
   }
   return NAN;
+}
+
+/* For a given b, a and c are a linear fit. */
+static PowerLaw fit_with(double b, const double *x, const double *y, int n) {
+  double mean_z = 0, mean_y = 0, zz = 0, zy = 0, squares = 0;
+  for (int i = 0; i < n; i++) {
+    mean_z += pow(x[i], -b) / n;
+    mean_y += y[i] / n;
+  }
+  for (int i = 0; i < n; i++) {
+    double z = pow(x[i], -b) - mean_z;
+    zz += z * z;
+    zy += z * (y[i] - mean_y);
+  }
+  PowerLaw law = {.a = zy / zz, .b = b};
+  law.c = mean_y - law.a * mean_z;
+  for (int i = 0; i < n; i++) {
+    double off = y[i] - law.a * pow(x[i], -b) - law.c;
+    squares += off * off;
+  }
+  law.rms = sqrt(squares / n);
+  return law;
+}
+
+/* The squares may have more than one minimum in b: a grid first, then golden sections. */
+PowerLaw fit_power_law(const double *x, const double *y, int n) {
+  static const double GOLDEN = 0.381966011250105, STEP = 1.1;
+  double best = 0.01;
+  for (double b = 0.01; b < 4; b *= STEP)
+    if (fit_with(b, x, y, n).rms < fit_with(best, x, y, n).rms) best = b;
+  double low = best / STEP, high = best * STEP;
+  for (int i = 0; i < 60; i++) {
+    double left = low + GOLDEN * (high - low), right = high - GOLDEN * (high - low);
+    if (fit_with(left, x, y, n).rms < fit_with(right, x, y, n).rms) high = right;
+    else low = left;
+  }
+  return fit_with((low + high) / 2, x, y, n);
 }

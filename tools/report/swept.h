@@ -6,7 +6,7 @@
 #include "tools/report/figure.h"
 #include "tools/report/table.h"
 
-enum { SWEPT_MAX = 8 };
+enum { SWEPT_MAX = 24 };
 
 /* The options in which trials of one method differ, lr first; names (SWEPT_MAX) are valid as long
    as the comparison. Returns their number; 0 if that is lr alone. */

@@ -14,6 +14,10 @@ const Option spec_options[] = {
      .type = OPTION_WORD, .at = FIELD(optimizers), .fallback = "all"},
     {.name = "baseline", .help = "Method that the others are compared with",
      .type = OPTION_WORD, .at = FIELD(baseline), .fallback = "adamw"},
+    {.name = "intervals",
+     .help = "95 % intervals of each difference to the baseline, or of all together (Bonferroni)",
+     .type = OPTION_CHOICE, .at = FIELD(intervals), .fallback = "each",
+     .choices = INTERVALS(CHOICE_WORD)},
     {.name = "rates",
      .help = "Learning rates per optimizer, around its default; more for methods that have fewer "
              "trials than others",

@@ -22,8 +22,13 @@
 /* SPEC_POINT: size of a point's text, which is also the name of a folder. */
 enum { SPEC_METHODS = 64, SPEC_POINT = 240 };
 
+/* Whether each 95 % interval holds alone, or all together. */
+#define INTERVALS(X) X(INTERVALS_EACH, "each") X(INTERVALS_ALL, "all")
+enum { INTERVALS(CHOICE_NAME) };
+
 typedef struct {
   char optimizers[OPTION_TEXT], baseline[OPTION_TEXT];
+  int intervals;
   int64_t rates, random, tune_seeds, seeds, extend;
   double factor;
   int unequal;

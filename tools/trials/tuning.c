@@ -30,6 +30,16 @@ int tuning_best(const Tuning *t) {
   return best;
 }
 
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+void tuning_losses(const Tuning *t, double *losses) {
+  for (int i = 0; i < t->count; i++) losses[i] = t->points[i].loss;
+  if (t->count > 0) qsort(losses, (size_t)t->count, sizeof *losses, ascending);
+}
+
 int tuning_is_random(const Tuning *t) {
   int lines = 0;
   for (int i = 0; i < t->count; i++)

@@ -24,6 +24,9 @@ void tuning_free(Tuning *t);
 /* The point of the lowest loss (of equals, of the lowest rate), or -1. */
 int tuning_best(const Tuning *t);
 
+/* The losses of the points, ascending, into losses (t->count). */
+void tuning_losses(const Tuning *t, double *losses);
+
 /* Whether no rate repeats where other settings differ, as rates do in a grid. */
 int tuning_is_random(const Tuning *t);
 
