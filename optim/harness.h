@@ -36,14 +36,14 @@ int optimizer_takes_all(const Optimizer *method, const void *options);
 
 typedef struct OptimizerState OptimizerState;
 
-/* Describes the state, so that its sizes are known, without memory for it; the params need no memory
-   yet either. */
+/* Describes the state, so that its sizes are known, without memory for it; the params need no
+   memory yet either. */
 OptimizerState *optimizer_plan(const Optimizer *method, const void *options,
                                const OptimizerOptions *common, const Param *params, int count,
                                uint64_t seed);
 
-/* The same with memory: allocates all state. `options` is the struct of method->options; both structs and `params`
-   must live as long as the state. Errors: no memory. */
+/* The same with memory: allocates all state. `options` is the struct of method->options; both
+   structs and `params` must live as long as the state. Errors: no memory. */
 int optimizer_open(OptimizerState **state, const Optimizer *method, const void *options,
                    const OptimizerOptions *common, const Param *params, int count, uint64_t seed,
                    Err *err);
@@ -52,8 +52,9 @@ void optimizer_close(OptimizerState *state);
 /* Adds the nodes' arrays to what optimizer_visit visits; they must live as long. */
 void optimizer_add_nodes(OptimizerState *state, Nodes *nodes);
 
-/* Step t = 1, 2, ... on the gradients in the params, which are the same on all ranks (without nodes); `multiplier`
-   in [0,1] is the schedule's. The products have the precision of the options, or the process's. */
+/* Step t = 1, 2, ... on the gradients in the params, which are the same on all ranks, or those of
+   the nodes here; `multiplier` in [0,1] is the schedule's. The products have the precision of the
+   options, or the process's. */
 void optimizer_step(OptimizerState *state, int64_t t, double multiplier);
 
 /* What step t multiplies the weights of a parameter by at the scheduled rate, as what updates it
@@ -98,7 +99,8 @@ void optimizer_visit(OptimizerState *state,
 
 /* optimizer_gather makes the state whole on rank 0, to be saved, or with `restore` makes room for
    all of it on every rank, to be read from a file (with nodes, every rank reads only what its nodes
-   need). optimizer_scatter ends that; after a restore every rank keeps what it owns. Error: no memory (with several ranks). */
+   need). optimizer_scatter ends that; after a restore every rank keeps what it owns. Error: no
+   memory (with several ranks). */
 int optimizer_gather(OptimizerState *state, int restore, Err *err);
 void optimizer_scatter(OptimizerState *state, int restore);
 

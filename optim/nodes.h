@@ -38,7 +38,7 @@ typedef struct {
   float *w, *g, *d;  /* (here, size): X, Y, D */
   double *norms;     /* (here) of the tracked gradients */
   int model_is_mean; /* the model's weights are the mean of the nodes' */
-  float *gathered;   /* (count, 2, size) between gather and scatter: X and D of all nodes, or NULL */
+  float *gathered;   /* (count, 2, size): X and D of all nodes while they are saved */
 } Nodes;
 
 /* All nodes begin with weights 0; the model's params must live as long. The number of ranks divides

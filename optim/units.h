@@ -1,6 +1,6 @@
 /* What one call of a method's update works on: a matrix, a block of a fused matrix, or a piece of
-   an array of an elementwise method. Which method updates a parameter, how the parameter is cut, and
-   where the state is in memory. */
+   an array of an elementwise method. Which method updates a parameter, how the parameter is cut,
+   and where the state is in memory. */
 #ifndef OPTIM_UNITS_H
 #define OPTIM_UNITS_H
 

@@ -106,7 +106,8 @@ static uint32_t weights_sum(const GPT2 *m) {
 /* Ranks with different options would wait for each other without end, and those with different data
    or weights would train another model. Called by all ranks. */
 static int check_same_start(const Run *r, Err *err) {
-  static const char *const kinds[] = {"options", "data", "step", "weights"};
+  static const char *const kinds[] = {"with other options", "with other data", "at another step",
+                                      "with other weights"};
   enum { KINDS = sizeof kinds / sizeof *kinds };
   if (ranks_count() == 1) return 0;
   const uint32_t own[KINDS] = {options_sum(&r->config), r->fingerprint, (uint32_t)r->step,
@@ -117,8 +118,8 @@ static int check_same_start(const Run *r, Err *err) {
   for (int i = 0; i < KINDS; i++) {
     int other = ranks_most(own[i] != first[i] ? rank_number() : 0);
     if (other)
-      return fail(err, "rank %d starts with other %s than rank 0; give all ranks the same options "
-                       "and files", other, kinds[i]);
+      return fail(err, "rank %d starts %s than rank 0; give all ranks the same options and files",
+                  other, kinds[i]);
   }
   return 0;
 }

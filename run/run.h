@@ -50,8 +50,9 @@ int run_batch(Run *run, int64_t t, int node, int64_t first, Batch *batch, Err *e
 /* Starts the time of step t = 1, 2, ... and returns its row, with no loss yet. */
 LogRow run_row(Run *run, int64_t t);
 
-/* Completes the sums over all ranks, of the gradients and of the row's loss, and sets the gradient's
-   norm. With nodes it tracks the gradients; the norm is the root mean square of those. */
+/* Completes the sums over all ranks, of the gradients and of the row's loss, and sets the
+   gradient's norm. With nodes it tracks the gradients; the norm is the root mean square of those
+   of all nodes. */
 void run_gradient_done(Run *run, LogRow *row);
 
 /* Scales the gradient, or that of each node, down to the norm --clip. */
@@ -65,10 +66,10 @@ void run_step_done(Run *run, LogRow *row);
    run has diverged. The message names the step and the first bad tensor. */
 int run_check_gradient(Run *run, const LogRow *row, Err *err);
 
-/* Sets the row's val_loss to the mean loss over the first --val-tokens tokens of the validation set,
-   in whole rows of the context (at least one), for any batch size. A loss of NaN is returned as
-   infinity; NaN means that a stop was requested during the validation. With nodes, the weights are
-   their mean, and the consensus error is set. */
+/* Sets the row's val_loss to the mean loss over the first --val-tokens tokens of the validation
+   set, in whole rows of the context (at least one), for any batch size. A loss of NaN is returned
+   as infinity; NaN means that a stop was requested during the validation. With nodes, the weights
+   are their mean, and the consensus error is set. */
 int run_validate(Run *run, LogRow *row, Err *err);
 
 /* The same error if the row's validation loss is infinite, or above 2 ln V at the last step, or a

@@ -1,5 +1,6 @@
 /* Decentralized training: the weights of the graphs, gradient tracking against the equations of the
-   paper in double, and Muon on the mean gradient. Tests: optim/graph optim/nodes optim/demuon */
+   paper in double, and Muon on the mean gradient. Tests: optim/graph optim/mixing optim/nodes
+   optim/demuon */
 #include "optim/nodes.h"
 
 #include <math.h>
