@@ -3,7 +3,10 @@
    Muon is Scalable for LLM Training, arXiv 2502.16982.
      B = mu B + (1 - mu) G,  Z = (1 - mu) G + mu B (Nesterov) or B,
      W = (1 - lr wd) W - lr scale msgn(Z).
-   The decay takes the rate without the shape's scale, as in the authors' code. */
+   The decay takes the rate without the shape's scale, as in the authors' code. With a spectral
+   power p the step is U S^p V^T of Z = U S V^T, scaled to the norm of msgn(Z) = U V^T: ours, for
+   the question of W. Su, Isotropic Curvature Model, arXiv 2511.00674 (abstract), whether equal
+   singular values are best. */
 #include "optim/optim.h"
 #include "optim/parts/momentum.h"
 #include "optim/parts/polar.h"
@@ -19,6 +22,11 @@ static const Option table[] = {
     NESTEROV_OPTION(MuonOptions, nesterov, "on"),
     POLAR_OPTIONS(MuonOptions, polar, "newton-schulz", "jordan"),
     SHAPE_SCALE_OPTION(MuonOptions, scale, "kj"),
+    {.name = "spectral-power",
+     .help = "Power p of the step U S^p V^T for the momentum U S V^T, scaled to the norm of U V^T "
+             "(0: Muon; 1: momentum of fixed norm)",
+     .type = OPTION_REAL, .at = offsetof(MuonOptions, polar.power), .fallback = "0", .min = -1,
+     .max = 1, .needs = "orthogonalize=svd"},
     {0},
 };
 

@@ -4,29 +4,18 @@
      U' = U / (sqrt(v) + eps),  U' = ||U|| / (||U'|| + eps) U',  W = (1 - lr wd) W - lr scale U'.
    Dion's repository has its own version: nesterov off, ns-schedule dion, shape-scale spectral,
    eps 1e-8. */
-#include <math.h>
-
-#include "optim/optim.h"
-#include "optim/parts/momentum.h"
-#include "optim/parts/polar.h"
+#include "optim/parts/lines.h"
+#include "optim/parts/variant.h"
 
 typedef struct {
-  double momentum, beta2, eps;
-  int nesterov, scale;
-  Polar polar;
+  Variant muon;
+  LineMoment moment;
 } NormuonOptions;
 
-#define FIELD(member) offsetof(NormuonOptions, member)
 static const Option table[] = {
-    MOMENTUM_OPTION(NormuonOptions, momentum, "0.95"),
-    NESTEROV_OPTION(NormuonOptions, nesterov, "on"),
-    {.name = "beta2", .help = "Decay of the second moment of the rows",
-     .type = OPTION_REAL, .at = FIELD(beta2), .fallback = "0.95", .below = 1},
-    {.name = "eps", .help = "Constant added to the root of the second moment and to the norm",
-     .type = OPTION_REAL, .at = offsetof(NormuonOptions, eps), .fallback = "1e-10", .min = 1e-30,
-     .max = 1},
-    POLAR_OPTIONS(NormuonOptions, polar, "newton-schulz", "jordan"),
-    SHAPE_SCALE_OPTION(NormuonOptions, scale, "kj"),
+    VARIANT_OPTIONS(NormuonOptions, muon),
+    LINE_MOMENT_OPTIONS(NormuonOptions, moment, "1e-10", "rows"),
+    SHAPE_SCALE_OPTION(NormuonOptions, muon.scale, "kj"),
     {0},
 };
 
@@ -42,47 +31,18 @@ static const Slot slots[] = {
     {0},
 };
 
-/* Divides each row of U (rows,cols) by the root of its second moment v, and keeps the norm of U. */
-static void normalize_rows(float *U, float *v, int64_t rows, int64_t cols,
-                           const NormuonOptions *o) {
-  double before = frobenius_norm(U, rows * cols);
-  for (int64_t i = 0; i < rows; i++) {
-    double norm = frobenius_norm(U + i * cols, cols);
-    v[i] = (float)(o->beta2 * v[i] + (1 - o->beta2) * norm * norm / (double)cols);
-    float scale = (float)(1 / (sqrt((double)v[i]) + o->eps));
-    for (int64_t j = 0; j < cols; j++) U[i * cols + j] *= scale;
-  }
-  double after = frobenius_norm(U, rows * cols);
-  float back = (float)(before / (after + o->eps));
-  for (int64_t i = 0; i < rows * cols; i++) U[i] *= back;
-}
-
-typedef struct {
-  float *z; /* (rows,cols) */
-  PolarWork polar;
-} NormuonWork;
-
-static void layout(void *work, Scratch *s, const Matrix *p, const void *options) {
-  const NormuonOptions *o = options;
-  NormuonWork *w = work;
-  w->z = scratch_floats(s, matrix_size(p));
-  polar_layout(&w->polar, s, p->rows, p->cols, &o->polar);
-}
-
 static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
   const NormuonOptions *o = options;
-  const NormuonWork *work = step->work;
-  int64_t size = matrix_size(p);
-  float *z = work->z;
-  momentum_ema(z, slot[MOMENTUM], p->g, size, o->momentum, o->nesterov);
-  polar_factor(z, p->rows, p->cols, &o->polar, &work->polar);
-  normalize_rows(z, slot[ROWS], p->rows, p->cols, o);
-  apply_update(p, step->keep, step->rate * shape_scale(o->scale, p->rows, p->cols), z);
+  const VariantWork *work = step->work;
+  float *z = variant_momentum(&o->muon, p, slot[MOMENTUM], work);
+  variant_polar(z, &o->muon, p, work);
+  lines_normalize(z, slot[ROWS], p->rows, p->cols, LEFT, &o->moment, work->lines);
+  variant_apply(&o->muon, p, step, work);
 }
 
 static double flops(const Matrix *p, const void *options) {
   const NormuonOptions *o = options;
-  return 12 * (double)(p->rows * p->cols) + polar_flops(p->rows, p->cols, &o->polar);
+  return variant_flops(&o->muon, p) + 6 * (double)matrix_size(p);
 }
 
 const Optimizer normuon = {
@@ -97,7 +57,7 @@ const Optimizer normuon = {
     .slots = slots,
     .accepts = accepts_matrices,
     .update = update,
-    .layout = layout,
-    .work_size = sizeof(NormuonWork),
+    .layout = variant_layout,
+    .work_size = sizeof(VariantWork),
     .flops = flops,
 };

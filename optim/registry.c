@@ -20,6 +20,12 @@
   ENTRY(dion)            \
   ENTRY(dion2)           \
   ENTRY(normuon)         \
+  ENTRY(muonh)           \
+  ENTRY(muoneq)          \
+  ENTRY(muon2)           \
+  ENTRY(aurora)          \
+  ENTRY(adamuon)         \
+  ENTRY(contra_muon)     \
   ENTRY(demuon)          \
   ENTRY(adadiag)         \
   ENTRY(soap)            \

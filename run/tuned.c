@@ -31,7 +31,10 @@ typedef struct {
    (5.306, 5.245).
 
    shakespeare: adamw has nanoGPT's settings, which are not the best (lr 0.003 is better by 0.1).
-   muon: rates 0.01 and 0.02 with auxiliary rate 0.004. */
+   muon: rates 0.01 and 0.02 with auxiliary rate 0.004.
+
+   muonh, muoneq, muon2, aurora, adamuon, contra-muon: first values, not tuned. Auxiliary rates are
+   Muon's, and so are the rates where a step has the size of Muon's. */
 static const Tuned table[] = {
     {"adamw", "nano", "lr=0.005657 warmup-fraction=0.5 weight-decay=0.1"},
     {"muon", "nano", "lr=0.02 aux-lr=0.016"},
@@ -47,6 +50,12 @@ static const Tuned table[] = {
     {"dion", "nano", "lr=0.01 aux-lr=0.016 weight-decay=0.01"},
     {"dion2", "nano", "lr=0.02 aux-lr=0.016 weight-decay=0.01"},
     {"normuon", "nano", "lr=0.02 aux-lr=0.016"},
+    {"muonh", "nano", "lr=0.03 aux-lr=0.016"},
+    {"muoneq", "nano", "lr=0.02 aux-lr=0.016"},
+    {"muon2", "nano", "lr=0.02 aux-lr=0.016"},
+    {"aurora", "nano", "lr=0.02 aux-lr=0.016"},
+    {"adamuon", "nano", "lr=0.008 aux-lr=0.016"},
+    {"contra-muon", "nano", "lr=0.02 aux-lr=0.016"},
     {"adadiag", "nano", "lr=0.004 aux-lr=0.016 warmup-fraction=0.5"},
     {"soap", "nano", "lr=0.016 aux-lr=0.016 warmup-fraction=0.5"},
     {"galore", "nano", "lr=0.008 aux-lr=0.016 warmup-fraction=0.5 rank=32"},
@@ -54,6 +63,8 @@ static const Tuned table[] = {
     {"sgd", "nano", "lr=0.15 warmup-fraction=0.333333"},
     {"adamw", "shakespeare", "lr=0.001 weight-decay=0.1 beta2=0.99"},
     {"muon", "shakespeare", "lr=0.02 aux-lr=0.004"},
+    {"muonh", "shakespeare", "lr=0.03 aux-lr=0.004"},
+    {"adamuon", "shakespeare", "lr=0.008 aux-lr=0.004"},
     {"adamw", "micro", "lr=0.003 warmup-fraction=0.75 weight-decay=0.1"},
     {"muon", "micro", "lr=0.02 aux-lr=0.008"},
     {"low-rank-muon", "micro", "lr=0.014 aux-lr=0.008 weight-decay=0.01 rank=96"},

@@ -21,6 +21,7 @@ import math
 
 import numpy as np
 
+import reference_muon
 from reference_parts import *
 
 
@@ -57,19 +58,16 @@ def lion(G, s, o):
 
 # -- Muon and its relatives ---------------------------------------------------------------------
 
-def ema(G, s, mu, nesterov):
-    """B = mu B + (1-mu) G; Z = B, or (1-mu) G + mu B with Nesterov."""
-    s.B = mu * s.B + (1 - mu) * G
-    return (1 - mu) * G + mu * s.B if nesterov == 'on' else s.B
-
-
 def muon(G, s, o):
     """Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024.
 
     Momentum as an exponential average (scale-free, so equal to heavy ball), then the
     orthogonalization, then the shape scale.  Polar Express: arXiv 2505.16932, CANS: 2506.10935.
+    A spectral power p (ours) makes U S^p V^T of the exact U S V^T.
     """
-    U = orthogonalize(ema(G, s, o.momentum, o.nesterov), o.orthogonalize, o)
+    Z = ema(G, s, o.momentum, o.nesterov)
+    p = o.get('spectral-power', 0)
+    U = spectral_power(Z, p) if p else orthogonalize(Z, o.orthogonalize, o)
     return shape_scale(o.shape_scale, *G.shape) * U
 
 
@@ -276,6 +274,20 @@ def steepest(M, norm, o):
     return np.divide(M, size, out=np.zeros_like(M), where=size > 0)
 
 
+def project(M, norm, radius):
+    """The nearest matrix of norm at most `radius`."""
+    m, n = M.shape
+    if norm in ('spectral', 'rms'):
+        U, sigma, Vt = svd(M)
+        return U * np.minimum(sigma, radius * (math.sqrt(m / n) if norm == 'rms' else 1)) @ Vt
+    if norm == 'sign':
+        return np.clip(M, -radius, radius)
+    axis = {'frobenius': None, 'column': 0, 'row': 1}[norm]
+    size = np.sqrt(np.sum(M ** 2, axis, keepdims=True) if norm == 'frobenius'
+                   else np.mean(M ** 2, axis, keepdims=True))
+    return M * np.minimum(1, radius / size)
+
+
 def trust_region(G, s, o):
     """Kovalev, "Understanding Gradient Orthogonalization for Deep Learning via Non-Euclidean
     Trust-Region Optimization", arXiv 2503.12645 (abstract and theorem statements).
@@ -284,11 +296,27 @@ def trust_region(G, s, o):
     lr * radius around the decayed point.  M_0 = 0, or the first gradient (then M_1 = G_1).
     Norms: spectral msgn(M); rms sqrt(m/n) msgn(M); frobenius M/||M||_F; sign; column and row
     scale each column or row to root mean square one (zero ones stay zero).
+
+    Composite: the minimizer of <M, X> + wd/2 |X|^2 over the ball around W, which is W minus the
+    projection of M + wd W to the ball of radius wd lr radius, over wd.  Extrapolated: the step is
+    made by the iterate x, and W = x' + (1/alpha - 1)(x' - x).
     """
-    if s.t == 1 and o.momentum_init == 'first-gradient':
-        s.M = G
+    if s.t == 1:
+        s.x = s.W
+        if o.momentum_init == 'first-gradient':
+            s.M = G
     s.M = (1 - o.alpha) * s.M + o.alpha * G
-    return o.radius * steepest(s.M, o.norm, o)
+    x = s.x if o.get('extrapolate') == 'on' else s.W
+    if o.get('decay') == 'composite':
+        s.keep = 1
+        step = project(s.M + o.wd * x, o.norm, o.wd * o.lr * o.radius) / (o.wd * o.lr)
+    else:
+        step = o.radius * steepest(s.M, o.norm, o)
+    if o.get('extrapolate') != 'on':
+        return step
+    s.x = s.keep * x - o.lr * step
+    s.keep = 1
+    return (s.W - s.x - (1 / o.alpha - 1) * (s.x - x)) / o.lr
 
 
 def scion(G, s, o):
@@ -375,27 +403,13 @@ def galore(G, s, o):
 
 
 # -- cases --------------------------------------------------------------------------------------
-# (rows, cols, blocks); QKV is a fused 36 x 12 of three square blocks.
 
-QKV = (36, 12, 3)
-TINY = [(7, 3, 1), (3, 7, 1), (12, 8, 1)]
-SMALL = [(4, 4, 1), (3, 7, 1), (7, 3, 1), (1, 5, 1), QKV]
-LARGE = [(64, 48, 1), (48, 64, 1)]
-SQUARE = [(4, 4, 1), (6, 7, 1), (7, 6, 1), QKV]     # no arbitrary null space to span
-
-NS = {'ns-schedule': 'jordan', 'ns-steps': 5}
-NEWTON_SCHULZ = {'orthogonalize': 'newton-schulz', **NS}
 LRO = {'rank': 2, 'construction': 'columns', 'power-iterations': 1, 'full-below': 0,
        'rank-compensation': 'off'}
 
 
 # 1 - beta in single precision is off by 1.7e-4 here.
 VERY_SLOW = {'beta1': 0.9999, 'beta2': 0.9999, 'wd': 0}
-
-
-def polynomial(name, steps=5):
-    return {'ns-schedule': name, 'ns-steps': steps}
-
 
 # name: (method, default options, [(label, changed options, shapes), ...]).
 # `steps` is not an option of the method but the number of steps of a case, 3 unless given.
@@ -576,12 +590,30 @@ METHODS = {
 
     'demuon': (demuon, {'lr': 0.02, 'wd': 0.1, 'momentum': 0.95, 'orthogonalize': 'newton-schulz',
                         **NS, 'shape-scale': 'kj'}, [('default', {}, SMALL)]),
+
+    **reference_muon.METHODS,
+}
+
+
+# Cases that were added later, with numbers from 2001, so that the others keep theirs.
+LATER = {
+    'muon': [(f'power-{p}', {'orthogonalize': 'svd', 'spectral-power': p}, TINY + [QKV])
+             for p in (0.25, 0.5, 1, -0.5)],
+    'trust-region': [
+        (f'composite-{norm}', {'orthogonalize': 'svd', 'decay': 'composite', 'norm': norm,
+                               'wd': 2, 'radius': radius}, TINY + [QKV])
+        for norm, radius in (('spectral', 150), ('rms', 150), ('frobenius', 250), ('sign', 50),
+                             ('column', 50), ('row', 50))] + [
+        ('extrapolated', {'extrapolate': 'on', 'alpha': 0.2}, TINY + [QKV]),
+        ('extrapolated-sign', {'extrapolate': 'on', 'norm': 'sign', 'wd': 0, 'steps': 6,
+                               'momentum-init': 'first-gradient'}, TINY),
+        ('extrapolated-composite', {'extrapolate': 'on', 'orthogonalize': 'svd', 'radius': 150,
+                                    'decay': 'composite', 'wd': 2, 'steps': 6}, TINY)],
 }
 
 
 # What the sources set, as tools/specs/as-published/NAME has it: the method, and of the harness what
 # they state. 'wd' of the method's own matrices is weight-decay.
-NO_CLIP = {'clip': 0}
 DION_AUX = {'aux-lr': 0.02, 'aux-beta1': 0.95, 'aux-beta2': 0.98, 'aux-eps': 1e-8,
             'embedding-decay': 0}
 MUON_AUX = {'aux-lr': 3e-4, 'aux-beta1': 0.9, 'aux-beta2': 0.95, 'aux-eps': 1e-10}
@@ -631,6 +663,8 @@ PUBLISHED = {
                           'aux-lr': 0.01, 'aux-beta1': 0.9, 'aux-beta2': 0.999, 'aux-eps': 1e-6,
                           **NO_CLIP}),
     'lion': ('lion', {'lr': 1e-4, 'weight-decay': 0, 'beta1': 0.9, 'beta2': 0.99, **NO_CLIP}),
+
+    **reference_muon.PUBLISHED,
 }
 
 
@@ -651,14 +685,16 @@ def run(method, q, shape, steps, o):
 
 def cases():
     """Every case with its running number: (q, optimizer, method, label, shape, steps, o)."""
-    q = 0
-    for name, (method, defaults, variants) in METHODS.items():
-        for variant, changes, shapes in variants:
-            for shape in shapes:
-                q += 1
-                o = Options(defaults, **changes)
-                steps = o.pop('steps', 3)
-                yield q, name, method, f'{variant}-{shape[0]}x{shape[1]}', shape, steps, o
+    first = [(name, variants) for name, (_, _, variants) in METHODS.items()]
+    for q, variants_of in ((0, first), (2000, LATER.items())):
+        for name, variants in variants_of:
+            method, defaults, _ = METHODS[name]
+            for variant, changes, shapes in variants:
+                for shape in shapes:
+                    q += 1
+                    o = Options(defaults, **changes)
+                    steps = o.pop('steps', 3)
+                    yield q, name, method, f'{variant}-{shape[0]}x{shape[1]}', shape, steps, o
 
 
 def published_cases():

@@ -122,6 +122,14 @@ def msgn(X):
     return U[:, keep] @ Vt[keep]
 
 
+def spectral_power(X, p):
+    """U S^p V^T over the nonzero singular values, scaled to the Frobenius norm of U V^T."""
+    U, sigma, Vt = svd(X)
+    keep = sigma > 3e-7 * sigma[0]
+    S = sigma[keep] ** p
+    return U[:, keep] * (S * np.sqrt(len(S)) / np.linalg.norm(S)) @ Vt[keep]
+
+
 def orth(Y):
     """Thin Householder QR, the orthonormal factor."""
     return np.linalg.qr(Y)[0]
@@ -227,6 +235,12 @@ def shape_scale(name, m, n):
             'old': math.sqrt(max(m, n))}[name]
 
 
+def ema(G, s, mu, nesterov):
+    """B = mu B + (1-mu) G; Z = B, or (1-mu) G + mu B with Nesterov."""
+    s.B = mu * s.B + (1 - mu) * G
+    return (1 - mu) * G + mu * s.B if nesterov == 'on' else s.B
+
+
 # -- state and options --------------------------------------------------------------------------
 
 class State:
@@ -245,3 +259,21 @@ class Options(dict):
 
     def __getattr__(self, name):
         return self[name.replace('_', '-')]
+
+
+# -- what cases are made of ---------------------------------------------------------------------
+# (rows, cols, blocks); QKV is a fused 36 x 12 of three square blocks.
+
+QKV = (36, 12, 3)
+TINY = [(7, 3, 1), (3, 7, 1), (12, 8, 1)]
+SMALL = [(4, 4, 1), (3, 7, 1), (7, 3, 1), (1, 5, 1), QKV]
+LARGE = [(64, 48, 1), (48, 64, 1)]
+SQUARE = [(4, 4, 1), (6, 7, 1), (7, 6, 1), QKV]     # no arbitrary null space to span
+
+NS = {'ns-schedule': 'jordan', 'ns-steps': 5}
+NEWTON_SCHULZ = {'orthogonalize': 'newton-schulz', **NS}
+NO_CLIP = {'clip': 0}
+
+
+def polynomial(name, steps=5):
+    return {'ns-schedule': name, 'ns-steps': steps}

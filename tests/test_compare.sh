@@ -131,6 +131,8 @@ archived_sweep() {
   sh "$tools/archive.sh" whole kept >/dev/null
   check "the same runs give the same archive" cmp before.tar.gz results/kept/runs.tar.gz
   answers 1 'holds no sweep.spec' sh "$tools/archive.sh" whole/final again
+  answers 0 'results/questions/kept: ' sh "$tools/archive.sh" whole questions/kept
+  answers 1 'invalid folder name' sh "$tools/archive.sh" whole other/kept
 }
 
 # Runs and folders on the command line.
@@ -170,7 +172,8 @@ watched_page() {
 
 # The figures and tables of README and docs, from archives alone.
 redrawn_report() {
-  mkdir -p redrawn/results/kept redrawn/tools
+  mkdir -p redrawn/results/kept redrawn/results/questions redrawn/tools
+  mv results/questions/kept redrawn/results/questions
   ln -s "$tools/compare" redrawn/tools/compare
   cp results/kept/runs.tar.gz results/kept/sweep.spec redrawn/results/kept
   cd redrawn || exit 1
@@ -179,6 +182,7 @@ redrawn_report() {
   answers 0 'results/kept: 1 figures, table.md' sh "$tools/report.sh"
   check "README's own copy of the table is renewed" sh -c \
     'grep -q "^| adamw" README.md && grep -q "^tail" README.md && ! grep -q "^old" README.md'
+  check "also what is in results/questions" test -s results/questions/kept/table.md
   mkdir docs
   printf '%s\n' '<!-- results/kept/table.md: adamw -->' old '<!-- end -->' tail >docs/page.md
   sh "$tools/report.sh" >/dev/null

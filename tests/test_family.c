@@ -34,6 +34,8 @@ typedef enum {
   CONSTANT,       /* at each step the same, with well separated singular values */
   TURNING,        /* the same until SETTLE, then -4 times that: now the momentum matters */
   AXES_FIRST,     /* the first with the unit vectors as its singular vectors, then random */
+  EQUAL_ROWS,     /* random, with rows of one length */
+  SIGNS,          /* random signs of one number */
 } Gradients;
 
 static void fill_random(float *g, int64_t n, uint64_t stream) {
@@ -89,6 +91,9 @@ static void fill(float *g, int64_t rows, int64_t cols, Gradients kind, int64_t t
   if (kind == AXES_FIRST && t == 1)
     for (int64_t i = 0; i < n; i++)
       g[i] = i / cols == i % cols ? 1 + (float)(i / cols) / (float)rows : 0;
+  for (int64_t i = 0; i < rows && kind == EQUAL_ROWS; i++)
+    scale_numbers(g + i * cols, cols, 1, 1 / frobenius_norm(g + i * cols, cols));
+  for (int64_t i = 0; i < n && kind == SIGNS; i++) g[i] = g[i] < 0 ? -1 : 1;
   float scale = (float)(1 / frobenius_norm(g, n));
   if (kind == TURNING && t > SETTLE) scale *= -4;
   for (int64_t i = 0; i < n && kind != RANDOM; i++) g[i] *= scale;
@@ -106,7 +111,8 @@ static void set_gradients(Problem *p, Gradients kind, int64_t t) {
 
 /* ---- the identities ---- */
 
-typedef enum { ALL, LONG, WIDE } Which; /* of the matrices: all, not square, not tall */
+/* Of the matrices: all, not square, not tall, tall, square, 4 x 4. */
+typedef enum { ALL, LONG, WIDE, TALL, SQUARE, FOURS } Which;
 
 typedef struct {
   const char *a, *a_settings, *b, *b_settings;
@@ -192,6 +198,13 @@ static const Identity identities[] = {
      "beta1=0.95 beta2=0.95", .breaks = "alpha=0.1"},
     {"trust-region", "norm=frobenius embedding-norm=frobenius vector-norm=frobenius alpha=1", "sgd",
      "momentum=0", .breaks = "alpha=0.9", .gradients = UNIT},
+    /* A small decay in the minimized function is none; without momentum nothing is ahead. */
+    {"trust-region", SVD "decay=composite weight-decay=1e-7", "trust-region", SVD "weight-decay=0",
+     .breaks = "weight-decay=0.5"},
+    {"trust-region", "extrapolate=on alpha=1", "trust-region", "alpha=1", .breaks = "alpha=0.5"},
+    {"muon", SVD "spectral-power=1 nesterov=off shape-scale=none lr=0.5 weight-decay=0",
+     "trust-region", "norm=frobenius lr=1 weight-decay=0", .breaks = "spectral-power=0.5",
+     .gradients = CONSTANT, .which = FOURS},
     {"scion", "form=unconstrained radius=2 head-radius=10", "trust-region",
      "norm=rms embedding-norm=sign radius=2 alpha=0.1", .breaks = "head-radius=9"},
     {"scion", "form=unconstrained radius=1 head-norm=adamw", "muon",
@@ -216,6 +229,16 @@ static const Identity identities[] = {
     /* The rows of an orthogonal matrix that is not tall have one size: nothing to bring about. */
     {"normuon", SVD "shape-scale=kj nesterov=on", "muon", SVD, .breaks = "nesterov=off",
      .which = WIDE},
+    {"contra-muon", "contra=0 floor=0", "normuon", "", .breaks = "contra=0.2", .which = TALL},
+
+    /* Rows of one length, or a second moment of one number, change no direction; nor does Aurora
+       where there is no longer side. */
+    {"muoneq", "momentum=0", "muon", "momentum=0", .breaks = "equalize=columns",
+     .gradients = EQUAL_ROWS},
+    {"muon2", "", "muon", "", .breaks = "momentum=0.9", .gradients = SIGNS},
+    {"aurora", "", "muon", "", .breaks = "momentum=0.9", .bits = 1, .which = SQUARE},
+    {"aurora", "iterations=1", "muoneq", "eps=1e-30", .breaks = "iterations=2", .which = TALL},
+    {"aurora", "damping=0", "aurora", "iterations=1", .breaks = "damping=0.5", .bits = 1},
 
     /* Dion's power iteration converges to the singular vectors of a gradient that stays. */
     {"dion", "rank-fraction=1 shape-scale=kj", "muon", SVD "nesterov=off",
@@ -246,8 +269,15 @@ static const Identity identities[] = {
 /* The auxiliary AdamW's parameters too, unless their steps differ. */
 static int concerns(const Identity *id, const Shape *s) {
   if ((id->rate || id->late) && s->role != ROLE_MATRIX) return 0;
-  int64_t rows = s->rows / s->blocks;
-  return id->which == ALL || (id->which == WIDE ? rows <= s->cols : rows != s->cols);
+  int64_t rows = s->rows / s->blocks, cols = s->cols;
+  switch (id->which) {
+    case LONG: return rows != cols;
+    case WIDE: return rows <= cols;
+    case TALL: return rows > cols;
+    case SQUARE: return rows == cols;
+    case FOURS: return s->rows == 4 && cols == 4;
+    default: return 1;
+  }
 }
 
 /* Options "name=value name=value" of the method or the harness. */
@@ -511,6 +541,9 @@ int main(void) {
   test_rank("low-rank-msgd", "rank=5 inner=svd shape-scale=none construction=power", 5);
   test_rank("sumo", "form=v1 rank=2 shape-scale=none", 2);
   test_rank("sumo", "form=v1 rank=30 shape-scale=none update-gap=2", 30);
+  test_rank("muoneq", SVD "shape-scale=none equalize=both", 1000);
+  test_rank("muon2", SVD "shape-scale=none", 1000);
+  test_rank("aurora", SVD "shape-scale=none iterations=3", 1000);
   test_ball("frobenius");
   test_ball("sign");
   test_ball("row");

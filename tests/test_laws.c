@@ -33,6 +33,9 @@ static const struct {
     {"soap", "zero gradient", "its first step makes the bases only, without decay"},
     {"orthogonal-sgdm", "zero gradient", "its decay is a part of the gradient, with momentum"},
     {"normuon", "transpose", "its second moment is one number per row"},
+    {"muonh", "zero gradient", "its weights keep their norm, so that they do not decay"},
+    {"muoneq", "transpose", "it equalizes rows, not columns"},
+    {"contra-muon", "transpose", "its power iteration starts on the side of the columns"},
 };
 
 static int excepted(const Optimizer *method, const char *law) {

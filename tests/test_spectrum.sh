@@ -40,11 +40,15 @@ command -v gnuplot >/dev/null &&
 command -v gnuplot >/dev/null && works 'bounds hold at every step' spectrum converge --shape 16x24
 command -v gnuplot >/dev/null && works 'sgemm ceiling' \
   spectrum methods --shapes 24x16 --spectra steep --rounds 1 --steps 3
-exists "$out/scale.csv" "$out/converge.csv" "$out/methods-24x16-steep.csv"
+command -v gnuplot >/dev/null && works 'the largest .* times the median' \
+  spectrum isotropic --shape 12x20 --growth 2,8
+exists "$out/isotropic.csv" "$out/scale.csv" "$out/converge.csv" "$out/methods-24x16-steep.csv"
 works 'polar factor' tools/spectrum --help
-refuses 2 'use step, scale, converge or methods' tools/spectrum
-refuses 2 'use step, scale, converge or methods' tools/spectrum scales
+refuses 2 'use step, scale, momentum, converge, isotropic, growth or methods' tools/spectrum
+refuses 2 'use step, scale, momentum, converge, isotropic, growth or methods' tools/spectrum scales
 refuses 2 'did you mean' tools/spectrum scale --size 64
+refuses 1 '5 is odd' tools/spectrum isotropic --growth 4,5
+refuses 2 'no effect' tools/spectrum isotropic --matrix h.0.mlp.c_fc
 refuses 1 '8 to 32768' tools/spectrum scale --sizes 4
 refuses 1 'whole numbers with commas' tools/spectrum scale --sizes 64x64
 refuses 1 'shapes with commas' tools/spectrum methods --shapes 64
@@ -62,6 +66,8 @@ if command -v gnuplot >/dev/null; then
   done
   works 'mlp.c_fc' tools/plot "$run" "$run" --spectrum polar --class mlp.c_fc --title mlp.c_fc
   works 'momentum of mlp.c_fc, step 4' spectrum converge --run "$run" --class mlp.c_fc
+  works 'momentum of h.0.mlp.c_fc, step 6' spectrum isotropic --from "$run" --steps 2 \
+    --matrix h.0.mlp.c_fc
 fi
 refuses 1 'has the classes attn' tools/plot "$run" --spectrum polar --class mlp
 refuses 1 'one run at a time' tools/plot "$run" "$run" --spectrum quantiles

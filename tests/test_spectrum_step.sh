@@ -4,6 +4,7 @@
 cd "$(dirname "$0")/.." || exit 1
 . tests/shell.sh
 write_tiny "$work/tiny" 5
+growth() { "$tools/spectrum" growth --out "$work/out" --format characters "$@"; }
 step() { "$tools/spectrum" step --out "$work/out" --format characters "$@"; }
 
 # Row 5 of spectrum.csv has the singular values of the gradient of step 5, since msgd has no
@@ -34,7 +35,15 @@ if command -v gnuplot >/dev/null; then
   run "$tools/spectrum" step --from "$work/run" --steps 1 --out "$work/out"
   check 'a picture of the step' test -s "$work/out/step.png"
   check 'a picture of its history' test -s "$work/out/step-history.png"
+  # For small t the loss departs quadratically from its linear model; with a wrong linear term the
+  # exponent would be 1.
+  answers 0 'all together' growth --from "$work/run"
+  far=$(awk -F, 'NR > 1 && $2 < 0.1 && $4 != "" && ($4 < 1.8 || $4 > 2.2)' "$work/out/growth.csv")
+  near=$(awk -F, 'NR > 1 && $2 < 0.1 && $4 != ""' "$work/out/growth.csv" | wc -l)
+  check "the growth of the curvature is quadratic ($near exponents): $far" \
+    test "$near" -gt 5 -a -z "$far"
 fi
+answers 1 '--from is required' growth
 answers 1 'h.0.attn.c_attn.q h.0.attn.c_attn.k' step --from "$work/run" --matrix wte
 answers 1 '--from is required' step
 answers 1 'nothing: cannot be opened' step --from "$work/nothing"

@@ -2,6 +2,7 @@
 # Packs the runs of a sweep for the repository:
 #
 #   tools/archive.sh FOLDER NAME        tools/archive.sh runs/nano nano
+#                                       tools/archive.sh runs/norms questions/norms
 #
 # writes results/NAME/sweep.spec and results/NAME/runs.tar.gz, which holds config.txt, info.txt and
 # log.csv of every run that finished or diverged. To look at them again:
@@ -22,7 +23,7 @@ die() {
 of a sweep into results/NAME"
 folder=${1%/}
 name=$2
-case $name in '' | */* | .*) die "invalid folder name \"$name\" for results/" ;; esac
+case ${name#questions/} in '' | */* | .*) die "invalid folder name \"$name\" for results/" ;; esac
 [ -f "$folder/sweep.spec" ] ||
   die "$folder: holds no sweep.spec: it is not the folder of a sweep"
 

@@ -92,10 +92,12 @@ redraw() {
   echo "results/$1: $(find "results/$1" -name '*.svg' | wc -l | tr -d ' ') figures, table.md"
 }
 
-for kept in results/*/runs.tar.gz; do
-  if [ ! -e "$kept" ]; then
-    echo "report: results/ holds no runs.tar.gz; tools/archive.sh makes one of a sweep" >&2
-    exit 1
-  fi
-  redraw "$(basename "$(dirname "$kept")")"
-done
+find results -name runs.tar.gz 2>/dev/null | sort >"$work/archives"
+if [ ! -s "$work/archives" ]; then
+  echo "report: results/ holds no runs.tar.gz; tools/archive.sh makes one of a sweep" >&2
+  exit 1
+fi
+while read -r kept; do
+  name=${kept#results/}
+  redraw "${name%/runs.tar.gz}"
+done <"$work/archives"

@@ -13,8 +13,9 @@
 #include "run/program.h"
 #include "tools/spectra/study.h"
 
-#define STUDY_NAMES "step, scale, converge or methods"
-static const Study *const studies[] = {&study_step, &study_scale, &study_converge, &study_methods};
+#define STUDY_NAMES "step, scale, momentum, converge, isotropic, growth or methods"
+static const Study *const studies[] = {&study_step,     &study_scale,     &study_momentum,
+                                       &study_converge, &study_isotropic, &study_growth, &study_methods};
 enum { STUDIES = sizeof studies / sizeof *studies };
 
 #define FIELD(member) offsetof(Output, member)

@@ -17,3 +17,12 @@ void adam(float *u, float *m, float *v, const float *g, int64_t n, const AdamSte
 #pragma omp parallel for simd schedule(static)
   for (int64_t i = 0; i < n; i++) u[i] = adam_number(&step, &m[i], &v[i], g[i]);
 }
+
+void divide_by_root(float *z, float *v, const float *g, int64_t n, double beta2, double eps) {
+  float b2 = (float)beta2, new2 = (float)(1 - beta2), add = (float)eps;
+#pragma omp parallel for simd schedule(static)
+  for (int64_t i = 0; i < n; i++) {
+    v[i] = b2 * v[i] + new2 * g[i] * g[i];
+    z[i] = z[i] / (sqrtf(v[i]) + add);
+  }
+}

@@ -46,4 +46,8 @@ static inline float adam_number(const AdamStep *a, float *m, float *v, float g) 
 /* n numbers; u may be g. */
 void adam(float *u, float *m, float *v, const float *g, int64_t n, const AdamStep *a);
 
+/* v = b2 v + (1 - b2) g^2,  z = z / (sqrt(v) + eps), without bias correction. All (n); g may be
+   z. */
+void divide_by_root(float *z, float *v, const float *g, int64_t n, double beta2, double eps);
+
 #endif

@@ -7,6 +7,12 @@ static void unit_rms(float *x, int64_t n, int64_t stride) {
   scale_numbers(x, n, stride, sum > 0 ? sqrt((double)n / sum) : 0);
 }
 
+/* Root mean square at most `limit`. */
+static void limit_rms(float *x, int64_t n, int64_t stride, double limit) {
+  double rms = sqrt(square_sum(x, n, stride) / (double)n);
+  if (rms > limit) scale_numbers(x, n, stride, limit / rms);
+}
+
 static int is_spectral(int norm) { return norm == NORM_SPECTRAL || norm == NORM_RMS; }
 
 void lmo_layout(PolarWork *work, Scratch *s, int64_t rows, int64_t cols, int norm,
@@ -35,6 +41,27 @@ void lmo(float *M, int64_t rows, int64_t cols, int norm, const Polar *polar,
       for (int64_t i = 0; i < rows; i++) unit_rms(M + i * cols, cols, 1);
       break;
     default: break;
+  }
+}
+
+void ball_nearest(float *M, int64_t rows, int64_t cols, int norm, double radius,
+                  const PolarWork *work) {
+  int64_t size = rows * cols;
+  switch (norm) {
+    case NORM_SPECTRAL: polar_clip(M, rows, cols, radius, work); break;
+    case NORM_RMS:
+      polar_clip(M, rows, cols, sqrt((double)rows / (double)cols) * radius, work);
+      break;
+    case NORM_FROBENIUS: limit_rms(M, size, 1, radius / sqrt((double)size)); break;
+    case NORM_SIGN:
+      for (int64_t i = 0; i < size; i++) M[i] = fmaxf(fminf(M[i], (float)radius), -(float)radius);
+      break;
+    case NORM_COLUMN:
+      for (int64_t j = 0; j < cols; j++) limit_rms(M + j, rows, cols, radius);
+      break;
+    default:
+      for (int64_t i = 0; i < rows; i++) limit_rms(M + i * cols, cols, 1, radius);
+      break;
   }
 }
 

@@ -13,6 +13,12 @@ enum { NORMS(CHOICE_NAME) };
    spectral msgn(M);  frobenius M/||M||_F;  sign sign(M);  rms sqrt(rows/cols) msgn(M);
    column, row: every column or row scaled to root mean square 1. Zeros stay zero. */
 void lmo(float *M, int64_t rows, int64_t cols, int norm, const Polar *polar, const PolarWork *work);
+
+/* M becomes the nearest matrix of the ball of that radius, in the Frobenius norm. For the spectral
+   norms the work is that of the way BY_SVD. */
+void ball_nearest(float *M, int64_t rows, int64_t cols, int norm, double radius,
+                  const PolarWork *work);
+
 void lmo_layout(PolarWork *work, Scratch *s, int64_t rows, int64_t cols, int norm,
                 const Polar *polar);
 double lmo_flops(int64_t rows, int64_t cols, int norm, const Polar *polar);

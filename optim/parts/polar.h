@@ -13,6 +13,7 @@ enum { POLAR_WAYS(CHOICE_NAME) };
 typedef struct {
   int way;
   NewtonSchulz ns;
+  double power; /* BY_SVD: p of U S^p V^T, scaled to the Frobenius norm of msgn(X); 0: msgn(X) */
 } Polar;
 
 /* The rows for a method's option table; `polar` is the name of its Polar. */
@@ -28,14 +29,22 @@ typedef struct {
 typedef struct {
   NewtonSchulzWork ns;
   SingularWork singular;
-  double *row;  /* (short side) */
-  float *P, *Y; /* (short side, short side), (rows,cols) */
+  double *row, *gain; /* (short side) */
+  float *P, *Y;       /* (short side, short side), (rows,cols) */
 } PolarWork;
 void polar_layout(PolarWork *work, Scratch *s, int64_t rows, int64_t cols, const Polar *polar);
 
-/* X (rows,cols) becomes msgn(X) in the chosen way; zero stays zero. */
+/* X (rows,cols) becomes msgn(X) in the chosen way, or U S^p V^T; zero stays zero. */
 void polar_factor(float *X, int64_t rows, int64_t cols, const Polar *polar, const PolarWork *work);
+
+/* X = U S V^T becomes U min(S, limit) V^T: the nearest matrix whose spectral norm is at most
+   `limit`. Work of the way BY_SVD. */
+void polar_clip(float *X, int64_t rows, int64_t cols, double limit, const PolarWork *work);
+
 double polar_flops(int64_t rows, int64_t cols, const Polar *polar);
+
+/* Root mean square of an AdamW step, which Moonlight and AdaMuon match. */
+#define ADAMW_RMS 0.2
 
 #define SHAPE_SCALES(X)                                                                            \
   X(SCALE_NONE, "none") X(SCALE_KJ, "kj") X(SCALE_SPECTRAL, "spectral") X(SCALE_RMS, "rms")        \

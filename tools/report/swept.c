@@ -131,15 +131,25 @@ static double place_of(const Option *row, const char *value) {
 
 typedef struct {
   double x, loss;
+  double mean; /* over the seeds of its settings */
 } Spot;
 
 static int by_place(const void *a, const void *b) {
   const Spot *p = a, *q = b;
   if (p->x != q->x) return p->x < q->x ? -1 : 1;
-  return (p->loss > q->loss) - (p->loss < q->loss);
+  return (p->mean > q->mean) - (p->mean < q->mean);
 }
 
-/* A point per trial, and a line through the lowest of each value, with the label, if values
+static double mean_of(const Comparison *c, const Trials *t, int trial) {
+  double sum = 0;
+  int seeds = 0;
+  for (int i = 0; i < t->count; i++)
+    if (same_settings(&t->logs[trial], &t->logs[i], NULL))
+      sum += loss_of(c, &t->logs[i]), seeds++;
+  return sum / seeds;
+}
+
+/* A point per trial, and a line through the lowest mean of each value, with the label, if values
    repeat; else the label is at the last point. */
 static void draw_method(Figure *f, const Entry *e, Look look, Spot *spots, int count) {
   int distinct = 0;
@@ -157,8 +167,21 @@ static void draw_method(Figure *f, const Entry *e, Look look, Spot *spots, int c
   for (int i = 0, n = 0; i < count; i++) {
     if (i > 0 && spots[i].x == spots[i - 1].x) continue;
     s->x[n] = spots[i].x;
-    s->y[n++] = spots[i].loss;
+    s->y[n++] = spots[i].mean;
   }
+}
+
+/* A method that does not have the option, from low to high: at its lowest mean. */
+static void draw_level(Figure *f, const Comparison *c, int entry, Look look, double low,
+                       double high) {
+  Trials t = trials_of(c, &c->entries[entry]);
+  double best = INFINITY;
+  for (int i = 0; i < t.count; i++) best = fmin(best, mean_of(c, &t, i));
+  trials_free(&t);
+  if (!isfinite(best) || !(high > low)) return;
+  Series *s = figure_add(f, SERIES_LINE, look, 2, c->entries[entry].name);
+  s->x[0] = low, s->x[1] = high;
+  s->y[0] = s->y[1] = best;
 }
 
 /* The name of the option; of a choice, the words with their places. */
@@ -173,32 +196,43 @@ static void label_axis(Figure *f, const Option *row, const char *name) {
   }
 }
 
+/* The spots of a method's trials that have the option; their number, 0 if they do not differ in it.
+   *has: whether they have it. */
+static int find_spots(const Comparison *c, const Entry *e, const Option *row, const char *name,
+                      Spot *spots, int *has) {
+  Trials t = trials_of(c, e);
+  int count = 0, swept = 0;
+  *has = 0;
+  for (int k = 0; k < t.options.count; k++) swept |= strcmp(t.options.rows[k].name, name) == 0;
+  for (int j = 0; j < t.count; j++) {
+    const char *value = settings_find(&t.logs[j].config, name, NULL);
+    Spot s = {value ? place_of(row, value) : NAN, loss_of(c, &t.logs[j]), mean_of(c, &t, j)};
+    *has |= value != NULL;
+    if (swept && !isnan(s.x) && isfinite(s.loss)) spots[count++] = s;
+  }
+  trials_free(&t);
+  return count;
+}
+
 void swept_draw(Figure *f, const Comparison *c, const Look *looks, int n) {
   const char *names[SWEPT_MAX];
   double low = INFINITY, high = -INFINITY, *losses = memory_take((size_t)c->log_count + 1, 8);
-  int all = 0;
-  if (n >= swept_options(c, names)) n = -1;
-  const Option *row = n < 0 ? NULL : config_option(names[n]);
-  if (n >= 0) label_axis(f, row, names[n]);
-  for (int i = 0; i < c->count && n >= 0; i++) {
-    Trials t = trials_of(c, &c->entries[i]);
-    Spot *spots = memory_take((size_t)t.count + 1, sizeof *spots);
-    int count = 0, swept = 0;
-    for (int k = 0; k < t.options.count; k++)
-      swept |= strcmp(t.options.rows[k].name, names[n]) == 0;
-    for (int j = 0; j < t.count && swept; j++) {
-      const char *value = settings_find(&t.logs[j].config, names[n], NULL);
-      Spot s = {value ? place_of(row, value) : NAN, loss_of(c, &t.logs[j])};
-      if (isnan(s.x) || !isfinite(s.loss)) continue;
-      spots[count++] = s;
-      losses[all++] = s.loss;
-      low = fmin(low, s.x), high = fmax(high, s.x);
+  Spot *spots = memory_take((size_t)c->log_count + 1, sizeof *spots);
+  int all = 0, *has = memory_take((size_t)c->count + 1, sizeof *has);
+  int entries = n < swept_options(c, names) ? c->count : 0;
+  const Option *row = entries ? config_option(names[n]) : NULL;
+  if (entries) label_axis(f, row, names[n]);
+  for (int i = 0; i < entries; i++) {
+    int count = find_spots(c, &c->entries[i], row, names[n], spots, &has[i]);
+    for (int j = 0; j < count; j++) {
+      losses[all++] = spots[j].loss;
+      low = fmin(low, spots[j].x), high = fmax(high, spots[j].x);
     }
     draw_method(f, &c->entries[i], looks[i], spots, count);
-    free(spots);
-    trials_free(&t);
   }
+  for (int i = 0; i < entries; i++)
+    if (!has[i]) draw_level(f, c, i, looks[i], low, high);
   if (low > 0 && high / low > 5 && row && row->type != OPTION_CHOICE) f->x_scale = SCALE_LOG;
   figure_show(f, quantile(losses, all, 0), quantile(losses, all, 0.8), 0.05, 0.05);
-  free(losses);
+  free(losses), free(spots), free(has);
 }

@@ -19,7 +19,8 @@ void swept_text(const Comparison *c, const Entry *e, char *out, size_t size);
 Table swept_trials(const Comparison *c);
 
 /* Fills a figure: the loss of all trials against option n of swept_options, with a line through the
-   best of each value if an option has few. `looks` are those of the entries. */
+   best of each value, as a mean over seeds, if an option has few; a method that does not have the
+   option is a level line. `looks` are those of the entries. */
 void swept_draw(Figure *f, const Comparison *c, const Look *looks, int n);
 
 #endif

@@ -17,7 +17,7 @@ const char *const replay_names[REPLAY_MATRICES] = {"gradient", "momentum", "Adam
 
 /* The watched methods, at their usual settings. */
 static const Adam ADAM = {0.9, 0.95, 1e-8};
-static const Polar MUON = {BY_NEWTON_SCHULZ, {NS_JORDAN, 0}};
+static const Polar MUON = {.way = BY_NEWTON_SCHULZ, .ns = {NS_JORDAN, 0}};
 static const double MOMENTUM = 0.95;
 
 typedef struct {

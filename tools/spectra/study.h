@@ -48,6 +48,16 @@ extern const Study study_scale;
    Convergence of Muon with Newton-Schulz, arXiv 2601.19156, ICLR 2026). */
 extern const Study study_converge;
 
+/* The same of the momentum of runs of several widths. */
+extern const Study study_momentum;
+
+/* The best singular values of a step by the isotropic curvature model in
+   tools/spectra/curvature.h. */
+extern const Study study_isotropic;
+
+/* The growth of the curvature, which this model needs, measured. */
+extern const Study study_growth;
+
 /* Accuracy against time of every method for the polar factor. */
 extern const Study study_methods;
 
