@@ -4,6 +4,7 @@
 # Installs the packages where it can, else skips. Run as `make test-mpi`.
 # shellcheck disable=SC2086  # $mpirun is a command with options
 . tests/shell.sh
+unset OMP_NUM_THREADS
 
 skip() {
   echo "mpi: skipped: $1"
@@ -60,7 +61,8 @@ agree() {
 
 write_options() {
   write_tiny tiny 30
-  sed -i 's/^layers = .*/layers = 2/; s/^batch = .*/batch = 12/; s/^val-every = .*/val-every = 10/' tiny
+  sed -i 's/^layers = .*/layers = 2/; s/^batch = .*/batch = 12/
+          s/^val-every = .*/val-every = 10/' tiny
 }
 
 # alone FOLDER OPTIONS...: the tiny model without mpirun.
@@ -98,6 +100,9 @@ same_bits() {
   losses muon-again >right
   check "$mpi: three ranks give the same bits twice" cmp -s left right
   check "$mpi: and the same weights" same_weights muon-3 muon-again
+  share=$(($(getconf _NPROCESSORS_ONLN) / 2))
+  ranks 2 share --steps 1 --threads 0
+  check "$mpi: two ranks share the processors" prints ": $((share > 1 ? share : 1)) thread"
   ranks 2 passes --optimizer muon --micro-batch 4
   check "$mpi: in passes of 4 rows" agree passes muon-1
 }
