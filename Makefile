@@ -172,7 +172,7 @@ test-mpi: deps   ## Several ranks, with Open MPI and MPICH
 	sh tests/mpi/run.sh
 
 bench-ranks: all   ## Steps of two ranks over slow networks, compared with tools/bench ranks
-	@$(MAKE) $(parallel) MPI=1 CC=mpicc.openmpi BUILD=build/openmpi build/openmpi/train
+	@$(MAKE) $(parallel) MPI=1 CC=mpicc.openmpi BUILD=build/openmpi build/openmpi/train build/openmpi/mpi/link
 	sh tests/mpi/network.sh
 
 test-slurm: deps   ## Job arrays in a Slurm of one node, as root

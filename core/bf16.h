@@ -46,6 +46,8 @@ static inline int64_t bf16_panel_size(int64_t depth, int parts) {
 typedef struct {
   const uint16_t *a, *b; /* the first panels */
   int64_t panel;         /* numbers from one panel to the next */
+  const uint16_t *next;  /* `ahead` numbers that are needed soon: a kernel may prefetch them */
+  int64_t ahead;
   int64_t blocks;        /* of a panel */
   float *C;
   int64_t ldc, rows, cols;

@@ -34,6 +34,8 @@ INLINE void lines_along_k(__m512i line[16], const float *from, int64_t ld, int64
   __mmask16 m0 = first(depth), m1 = first(depth - 16);
   for (int i = 0; i < 16; i++) {
     const float *row = from + i * ld;
+    _mm_prefetch((const char *)(row + 16 * ld), _MM_HINT_T1);
+    _mm_prefetch((const char *)(row + 16 * ld + 16), _MM_HINT_T1);
     line[i] = i < count ? round_part(_mm512_maskz_loadu_ps(m0, row),
                                      _mm512_maskz_loadu_ps(m1, row + 16), part)
                         : _mm512_setzero_si512();
@@ -48,6 +50,8 @@ INLINE void lines_across(__m512i line[16], const float *from, int64_t ld, int64_
                                    23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
   for (int p = 0; p < 16; p++) {
     const float *at = from + 2 * p * ld;
+    _mm_prefetch((const char *)(at + 32 * ld), _MM_HINT_T1);
+    _mm_prefetch((const char *)(at + 33 * ld), _MM_HINT_T1);
     __m512 x0 = _mm512_maskz_loadu_ps((__mmask16)(2 * p < depth ? m : 0), at);
     __m512 x1 = _mm512_maskz_loadu_ps((__mmask16)(2 * p + 1 < depth ? m : 0), at + ld);
     line[p] = _mm512_permutexvar_epi16(order, round_part(x0, x1, part));

@@ -66,9 +66,24 @@ static int on_node = 1;
 static MPI_Request *requests;
 static int started, room;
 
+/* Open MPI's own choice for a sum in place, and for copies among more than four ranks, is a tree,
+   whose root sends all numbers log2(ranks) times. Halving and a ring send them twice, a chain once.
+   Before 4.1.2 the ring has wrong sums (github.com/open-mpi/ompi/issues/9385). Settings of the user
+   remain. */
+static void choose_algorithms(int ranks) {
+  char version[MPI_MAX_LIBRARY_VERSION_STRING];
+  int length, major, minor, patch, halves = (ranks & (ranks - 1)) == 0;
+  MPI_Get_library_version(version, &length);
+  if (sscanf(version, "Open MPI v%d.%d.%d", &major, &minor, &patch) != 3) return;
+  if (10000 * major + 100 * minor + patch < 40102) return;
+  setenv("OMPI_MCA_coll_libnbc_iallreduce_algorithm", halves ? "rabenseifner" : "ring", 0);
+  if (ranks > 4) setenv("OMPI_MCA_coll_libnbc_ibcast_algorithm", "chain", 0);
+}
+
 int ranks_start(Err *err) {
   int level;
   MPI_Comm node;
+  choose_algorithms(tasks_started());
   if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level) != MPI_SUCCESS)
     return fail(err, "MPI cannot be started");
   MPI_Comm_size(MPI_COMM_WORLD, &count);

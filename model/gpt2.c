@@ -183,7 +183,6 @@ static size_t assign_shared(GPT2 *m, void *memory) {
       ROW(m->dx, train * n * C),
       ROW(m->dnorm, train * n * C),
       ROW(m->logits, classifier_scratch(n, m->size.V)),
-      ROW(m->attention, attention_scratch(m->size.context)),
   };
   return arena_assign(rows, sizeof rows / sizeof *rows, memory);
 }
@@ -322,7 +321,7 @@ static void block_forward(GPT2 *m, int64_t layer, const Batch *batch) {
   linear_forward(a->qkv, m->norm, p[QKVW].w, p[QKVB].w, n, C, 3 * C);
   forward_lap(m, PASS_LINEAR);
   attention_forward(a->att, a->lse, a->qkv, batch->B, batch->T, C, m->size.NH,
-                    dropout_at(m, layer, DROP_ATTENTION), m->attention);
+                    dropout_at(m, layer, DROP_ATTENTION));
   forward_lap(m, PASS_ATTENTION);
   half_forward(a->x_mid, a->x, a->att, &p[ATTW], &p[ATTB],
                dropout_at(m, layer, DROP_FIRST_HALF), batch);
@@ -370,7 +369,7 @@ static void block_backward(GPT2 *m, int64_t layer) {
   linear_backward(datt, p[ATTW].g, p[ATTB].g, dy, a->att, p[ATTW].w, n, C, C, add);
   backward_lap(m, PASS_LINEAR);
   attention_backward(dqkv, datt, a->att, a->lse, a->qkv, m->batch.B, m->batch.T, C, m->size.NH,
-                     dropout_at(m, layer, DROP_ATTENTION), m->attention);
+                     dropout_at(m, layer, DROP_ATTENTION));
   backward_lap(m, PASS_ATTENTION);
   layernorm_again(m->norm, a->stats1, a->x, p[LN1W].w, p[LN1B].w, n, C);
   backward_lap(m, PASS_NORM);

@@ -76,7 +76,7 @@ typedef struct {
   real *x_last, *stats_last;          /* (B,T,C), (B,T,2) */
   real *norm, *wide, *wide_gradient;  /* scratch (B,T,C), (B,T,4C), (B,T,4C) */
   real *dx, *dnorm;                   /* (B,T,C) gradient of the residual stream; scratch */
-  real *logits, *attention;           /* scratch of the classifier and of the attention */
+  real *logits;                       /* scratch of the classifier */
   uint64_t dropout_seed;
   Dropout dropout;    /* of this pass; its rate is 0 in gpt2_loss */
   Batch batch;        /* of the last gpt2_loss_gradient */

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-enum { COLUMNS = 256 };
+enum { COLUMNS = 128 };
 static const real EPS = (real)1e-5;
 
 static void normalize_row(real *y, const real *x, real mean, real rstd, const real *w,

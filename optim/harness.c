@@ -23,6 +23,7 @@ const Option optimizer_options[] = {
              "llm.c; 0 as the official Dion, NorMuon and low-rank Muon scripts)",
      .type = OPTION_REAL, .at = FIELD(embedding_decay), .fallback = "1", .max = 1e3,
      .needs = "weight-decay!=0"},
+    MULTIPLIER_OPTIONS(OptimizerOptions, multipliers),
     {0},
 };
 
@@ -76,6 +77,7 @@ struct OptimizerState {
   char *scratch;
   size_t thread_scratch; /* bytes of one thread */
   Nodes *nodes; /* or NULL */
+  Multipliers *multipliers; /* or NULL */
 };
 
 /* Work memory of one call: the method's struct, and a contiguous copy of a block of columns. */
@@ -164,6 +166,7 @@ OptimizerState *optimizer_plan(const Optimizer *method, const void *options,
   s->common = common;
   s->seed = seed;
   units_list(&s->units, &s->routing, params, count);
+  s->multipliers = multipliers_plan(&common->multipliers, params, count);
   optimizer_divide(s, ranks_count());
   for (int i = 0; i < s->units.matrices; i++) {
     size_t bytes = unit_scratch(&s->units.list[i]);
@@ -180,7 +183,8 @@ void optimizer_divide(OptimizerState *s, int ranks) {
 static int allocate(OptimizerState *s, Err *err) {
   if (units_allocate(&s->units, rank_number(), "the optimizer's state", err) ||
       arena_take((void **)&s->scratch, optimizer_scratch_bytes(s), "the optimizer's workspace",
-                 err))
+                 err) ||
+      multipliers_allocate(s->multipliers, err))
     return -1;
   s->order = memory_take((size_t)s->units.matrices + 1, sizeof *s->order);
   owners_order(&s->units, s->units.matrices, s->order);
@@ -201,6 +205,7 @@ int optimizer_open(OptimizerState **state, const Optimizer *method, const void *
 void optimizer_close(OptimizerState *s) {
   if (!s) return;
   arena_free(s->scratch, optimizer_scratch_bytes(s));
+  multipliers_close(s->multipliers);
   units_free(&s->units);
   units_free(&s->whole);
   free(s->order);
@@ -227,6 +232,7 @@ static Precision precision_of(const OptimizerState *s) {
 void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
   const Units *units = &s->units;
   Precision model = precision_set(precision_of(s));
+  multipliers_enter(s->multipliers, t);
   /* Many matrices: one thread each, the most expensive first, so that the threads finish together.
      Few: all threads inside each product. */
   if (units->matrices >= 2 * threads_count()) {
@@ -241,6 +247,7 @@ void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
     step_unit(s, &units->list[i], t, multiplier);
   precision_set(model);
   if (!s->routing.method->decentralized) owners_send(units);
+  multipliers_leave(s->multipliers, t, multiplier);
 }
 
 double optimizer_keep(const OptimizerState *s, const Param *p, int64_t t, double rate) {
@@ -251,7 +258,7 @@ double optimizer_keep(const OptimizerState *s, const Param *p, int64_t t, double
 size_t optimizer_state_bytes(const OptimizerState *s) {
   int64_t floats = 0;
   for (int rank = 0; rank < ranks_count(); rank++) floats += units_floats(&s->units, rank);
-  return (size_t)floats * sizeof(float);
+  return (size_t)floats * sizeof(float) + multipliers_bytes(s->multipliers);
 }
 
 size_t optimizer_scratch_bytes(const OptimizerState *s) {
@@ -265,7 +272,9 @@ double optimizer_flops(const OptimizerState *s) {
 }
 
 RankShare optimizer_share(const OptimizerState *s, int rank) {
-  return owners_share(&s->units, rank);
+  RankShare share = owners_share(&s->units, rank);
+  share.state_bytes += (double)multipliers_bytes(s->multipliers); /* every rank has all */
+  return share;
 }
 
 void optimizer_owners(const OptimizerState *s, const Param *p, char *out, size_t size) {
@@ -281,6 +290,9 @@ void optimizer_route(const OptimizerState *s, const Param *p, char *out, size_t 
   else
     snprintf(out, size, "%s, %d x %lldx%lld", unit.method->name, down * across,
              (long long)p->rows / down, (long long)p->cols / across);
+  const char *multipliers = multipliers_describe(s->multipliers, p);
+  size_t used = strlen(out);
+  if (*multipliers && used < size) snprintf(out + used, size - used, ", %s", multipliers);
 }
 
 void optimizer_cut(const OptimizerState *s, const Param *p, int *down, int *across) {
@@ -305,6 +317,7 @@ void optimizer_visit(OptimizerState *s,
     }
   }
   if (s->nodes) nodes_visit(s->nodes, visit, with);
+  multipliers_visit(s->multipliers, visit, with);
 }
 
 int optimizer_gather(OptimizerState *s, int restore, Err *err) {

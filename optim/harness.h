@@ -3,6 +3,7 @@
 #ifndef OPTIM_HARNESS_H
 #define OPTIM_HARNESS_H
 
+#include "optim/multipliers.h"
 #include "optim/nodes.h"
 #include "optim/owners.h"
 #include "optim/parts/adam.h"
@@ -17,6 +18,7 @@ typedef struct {
   double aux_lr; /* of the auxiliary AdamW */
   Adam aux;
   int qkv_split, precision;
+  MultiplierOptions multipliers;
 } OptimizerOptions;
 
 /* Tables over OptimizerOptions: of all methods; of those that need whole matrices; of the auxiliary

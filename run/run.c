@@ -336,9 +336,13 @@ int run_batch(Run *r, int64_t t, int node, int64_t first, Batch *batch, Err *err
 }
 
 void run_gradient_done(Run *r, LogRow *row) {
+  double waits = clock_seconds();
   ranks_wait();
+  waits = clock_seconds() - waits;
   ranks_sum(&row->train_loss, 1);
   clock_lap(&r->lap, &r->seconds);
+  row->forward_ms = 1e3 * pass_seconds(r->model->times.forward);
+  row->backward_ms = 1e3 * (pass_seconds(r->model->times.backward) + waits);
   if (r->nodes) {
     nodes_leave(r->nodes, r->nodes_here - 1);
     row->grad_norm = nodes_track(r->nodes);
@@ -361,8 +365,6 @@ void run_step_done(Run *r, LogRow *row) {
     if (ranks_count() == 1) row->consensus_error = nodes_spacing(r->nodes);
   }
   clock_lap(&r->lap, &seconds);
-  row->forward_ms = 1e3 * pass_seconds(r->model->times.forward);
-  row->backward_ms = 1e3 * pass_seconds(r->model->times.backward);
   r->seconds += seconds;
   r->step = row->step;
   row->optimizer_ms = 1e3 * seconds;

@@ -50,16 +50,16 @@ int run_batch(Run *run, int64_t t, int node, int64_t first, Batch *batch, Err *e
 /* Starts the time of step t = 1, 2, ... and returns its row, with no loss yet. */
 LogRow run_row(Run *run, int64_t t);
 
-/* Completes the sums over all ranks, of the gradients and of the row's loss, and sets the
-   gradient's norm. With nodes it tracks the gradients; the norm is the root mean square of those
-   of all nodes. */
+/* Completes the sums over all ranks, of the gradients and of the row's loss, and sets the times of
+   the passes and the gradient's norm. With nodes it tracks the gradients; the norm is the root mean
+   square of those of all nodes. */
 void run_gradient_done(Run *run, LogRow *row);
 
 /* Scales the gradient, or that of each node, down to the norm --clip. */
 void run_clip(Run *run, const LogRow *row);
 
-/* Sets the times in the row: of the forward and backward passes; of the optimizer, with norm and
-   clipping. With nodes it mixes the weights; in one process it also sets the consensus error. */
+/* Sets the time of the optimizer in the row, with norm, clipping, and what nodes exchange. With
+   nodes it mixes the weights; in one process it also sets the consensus error. */
 void run_step_done(Run *run, LogRow *row);
 
 /* Error if the row's loss or gradient norm is not finite, or the loss is above 2 ln V for good: the

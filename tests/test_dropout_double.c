@@ -80,11 +80,11 @@ static void test_masks(double rate) {
 typedef struct {
   int64_t B, T, C, NH;
   Dropout drop;
-  real *qkv, *y, *lse, *dy, *scratch;
+  real *qkv, *y, *lse, *dy;
 } Attention;
 
 static double attention_sum(Attention *a) {
-  attention_forward(a->y, a->lse, a->qkv, a->B, a->T, a->C, a->NH, &a->drop, a->scratch);
+  attention_forward(a->y, a->lse, a->qkv, a->B, a->T, a->C, a->NH, &a->drop);
   return dot_product(a->y, a->dy, a->B * a->T * a->C);
 }
 
@@ -113,14 +113,13 @@ static void test_attention(int64_t B, int64_t T, int64_t C, int64_t NH) {
   int64_t n = B * T * C, hs = C / NH;
   const Dropout drop = {.rate = 0.4, .seed = 9, .step = 2, .first = 3, .place = 1, .places = 4};
   Attention a = {B, T, C, NH, drop,
-                 array(3 * n, 1), array(n, 2), array(B * NH * T, 3), array(n, 4),
-                 array((int64_t)attention_scratch(T), 5)};
+                 array(3 * n, 1), array(n, 2), array(B * NH * T, 3), array(n, 4)};
   real *dqkv = array(3 * n, 6), *along = array(3 * n, 7), *want = array(n, 8);
   attention_sum(&a);
   for (int64_t i = 0; i < B * T * NH; i++)
     naive_row(&a, i / NH / T, i % NH, i / NH % T, want + i / NH * C + i % NH * hs);
   check(worst_difference(a.y, want, n) <= 1e-12, "attention_forward with dropout, %s", shape);
-  attention_backward(dqkv, a.dy, a.y, a.lse, a.qkv, B, T, C, NH, &a.drop, a.scratch);
+  attention_backward(dqkv, a.dy, a.y, a.lse, a.qkv, B, T, C, NH, &a.drop);
   double got = dot_product(dqkv, along, 3 * n), h = 1e-5, sums[2];
   for (int side = 0; side < 2; side++) {
     for (int64_t i = 0; i < 3 * n; i++) a.qkv[i] += (side ? -2 : 1) * h * along[i];
@@ -130,7 +129,7 @@ static void test_attention(int64_t B, int64_t T, int64_t C, int64_t NH) {
   check(fabs(got - slope) <= 1e-7 * (1 + sqrt(dot_product(dqkv, dqkv, 3 * n))),
         "attention_backward with dropout, %s: %.12g, by finite differences %.12g", shape, got,
         slope);
-  free(a.qkv), free(a.y), free(a.lse), free(a.dy), free(a.scratch);
+  free(a.qkv), free(a.y), free(a.lse), free(a.dy);
   free(dqkv), free(along), free(want);
 }
 

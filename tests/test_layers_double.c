@@ -316,12 +316,12 @@ static void test_gelu(int64_t n) {
 
 typedef struct {
   int64_t B, T, C, NH;
-  real *qkv, *y, *lse, *dy, *scratch;
+  real *qkv, *y, *lse, *dy;
 } Attention;
 
 static double attention_sum(const void *with) {
   const Attention *a = with;
-  attention_forward(a->y, a->lse, a->qkv, a->B, a->T, a->C, a->NH, NULL, a->scratch);
+  attention_forward(a->y, a->lse, a->qkv, a->B, a->T, a->C, a->NH, NULL);
   return dot(a->y, a->dy, a->B * a->T * a->C);
 }
 
@@ -372,7 +372,7 @@ static void check_causal(const Attention *a, int64_t t) {
   leak = 0;
   for (int64_t i = 0; i < n; i++)
     if (i / C % T > t) dy[i] = 0;
-  attention_backward(dqkv, dy, a->y, a->lse, a->qkv, a->B, T, C, a->NH, NULL, a->scratch);
+  attention_backward(dqkv, dy, a->y, a->lse, a->qkv, a->B, T, C, a->NH, NULL);
   for (int64_t i = 0; i < 3 * n; i++)
     if (i / (3 * C) % T > t) leak = fmax(leak, fabs(dqkv[i]));
   check(leak == 0, "attention, %s: outputs up to %lld send a gradient %g to later tokens", shape,
@@ -386,16 +386,15 @@ static void test_attention(int64_t B, int64_t T, int64_t C, int64_t NH) {
            (long long)C, (long long)NH);
   int64_t n = B * T * C;
   Attention a = {B, T, C, NH, random_array(3 * n, 1), random_array(n, 1),
-                 random_array(B * NH * T, 1), random_array(n, 1),
-                 random_array((int64_t)attention_scratch(T), 1)};
+                 random_array(B * NH * T, 1), random_array(n, 1)};
   real *dqkv = random_array(3 * n, 1);
   check_attention_forward(&a);
-  attention_backward(dqkv, a.dy, a.y, a.lse, a.qkv, B, T, C, NH, NULL, a.scratch);
+  attention_backward(dqkv, a.dy, a.y, a.lse, a.qkv, B, T, C, NH, NULL);
   check_gradient("qkv of attention", a.qkv, dqkv, 3 * n, attention_sum, &a);
   check_causal(&a, 0);
   check_causal(&a, T / 2);
   if (T > 1) check_causal(&a, T - 2);
-  free(a.qkv), free(a.y), free(a.lse), free(a.dy), free(a.scratch), free(dqkv);
+  free(a.qkv), free(a.y), free(a.lse), free(a.dy), free(dqkv);
 }
 
 /* ---- classifier ---- */
@@ -477,7 +476,8 @@ int main(void) {
   static const int64_t gelus[] = {1, 2, 63, 1009};
   static const int64_t attentions[][4] = {
       {1, 1, 1, 1},  {2, 1, 6, 3},   {1, 2, 4, 2},   {1, 63, 5, 1},  {2, 64, 6, 3}, {1, 65, 8, 2},
-      {3, 7, 35, 7}, {1, 128, 3, 3}, {1, 129, 7, 1}, {2, 130, 12, 4}};
+      {3, 7, 35, 7}, {1, 128, 3, 3}, {1, 129, 7, 1}, {2, 130, 12, 4},
+      {1, 256, 3, 1}, {1, 257, 6, 2}, {2, 600, 70, 2}};
   static const int64_t classifiers[][3] = {{1, 1, 2},  {1, 7, 257}, {5, 3, 17},  {3, 16, 2},
                                            {7, 9, 16}, {512, 2, 5}, {513, 3, 17}, {1030, 3, 2}};
   threads_start(2);

@@ -44,8 +44,8 @@ command -v gnuplot >/dev/null && works 'the largest .* times the median' \
   spectrum isotropic --shape 12x20 --growth 2,8
 exists "$out/isotropic.csv" "$out/scale.csv" "$out/converge.csv" "$out/methods-24x16-steep.csv"
 works 'polar factor' tools/spectrum --help
-refuses 2 'use step, scale, momentum, converge, isotropic, growth or methods' tools/spectrum
-refuses 2 'use step, scale, momentum, converge, isotropic, growth or methods' tools/spectrum scales
+refuses 2 'use step, gradients, scale, momentum' tools/spectrum
+refuses 2 'use step, gradients, scale, momentum' tools/spectrum scales
 refuses 2 'did you mean' tools/spectrum scale --size 64
 refuses 1 '5 is odd' tools/spectrum isotropic --growth 4,5
 refuses 2 'no effect' tools/spectrum isotropic --matrix h.0.mlp.c_fc

@@ -63,6 +63,7 @@ run/program.c
 tools/measure/optimizers.c
 tools/measure/ranks.c
 tools/measure/step.c
+tools/spectra/frame.c
 END
   only 'prints, and is neither a main, its frame run/program, nor run/progress' \
     "$work/prints" "$work/printers"

@@ -2,10 +2,12 @@
 # Packs the runs of a sweep for the repository:
 #
 #   tools/archive.sh FOLDER NAME        tools/archive.sh runs/nano nano
-#                                       tools/archive.sh runs/norms questions/norms
+#   tools/archive.sh FOLDER NAME 20     keeps every 20th row of the logs, the last, and those with
+#                                       a validation loss
 #
 # writes results/NAME/sweep.spec and results/NAME/runs.tar.gz, which holds config.txt, info.txt and
-# log.csv of every run that finished or diverged. To look at them again:
+# log.csv of every run that finished or diverged. NAME may begin with questions/. To look at them
+# again:
 #
 #   tools/compare results/NAME/runs.tar.gz
 #
@@ -19,11 +21,13 @@ die() {
   exit 1
 }
 
-[ $# -eq 2 ] || die "usage, from the project's root: tools/archive.sh FOLDER NAME; it packs the runs
-of a sweep into results/NAME"
+case $# in 2 | 3) ;; *) die "usage, from the project's root: tools/archive.sh FOLDER NAME [EVERY]; it
+packs the runs of a sweep into results/NAME" ;; esac
 folder=${1%/}
 name=$2
+every=${3:-1}
 case ${name#questions/} in '' | */* | .*) die "invalid folder name \"$name\" for results/" ;; esac
+case $every in '' | 0* | *[!0-9]*) die "\"$every\" is not a number of rows" ;; esac
 [ -f "$folder/sweep.spec" ] ||
   die "$folder: holds no sweep.spec: it is not the folder of a sweep"
 
@@ -53,7 +57,9 @@ while read -r run; do
   mkdir -p "$work/kept/$run"
   relative "$run" <"$folder/$run/config.txt" >"$work/kept/$run/config.txt"
   relative "$run" <"$folder/$run/info.txt" >"$work/kept/$run/info.txt"
-  cp "$folder/$run/log.csv" "$work/kept/$run/log.csv"
+  awk -F, -v every="$every" '{ kept = NR == 1 || $1 % every == 0 || $5 != "" }
+    kept
+    END { if (!kept) print }' "$folder/$run/log.csv" >"$work/kept/$run/log.csv"
 done <"$work/runs"
 relative '' <"$folder/sweep.spec" |
   sed 's|^# made from /.*/|# made from |' >"$work/sweep.spec"

@@ -135,23 +135,34 @@ static int run_table(int table, const char *only, Err *err) {
   return count;
 }
 
-/* gpt2 unless options give another size. */
+/* Adds the sizes of a preset, without its settings of a run. */
+static int add_sizes(Settings *s, const char *name, Err *err) {
+  const char *preset = model_preset(name);
+  Settings all = {0};
+  int status = preset ? settings_preset(&all, FROM_PRESET, name, preset, err) : 0;
+  for (int i = 0; i < all.count && status == 0; i++)
+    for (const Option *o = model_options; o->name; o++)
+      if (strcmp(o->name, all.items[i].name) == 0)
+        status = settings_add(s, FROM_PRESET, name, o->name, all.items[i].value, err);
+  settings_free(&all);
+  return status;
+}
+
+/* gpt2 unless options give another model or other sizes. */
 static int ranks_table(int argc, char **argv, Err *err) {
   Cluster cluster;
   ModelOptions model;
   RanksCase own;
+  Settings settings = {0};
   const OptionSet sets[] = {{.title = "model", .rows = model_options, .values = &model},
                             {.title = "nodes", .rows = ranks_options, .values = &own},
                             {.title = "cluster", .rows = cluster_options, .values = &cluster},
                             {0}};
-  static char *const gpt2[] = {"bench", "--layers=12", "--heads=12", "--channels=768",
-                               "--context=1024", "--vocab=50257", "--tokenizer=gpt2"};
-  enum { FIXED = sizeof gpt2 / sizeof *gpt2 - 1 };
-  char **with = memory_take((size_t)argc + FIXED, sizeof *with);
-  memcpy(with, gpt2, FIXED * sizeof *with);
-  for (int i = 1; i < argc; i++) with[FIXED + i - 1] = argv[i];
-  int status = program_options(sets, argc + FIXED - 1, with, err);
-  free(with);
+  int status = settings_read(&settings, argc, argv, err);
+  const char *name = status ? NULL : settings_find(&settings, "model", NULL);
+  status = status || add_sizes(&settings, name ? name : "gpt2", err) ||
+           options_apply(sets, NULL, &settings, err);
+  settings_free(&settings);
   if (status) return EXIT_USAGE;
   return bench_ranks(&model, own.batch, (int)own.nodes, &cluster, err) ? EXIT_FAILED : EXIT_DONE;
 }

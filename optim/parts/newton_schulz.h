@@ -15,7 +15,7 @@ void newton_schulz_layout(NewtonSchulzWork *work, Scratch *s, int64_t rows, int6
 
 /* X (rows,cols) becomes nearly msgn(X); a zero matrix stays zero. Matrices at least 1.5 times
    longer than wide iterate on the small Gram matrix (Polar Express, arXiv 2505.16932,
-   Algorithm 4), unless the plan is `direct`. */
+   Algorithm 4), unless the plan is `direct` or products are in bf16. */
 void newton_schulz(float *X, int64_t rows, int64_t cols, const NewtonSchulzPlan *plan,
                    const NewtonSchulzWork *work);
 

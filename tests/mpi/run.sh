@@ -184,11 +184,13 @@ other_files() {
   check "$mpi: change nothing" cmp -s before one/run/log.csv
 }
 
-# The nodes of DeMuon have the bits of the simulation in one process.
+# The nodes of DeMuon have the bits of the simulation in one process. MPICH's ranks do not yield the
+# processor, so that four of them are slow on two.
 decentralized() {
   for graph in complete ring exponential; do
     alone "$graph" --optimizer demuon --nodes 4 --graph $graph
-    for n in 2 4; do
+    for n in 4 2; do
+      case $mpi-$n-$graph in mpich-4-complete | mpich-4-exponential) continue ;; esac
       nodes='--nodes 4'
       [ $n -eq 2 ] || nodes= # the default: one for each rank
       ranks $n "$graph-$n" --optimizer demuon $nodes --graph $graph
@@ -198,7 +200,7 @@ decentralized() {
       check "$mpi: $graph on $n ranks: the weights of the simulation" same_weights $graph $graph-$n
     done
     grep '^[123]0,' "$graph/log.csv" | cut -d, -f12 >left
-    grep '^[123]0,' "$graph-4/log.csv" | cut -d, -f12 >right
+    grep '^[123]0,' "$graph-2/log.csv" | cut -d, -f12 >right
     check "$mpi: $graph: the consensus error of the simulation" cmp left right
   done
   alone nodes --optimizer demuon --nodes 4 --schedule constant

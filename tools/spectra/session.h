@@ -17,11 +17,11 @@ typedef struct {
 int session_open(Session *s, const char *run, Err *err);
 void session_close(Session *s);
 
-/* The gradient of step t of the run at the present weights, in the model's params, and its norm, not
-   clipped. Error: it is not finite. */
+/* The gradient of step t of the run at the present weights, in the model's params and not clipped,
+   and its norm. Error: it is not finite. */
 int session_gradient(Session *s, int64_t t, double *norm, Err *err);
 
-/* The matrices of the blocks, fused Q, K, V as three. Returns their number; the caller frees them. */
+/* The matrices of the blocks, fused Q, K, V as three. Returns their number; to be freed. */
 typedef struct {
   char name[64]; /* "h.2.attn.c_proj", "h.2.attn.c_attn.q" */
   int layer;

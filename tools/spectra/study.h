@@ -39,6 +39,11 @@ typedef struct {
 /* One matrix of a run: what AdamW and Muon make of its gradients. */
 extern const Study study_step;
 
+/* The gradients of a run at its checkpoints: the share of their leading directions (C. He, Z. Deng,
+   Z. Lu, Low-rank Orthogonalization, arXiv 2509.11983: abstract read), and the tails of their
+   noise. */
+extern const Study study_gradients;
+
 /* Singular values of random matrices against size, and what each schedule leaves of them
    (D. Selvaraj, Iterative Orthogonalization Scaling Laws, arXiv 2505.04005: abstract and
    introduction read; expected values are derived from the laws in tools/spectra/values.h). */
