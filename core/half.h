@@ -26,6 +26,12 @@ static inline uint16_t bf16_from_float(float x) {
   return (uint16_t)((bits + 0x7FFFu + (bits >> 16 & 1)) >> 16);
 }
 
+/* x rounded to a bfloat16 number, without branches; NaN stays NaN. */
+static inline float float_rounded_to_bf16(float x) {
+  uint32_t bits = float_bits(x), even = (bits + 0x7FFFu + (bits >> 16 & 1)) & 0xFFFF0000u;
+  return float_from_bits((bits & 0x7FFFFFFFu) > 0x7F800000u ? bits : even);
+}
+
 static inline float float_from_f16(uint16_t h) {
   uint32_t sign = (uint32_t)(h & 0x8000u) << 16, rest = h & 0x7FFFu;
   if (rest >= 0x7C00u) return float_from_bits(sign | 0x7F800000u | rest << 13); /* Inf, NaN */

@@ -80,18 +80,16 @@ static void multiply_bf16(const PackedProduct *p) {
 /* ---- reals ---- */
 
 #ifndef REAL_IS_DOUBLE
-static float rounded(float x) { return float_from_bf16(bf16_from_float(x)); }
-
 /* `size` numbers x become their high parts, and with bf16x3 high, high, low of A or high, low, high
    of B, each `size` numbers long. */
-static void split(float *x, int size, Bf16Side side) {
-  int low = side == BF16_A ? 2 * size : size, high = 3 * size - low;
+static inline void split(float *x, int size, Bf16Side side) {
+  float *low = x + (side == BF16_A ? 2 * size : size), *high = x + 3 * size - (low - x);
+  int three = parts() == 3;
+#pragma omp simd
   for (int i = 0; i < size; i++) {
-    float exact = x[i];
-    x[i] = rounded(exact);
-    if (parts() == 1) continue;
-    x[high + i] = x[i];
-    x[low + i] = rounded(exact - x[i]);
+    float exact = x[i], rounded = float_rounded_to_bf16(exact);
+    x[i] = rounded;
+    if (three) high[i] = rounded, low[i] = float_rounded_to_bf16(exact - rounded);
   }
 }
 
@@ -102,9 +100,11 @@ static PackedSource round_rows(const PackedProduct *p) {
   int64_t ld = panel_size(p->depth) / PANEL, part = DEPTH * parts();
   for (int64_t i = 0; i < a->count; i++)
     for (int64_t k = 0; k < a->numbers; k += DEPTH) {
+      const float *from = a->from + i * row + k * number;
       float *to = (float *)p->room + i * ld + k / DEPTH * part;
-      for (int64_t n = 0; n < DEPTH; n++)
-        to[n] = k + n < a->numbers ? a->from[i * row + (k + n) * number] : 0;
+      int64_t count = i64_min(DEPTH, a->numbers - k);
+      for (int64_t n = 0; n < count; n++) to[n] = from[n * number];
+      for (int64_t n = count; n < DEPTH; n++) to[n] = 0;
       split(to, DEPTH, BF16_A);
     }
   return (PackedSource){p->room, ld, a->count, panel_size(a->numbers) / PANEL, 1};

@@ -9,13 +9,7 @@
 
 /* Operands are rounded in blocks, so that the copies stay small: 8 MB of A, 4 MB of B. */
 enum { ROWS = 2048, COLUMNS = 1024, DEPTH = 1024 };
-enum { EXPONENT = 0x7F800000, LEAST_INFINITE = 0x7F7F8000 }; /* the latter rounds to infinity */
-
-static inline float round_one(float x) {
-  uint32_t bits = float_bits(x);
-  uint32_t even = (bits + 0x7FFFu + (bits >> 16 & 1)) & 0xFFFF0000u;
-  return float_from_bits((bits & 0x7FFFFFFFu) > EXPONENT ? bits : even); /* NaN stays NaN */
-}
+enum { LEAST_INFINITE = 0x7F7F8000 }; /* rounds to infinity */
 
 int rounded_overflows(const float *X, int64_t ld, int64_t rows, int64_t cols) {
   uint32_t most = 0;
@@ -48,9 +42,9 @@ static void copy_block(Copy *c, int64_t row, int64_t col, int64_t rows, int64_t 
     const float *from = c->X + (row + i) * c->ld + col;
     float *high = c->high + i * cols, *rest = c->rest ? c->rest + i * cols : NULL;
     float keep = c->add ? 1 : 0;
-    for (int64_t j = 0; j < cols; j++) high[j] = round_one(from[j]);
+    for (int64_t j = 0; j < cols; j++) high[j] = float_rounded_to_bf16(from[j]);
     for (int64_t j = 0; rest && j < cols; j++)
-      rest[j] = keep * high[j] + round_one(from[j] - high[j]);
+      rest[j] = keep * high[j] + float_rounded_to_bf16(from[j] - high[j]);
   }
 }
 

@@ -150,7 +150,7 @@ static void call(const OptimizerState *s, const Unit *u, Step *step,
 }
 
 static void init_state(OptimizerState *s) {
-  for (int i = 0; i < s->units.matrices; i++) {
+  for (int i = 0; i < s->units.count; i++) {
     const Unit *u = &s->units.list[i];
     Step step = make_step(s, u, 0, 0);
     if (u->method->init && is_mine(u)) call(s, u, &step, u->method->init);
@@ -214,10 +214,37 @@ void optimizer_close(OptimizerState *s) {
 
 void optimizer_add_nodes(OptimizerState *s, Nodes *nodes) { s->nodes = nodes; }
 
-static void step_unit(const OptimizerState *s, const Unit *u, int64_t t, double multiplier) {
+static void step_unit(const OptimizerState *s, Unit *u, int64_t t, double multiplier,
+                      const double *total) {
   if (!is_mine(u)) return;
   Step step = make_step(s, u, t, multiplier);
-  call(s, u, &step, u->method->update);
+  if (total) step.total = *total;
+  if (total || u->method->measure)
+    call(s, u, &step, total ? u->method->update : u->method->measure);
+  if (!total) u->measured = step.total;
+}
+
+/* Measures without a total, else updates. Many matrices: one thread each, the most expensive first,
+   so that the threads finish together. Few: all threads inside each product. */
+static void step_matrices(OptimizerState *s, int64_t t, double multiplier, const double *total) {
+  const Units *units = &s->units;
+  if (units->matrices >= 2 * threads_count()) {
+#pragma omp parallel for schedule(dynamic)
+    for (int i = 0; i < units->matrices; i++)
+      step_unit(s, &units->list[s->order[i]], t, multiplier, total);
+  } else {
+    for (int i = 0; i < units->matrices; i++)
+      step_unit(s, &units->list[i], t, multiplier, total);
+  }
+}
+
+static double measure(OptimizerState *s, int64_t t, double multiplier) {
+  double total = 0;
+  if (!s->routing.method->measure) return 0;
+  step_matrices(s, t, multiplier, NULL);
+  for (int i = 0; i < s->units.matrices; i++) total += s->units.list[s->order[i]].measured;
+  ranks_sum(&total, 1);
+  return total;
 }
 
 static Precision precision_of(const OptimizerState *s) {
@@ -233,21 +260,27 @@ void optimizer_step(OptimizerState *s, int64_t t, double multiplier) {
   const Units *units = &s->units;
   Precision model = precision_set(precision_of(s));
   multipliers_enter(s->multipliers, t);
-  /* Many matrices: one thread each, the most expensive first, so that the threads finish together.
-     Few: all threads inside each product. */
-  if (units->matrices >= 2 * threads_count()) {
-#pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < units->matrices; i++)
-      step_unit(s, &units->list[s->order[i]], t, multiplier);
-  } else {
-    for (int i = 0; i < units->matrices; i++) step_unit(s, &units->list[i], t, multiplier);
-  }
+  double total = measure(s, t, multiplier);
+  step_matrices(s, t, multiplier, &total);
 #pragma omp parallel for schedule(static)
   for (int i = units->matrices; i < units->count; i++)
-    step_unit(s, &units->list[i], t, multiplier);
+    step_unit(s, &units->list[i], t, multiplier, &total);
   precision_set(model);
   if (!s->routing.method->decentralized) owners_send(units);
   multipliers_leave(s->multipliers, t, multiplier);
+}
+
+void optimizer_weights(OptimizerState *s, int evaluated) {
+  const Optimizer *method = s->routing.method;
+  if (!method->weights) return;
+#pragma omp parallel for schedule(static)
+  for (int i = s->units.matrices; i < s->units.count; i++) {
+    const Unit *u = &s->units.list[i];
+    Matrix m = unit_shape(u);
+    m.w = u->param->w + u->first;
+    if (is_mine(u)) method->weights(&m, u->slots, u->options, evaluated);
+  }
+  owners_send(&s->units);
 }
 
 double optimizer_keep(const OptimizerState *s, const Param *p, int64_t t, double rate) {

@@ -59,6 +59,10 @@ void optimizer_add_nodes(OptimizerState *state, Nodes *nodes);
    options, or the process's. */
 void optimizer_step(OptimizerState *state, int64_t t, double multiplier);
 
+/* Sets the params to the weights that are to be evaluated and saved, or back to those at which the
+   next gradient is taken: two sets with methods that have `weights`. To be called by all ranks. */
+void optimizer_weights(OptimizerState *state, int evaluated);
+
 /* What step t multiplies the weights of a parameter by at the scheduled rate, as what updates it
    decays them: w = keep w - rate (its direction). */
 double optimizer_keep(const OptimizerState *state, const Param *p, int64_t t, double rate);

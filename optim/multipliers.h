@@ -31,7 +31,7 @@ typedef struct {
   {.name = "multipliers",                                                                         \
    .help = "Learnable multipliers of weight matrices: of each row, column, both, or one number",   \
    .type = OPTION_CHOICE, .at = offsetof(Options, m.kind), .fallback = "none",                     \
-   .choices = MULTIPLIER_KINDS(CHOICE_WORD), .needs = "optimizer!=demuon"},                        \
+   .choices = MULTIPLIER_KINDS(CHOICE_WORD), .needs = "optimizer!=demuon|schedule-free"},                        \
   {.name = "multiplier-lr", .help = "Learning rate of the multipliers, which AdamW trains",        \
    .type = OPTION_REAL, .at = offsetof(Options, m.lr), .fallback = "0.01", .max = 1e6,             \
    .needs = "multipliers!=none"},                                                                  \

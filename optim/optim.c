@@ -15,6 +15,16 @@ int64_t slot_full(const Matrix *shape, const void *options) {
   return matrix_size(shape);
 }
 
+int64_t slot_rows_square(const Matrix *shape, const void *options) {
+  (void)options;
+  return shape->rows * shape->rows;
+}
+
+int64_t slot_cols_square(const Matrix *shape, const void *options) {
+  (void)options;
+  return shape->cols * shape->cols;
+}
+
 int64_t slot_one(const Matrix *shape, const void *options) {
   (void)shape, (void)options;
   return 1;

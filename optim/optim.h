@@ -25,6 +25,7 @@ typedef struct {
   double rate;   /* learning rate after the schedule */
   double decay;  /* weight decay of this parameter, or 0 */
   double keep;   /* what the step multiplies the weights by: w = keep w - rate u */
+  double total;  /* what `measure` sets and `update` gets */
   Random random; /* this matrix's stream of this step */
   void *work;    /* the method's struct of work arrays, as `layout` filled it */
 } Step;
@@ -60,6 +61,7 @@ typedef struct {
   size_t options_size;
   const Slot *slots;       /* ends with {0}; at most SLOTS_MAX */
   int elementwise;         /* update may be called on pieces of an array, in any order */
+  int constant_rate;       /* works with --schedule constant only */
   int decentralized;       /* trains on several nodes: optim/nodes.h */
 
   /* Whether the method updates this parameter itself. */
@@ -71,6 +73,13 @@ typedef struct {
 
   /* The rest may be NULL. */
   void (*init)(const Matrix *m, float *const *slots, const void *options, Step *step);
+  /* A pass over all matrices before the first update: sets step->total to a number, and update gets
+     the sum over all matrices of all ranks. Not for elementwise methods. */
+  void (*measure)(const Matrix *m, float *const *slots, const void *options, Step *step);
+  /* For a method that evaluates and saves other weights than it takes gradients at: sets w to the
+     first (`evaluated`), or back to the second, bit by bit. Between steps w has the second. Only for
+     elementwise methods that take all parameters. */
+  void (*weights)(const Matrix *m, float *const *slots, const void *options, int evaluated);
   /* Takes the work arrays of update and init from a Scratch (core/scratch.h) and puts them into
      the method's struct of pointers, `work`, of at most WORK_MAX bytes. */
   void (*layout)(void *work, Scratch *s, const Matrix *shape, const void *options);
@@ -84,6 +93,8 @@ typedef struct {
 int accepts_all(const Matrix *shape, const void *options);
 int accepts_matrices(const Matrix *shape, const void *options); /* the blocks' linear layers */
 int64_t slot_full(const Matrix *shape, const void *options); /* rows * cols */
+int64_t slot_rows_square(const Matrix *shape, const void *options); /* rows * rows */
+int64_t slot_cols_square(const Matrix *shape, const void *options); /* cols * cols */
 int64_t slot_one(const Matrix *shape, const void *options);  /* 1 */
 
 static inline int64_t matrix_size(const Matrix *m) { return m->rows * m->cols; }

@@ -15,6 +15,7 @@
   ENTRY(low_rank_msgd)   \
   ENTRY(trust_region)    \
   ENTRY(scion)           \
+  ENTRY(clipped_scion)   \
   ENTRY(orthogonal_sgdm) \
   ENTRY(root)            \
   ENTRY(dion)            \
@@ -26,7 +27,12 @@
   ENTRY(aurora)          \
   ENTRY(adamuon)         \
   ENTRY(contra_muon)     \
+  ENTRY(polargrad)       \
+  ENTRY(soap_muon)       \
   ENTRY(demuon)          \
+  ENTRY(ademamix)        \
+  ENTRY(mars)            \
+  ENTRY(schedule_free)   \
   ENTRY(adadiag)         \
   ENTRY(soap)            \
   ENTRY(galore)          \

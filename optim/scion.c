@@ -4,39 +4,23 @@
      unconstrained  W = (1 - lr wd) W - lr radius LMO(D)
    with LMO sqrt(rows/cols) msgn(D) for the blocks' matrices and sign(D) / cols for the head
    (head-norm sign), tied to the token embedding or not. The rest is left to AdamW. */
-#include "optim/optim.h"
-#include "optim/parts/lmo.h"
+#include "optim/scion.h"
+
 #include "optim/parts/momentum.h"
 
 typedef struct {
-  double alpha, radius, head_radius;
-  int form, head_norm;
-  Polar polar;
+  Balls balls;
+  int form;
 } ScionOptions;
 
 #define FORMS(X) X(CONSTRAINED, "constrained") X(UNCONSTRAINED, "unconstrained")
-#define HEAD_NORMS(X) X(HEAD_SIGN, "sign") X(HEAD_ADAMW, "adamw")
 enum { FORMS(CHOICE_NAME) };
-enum { HEAD_NORMS(CHOICE_NAME) };
 
-#define FIELD(member) offsetof(ScionOptions, member)
 static const Option table[] = {
-    {.name = "alpha", .help = "Weight of the new gradient in the momentum",
-     .type = OPTION_REAL, .at = FIELD(alpha), .fallback = "0.1", .min = 1e-7, .max = 1},
     {.name = "form", .help = "Constrain the weights to the norm ball, or only their steps",
-     .type = OPTION_CHOICE, .at = FIELD(form), .fallback = "constrained",
+     .type = OPTION_CHOICE, .at = offsetof(ScionOptions, form), .fallback = "constrained",
      .choices = FORMS(CHOICE_WORD)},
-    {.name = "radius",
-     .help = "Radius of the norm ball for hidden matrices; multiplies the learning rate",
-     .type = OPTION_REAL, .at = FIELD(radius), .fallback = "50", .max = 1e30},
-    {.name = "head-norm",
-     .help = "Norm for steps of the head (adamw: use the auxiliary AdamW)",
-     .type = OPTION_CHOICE, .at = FIELD(head_norm), .fallback = "sign",
-     .choices = HEAD_NORMS(CHOICE_WORD)},
-    {.name = "head-radius", .help = "Radius of the norm ball for the head",
-     .type = OPTION_REAL, .at = FIELD(head_radius), .fallback = "3000", .max = 1e30,
-     .needs = "head-norm=sign"},
-    POLAR_OPTIONS(ScionOptions, polar, "newton-schulz", "jordan"),
+    BALL_OPTIONS(ScionOptions, balls),
     {0},
 };
 
@@ -45,12 +29,31 @@ static const Slot slots[] = {{.name = "momentum", .kind = SLOT_MOMENTUM, .floats
 
 static int is_head(Role role) { return role == ROLE_EMBEDDING || role == ROLE_HEAD; }
 
-static int accepts(const Matrix *p, const void *options) {
-  const ScionOptions *o = options;
-  return p->role == ROLE_MATRIX || (is_head(p->role) && o->head_norm == HEAD_SIGN);
+static int norm_of(Role role) { return is_head(role) ? NORM_SIGN : NORM_RMS; }
+
+int balls_accept(const Matrix *p, const Balls *balls) {
+  return p->role == ROLE_MATRIX || (is_head(p->role) && balls->head_norm == HEAD_SIGN);
 }
 
-static int norm_of(Role role) { return is_head(role) ? NORM_SIGN : NORM_RMS; }
+void balls_layout(PolarWork *work, Scratch *s, const Matrix *p, const Balls *balls) {
+  lmo_layout(work, s, p->rows, p->cols, norm_of(p->role), &balls->polar);
+}
+
+double balls_direction(float *z, float *d, const Matrix *p, const Balls *balls,
+                       const PolarWork *work) {
+  momentum_ema(z, d, p->g, matrix_size(p), 1 - balls->alpha, 0);
+  lmo(z, p->rows, p->cols, norm_of(p->role), &balls->polar, work);
+  return is_head(p->role) ? balls->head_radius / (double)p->cols : balls->radius;
+}
+
+double balls_flops(const Matrix *p, const Balls *balls) {
+  return 5 * (double)matrix_size(p) + lmo_flops(p->rows, p->cols, norm_of(p->role), &balls->polar);
+}
+
+static int accepts(const Matrix *p, const void *options) {
+  const ScionOptions *o = options;
+  return balls_accept(p, &o->balls);
+}
 
 typedef struct {
   float *z; /* (rows,cols) */
@@ -61,18 +64,14 @@ static void layout(void *work, Scratch *s, const Matrix *p, const void *options)
   const ScionOptions *o = options;
   ScionWork *w = work;
   w->z = scratch_floats(s, matrix_size(p));
-  lmo_layout(&w->polar, s, p->rows, p->cols, norm_of(p->role), &o->polar);
+  balls_layout(&w->polar, s, p, &o->balls);
 }
 
 static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
   const ScionOptions *o = options;
   const ScionWork *work = step->work;
-  int64_t size = matrix_size(p);
-  float *z = work->z;
-  momentum_ema(z, slot[MOMENTUM], p->g, size, 1 - o->alpha, 0);
-  lmo(z, p->rows, p->cols, norm_of(p->role), &o->polar, &work->polar);
-  double radius = is_head(p->role) ? o->head_radius / (double)p->cols : o->radius;
-  apply_update(p, step->keep, step->rate * radius, z);
+  double radius = balls_direction(work->z, slot[MOMENTUM], p, &o->balls, &work->polar);
+  apply_update(p, step->keep, step->rate * radius, work->z);
 }
 
 /* The constrained form is a mean of the weights and a point of the ball: it has no other decay. */
@@ -84,8 +83,7 @@ static double keep(const Param *p, const Step *step, const void *options) {
 
 static double flops(const Matrix *p, const void *options) {
   const ScionOptions *o = options;
-  return 5 * (double)(p->rows * p->cols) +
-         lmo_flops(p->rows, p->cols, norm_of(p->role), &o->polar);
+  return balls_flops(p, &o->balls);
 }
 
 const Optimizer scion = {

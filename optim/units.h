@@ -30,6 +30,7 @@ typedef struct {
   int64_t stride;     /* of its rows there; cols unless it is a block of columns */
   int owner;          /* the rank that updates it */
   uint32_t stream;    /* of its random numbers */
+  double measured;    /* what its method's `measure` returned in this step */
   float *slots[SLOTS_MAX];
 } Unit;
 

@@ -114,6 +114,9 @@ static int add_presets(Config *c, Settings *s, Err *err) {
   if (init && *init && add_init(c, s, init, err)) return -1;
   c->bad_checkpoint = 0;
   if (add_nodes(c, s, err)) return -1;
+  if (c->method->constant_rate &&
+      settings_preset(s, FROM_TUNED, c->method->name, "schedule=constant", err))
+    return -1;
   if (tuned) return settings_preset(s, FROM_TUNED, "tuned settings", settings, err);
   const char *published = c->method->published, *ours = c->method->ours;
   if (published && settings_preset(s, FROM_TUNED, "published settings", published, err)) return -1;
@@ -253,6 +256,9 @@ static int check(Config *c, const Settings *s, Err *err) {
                 (long long)c->model.NH, (long long)c->model.C);
   if (!c->from && choose_warmup(c, s, err)) return -1;
   if (c->is_tuned) qualify_tuning(c, s);
+  if (c->method->constant_rate && c->schedule.schedule != SCHEDULE_CONSTANT)
+    return fail(err, "--optimizer %s averages weights in place of a falling rate: use --schedule "
+                     "constant, with --warmup where it is needed", c->method->name);
   return schedule_check(&c->schedule, r->steps, err);
 }
 

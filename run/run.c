@@ -53,6 +53,7 @@ static int restore(Run *r, Err *err) {
   if (optimizer_gather(r->optimizer, 1, err)) return -1;
   int status = checkpoint_restore(from, r->model, r->optimizer, err);
   optimizer_scatter(r->optimizer, 1);
+  if (status == 0) optimizer_weights(r->optimizer, 0); /* the file has the evaluated ones */
   return status;
 }
 
@@ -439,13 +440,11 @@ int run_check(Run *r, const LogRow *row, Err *err) {
   return ends ? exploded(r, row, "validation", row->val_loss, err) : 0;
 }
 
-int run_validate(Run *r, LogRow *row, Err *err) {
-  double *loss = &row->val_loss;
+static int validation_loss(Run *r, double *loss, Err *err) {
   const Config *c = &r->config;
   int64_t T = c->model.context, count = data_val_rows(r->data);
   int64_t wanted = c->run.val_tokens / T > 0 ? c->run.val_tokens / T : 1;
   if (count > wanted) count = wanted;
-  if (r->nodes) row->consensus_error = nodes_spacing(r->nodes);
   *loss = 0;
   for (int64_t pass = 0; pass * ranks_count() * r->pass_rows < count && !stop_reason(); pass++) {
     int64_t first = (pass * ranks_count() + rank_number()) * r->pass_rows;
@@ -459,6 +458,14 @@ int run_validate(Run *r, LogRow *row, Err *err) {
   if (isnan(*loss)) *loss = INFINITY; /* NaN in a row means "not measured" */
   if (stop_reason()) *loss = NAN;
   return 0;
+}
+
+int run_validate(Run *r, LogRow *row, Err *err) {
+  if (r->nodes) row->consensus_error = nodes_spacing(r->nodes);
+  optimizer_weights(r->optimizer, 1);
+  int status = validation_loss(r, &row->val_loss, err);
+  optimizer_weights(r->optimizer, 0);
+  return status;
 }
 
 int run_cut_short(const Run *r) { return r->model->cancelled && r->model->cancelled(); }
@@ -477,10 +484,12 @@ int run_save(Run *r, Err *err) {
   Err note = {""};
   if (o->keep == 0) return 0;
   if (r->nodes) nodes_mean(r->nodes);
+  optimizer_weights(r->optimizer, 1);
   if (optimizer_gather(r->optimizer, 0, err)) return -1;
   int failed = rank_number() == 0 && (log_sync(&r->log, &of.log_bytes, err) ||
                                       checkpoint_save(o->out, &of, o->keep, &note, err));
   optimizer_scatter(r->optimizer, 0);
+  optimizer_weights(r->optimizer, 0);
   tell_latest(r, &note);
   r->saved = clock_seconds();
   return ranks_most(failed) ? -1 : 0;
@@ -493,14 +502,20 @@ int run_save_due(Run *r, const LogRow *row) {
   return ranks_most((is_best && o->keep_best) || requested || late);
 }
 
-int run_sample(Run *r, int64_t t, Err *err) {
+static int print_sample(Run *r, int64_t t, Err *err) {
   Random random = random_stream((uint64_t)r->config.run.seed, RANDOM_SAMPLE, 0, (uint32_t)t);
-  if (r->nodes) nodes_mean(r->nodes);
-  if (rank_number() > 0) return 0;
   FILE *out = progress_text(&r->progress);
   fprintf(out, "--- sample after step %lld ---\n", (long long)t);
   if (sample_text(r->model, data_tokenizer(r->data), &SAMPLE, &random, out, NULL, err)) return -1;
   fprintf(out, "\n---\n");
   progress_flush();
   return 0;
+}
+
+int run_sample(Run *r, int64_t t, Err *err) {
+  if (r->nodes) nodes_mean(r->nodes);
+  optimizer_weights(r->optimizer, 1);
+  int status = rank_number() == 0 ? print_sample(r, t, err) : 0;
+  optimizer_weights(r->optimizer, 0);
+  return status;
 }

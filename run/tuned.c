@@ -33,8 +33,10 @@ typedef struct {
    shakespeare: adamw has nanoGPT's settings, which are not the best (lr 0.003 is better by 0.1).
    muon: rates 0.01 and 0.02 with auxiliary rate 0.004.
 
-   muonh, muoneq, muon2, aurora, adamuon, contra-muon: first values, not tuned. Auxiliary rates are
-   Muon's, and so are the rates where a step has the size of Muon's. */
+   muonh, muoneq, muon2, aurora, adamuon, contra-muon, soap-muon, polargrad, clipped-scion, ademamix,
+   mars, schedule-free: first values, not tuned. Auxiliary rates are Muon's, and so are the rates
+   where a step has the size of Muon's, Scion's or AdamW's. polargrad: 0.02, 0.1, 0.5 and 2 in 100
+   steps of shakespeare (2.521, 2.483, 2.465, 2.541; muon 2.402). */
 static const Tuned table[] = {
     {"adamw", "nano", "lr=0.005657 warmup-fraction=0.5 weight-decay=0.1"},
     {"muon", "nano", "lr=0.02 aux-lr=0.016"},
@@ -45,8 +47,11 @@ static const Tuned table[] = {
     {"low-rank-msgd", "nano", "lr=0.04 aux-lr=0.016 rank=32"},
     {"trust-region", "nano", "lr=0.02 aux-lr=0.016"},
     {"scion", "nano", "lr=0.0005 aux-lr=0.016"},
+    {"clipped-scion", "nano", "lr=0.0005 aux-lr=0.016"},
     {"orthogonal-sgdm", "nano", "lr=0.016 aux-lr=0.016"},
     {"root", "nano", "lr=0.016 aux-lr=0.016 weight-decay=0.1"},
+    {"polargrad", "nano", "lr=0.2 aux-lr=0.016"},
+    {"soap-muon", "nano", "lr=0.02 aux-lr=0.016"},
     {"dion", "nano", "lr=0.01 aux-lr=0.016 weight-decay=0.01"},
     {"dion2", "nano", "lr=0.02 aux-lr=0.016 weight-decay=0.01"},
     {"normuon", "nano", "lr=0.02 aux-lr=0.016"},
@@ -56,6 +61,9 @@ static const Tuned table[] = {
     {"aurora", "nano", "lr=0.02 aux-lr=0.016"},
     {"adamuon", "nano", "lr=0.008 aux-lr=0.016"},
     {"contra-muon", "nano", "lr=0.02 aux-lr=0.016"},
+    {"ademamix", "nano", "lr=0.005657 warmup-fraction=0.5 weight-decay=0.1"},
+    {"mars", "nano", "lr=0.005657 aux-lr=0.005657 warmup-fraction=0.5 weight-decay=0.1"},
+    {"schedule-free", "nano", "lr=0.005657 warmup-fraction=0.5 weight-decay=0.1"},
     {"adadiag", "nano", "lr=0.004 aux-lr=0.016 warmup-fraction=0.5"},
     {"soap", "nano", "lr=0.016 aux-lr=0.016 warmup-fraction=0.5"},
     {"galore", "nano", "lr=0.008 aux-lr=0.016 warmup-fraction=0.5 rank=32"},

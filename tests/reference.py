@@ -22,6 +22,7 @@ import math
 import numpy as np
 
 import reference_muon
+import reference_newer
 from reference_parts import *
 
 
@@ -32,13 +33,6 @@ def sgd(G, s, o):
     """Heavy ball: B = mu B + G; U = B, or G + mu B with Nesterov.  No dampening, B_0 = 0."""
     s.B = o.momentum * s.B + G
     return G + o.momentum * s.B if o.nesterov == 'on' else s.B
-
-
-def adam(G, s, o):
-    """Bias-corrected Adam direction mhat / (sqrt(vhat) + eps), eps outside the root."""
-    s.m = o.beta1 * s.m + (1 - o.beta1) * G
-    s.v = o.beta2 * s.v + (1 - o.beta2) * G ** 2
-    return s.m / (1 - o.beta1 ** s.t) / (np.sqrt(s.v / (1 - o.beta2 ** s.t)) + o.eps)
 
 
 def adamw(G, s, o):
@@ -370,16 +364,9 @@ def soap(G, s, o):
         s.v = o.beta2 * s.v + (1 - o.beta2) * (s.P.T @ G @ s.Q) ** 2
         rise = math.sqrt(1 - o.beta2 ** t) / (1 - o.beta1 ** t)
         U = rise * s.P @ (s.P.T @ s.m @ s.Q / (np.sqrt(s.v) + o.eps)) @ s.Q.T
-    s.L = o.beta2 * s.L + (1 - o.beta2) * G @ G.T
-    s.R = o.beta2 * s.R + (1 - o.beta2) * G.T @ G
+    shampoo(G, s, o.beta2, o.update_gap)
     if t == 0:
-        s.P, s.Q = (np.linalg.eigh(A)[1][:, ::-1] for A in (s.L, s.R))
         s.keep = 1
-    elif t % o.update_gap == 0:
-        left = np.argsort(-np.diag(s.P.T @ s.L @ s.P), kind='stable')
-        right = np.argsort(-np.diag(s.Q.T @ s.R @ s.Q), kind='stable')
-        s.v = s.v[left][:, right]
-        s.P, s.Q = orth(s.L @ s.P[:, left]), orth(s.R @ s.Q[:, right])
     return U
 
 
@@ -592,6 +579,7 @@ METHODS = {
                         **NS, 'shape-scale': 'kj'}, [('default', {}, SMALL)]),
 
     **reference_muon.METHODS,
+    **reference_newer.METHODS,
 }
 
 
@@ -665,6 +653,7 @@ PUBLISHED = {
     'lion': ('lion', {'lr': 1e-4, 'weight-decay': 0, 'beta1': 0.9, 'beta2': 0.99, **NO_CLIP}),
 
     **reference_muon.PUBLISHED,
+    **reference_newer.PUBLISHED,
 }
 
 
@@ -674,12 +663,14 @@ def run(method, q, shape, steps, o):
     W = np.split(weights(q, m, n), blocks)
     states = [State() for _ in range(blocks)]
     for t in range(1, steps + 1):
-        for i, G in enumerate(np.split(gradient(q, t, m, n), blocks)):
-            s = states[i]
+        G = np.split(gradient(q, t, m, n), blocks)
+        for i, s in enumerate(states):
             s.W, s.t, s.index, s.stream = W[i], t, i, Philox(i, t)
             s.keep, s.after = 1 - o.lr * o.wd, False
-            U = method(G, s, o)
-            W[i] = s.keep * (W[i] - o.lr * U) if s.after else s.keep * W[i] - o.lr * U
+        joint = getattr(method, 'joint', False)
+        U = method(G, states, o) if joint else [method(*at, o) for at in zip(G, states)]
+        for i, s in enumerate(states):
+            W[i] = s.keep * (W[i] - o.lr * U[i]) if s.after else s.keep * W[i] - o.lr * U[i]
     return np.concatenate(W)
 
 
@@ -701,6 +692,8 @@ def published_cases():
     """The same of PUBLISHED: four steps each, of a matrix with no null space to span."""
     for i, (name, (optimizer, settings)) in enumerate(PUBLISHED.items()):
         for j, shape in enumerate([(7, 6, 1), QKV]):
+            if settings.get('qkv-split') == 1:
+                shape = (*shape[:2], 1)
             o = Options(settings, wd=settings.get('weight-decay', 0))
             yield 1001 + 2 * i + j, optimizer, METHODS[optimizer][0], name, shape, 4, o
 

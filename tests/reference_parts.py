@@ -241,6 +241,29 @@ def ema(G, s, mu, nesterov):
     return (1 - mu) * G + mu * s.B if nesterov == 'on' else s.B
 
 
+def adam(G, s, o):
+    """Bias-corrected Adam direction mhat / (sqrt(vhat) + eps), eps outside the root."""
+    s.m = o.beta1 * s.m + (1 - o.beta1) * G
+    s.v = o.beta2 * s.v + (1 - o.beta2) * G ** 2
+    return s.m / (1 - o.beta1 ** s.t) / (np.sqrt(s.v / (1 - o.beta2 ** s.t)) + o.eps)
+
+
+def shampoo(G, s, b, gap):
+    """What SOAP does after a step: L = b L + (1-b) G G^T, R = b R + (1-b) G^T G.  The first time
+    P and Q become their eigenbases; when gap divides t-1, the columns of P are sorted by
+    diag(P^T L P), descending, the rows of v with them, and P = qr(L P); the same for Q, R and v's
+    columns."""
+    s.L = b * s.L + (1 - b) * G @ G.T
+    s.R = b * s.R + (1 - b) * G.T @ G
+    if s.t == 1:
+        s.P, s.Q = (np.linalg.eigh(A)[1][:, ::-1] for A in (s.L, s.R))
+    elif (s.t - 1) % gap == 0:
+        left = np.argsort(-np.diag(s.P.T @ s.L @ s.P), kind='stable')
+        right = np.argsort(-np.diag(s.Q.T @ s.R @ s.Q), kind='stable')
+        s.v = s.v[left][:, right]
+        s.P, s.Q = orth(s.L @ s.P[:, left]), orth(s.R @ s.Q[:, right])
+
+
 # -- state and options --------------------------------------------------------------------------
 
 class State:

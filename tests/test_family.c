@@ -127,6 +127,7 @@ typedef struct {
 
 static double inverse_root(int64_t t) { return 1 / sqrt((double)t); }
 static double geometric_sum(int64_t t) { return 1 - pow(0.9, (double)t); }
+static double one_plus_sum(int64_t t) { return 1 + geometric_sum(t); }
 static double constant(int64_t t) { return t > 0; }
 
 /* On each weight, relative to the largest change of its array: a rounding error of 2^-24 times what
@@ -212,6 +213,9 @@ static const Identity identities[] = {
     {"scion", "lr=0.1", "scion", "lr=0.1 form=unconstrained weight-decay=1",
      .breaks = "radius=40", .bits = 1},
 
+    {"clipped-scion", "rho=1e-30 radius=2 head-radius=8", "scion",
+     "form=unconstrained radius=2 head-radius=8", .breaks = "rho=1e6"},
+
     /* AdaGO's rate: lr / sqrt(t) on gradients of one norm, clipped or not; lr |g| / v0 for a large
        v0; eps where that is larger. */
     {"adago", "eps=0 v0=1e-30 weight-decay=0", "muon",
@@ -264,6 +268,22 @@ static const Identity identities[] = {
      "beta1=0 beta2=0 eps=0.1 form=two-sided weight-decay=0", .breaks = "update-gap=2",
      .settle = 1},
     {"adamw", "", "adamw", "scope=matrices aux-lr=1", .breaks = "beta1=0.8", .bits = 1},
+
+    /* A preconditioner that is nearly one number changes nothing. Without momentum it does not
+       matter what is averaged. */
+    {"soap-muon", SVD "eps=1e20", "muon", SVD, .breaks = "eps=1e-8", .which = LONG},
+    {"soap-muon", "eps=1e20 update-gap=2 nesterov=off", "muon", "ns-schedule=track3 nesterov=off",
+     .breaks = "eps=1e-8", .which = LONG},
+    {"polargrad", "momentum=0 polar-first=on", "polargrad", "momentum=0", .breaks = "momentum=0.9",
+     .bits = 1},
+
+    /* AdamW's relatives without what they add, and a slow average that is as fast as the other but
+       for its bias correction. A norm of 1, as rounded, may be above 1 for MARS. */
+    {"ademamix", "alpha=0 beta2=0.95", "adamw", "", .breaks = "alpha=8 beta3=0.9", .bits = 1},
+    {"ademamix", "alpha=1 beta3=0.9 beta2=0.95 weight-decay=0", "adamw", "weight-decay=0",
+     .breaks = "beta3=0.99", .rate = one_plus_sum},
+    {"mars", "gamma=0 beta1=0.9 beta2=0.95 aux-lr=1", "adamw", "", .breaks = "gamma=1",
+     .gradients = UNIT},
 };
 
 /* The auxiliary AdamW's parameters too, unless their steps differ. */
@@ -317,6 +337,17 @@ static double difference(const Problem *a, const Problem *b, int i) {
     double w = (double)b->params[i].w[j], away = fabs((double)a->params[i].w[j] - w);
     off = away > off || isnan(away) ? away : off; /* a NaN stays */
     most = fmax(most, fabs(w - (double)problem_weight(i, j)));
+  }
+  return off / most;
+}
+
+/* The same of weights that started at 0. */
+static double difference_of(const Problem *a, const Problem *b, int i) {
+  double most = 0, off = 0;
+  for (int64_t j = 0; j < param_size(&a->params[i]); j++) {
+    double w = (double)b->params[i].w[j];
+    off = fmax(off, fabs((double)a->params[i].w[j] - w));
+    most = fmax(most, fabs(w));
   }
   return off / most;
 }
@@ -402,6 +433,99 @@ static void test_rank(const char *method, const char *settings, int64_t rank) {
     free(memory);
   }
   problem_free(&p);
+}
+
+/* The sum of the singular values of M (rows,cols). */
+static double nuclear_norm(const float *M, int64_t rows, int64_t cols) {
+  int64_t s = rows < cols ? rows : cols;
+  SingularWork work;
+  Scratch scratch = {0};
+  singular_layout(&work, &scratch, s);
+  void *memory = scratch_allocate(&scratch);
+  singular_layout(&work, &scratch, s);
+  double norm = 0;
+  singular_basis(M, rows, cols, rows > cols ? RIGHT : LEFT, &work);
+  for (int64_t k = 0; k < s; k++) norm += work.values[k];
+  free(memory);
+  return norm;
+}
+
+/* PolarGrad's step is Muon's times the nuclear norm of the momentum. */
+static void test_nuclear_norm(void) {
+  Problem a = third_step("polargrad", SVD), m = third_step("sgd", "momentum=0");
+  Problem b = third_step("muon", SVD "nesterov=off shape-scale=none");
+  for (int i = 0; i < a.count; i++) {
+    const Param *q = &a.params[i];
+    int64_t size = param_size(q);
+    if (q->role != ROLE_MATRIX || q->blocks > 1) continue;
+    float *momentum = calloc((size_t)size, sizeof *momentum);
+    for (int t = 1; t <= 3; t++) {
+      set_gradients(&m, RANDOM, t);
+      momentum_ema(m.params[i].w, momentum, m.params[i].g, size, 0.95, 0);
+    }
+    scale_numbers(b.params[i].w, size, 1, nuclear_norm(momentum, q->rows, q->cols));
+    double off = difference_of(&a, &b, i);
+    check(off <= 1e-5, "polargrad: a step of %lld x %lld is off by %.2g from the nuclear norm",
+          (long long)q->rows, (long long)q->cols, off);
+    free(momentum);
+  }
+  problem_free(&a), problem_free(&b), problem_free(&m);
+}
+
+/* A gradient that is 4 times as large makes a step 4 times as large, or the same one. */
+static void test_scaling(const char *method, const char *settings, double times) {
+  Problem p[2];
+  for (int k = 0; k < 2; k++) {
+    p[k] = problem_make(optimizer_find(method, &err), shapes, COUNT(shapes));
+    configure(&p[k], "lr=1 weight-decay=0");
+    configure(&p[k], settings);
+    problem_start(&p[k]);
+    for (int t = 1; t <= 3; t++) {
+      set_gradients(&p[k], UNIT, t);
+      for (int i = 0; i < p[k].count; i++)
+        scale_numbers(p[k].params[i].g, param_size(&p[k].params[i]), 1, k ? 4 : 1);
+      optimizer_step(p[k].state, t, 1);
+    }
+  }
+  for (int i = 0; i < p[0].count; i++) {
+    if (p[0].params[i].role != ROLE_MATRIX) continue;
+    for (int64_t j = 0; j < param_size(&p[0].params[i]); j++)
+      for (int k = 0; k < 2; k++)
+        p[k].params[i].w[j] = (p[k].params[i].w[j] - problem_weight(i, j)) / (k ? (float)times : 1);
+    double off = difference_of(&p[1], &p[0], i);
+    check(off <= 1e-3, "%s: a gradient times 4 is not a step times %g: off by %.2g", method, times,
+          off);
+  }
+  problem_free(&p[0]), problem_free(&p[1]);
+}
+
+/* Where Schedule-Free takes gradients at z (beta1 0), z makes AdamW's steps without momentum; x is
+   their mean with the squares of the rates as weights, and so is y where beta1 is 1. */
+static void test_averaged_weights(const char *beta1, int evaluated) {
+  Problem a = problem_make(optimizer_find("schedule-free", &err), shapes, COUNT(shapes));
+  Problem b = problem_make(optimizer_find("adamw", &err), shapes, COUNT(shapes));
+  Problem mean = problem_make(b.method, shapes, COUNT(shapes));
+  double sum = 0, off = 0, apart = 0;
+  configure(&a, "lr=1 weight-decay=0"), configure(&a, beta1);
+  configure(&b, "lr=1 weight-decay=0 beta1=0 beta2=0.999");
+  problem_start(&a), problem_start(&b);
+  for (int t = 1; t <= STEPS; t++) {
+    double rate = fmin(1, t / 4.0), part = rate * rate / (sum += rate * rate);
+    set_gradients(&a, RANDOM, t), set_gradients(&b, RANDOM, t);
+    optimizer_step(a.state, t, rate), optimizer_step(b.state, t, rate);
+    for (int i = 0; i < a.count; i++)
+      for (int64_t j = 0; j < param_size(&a.params[i]); j++)
+        mean.params[i].w[j] += (float)part * (b.params[i].w[j] - mean.params[i].w[j]);
+  }
+  for (int k = 1; k >= 0; k--) { /* the evaluated weights, then back */
+    optimizer_weights(a.state, k);
+    for (int i = 0; i < a.count && k == evaluated; i++) off = fmax(off, difference(&a, &mean, i));
+    for (int i = 0; i < a.count && k == 0; i++) apart = fmax(apart, difference(&a, &b, i));
+  }
+  check(off <= 1e-6, "schedule-free %s: off by %.2g from the mean of AdamW's weights", beta1, off);
+  check((strcmp(beta1, "beta1=0") == 0) == (apart <= 1e-6),
+        "schedule-free %s: the weights of the next gradient are %.2g from AdamW's", beta1, apart);
+  problem_free(&a), problem_free(&b), problem_free(&mean);
 }
 
 /* The root mean square of each line of n numbers is `want`. */
@@ -544,6 +668,15 @@ int main(void) {
   test_rank("muoneq", SVD "shape-scale=none equalize=both", 1000);
   test_rank("muon2", SVD "shape-scale=none", 1000);
   test_rank("aurora", SVD "shape-scale=none iterations=3", 1000);
+  test_nuclear_norm();
+  test_scaling("polargrad", SVD, 4);
+  test_scaling("muon", SVD, 1);
+  test_scaling("clipped-scion", SVD "rho=1e6 lr=1e6", 4);
+  test_scaling("clipped-scion", SVD "rho=1e-6", 1);
+  test_scaling("soap-muon", SVD "eps=1e-20", 1);
+  test_averaged_weights("beta1=0", 1);
+  test_averaged_weights("beta1=1", 1);
+  test_averaged_weights("beta1=1", 0);
   test_ball("frobenius");
   test_ball("sign");
   test_ball("row");

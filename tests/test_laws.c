@@ -30,6 +30,8 @@ static const struct {
 } exceptions[] = {
     {"scion", "zero gradient", "its constrained form shrinks the weights by 1 - lr"},
     {"scion", "transpose", "its step is scaled by sqrt(rows / cols)"},
+    {"clipped-scion", "transpose", "its step is scaled by sqrt(rows / cols)"},
+    {"schedule-free", "zero gradient", "it averages the weights that decay gives"},
     {"soap", "zero gradient", "its first step makes the bases only, without decay"},
     {"orthogonal-sgdm", "zero gradient", "its decay is a part of the gradient, with momentum"},
     {"normuon", "transpose", "its second moment is one number per row"},
@@ -307,7 +309,6 @@ static void law_transpose(const Optimizer *o) {
   for (int k = 0; k < 2; k++) {
     problem_set_if_there(both[k], "shape-scale", "none");
     problem_set_if_there(both[k], "eps", "0.01");
-    problem_start(both[k]);
   }
   for (int t = 0; t <= 3; t++) { /* step 0 is the weights themselves */
     if (t > 0) problem_gradients(&a, NOISE, t);
@@ -316,6 +317,7 @@ static void law_transpose(const Optimizer *o) {
         (t ? b.params[i].g : b.params[i].w)[j % cols * rows + j / cols] =
             (t ? a.params[i].g : a.params[i].w)[j];
     if (t > 0) optimizer_step(a.state, t, 1), optimizer_step(b.state, t, 1);
+    else problem_start(&a), problem_start(&b);
   }
   for (int i = 0; i < 3; i++)
     for (int64_t j = 0, rows = there[i].rows, cols = there[i].cols; j < rows * cols; j++)

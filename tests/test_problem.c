@@ -55,6 +55,10 @@ static void test_methods(void) {
   check(strcmp(methods[0].method->name, "muon") == 0 && methods[0].common.lr == 0.5, "muon at 0.5");
   check(strcmp(methods[1].label, "sgd:momentum=0,lr=2") == 0 && methods[1].common.lr == 2,
         "sgd at 2");
+  check(strcmp(method_title(methods, 2, 1), "sgd") == 0, "a name that is unique");
+  methods_free(methods, count);
+  count = methods_read("sgd sgd:lr=2", "1", methods, &err);
+  check(strcmp(method_title(methods, count, 1), "sgd:lr=2") == 0, "a name that is not");
   methods_free(methods, count);
   static const char *const bad[][2] = {{"", "is empty"}, {"muom", "did you mean muon"},
                                        {"muon:foo=1", "no option --foo"},

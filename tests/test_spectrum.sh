@@ -66,11 +66,16 @@ if command -v gnuplot >/dev/null; then
   done
   works 'mlp.c_fc' tools/plot "$run" "$run" --spectrum polar --class mlp.c_fc --title mlp.c_fc
   works 'momentum of mlp.c_fc, step 4' spectrum converge --run "$run" --class mlp.c_fc
+  works 'jordan, 5 steps' spectrum momentum --runs "$run"
+  exists "$out/momentum.csv"
   works 'momentum of h.0.mlp.c_fc, step 6' spectrum isotropic --from "$run" --steps 2 \
     --matrix h.0.mlp.c_fc
 fi
 refuses 1 'has the classes attn' tools/plot "$run" --spectrum polar --class mlp
 refuses 1 'one run at a time' tools/plot "$run" "$run" --spectrum quantiles
+refuses 1 'give the narrowest' tools/spectrum momentum --runs "$run $run"
+refuses 1 'has the classes' tools/spectrum momentum --runs "$run" --class mlp
+refuses 1 '--runs is required' tools/spectrum momentum
 refuses 1 'has the classes' tools/spectrum converge --run "$run" --class mlp
 rm "$run/spectrum.csv"
 refuses 1 '--log-spectrum N' tools/plot "$run" --spectrum polar

@@ -5,9 +5,9 @@
 #   tools/archive.sh FOLDER NAME 20     keeps every 20th row of the logs, the last, and those with
 #                                       a validation loss
 #
-# writes results/NAME/sweep.spec and results/NAME/runs.tar.gz, which holds config.txt, info.txt and
-# log.csv of every run that finished or diverged. NAME may begin with questions/. To look at them
-# again:
+# writes results/NAME/sweep.spec and results/NAME/runs.tar.gz, which holds config.txt, info.txt,
+# log.csv and spectrum.csv of every run that finished or diverged. NAME may begin with questions/. To
+# look at them again:
 #
 #   tools/compare results/NAME/runs.tar.gz
 #
@@ -60,6 +60,7 @@ while read -r run; do
   awk -F, -v every="$every" '{ kept = NR == 1 || $1 % every == 0 || $5 != "" }
     kept
     END { if (!kept) print }' "$folder/$run/log.csv" >"$work/kept/$run/log.csv"
+  [ ! -e "$folder/$run/spectrum.csv" ] || cp "$folder/$run/spectrum.csv" "$work/kept/$run"
 done <"$work/runs"
 relative '' <"$folder/sweep.spec" |
   sed 's|^# made from /.*/|# made from |' >"$work/sweep.spec"

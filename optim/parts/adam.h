@@ -36,11 +36,16 @@ AdamStep adam_step(const Adam *o, int64_t t, double rate);
 /* The same without bias corrections, at the rate 1. */
 AdamStep adam_step_plain(const Adam *o);
 
-/* One number: m and v take in g; returns rate u. */
-static inline float adam_number(const AdamStep *a, float *m, float *v, float g) {
+/* One number: m and v take in g; returns rate u, with `more` added above its fraction line. */
+static inline float adam_number_plus(const AdamStep *a, float *m, float *v, float g, float more) {
   *m = a->b1 * *m + a->new1 * g;
   *v = a->b2 * *v + a->new2 * g * g;
-  return a->gain * *m / (sqrtf(*v) * a->root + a->eps);
+  return (a->gain * *m + more) / (sqrtf(*v) * a->root + a->eps);
+}
+
+/* x + -0 is x, bit by bit. */
+static inline float adam_number(const AdamStep *a, float *m, float *v, float g) {
+  return adam_number_plus(a, m, v, g, -0.0f);
 }
 
 /* n numbers; u may be g. */

@@ -2,12 +2,14 @@
 
 #include <math.h>
 
-double frobenius_norm(const float *X, int64_t n) {
+double inner_product(const float *X, const float *Y, int64_t n) {
   double sum = 0;
 #pragma omp simd reduction(+ : sum)
-  for (int64_t i = 0; i < n; i++) sum += (double)X[i] * (double)X[i];
-  return sqrt(sum);
+  for (int64_t i = 0; i < n; i++) sum += (double)X[i] * (double)Y[i];
+  return sum;
 }
+
+double frobenius_norm(const float *X, int64_t n) { return sqrt(inner_product(X, X, n)); }
 
 double square_sum(const float *x, int64_t n, int64_t stride) {
   double sum = 0;

@@ -7,6 +7,9 @@
 /* ||X||_F of n numbers. */
 double frobenius_norm(const float *X, int64_t n);
 
+/* <X, Y> of n numbers each. */
+double inner_product(const float *X, const float *Y, int64_t n);
+
 /* The sum of squares of n numbers at a distance `stride`. */
 double square_sum(const float *x, int64_t n, int64_t stride);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHORT_MESSAGES = 1000, LONG = 1 << 24, LONG_MESSAGES = 7, PIECES = 8 };
+enum { SHORT_MESSAGES = 1000, LONG = 1 << 26, LONG_MESSAGES = 5, PIECES = 16 };
 
 static int rank;
 

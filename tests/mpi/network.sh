@@ -5,6 +5,7 @@
 # compared, so it is no part of the tests. It takes 15 minutes; variables choose a part:
 #   make bench-ranks CASES=micro:2 METHODS='adamw muon' GBITS=10
 # A case is a model and the sequences of 64 tokens per rank and step, or `count`: the bytes sent.
+# shellcheck disable=SC2046,SC2086,SC2317  # options are words; leave is called by the trap
 . tests/shell.sh
 train=$root/build/openmpi/train
 first=polar-$$-1
@@ -99,20 +100,26 @@ measure_link() {
 parts() {
   awk -F, 'NR > 3 { print 1e3 * ($3 - before), $8 + $9, $10 } { before = $3 }' "$1/log.csv" >"$work/steps"
   for column in 1 2 3; do
-    sort -g -k $column,$column "$work/steps" | awk -v c=$column '{ v[NR] = $c } END { print v[int((NR + 1) / 2)] }'
+    sort -g -k $column,$column "$work/steps" |
+      awk -v c=$column '{ v[NR] = $c } END { print v[int((NR + 1) / 2)] }'
   done | tr '\n' ' '
 }
 
 fact() { sed -n "s/^$2 = //p" "$work/$1/info.txt"; }
 
-# The options that the prediction takes, where a preset has others.
-own() { [ "$1" != low-rank-muon ] || echo '--rank 128'; }
+# own METHOD RANKS: the options that the prediction takes, where a preset has others.
+own() {
+  case $1 in
+    low-rank-muon) echo '--rank 128' ;;
+    demuon) echo "--nodes $2" ;;
+  esac
+}
 
 # alone METHOD: one rank; another run keeps the other core as busy as a second rank would.
 alone() {
   for i in 0 1; do
-    # shellcheck disable=SC2086
-    "$train" $options --batch "$rows" --optimizer "$1" $(own "$1") --out "$work/alone-$i" >"$work/alone-$i.txt" 2>&1 &
+    "$train" $options --batch "$rows" --optimizer "$1" $(own "$1" 1) --out "$work/alone-$i" \
+      >"$work/alone-$i.txt" 2>&1 &
   done
   wait
   parts "$work/alone-0"
@@ -125,8 +132,8 @@ rates() {
   memory=$(awk -v w="$(fact alone-0 weights)" '{ print 40 * w / $3 / 1e6 }' "$work/adamw")
   cp "$work/adamw" "$work/times"
   [ "$1" = adamw ] || alone "$1" >"$work/times"
-  awk -v m="$memory" -v w="$(fact alone-0 weights)" -v f="$(fact alone-0 flops_per_token)" -v t=$((rows * 64)) \
-    -v o="$(fact alone-0 optimizer_flops_per_step)" '{
+  awk -v m="$memory" -v w="$(fact alone-0 weights)" -v f="$(fact alone-0 flops_per_token)" \
+    -v t=$((rows * 64)) -v o="$(fact alone-0 optimizer_flops_per_step)" '{
       printf "--memory-gb %g --gflops %g", m, f * t / $2 / 1e6
       rest = $3 / 1e3 - 12 * w / m / 1e9
       if (rest > 0) printf " --optimizer-gflops %g", o / rest / 1e9 }' "$work/times"
@@ -134,7 +141,6 @@ rates() {
 
 # The prediction for 1 and 2 ranks in the columns of `parts`.
 predicted() {
-  # shellcheck disable=SC2086
   "$root/tools/bench" ranks --model "$model" --context 64 --batch $((rows * $1)) --nodes "$1" \
     $rates $network | awk -v m="$method" -v n="$1" '$1 == m && $2 == n {
       print 1e3 * $3, 1e3 * ($4 + $5), 1e3 * ($6 + $7) }'
@@ -144,7 +150,11 @@ predicted() {
 row() {
   echo "$3 $4" | awk -v name="$model $rows" -v m="$method" -v n="$1" -v g="$2" '{
     printf "%-10s %-14s %5s %6s %9.1f %9.1f %6.2f %9.1f %9.1f %9.1f %9.1f\n", name, m, n, g, $1, $4, $4 / $1,
-      $2, $5, $3, $6 }'
+      $2, $5, $3, $6
+    exit ($4 > 1.25 * $1 || $1 > 1.25 * $4) }' || {
+    echo '  off by more than 25 %'
+    failed=1
+  }
 }
 
 # One method on one and on two ranks.
@@ -155,8 +165,8 @@ compare() {
   for gbit in ${GBITS:-10 1}; do
     link "$gbit"
     network=$(measure_link | awk '{ print "--latency-us", $1, "--gbit", $3 }')
-    # shellcheck disable=SC2086
-    ranks 2 2 "$train" $options --batch $((2 * rows)) --optimizer "$method" $(own "$method") --out "$work/two"
+    ranks 2 2 "$train" $options --batch $((2 * rows)) --optimizer "$method" $(own "$method" 2) \
+      --out "$work/two"
     row 2 "$gbit" "$(parts "$work/two")" "$(predicted 2)"
     echo "  $rates $network" >>"$work/inputs"
   done
@@ -166,14 +176,13 @@ compare() {
 four() {
   options="--model nano --threads 1 --steps 10 --batch 8 --val-every 0 --keep 0 --overwrite on"
   link 1
-  for method in ${METHODS:-adamw muon low-rank-muon}; do
-    # shellcheck disable=SC2086
-    "$train" $options --optimizer "$method" --out "$work/one" >/dev/null 2>&1
-    # shellcheck disable=SC2086
-    ranks 2 4 "$train" $options --optimizer "$method" --out "$work/four"
+  for method in ${METHODS:-adamw muon low-rank-muon demuon}; do
+    "$train" $options --optimizer "$method" $(own "$method" 4) --out "$work/one" >/dev/null 2>&1
+    ranks 2 4 "$train" $options --optimizer "$method" $(own "$method" 4) --out "$work/four"
     paste -d, "$work/one/log.csv" "$work/four/log.csv" | awk -F, -v m="$method" '
       NR > 1 { off = ($4 - $15) / $4; if (off < 0) off = -off; if (off > most) most = off }
-      END { printf "%-14s losses of 4 ranks and of 1 differ by at most %.1g\n", m, most; exit NR != 11 || most > 1e-5 }' ||
+      END { printf "%-14s losses of 4 ranks and of 1 differ by at most %.1g\n", m, most
+        exit NR != 11 || most > 1e-5 }' ||
       failed=1
   done
 }
@@ -181,7 +190,6 @@ four() {
 # sent NODES STEPS: bytes that each node has sent after a run.
 sent() {
   switch "$1"
-  # shellcheck disable=SC2086
   ranks "$1" "$1" "$train" $options --steps "$2" --optimizer adamw --out "$work/sent"
   for i in $(seq "$1"); do
     inside polar-$$-"$i" cat "/sys/class/net/p$i/statistics/tx_bytes"
@@ -195,8 +203,8 @@ count() {
   for nodes in ${NODES:-2 4 8}; do
     sent $nodes 2 >"$work/few"
     sent $nodes 12 >"$work/more"
-    expected=$("$root/tools/bench" ranks --model nano --nodes $nodes --gbit 8e-3 --latency-us 0 --memory-gb 1e6 |
-      awk -v n=$nodes '$1 == "adamw" && $2 == n { print $5 + $7 }')
+    expected=$("$root/tools/bench" ranks --model nano --nodes $nodes --gbit 8e-3 --latency-us 0 \
+      --memory-gb 1e6 | awk -v n=$nodes '$1 == "adamw" && $2 == n { print $5 + $7 }')
     paste "$work/few" "$work/more" | awk -v n=$nodes -v p="$expected" '
       { x = ($2 - $1) / 10e6; sum += x; if (x > most) most = x }
       END { printf "%d nodes: a node sends %.2f MB a step on average, at most %.2f; predicted %.2f\n", n,
@@ -210,13 +218,13 @@ if [ "${CASES:-}" = count ]; then
 fi
 echo 'Milliseconds of a step, its prediction, and the ratio of both; then the parts: passes with sum,'
 echo 'optimizer with clipping and copy, each measured and predicted.'
-printf '%-10s %-14s %5s %6s %9s %9s %6s %9s %9s %9s %9s\n' 'model rows' method ranks Gbit/s measured predicted \
-  ratio passes predicted optimizer predicted
+printf '%-10s %-14s %5s %6s %9s %9s %6s %9s %9s %9s %9s\n' 'model rows' method ranks Gbit/s measured \
+  predicted ratio passes predicted optimizer predicted
 for case in ${CASES:-micro:2 gpt2:1}; do
   model=${case%:*}
   rows=${case#*:}
   options="--model $model --context 64 --threads 1 --steps ${STEPS:-8} --val-every 0 --keep 0 --overwrite on"
-  for method in ${METHODS:-adamw muon low-rank-muon}; do compare; done
+  for method in ${METHODS:-adamw muon low-rank-muon demuon}; do compare; done
 done
 echo 'The rates that the predictions used:'
 cat "$work/inputs"

@@ -144,7 +144,8 @@ static double half_step(const Memory *m, int64_t g) {
   return NAN;
 }
 
-static void record(const Memory *m, const Method *method, Table *halves, Table *csv, Figure *f) {
+static void record(const Memory *m, const Method *method, const char *title, Table *halves,
+                   Table *csv, Figure *f) {
   double first = half_step(m, 0);
   table_row(halves);
   table_set(halves, 0, "%s", method->label);
@@ -158,7 +159,7 @@ static void record(const Memory *m, const Method *method, Table *halves, Table *
                 (long long)g + 1, m->p[g * m->o->size / m->o->groups], m->mode[g][i],
                 m->recall[g][i]);
     if (g == 0 || g == m->o->groups - 1)
-      snprintf(label, sizeof label, "%s, %s", method->method->name, g ? "rare" : "frequent");
+      snprintf(label, sizeof label, "%.100s, %s", title, g ? "rare" : "frequent");
     Look look = palette_shade(palette_look(method->method->name), (int)g);
     Series *s = figure_add(f, SERIES_LINE, look, m->points, label);
     for (int i = 0; i < m->points; i++) {
@@ -196,7 +197,7 @@ static int run(const void *with, const Output *out, Err *err) {
   for (int i = 0; i < count && status == 0; i++) {
     m.points = 0;
     status = problem_train(&problem, &methods[i], 0, (uint64_t)out->seed, W, err);
-    if (status == 0) record(&m, &methods[i], &halves, &csv, &f);
+    if (status == 0) record(&m, &methods[i], method_title(methods, count, i), &halves, &csv, &f);
   }
   if (status == 0) {
     out->say("\nSteps until the mean probability of a group's right values is one half; in "

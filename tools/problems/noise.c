@@ -44,7 +44,8 @@ static const Option options[] = {
      .fallback = "48", .min = 2, .max = 1024},
     {.name = "target-rank", .help = "Rank of the matrix to find", .type = OPTION_INT,
      .at = FIELD(rank), .fallback = "8", .min = 1, .max = 1024},
-    {.name = "condition", .help = "Ratio of the scales in the quadratic form B^T diag(h) B, B random",
+    {.name = "condition",
+     .help = "Ratio of the scales in the quadratic form B^T diag(h) B, B random",
      .type = OPTION_REAL, .at = FIELD(condition), .fallback = "100", .min = 1, .max = 1e8},
     {.name = "steps", .help = "Steps of each run; the rate falls to 0", .type = OPTION_INT,
      .at = FIELD(steps), .fallback = "200", .min = 1, .max = 1e6},
@@ -189,10 +190,10 @@ static void release(Noise *p) {
 }
 
 /* All degrees for one method: a row of the table and a curve. */
-static int try_method(Noise *p, const Method *m, const double *degrees, int count, Table *t,
-                      Table *csv, Figure *f, Err *err) {
+static int try_method(Noise *p, const Method *m, const char *title, const double *degrees,
+                      int count, Table *t, Table *csv, Figure *f, Err *err) {
   double rate = m->common.lr, losses[SEEDS_MAX];
-  Series *s = figure_add(f, SERIES_CURVE, palette_look(m->method->name), count, m->label);
+  Series *s = figure_add(f, SERIES_CURVE, palette_look(m->method->name), count, title);
   int n = 0;
   *err = (Err){0};
   table_row(t);
@@ -236,7 +237,8 @@ static int run(const void *with, const Output *out, Err *err) {
   f.x_scale = SCALE_LOG, f.y_scale = SCALE_LOG;
   for (int i = 0; i < count && status == 0; i++) {
     out->progress(methods[i].label, (double)i / count);
-    status = try_method(&p, &methods[i], degrees, degree_count, &t, &csv, &f, err);
+    status = try_method(&p, &methods[i], method_title(methods, count, i), degrees, degree_count,
+                        &t, &csv, &f, err);
   }
   out->progress("", 1);
   if (status == 0) {

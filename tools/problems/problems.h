@@ -32,6 +32,9 @@ typedef struct {
 int methods_read(const char *text, const char *lr, Method methods[METHODS_MAX], Err *err);
 void methods_free(Method *methods, int count);
 
+/* The name of a method; with its settings if another of the list has the same name. */
+const char *method_title(const Method *methods, int count, int i);
+
 /* ---- training ---- */
 
 /* One matrix W (rows,cols), zero at the start. */

@@ -62,6 +62,12 @@ void methods_free(Method *methods, int count) {
   for (int i = 0; i < count; i++) free(methods[i].options);
 }
 
+const char *method_title(const Method *methods, int count, int i) {
+  for (int k = 0; k < count; k++)
+    if (k != i && methods[k].method == methods[i].method) return methods[i].label;
+  return methods[i].method->name;
+}
+
 /* ---- training ---- */
 
 int problem_train(const Problem *p, const Method *m, double rate, uint64_t seed, float *W,

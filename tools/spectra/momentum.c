@@ -162,8 +162,8 @@ static int draw(Momentum *c, const Output *out, Err *err) {
            "A momentum has more small singular values than a random matrix, so more of its "
            "directions stay small.");
   values.x_scale = left.x_scale = SCALE_DOUBLINGS;
-  values.y_scale = SCALE_LOG;
-  left.y_min = 0;
+  values.y_scale = left.y_scale = SCALE_LOG;
+  left.y_min = 0.1;
   sheet_draw(&c->values, &values);
   sheet_draw(&c->left, &left);
   return out->figure(out, "momentum-values", &values, err) ||

@@ -27,6 +27,7 @@ int session_open(Session *s, const char *run, Err *err) {
                      s->model->param_count, (uint64_t)c->run.seed, err) ||
       checkpoint_restore(c->from, s->model, s->optimizer, err))
     return -1;
+  optimizer_weights(s->optimizer, 0);
   checkpoint_close(c->from); /* unlocks the run */
   c->from = NULL;
   return 0;
