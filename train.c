@@ -5,7 +5,6 @@
 
 #include "core/quote.h"
 #include "core/ranks.h"
-#include "optim/gradient.h"
 #include "run/info.h"
 #include "run/manual.h"
 #include "run/names.h"
@@ -21,7 +20,7 @@ static int diverged(Run *run, const LogRow *row) {
 }
 
 static int validate(Run *run, LogRow *row, Err *err) {
-  if (run_validate(run, &row->val_loss, err)) return EXIT_FAILED;
+  if (run_validate(run, row, err)) return EXIT_FAILED;
   if (run_check(run, row, err)) return diverged(run, row);
   if (!isnan(row->val_loss)) progress_val(&run->progress, row->step, row->val_loss);
   return EXIT_DONE;
@@ -71,7 +70,7 @@ static int train(Run *run, Err *err) {
   const Config *c = &run->config;
   const RunOptions *o = &c->run;
   GPT2 *model = run->model;
-  double weight = run->nodes_here / (double)(o->batch * c->model.context); /* of a token's loss */
+  double weight = 1 / (double)(run->mean_rows * c->model.context); /* of a token's loss */
   int code = validate_start(run, err);
   if (code) return code;
   for (int64_t t = run->step + 1; t <= o->steps; t++) {
@@ -88,9 +87,8 @@ static int train(Run *run, Err *err) {
         row.train_loss += loss * (double)batch.B / (double)o->batch;
       }
     run_gradient_done(run, &row);
-    row.grad_norm = gradient_norm(model->params, model->param_count);
     if (run_check_gradient(run, &row, err)) return diverged(run, &row);
-    gradient_clip(model->params, model->param_count, row.grad_norm, o->clip);
+    run_clip(run, &row);
 
     double scheduled = schedule_at(&c->schedule, t, o->steps);
     row.lr = c->optimizer.lr * scheduled;

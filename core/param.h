@@ -23,6 +23,7 @@ typedef struct {
   int blocks;         /* separate matrices stacked along the rows: 3 for fused Q, K, V, else 1 */
   int head_rows;      /* pieces along the rows when split by attention head: 3 NH for Q, K, V */
   int head_cols;      /* pieces along the columns when split by head: NH for the output matrix */
+  int node;           /* of a decentralized run (optim/nodes.h), else 0 */
   int decay;          /* 1 if weight decay applies: parameters with two dimensions */
   real *w, *g;        /* (rows, cols) weights and gradient, row-major */
 } Param;

@@ -42,8 +42,16 @@ void ranks_copy(void *data, int64_t bytes, int from) { (void)data, (void)bytes, 
 void ranks_collect(float *to, const float *x, int64_t n, int from) {
   (void)to, (void)x, (void)n, (void)from;
 }
+void ranks_exchange(float *to, const float *x, int n) { (void)to, (void)x, (void)n; }
+void ranks_share(float *x, int n) { (void)x, (void)n; }
 void ranks_start_sum(float *x, int64_t n) { (void)x, (void)n; }
 void ranks_start_copy(float *x, int64_t n, int from) { (void)x, (void)n, (void)from; }
+void ranks_start_send(const float *x, int n, int to, int kind) {
+  (void)x, (void)n, (void)to, (void)kind;
+}
+void ranks_start_receive(float *x, int n, int from, int kind) {
+  (void)x, (void)n, (void)from, (void)kind;
+}
 void ranks_wait(void) {}
 
 #else
@@ -163,6 +171,14 @@ void ranks_collect(float *to, const float *x, int64_t n, int from) {
   }
 }
 
+void ranks_exchange(float *to, const float *x, int n) {
+  MPI_Alltoall(x, n, MPI_FLOAT, to, n, MPI_FLOAT, MPI_COMM_WORLD);
+}
+
+void ranks_share(float *x, int n) {
+  MPI_Allgather(MPI_IN_PLACE, n, MPI_FLOAT, x, n, MPI_FLOAT, MPI_COMM_WORLD);
+}
+
 static MPI_Request *next_request(void) {
   if (started == room) {
     room = room ? 2 * room : 256;
@@ -184,6 +200,14 @@ void ranks_start_copy(float *x, int64_t n, int from) {
     int now = (int)(n - at < MESSAGE / 4 ? n - at : MESSAGE / 4);
     MPI_Ibcast(x + at, now, MPI_FLOAT, from, MPI_COMM_WORLD, next_request());
   }
+}
+
+void ranks_start_send(const float *x, int n, int to, int kind) {
+  MPI_Isend(x, n, MPI_FLOAT, to, kind, MPI_COMM_WORLD, next_request());
+}
+
+void ranks_start_receive(float *x, int n, int from, int kind) {
+  MPI_Irecv(x, n, MPI_FLOAT, from, kind, MPI_COMM_WORLD, next_request());
 }
 
 void ranks_wait(void) {

@@ -1,16 +1,12 @@
-/* What methods share: the schedule, weight decay's rule, which parameters a method gets (the
-   auxiliary AdamW gets the rest), the split of fused matrices, state, random streams, threads, and
-   which rank owns which matrix: the owner has its state, updates it, and sends the weights. */
+/* What methods share: the schedule, weight decay's rule, random streams, work memory and threads.
+   optim/units.h cuts parameters into matrices, optim/owners.h divides them among ranks. */
 #ifndef OPTIM_HARNESS_H
 #define OPTIM_HARNESS_H
 
 #include "optim/multipliers.h"
 #include "optim/nodes.h"
-#include "optim/optim.h"
+#include "optim/owners.h"
 #include "optim/parts/adam.h"
-
-#define QKV_SPLITS(X) X(QKV_THREE, "3") X(QKV_FUSED, "1") X(QKV_HEADS, "heads")
-enum { QKV_SPLITS(CHOICE_NAME) };
 
 /* The precision of an optimizer's products: the model's, or its own. */
 #define OPTIMIZER_PRECISIONS(X) X(OPTIMIZER_SAME, "same") X(OPTIMIZER_FP32, "fp32") \
@@ -42,14 +38,14 @@ int optimizer_takes_all(const Optimizer *method, const void *options);
 
 typedef struct OptimizerState OptimizerState;
 
-/* Describes the state, so that its sizes are known, without memory for it; the params need no memory
-   yet either. */
+/* Describes the state, so that its sizes are known, without memory for it; the params need no
+   memory yet either. */
 OptimizerState *optimizer_plan(const Optimizer *method, const void *options,
                                const OptimizerOptions *common, const Param *params, int count,
                                uint64_t seed);
 
-/* The same with memory: allocates all state. `options` is the struct of method->options; both structs and `params`
-   must live as long as the state. Errors: no memory. */
+/* The same with memory: allocates all state. `options` is the struct of method->options; both
+   structs and `params` must live as long as the state. Errors: no memory. */
 int optimizer_open(OptimizerState **state, const Optimizer *method, const void *options,
                    const OptimizerOptions *common, const Param *params, int count, uint64_t seed,
                    Err *err);
@@ -58,8 +54,9 @@ void optimizer_close(OptimizerState *state);
 /* Adds the nodes' arrays to what optimizer_visit visits; they must live as long. */
 void optimizer_add_nodes(OptimizerState *state, Nodes *nodes);
 
-/* Step t = 1, 2, ... on the gradients in the params, which are the same on all ranks; `multiplier`
-   in [0,1] is the schedule's. The products have the precision of the options, or the process's. */
+/* Step t = 1, 2, ... on the gradients in the params, which are the same on all ranks, or those of
+   the nodes here; `multiplier` in [0,1] is the schedule's. The products have the precision of the
+   options, or the process's. */
 void optimizer_step(OptimizerState *state, int64_t t, double multiplier);
 
 /* Sets the params to the weights that are to be evaluated and saved, or back to those at which the
@@ -77,18 +74,14 @@ size_t optimizer_scratch_bytes(const OptimizerState *state);
 /* FLOPs of one step, as declared. */
 double optimizer_flops(const OptimizerState *state);
 
-/* What a rank owns: bytes of state, FLOPs of a step, and numbers of weights. */
-typedef struct {
-  double state_bytes, flops;
-  int64_t weights;
-} RankShare;
+/* What a rank owns. */
 RankShare optimizer_share(const OptimizerState *state, int rank);
 
 /* Divides a plan among a number of ranks, as if so many had been started: to predict their shares.
    Not for a state that has memory. */
 void optimizer_divide(OptimizerState *state, int ranks);
 
-/* The ranks that own a parameter's matrices in their order, or its pieces: "2", "0 3 1". */
+/* The ranks that own a parameter's matrices (owners_text). */
 void optimizer_owners(const OptimizerState *state, const Param *p, char *out, size_t size);
 
 /* "adamw", "muon 3 x 128x128", ... : what updates a parameter and how it is cut. */
@@ -104,14 +97,16 @@ const float *optimizer_slot(const OptimizerState *state, const Param *p, SlotKin
                             int64_t *floats);
 
 /* The arrays of state, for checkpoints: calls visit(name = "param.slot", floats, data). With
-   several ranks only between optimizer_gather and optimizer_scatter. */
+   several ranks only between optimizer_gather and optimizer_scatter; `data` is NULL for nodes that
+   other ranks have. */
 void optimizer_visit(OptimizerState *state,
                      void (*visit)(const char *name, int64_t floats, float *data, void *with),
                      void *with);
 
 /* optimizer_gather makes the state whole on rank 0, to be saved, or with `restore` makes room for
-   all of it on every rank, to be read from a file. optimizer_scatter ends that; after a restore
-   every rank keeps what it owns. Error: no memory (with several ranks). */
+   all of it on every rank, to be read from a file (with nodes, every rank reads only what its nodes
+   need). optimizer_scatter ends that; after a restore every rank keeps what it owns. Error: no
+   memory (with several ranks). */
 int optimizer_gather(OptimizerState *state, int restore, Err *err);
 void optimizer_scatter(OptimizerState *state, int restore);
 

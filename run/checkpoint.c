@@ -265,7 +265,7 @@ static void restore_slot(const char *name, int64_t floats, float *data, void *wi
                      r->from->state_path, t ? "wrong size of" : "missing", name);
     return;
   }
-  tensor_read(t, 0, floats, data);
+  if (data) tensor_read(t, 0, floats, data);
   r->found++;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/ranks.h"
 #include "run/export.h"
 #include "run/hints.h"
 #include "run/names.h"
@@ -83,6 +84,14 @@ const char *config_tuned(const Optimizer *o, const char *model, char settings[TU
   return from;
 }
 
+/* Under mpirun each rank is a node. */
+static int add_nodes(const Config *c, Settings *s, Err *err) {
+  char count[16];
+  if (!c->method->decentralized || ranks_count() == 1) return 0;
+  snprintf(count, sizeof count, "%d", ranks_count());
+  return settings_add(s, FROM_PRESET, "the number of ranks", "nodes", count, err);
+}
+
 /* Presets depend on --model and --optimizer, as given or by default. */
 static int add_presets(Config *c, Settings *s, Err *err) {
   const char *model = settings_find(s, "model", NULL);
@@ -104,6 +113,7 @@ static int add_presets(Config *c, Settings *s, Err *err) {
   c->bad_checkpoint = 1;
   if (init && *init && add_init(c, s, init, err)) return -1;
   c->bad_checkpoint = 0;
+  if (add_nodes(c, s, err)) return -1;
   if (c->method->constant_rate &&
       settings_preset(s, FROM_TUNED, c->method->name, "schedule=constant", err))
     return -1;

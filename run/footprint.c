@@ -8,13 +8,17 @@ int footprint_plan(Footprint *f, const Config *c, int64_t rows, const Data *data
   if (gpt2_plan(&m, &c->model, rows, 1, err)) return -1;
   OptimizerState *o = optimizer_plan(c->method, c->method_options, &c->optimizer, m->params,
                                      m->param_count, (uint64_t)c->run.seed);
-  int own = c->method->decentralized;
-  double copies = own ? (double)c->nodes.count : 1;
+  int own = c->method->decentralized, first = rank_number() == 0, several = ranks_count() > 1;
+  double copies = own ? (double)c->nodes.count / ranks_count() : 1;
+  double saved = own && several
+                     ? first * ((double)c->nodes.count * (double)optimizer_state_bytes(o) +
+                                (double)nodes_gathered_bytes(&c->nodes, m->params, m->param_count))
+                     : several ? (double)optimizer_state_bytes(o) : 0;
   *f = (Footprint){.weights = (double)m->weight_bytes, .gradients = (double)m->weight_bytes,
                    .activations = (double)m->activation_bytes,
-                   .state = optimizer_share(o, rank_number()).state_bytes * copies,
+                   .state = optimizer_share(o, own ? 0 : rank_number()).state_bytes * copies,
                    .work = (double)optimizer_scratch_bytes(o),
-                   .gathered = ranks_count() > 1 ? (double)optimizer_state_bytes(o) : 0,
+                   .gathered = saved,
                    .nodes = own ? (double)nodes_bytes(&c->nodes, m->params, m->param_count) : 0,
                    .spectrum = (double)spectrum_log_bytes(c, o, m->params, m->param_count),
                    .data = data ? (double)data_bytes(data) : 0};
@@ -25,8 +29,7 @@ int footprint_plan(Footprint *f, const Config *c, int64_t rows, const Data *data
 
 double footprint_total(const Footprint *f) {
   return f->weights + f->gradients + f->activations + f->state + f->work + f->gathered +
-         f->nodes +
-         f->spectrum + f->data;
+         f->nodes + f->spectrum + f->data;
 }
 
 /* The largest number of sequences per pass, a power of two below `rows`, that fits; 0 if none. */

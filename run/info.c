@@ -67,7 +67,7 @@ static void print_routing(FILE *out, const GPT2 *m, const OptimizerState *optimi
 }
 
 /* What each rank owns. */
-static void print_ranks(FILE *out, const GPT2 *m, const OptimizerState *o) {
+static void print_ranks(FILE *out, const GPT2 *m, const OptimizerState *o, int decentralized) {
   char owners[256];
   double most = 0;
   if (ranks_count() == 1) return;
@@ -78,6 +78,7 @@ static void print_ranks(FILE *out, const GPT2 *m, const OptimizerState *o) {
     fprintf(out, "  rank %d: %lld weights, %.1f MB of state, %.4g FLOPs per step\n", rank,
             (long long)share.weights, share.state_bytes / 1e6, share.flops);
   }
+  if (decentralized) return;
   fprintf(out, "  FLOPs per step, largest share over mean: %.3f\n",
           most * ranks_count() / optimizer_flops(o));
   for (int i = 0; i < m->param_count; i++) {
@@ -126,7 +127,7 @@ int info_write(const Config *c, const GPT2 *m, const OptimizerState *o, const Da
   INFO_NUMBERS(PUT)
   fputc('\n', out);
   info_print_tables(out, c, m, o, memory);
-  print_ranks(out, m, o);
+  print_ranks(out, m, o, c->method->decentralized);
   fputc('\n', out);
   fclose(out);
   return write_text(c, text, size, err);

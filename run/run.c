@@ -61,11 +61,13 @@ static int restore(Run *r, Err *err) {
 static int divide_batch(Run *r, Err *err) {
   const RunOptions *o = &r->config.run;
   int decentralized = r->config.method->decentralized;
-  r->nodes_here = decentralized ? (int)r->config.nodes.count : 1;
-  int64_t ranks = ranks_count(), parts = ranks * r->nodes_here, less = o->batch / parts * parts;
-  if (decentralized && ranks > 1)
-    return fail(err, "--optimizer %s simulates its nodes in one process: use one rank",
-                r->config.method->name);
+  int64_t ranks = ranks_count(), parts = decentralized ? r->config.nodes.count : ranks;
+  int64_t less = o->batch / parts * parts;
+  if (parts % ranks)
+    return fail(err, "--nodes %lld cannot be divided among %lld ranks: use as many ranks as nodes, "
+                     "or a number that divides that of the nodes",
+                (long long)parts, (long long)ranks);
+  r->nodes_here = (int)(parts / ranks);
   if (o->batch % parts)
     return fail(err, "--batch %lld cannot be divided among %lld %s: use %lld or %lld",
                 (long long)o->batch, (long long)parts, decentralized ? "nodes" : "ranks",
@@ -76,6 +78,7 @@ static int divide_batch(Run *r, Err *err) {
     return fail(err, "--log-spectrum measures one set of weights, but every node of %s has its own",
                 r->config.method->name);
   r->rows = o->batch / parts;
+  r->mean_rows = decentralized ? r->rows : o->batch;
   r->pass_rows = o->micro_batch ? i64_min(o->micro_batch, r->rows) : r->rows;
   return 0;
 }
@@ -104,7 +107,8 @@ static uint32_t weights_sum(const GPT2 *m) {
 /* Ranks with different options would wait for each other without end, and those with different data
    or weights would train another model. Called by all ranks. */
 static int check_same_start(const Run *r, Err *err) {
-  static const char *const kinds[] = {"options", "data", "step", "weights"};
+  static const char *const kinds[] = {"with other options", "with other data", "at another step",
+                                      "with other weights"};
   enum { KINDS = sizeof kinds / sizeof *kinds };
   if (ranks_count() == 1) return 0;
   const uint32_t own[KINDS] = {options_sum(&r->config), r->fingerprint, (uint32_t)r->step,
@@ -115,8 +119,8 @@ static int check_same_start(const Run *r, Err *err) {
   for (int i = 0; i < KINDS; i++) {
     int other = ranks_most(own[i] != first[i] ? rank_number() : 0);
     if (other)
-      return fail(err, "rank %d starts with other %s than rank 0; give all ranks the same options "
-                       "and files", other, kinds[i]);
+      return fail(err, "rank %d starts %s than rank 0; give all ranks the same options and files",
+                  other, kinds[i]);
   }
   return 0;
 }
@@ -323,8 +327,8 @@ static void sum_gradient(const Param *first, int count) {
 
 int run_batch(Run *r, int64_t t, int node, int64_t first, Batch *batch, Err *err) {
   int64_t left = r->rows - first, rows = i64_min(r->pass_rows, left);
-  int64_t before = (rank_number() + node) * r->rows; /* rows of the ranks or nodes before it */
-  r->model->gradient_done = rows == left && ranks_count() > 1 ? sum_gradient : NULL;
+  int64_t before = (rank_number() * r->nodes_here + node) * r->rows; /* of ranks and their nodes */
+  r->model->gradient_done = !r->nodes && rows == left && ranks_count() > 1 ? sum_gradient : NULL;
   if (r->nodes && first == 0) {
     if (node > 0) nodes_leave(r->nodes, node - 1);
     nodes_enter(r->nodes, node);
@@ -337,20 +341,29 @@ void run_gradient_done(Run *r, LogRow *row) {
   ranks_wait();
   waits = clock_seconds() - waits;
   ranks_sum(&row->train_loss, 1);
-  if (r->nodes) {
-    nodes_leave(r->nodes, r->nodes_here - 1);
-    nodes_track(r->nodes, r->config.run.clip);
-  }
   clock_lap(&r->lap, &r->seconds);
   row->forward_ms = 1e3 * pass_seconds(r->model->times.forward);
   row->backward_ms = 1e3 * (pass_seconds(r->model->times.backward) + waits);
+  if (r->nodes) {
+    nodes_leave(r->nodes, r->nodes_here - 1);
+    row->grad_norm = nodes_track(r->nodes);
+    return;
+  }
+  row->grad_norm = gradient_norm(r->model->params, r->model->param_count);
+  ranks_copy(&row->grad_norm, sizeof row->grad_norm, 0); /* sums may be rounded differently */
+}
+
+void run_clip(Run *r, const LogRow *row) {
+  double limit = r->config.run.clip;
+  if (r->nodes) nodes_clip(r->nodes, limit);
+  else gradient_clip(r->model->params, r->model->param_count, row->grad_norm, limit);
 }
 
 void run_step_done(Run *r, LogRow *row) {
   double seconds = 0;
   if (r->nodes) {
     nodes_mix(r->nodes);
-    row->consensus_error = nodes_spacing(r->nodes);
+    if (ranks_count() == 1) row->consensus_error = nodes_spacing(r->nodes);
   }
   clock_lap(&r->lap, &seconds);
   r->seconds += seconds;
@@ -362,25 +375,28 @@ void run_step_done(Run *r, LogRow *row) {
   row->tokens_per_s = tokens / step_seconds;
 }
 
-static const Param *weights_not_finite(const GPT2 *m) {
-  for (int i = 0; i < m->param_count; i++)
-    for (int64_t j = 0; j < param_size(&m->params[i]); j++)
-      if (!isfinite(m->params[i].w[j])) return &m->params[i];
+static const Param *weights_not_finite(const Param *params, int count) {
+  for (int i = 0; i < count; i++)
+    for (int64_t j = 0; j < param_size(&params[i]); j++)
+      if (!isfinite(params[i].w[j])) return &params[i];
   return NULL;
 }
 
-/* The message names the step and the first tensor that is not finite. */
+/* The message names the step and the first tensor that is not finite. Called by all ranks. */
 static int diverged(const Run *r, const LogRow *row, Err *err) {
-  const Param *w = weights_not_finite(r->model);
-  const Param *g = gradient_not_finite(r->model->params, r->model->param_count);
-  const char *kind = w ? "weights" : g ? "gradient" : "loss only";
-  const char *name = w ? w->name : g ? g->name : "";
+  const Param *params = r->nodes ? r->nodes->own : r->model->params;
+  int count = r->model->param_count * r->nodes_here;
+  const Param *w = weights_not_finite(params, count), *g = gradient_not_finite(params, count);
+  char bad[80] = "loss only";
+  if (w || g)
+    snprintf(bad, sizeof bad, "%s of %s", w ? "weights" : "gradient", w ? w->name : g->name);
+  int finder = ranks_most(w || g ? ranks_count() - rank_number() : 0); /* the lowest rank */
+  if (finder) ranks_copy(bad, sizeof bad, ranks_count() - finder);
   return fail(err,
-              "step %lld: diverged: train loss %g, %sgradient norm %g; first bad tensor: %s%s%s; "
+              "step %lld: diverged: train loss %g, %sgradient norm %g; first bad tensor: %s; "
               "try a smaller --lr, or --warmup",
               (long long)row->step, row->train_loss,
-              isinf(row->val_loss) ? "validation loss not finite, " : "", row->grad_norm, kind,
-              *name ? " of " : "", name);
+              isinf(row->val_loss) ? "validation loss not finite, " : "", row->grad_norm, bad);
 }
 
 /* A uniform guess has the loss ln V, and an untrained model is close to it. A large learning rate
@@ -415,8 +431,11 @@ int run_check_gradient(Run *r, const LogRow *row, Err *err) {
   return ends || is_lost(r, row) ? exploded(r, row, "train", row->train_loss, err) : 0;
 }
 
-int run_check(const Run *r, const LogRow *row, Err *err) {
-  if (isinf(row->val_loss) || weights_not_finite(r->model)) return diverged(r, row, err);
+int run_check(Run *r, const LogRow *row, Err *err) {
+  const GPT2 *m = r->model;
+  if (r->nodes) nodes_mean(r->nodes);
+  if (isinf(row->val_loss) || weights_not_finite(m->params, m->param_count))
+    return diverged(r, row, err);
   int ends = row->step == r->config.run.steps && row->val_loss > lost(r);
   return ends ? exploded(r, row, "validation", row->val_loss, err) : 0;
 }
@@ -441,9 +460,10 @@ static int validation_loss(Run *r, double *loss, Err *err) {
   return 0;
 }
 
-int run_validate(Run *r, double *loss, Err *err) {
+int run_validate(Run *r, LogRow *row, Err *err) {
+  if (r->nodes) row->consensus_error = nodes_spacing(r->nodes);
   optimizer_weights(r->optimizer, 1);
-  int status = validation_loss(r, loss, err);
+  int status = validation_loss(r, &row->val_loss, err);
   optimizer_weights(r->optimizer, 0);
   return status;
 }
@@ -463,7 +483,7 @@ int run_save(Run *r, Err *err) {
                  .best = o->keep_best ? r->best : -1};
   Err note = {""};
   if (o->keep == 0) return 0;
-  if (r->nodes) nodes_mean(r->nodes); /* a run may be stopped in a pass of a node */
+  if (r->nodes) nodes_mean(r->nodes);
   optimizer_weights(r->optimizer, 1);
   if (optimizer_gather(r->optimizer, 0, err)) return -1;
   int failed = rank_number() == 0 && (log_sync(&r->log, &of.log_bytes, err) ||
@@ -493,6 +513,7 @@ static int print_sample(Run *r, int64_t t, Err *err) {
 }
 
 int run_sample(Run *r, int64_t t, Err *err) {
+  if (r->nodes) nodes_mean(r->nodes);
   optimizer_weights(r->optimizer, 1);
   int status = rank_number() == 0 ? print_sample(r, t, err) : 0;
   optimizer_weights(r->optimizer, 0);

@@ -19,8 +19,9 @@ typedef struct Run {
   Progress progress;
   Footprint memory;
   Nodes *nodes;            /* of a decentralized method, else NULL */
-  int nodes_here;          /* their number; 1 otherwise */
+  int nodes_here;          /* those of this rank; 1 otherwise */
   int64_t rows;            /* sequences of the batch for each node of this rank */
+  int64_t mean_rows;       /* sequences whose mean loss a step lowers: the batch, or a node's */
   int64_t pass_rows;       /* sequences per pass */
   int64_t step;      /* steps done */
   double seconds;    /* training time */
@@ -49,25 +50,31 @@ int run_batch(Run *run, int64_t t, int node, int64_t first, Batch *batch, Err *e
 /* Starts the time of step t = 1, 2, ... and returns its row, with no loss yet. */
 LogRow run_row(Run *run, int64_t t);
 
-/* Complete the sums over all ranks, of the gradients and of the row's loss, and set the times in
-   the row: of the forward and backward passes when the gradient is complete; of the optimizer, with
-   norm and clipping, when the step is. With nodes the first also tracks and clips the gradient of
-   each, and the model gets their mean; the second mixes the weights. */
+/* Completes the sums over all ranks, of the gradients and of the row's loss, and sets the times of
+   the passes and the gradient's norm. With nodes it tracks the gradients; the norm is the root mean
+   square of those of all nodes. */
 void run_gradient_done(Run *run, LogRow *row);
+
+/* Scales the gradient, or that of each node, down to the norm --clip. */
+void run_clip(Run *run, const LogRow *row);
+
+/* Sets the time of the optimizer in the row, with norm, clipping, and what nodes exchange. With
+   nodes it mixes the weights; in one process it also sets the consensus error. */
 void run_step_done(Run *run, LogRow *row);
 
 /* Error if the row's loss or gradient norm is not finite, or the loss is above 2 ln V for good: the
    run has diverged. The message names the step and the first bad tensor. */
 int run_check_gradient(Run *run, const LogRow *row, Err *err);
 
-/* Sets *loss to the mean loss over the first --val-tokens tokens of the validation set, in whole
-   rows of the context (at least one), for any batch size. A loss of NaN is returned as infinity;
-   NaN means that a stop was requested during the validation. */
-int run_validate(Run *run, double *loss, Err *err);
+/* Sets the row's val_loss to the mean loss over the first --val-tokens tokens of the validation
+   set, in whole rows of the context (at least one), for any batch size. A loss of NaN is returned
+   as infinity; NaN means that a stop was requested during the validation. With nodes, the weights
+   are their mean, and the consensus error is set. */
+int run_validate(Run *run, LogRow *row, Err *err);
 
 /* The same error if the row's validation loss is infinite, or above 2 ln V at the last step, or a
    weight is not finite. */
-int run_check(const Run *run, const LogRow *row, Err *err);
+int run_check(Run *run, const LogRow *row, Err *err);
 
 /* Whether a stop ended the last pass early, so that its step must be repeated. */
 int run_cut_short(const Run *run);

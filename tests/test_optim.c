@@ -68,7 +68,7 @@ static void test_schedules(void) {
 
 static void test_gradients(void) {
   static const int64_t sizes[][2] = {{1, 1}, {1, 63}, {7, 13}, {1, 130}, {33, 257}};
-  Param p[COUNT(sizes)] = {{{0}, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL}};
+  Param p[COUNT(sizes)] = {{.name = ""}};
   double squares = 0;
   for (int i = 0; i < COUNT(sizes); i++) {
     p[i].rows = sizes[i][0], p[i].cols = sizes[i][1];
