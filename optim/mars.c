@@ -4,7 +4,7 @@
    the step before on that step's tokens, 0 before the first.
      C = G + gamma b1 / (1 - b1) (G - G'),  C = C / max(1, ||C||_F),
      then AdamW on C.
-   As there, vectors have plain AdamW with a rate of its own. */
+   As there, vectors have plain AdamW with its own rate. */
 #include <string.h>
 
 #include "optim/optim.h"

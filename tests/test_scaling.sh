@@ -50,6 +50,7 @@ against_steps() {
   check "factor of muon: $(cell muon 7)" near "$(cell muon 7)" 1.633 0.005
   last=$(awk -F, '$1 == "muon" { row = $3 " " $6; none = $2 }
     END { print row none }' "$work/stdout")
+  # shellcheck disable=SC2016
   check "speed-ups near 1.5, none at the shortest: $last" \
     sh -c 'echo "$1" | grep -q "^1\.4[0-9] [^ ]* [^ ]* 1\.4[0-9] +- [0-9.e-]*$"' - "$last"
   run "$scaling" laws --baseline muon --format csv

@@ -114,6 +114,7 @@ reports() {
   answers 0 'beta1' "$tools/compare" runs/ranges
   check "the losses of the best trials" \
     grep -q '^optimizer  *trials  *best trial  *2nd  *4th  *8th' "$work/stdout"
+  # shellcheck disable=SC2016
   check "in ascending order" sh -c 'awk "/best trial/ { getline; exit !(\$3 <= \$4 && \$4 <= \$5 &&
     \$5 <= \$6) }" "$1"' - "$work/stdout"
   for kind in sweep all each; do
