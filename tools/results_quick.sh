@@ -1,13 +1,13 @@
 #!/bin/sh
-# Repeats a part of results/shakespeare: five methods at their chosen settings, two of the eight
-# seeds, and compares each method's difference to AdamW with the stored one. Some ten minutes on two
-# cores with bfloat16 units, twice that without. Run from the project's root:
+# Repeats a part of results/nano: five methods at their chosen settings, two of the three seeds, and
+# compares each method's difference to AdamW with the stored one. Some five minutes on two cores. Run
+# from the project's root:
 #
 #   sh tools/results_quick.sh [FOLDER]        runs/results-quick by default
 set -eu
 [ "${1:-}" != --help ] || { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit; }
 folder=${1:-runs/results-quick}
-stored=results/shakespeare
+stored=results/nano
 methods='adamw muon low-rank-muon sumo adago'
 seeds='101 102'
 if [ ! -x ./train ] || [ ! -x tools/compare ]; then
