@@ -30,6 +30,7 @@ topics() {
   answers 2 'did you mean muon?' "$train" --help moun
   answers 2 'did you mean batch?' "$train" --help bacth
   answers 2 'there is no option --n_embd; use --channels' "$train" --n_embd 64
+  answers 2 'use --steps' "$train" --iterations 5
   answers 2 'use @FILE' "$train" --config x.py
   answers 2 'use --lr' "$tools/sweep" --optimizers adamw --learning_rate 1
 }
