@@ -79,7 +79,7 @@ same_losses() {
   for method in $1; do
     rate=
     case $method in
-      soap | soap-muon) rate='--lr 1e-5' ;;
+      soap | soap-muon | adadiag) rate='--lr 1e-5' ;;
       sumo | orthogonal-sgdm) rate='--lr 1e-4' ;;
     esac
     alone "$method-1" --optimizer "$method" $rate
