@@ -89,9 +89,9 @@ static void test_times(void) {
   make_run("m2", "muon", 2, 30, 3, 260, 30, "", "result = finished\n");
   make_run("s1", "sgd", 1, 30, 3.5, 200, 8, "threads = 1\n", "result = finished\n");
   Comparison c = compare();
-  const Entry *adamw = entry_of(&c, "adamw"), *muon = entry_of(&c, "muon");
-  check_near(adamw->gradient_ms, 100, 1e-9, "the undisturbed run's gradient");
-  check_near(adamw->optimizer_ms, 4.5, 1e-9, "9 ms where the gradient took twice as long");
+  const Entry *baseline = entry_of(&c, "adamw"), *muon = entry_of(&c, "muon");
+  check_near(baseline->gradient_ms, 100, 1e-9, "the undisturbed run's gradient");
+  check_near(baseline->optimizer_ms, 4.5, 1e-9, "9 ms where the gradient took twice as long");
   check_near(muon->slow, 2.2, 1e-9, "all runs of muon were disturbed");
   check_near(muon->optimizer_ms, 30 / 2.6, 1e-9, "its optimizer's time is scaled");
   check_near(entry_of(&c, "sgd")->slow, 1, 0, "with other threads the gradient is another");
@@ -127,9 +127,9 @@ static void test_repetitions(void) {
   make_run("a3", "adamw", 1, 30, 3, 100, 10, "clip = 1\n", "result = finished\n");
   make_run("m1", "muon", 1, 30, 3, 100, 10, "clip = 0\n", "result = finished\n");
   Comparison c = compare();
-  const Entry *adamw = entry_of(&c, "adamw");
-  check(adamw->count == 1 && adamw->unfinished == 0, "a seed counts once");
-  check_near(adamw->summary.mean, 4, 1e-12, "as the first finished run");
+  const Entry *baseline = entry_of(&c, "adamw");
+  check(baseline->count == 1 && baseline->unfinished == 0, "a seed counts once");
+  check_near(baseline->summary.mean, 4, 1e-12, "as the first finished run");
   check(is_noted(&c, "a1 is not counted") && is_noted(&c, "a3 is not counted"), "a note");
   check(is_in(outcome_settings(&c), "clip", "0 (muon), 1 (adamw)"), "settings that differ");
   check(is_in(outcome_settings(&c), "clip", "") && !is_in(outcome_settings(&c), "optimizer", ""),

@@ -356,8 +356,8 @@ static void run_steps(const char *optimizer, const char *said, int split, int ev
   static float w[Q + O], g[Q + O];
   static Config c;
   Param params[2] = {
-      {"h.1.attn.c_attn.weight", ROLE_MATRIX, 1, 24, 8, 3, 6, 1, 1, w, g},
-      {"h.1.attn.c_proj.weight", ROLE_MATRIX, 1, 8, 8, 1, 1, 2, 1, w + Q, g + Q}};
+      {"h.1.attn.c_attn.weight", ROLE_MATRIX, 1, 24, 8, 3, 6, 1, 0, 1, w, g},
+      {"h.1.attn.c_proj.weight", ROLE_MATRIX, 1, 8, 8, 1, 1, 2, 0, 1, w + Q, g + Q}};
   SpectrumLog *log;
   OptimizerState *state;
   Settings settings = {0};

@@ -176,14 +176,14 @@ static void make_runs(void) {
 }
 
 static void check_adamw_and_muon(const Comparison *c) {
-  const Entry *adamw = entry_of(c, "adamw"), *muon = entry_of(c, "muon");
-  check(c->seed_count == 2 && &c->entries[c->baseline] == adamw, "two seeds, adamw the baseline");
-  check_near(adamw->summary.mean, 2.1, 1e-12, "adamw's mean");
-  check_near(adamw->summary.sd, 0.2 / sqrt(2), 1e-12, "adamw's sd");
+  const Entry *baseline = entry_of(c, "adamw"), *muon = entry_of(c, "muon");
+  check(c->seed_count == 2 && &c->entries[c->baseline] == baseline, "two seeds, adamw the baseline");
+  check_near(baseline->summary.mean, 2.1, 1e-12, "adamw's mean");
+  check_near(baseline->summary.sd, 0.2 / sqrt(2), 1e-12, "adamw's sd");
   check_near(muon->difference.mean, -0.5, 1e-12, "muon - adamw: -0.6 and -0.4");
   check_near(muon->difference.half, 12.706204736 * 0.1, 1e-7, "its interval");
   check_near(c->target, 2.1, 1e-12, "the target is where adamw ended");
-  check_near(adamw->steps_to, 30, 1e-12, "adamw reaches it at its end");
+  check_near(baseline->steps_to, 30, 1e-12, "adamw reaches it at its end");
   /* muon's mean curve: 5, 3, 1.6, 1.6: 2.1 lies (3 - 2.1) / 1.4 of the way from 10 to 20. */
   check_near(muon->steps_to, 10 + 10 * 0.9 / 1.4, 1e-12, "muon's steps to it");
   check_near(muon->tokens_to, 1000 + 1000 * 0.9 / 1.4, 1e-12, "muon's tokens to it");

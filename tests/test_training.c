@@ -44,8 +44,8 @@ static double fit(const char *name, double lr) {
 
 int main(void) {
   threads_start(0);
-  double adamw = fit("adamw", 1e-2), muon = fit("muon", 0.02);
-  check(adamw < 0.1, "adamw: one batch ends at loss %g after %d steps", adamw, STEPS);
+  double adam = fit("adamw", 1e-2), muon = fit("muon", 0.02);
+  check(adam < 0.1, "adamw: one batch ends at loss %g after %d steps", adam, STEPS);
   check(muon < 0.1, "muon: one batch ends at loss %g after %d steps", muon, STEPS);
   return check_report("training");
 }
