@@ -347,9 +347,10 @@ static int law_repeat(const Optimizer *o) {
 #ifdef _OPENMP
   law(o, "threads", off <= 1e-5, how);
 #else
-  /* OpenBLAS's own threads round differently. The basis of SOAP then differs in directions that the
+  /* OpenBLAS's own threads round differently. The bases of SOAP then differ in directions that the
      first gradient does not have. */
-  law(o, "threads", off <= 1e-5 || strcmp(o->name, "soap") == 0, how);
+  int sorted = strcmp(o->name, "soap") == 0 || strcmp(o->name, "soap-muon") == 0;
+  law(o, "threads", off <= 1e-5 || sorted, how);
 #endif
   int same = problem_same_weights(&p[0], &p[2]);
   for (int k = 0; k < 3; k++) problem_free(&p[k]);
