@@ -57,7 +57,8 @@ static void answer(Memory *m, const float *W) {
   for (int64_t i = 0; i < n; i++) {
     double sum = 0, most = -INFINITY;
     m->T[i * n + i] = m->S[i * n + i];
-    for (int64_t j = 0; j < n; j++) most = fmax(most, (double)m->S[j * n + i]);
+    for (int64_t j = 0; j < n; j++)
+      if ((double)m->S[j * n + i] > most) most = (double)m->S[j * n + i];
     for (int64_t j = 0; j < n; j++) sum += exp((double)m->S[j * n + i] - most);
     for (int64_t j = 0; j < n; j++)
       m->S[j * n + i] = (float)(exp((double)m->S[j * n + i] - most) / sum);
