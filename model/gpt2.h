@@ -93,13 +93,13 @@ typedef struct {
   void *weights, *gradients, *activations; /* the arenas */
 } GPT2;
 
-/* Describes a model, its parameters and the sizes of its arenas, without memory for them. Errors: as
-   gpt2_open. */
+/* Describes a model, its parameters and the sizes of its arenas, without memory for them. Errors:
+   as gpt2_open. */
 int gpt2_plan(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err);
 
-/* The same with memory: a model with zero weights for batches of up to B rows of `context` tokens. Without
-   `training` it has no gradients, and the blocks share their activations. Errors: heads do not
-   divide channels, no memory. */
+/* The same with memory: a model with zero weights for batches of up to B rows of `context` tokens.
+   Without `training` it has no gradients, and the blocks share their activations. Errors: heads do
+   not divide channels, no memory. */
 int gpt2_open(GPT2 **model, const ModelOptions *size, int64_t B, int training, Err *err);
 void gpt2_close(GPT2 *model);
 

@@ -22,7 +22,7 @@ static const Option table[] = {
     {.name = "alpha", .help = "Weight of the slow average",
      .type = OPTION_REAL, .at = FIELD(alpha), .fallback = "8", .max = 1e6},
     {.name = "alpha-warmup",
-     .help = "Steps over which --alpha rises from 0; the source has the length of the run (0: none)",
+     .help = "Steps over which --alpha rises from 0; the source has those of the run (0: none)",
      .type = OPTION_INT, .at = FIELD(alpha_warmup), .fallback = "0", .max = 1e12},
     {.name = "beta3-warmup",
      .help = "Steps over which the decay of the slow average rises from --beta1 to --beta3; the "

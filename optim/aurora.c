@@ -1,6 +1,7 @@
 /* Aurora: tilde-research/aurora-release 3d79a5c, src/aurora.py (microsoft/dion d4d4fd5,
-   dion/aurora_reference.py, scales wide matrices too). Muon whose orthogonal step has rows of equal length if the matrix is
-   tall, and columns of equal length if it is wide. For m > n, else transposed:
+   dion/aurora_reference.py, scales wide matrices too). Muon whose orthogonal step has rows of equal
+   length if the matrix is tall, and columns of equal length if it is wide. For m > n, else
+   transposed:
      B, Z as in Muon,  D = 1 / max(||rows of Z||, eps),  U = msgn(D Z),
      then again  D = D (n/m / max(||rows of U||^2, eps^2))^damping,  U = msgn(D Z),
      W = (1 - lr wd) W - lr scale U.

@@ -3,50 +3,33 @@
    mixing of the weights of optim/nodes.h:
      V = mu V + (1 - mu) Y,  W = (1 - lr wd) W - lr scale msgn(V).
    It is Muon without Nesterov momentum. Scale and decay are Muon's; the paper has neither. */
-#include "optim/optim.h"
-#include "optim/parts/momentum.h"
-#include "optim/parts/polar.h"
+#include "optim/parts/variant.h"
 
 typedef struct {
-  double momentum;
-  int scale;
-  Polar polar;
+  Variant muon; /* nesterov is 0: there is no option for it */
 } DemuonOptions;
 
 static const Option table[] = {
-    MOMENTUM_OPTION(DemuonOptions, momentum, "0.95"),
-    POLAR_OPTIONS(DemuonOptions, polar, "newton-schulz", "jordan"),
-    SHAPE_SCALE_OPTION(DemuonOptions, scale, "kj"),
+    MOMENTUM_OPTION(DemuonOptions, muon.momentum, "0.95"),
+    POLAR_OPTIONS(DemuonOptions, muon.polar, "newton-schulz", "jordan"),
+    SHAPE_SCALE_OPTION(DemuonOptions, muon.scale, "kj"),
     {0},
 };
 
 enum { MOMENTUM };
 static const Slot slots[] = {{.name = "momentum", .kind = SLOT_MOMENTUM, .floats = slot_full}, {0}};
 
-typedef struct {
-  float *z; /* (rows,cols) */
-  PolarWork polar;
-} DemuonWork;
-
-static void layout(void *work, Scratch *s, const Matrix *p, const void *options) {
-  const DemuonOptions *o = options;
-  DemuonWork *w = work;
-  w->z = scratch_floats(s, matrix_size(p));
-  polar_layout(&w->polar, s, p->rows, p->cols, &o->polar);
-}
-
 static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
   const DemuonOptions *o = options;
-  const DemuonWork *work = step->work;
-  float *z = work->z;
-  momentum_ema(z, slot[MOMENTUM], p->g, matrix_size(p), o->momentum, 0);
-  polar_factor(z, p->rows, p->cols, &o->polar, &work->polar);
-  apply_update(p, step->keep, step->rate * shape_scale(o->scale, p->rows, p->cols), z);
+  const VariantWork *work = step->work;
+  float *z = variant_momentum(&o->muon, p, slot[MOMENTUM], work);
+  variant_polar(z, &o->muon, p, work);
+  variant_apply(&o->muon, p, step, work);
 }
 
 static double flops(const Matrix *p, const void *options) {
   const DemuonOptions *o = options;
-  return 6 * (double)(p->rows * p->cols) + polar_flops(p->rows, p->cols, &o->polar);
+  return variant_flops(&o->muon, p);
 }
 
 const Optimizer demuon = {
@@ -62,7 +45,7 @@ const Optimizer demuon = {
     .decentralized = 1,
     .accepts = accepts_matrices,
     .update = update,
-    .layout = layout,
-    .work_size = sizeof(DemuonWork),
+    .layout = variant_layout,
+    .work_size = sizeof(VariantWork),
     .flops = flops,
 };

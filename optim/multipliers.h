@@ -1,12 +1,12 @@
 /* Learnable multipliers: M. Velikanov, I. Chahed, J. Zuo, D. Rhaiem, Y. Belkada, H. Hacid,
-   Learnable Multipliers: Freeing the Scale of Language Model Matrix Layers, arXiv 2601.04890 (read).
-   A weight matrix is W_ij = s r_i c_j V_ij; the optimizer trains V, and AdamW the scalar s, the
-   vector r over the rows, or c over the columns. The model sees only W: with G = dL/dW,
+   Learnable Multipliers: Freeing the Scale of Language Model Matrix Layers, arXiv 2601.04890
+   (read). A weight matrix is W_ij = s r_i c_j V_ij; the optimizer trains V, and AdamW the scalar s,
+   the vector r over the rows, or c over the columns. The model sees only W: with G = dL/dW,
      dV_ij = s r_i c_j G_ij,          dr_i = s sum_j c_j V_ij G_ij,
      dc_j = s sum_i r_i V_ij G_ij,    ds = sum_ij r_i c_j V_ij G_ij.
-   Matrices of blocks and embeddings have multipliers; Q, K and V have their own columns and scalars.
-   A head, also one that is the token embedding, has no multipliers of rows (the paper has none for
-   the head, and does not discuss a tied one). Every rank has all of V and of the
+   Matrices of blocks and embeddings have multipliers; Q, K and V have their own columns and
+   scalars. A head, also one that is the token embedding, has no multipliers of rows (the paper has
+   none for the head, and does not discuss a tied one). Every rank has all of V and of the
    multipliers, and computes them from the same gradients. The gradient is the clipped one: its norm
    is that of G, without dr, dc and ds. */
 #ifndef OPTIM_MULTIPLIERS_H
@@ -31,7 +31,7 @@ typedef struct {
   {.name = "multipliers",                                                                         \
    .help = "Learnable multipliers of weight matrices: of each row, column, both, or one number",   \
    .type = OPTION_CHOICE, .at = offsetof(Options, m.kind), .fallback = "none",                     \
-   .choices = MULTIPLIER_KINDS(CHOICE_WORD), .needs = "optimizer!=demuon|schedule-free"},                        \
+   .choices = MULTIPLIER_KINDS(CHOICE_WORD), .needs = "optimizer!=demuon|schedule-free"}, \
   {.name = "multiplier-lr", .help = "Learning rate of the multipliers, which AdamW trains",        \
    .type = OPTION_REAL, .at = offsetof(Options, m.lr), .fallback = "0.01", .max = 1e6,             \
    .needs = "multipliers!=none"},                                                                  \

@@ -77,8 +77,8 @@ typedef struct {
      the sum over all matrices of all ranks. Not for elementwise methods. */
   void (*measure)(const Matrix *m, float *const *slots, const void *options, Step *step);
   /* For a method that evaluates and saves other weights than it takes gradients at: sets w to the
-     first (`evaluated`), or back to the second, bit by bit. Between steps w has the second. Only for
-     elementwise methods that take all parameters. */
+     first (`evaluated`), or back to the second, bit by bit. Between steps w has the second. Only
+     for elementwise methods that take all parameters. */
   void (*weights)(const Matrix *m, float *const *slots, const void *options, int evaluated);
   /* Takes the work arrays of update and init from a Scratch (core/scratch.h) and puts them into
      the method's struct of pointers, `work`, of at most WORK_MAX bytes. */

@@ -7,57 +7,41 @@
    msgn is exact, there by QDWH. */
 #include <string.h>
 
-#include "optim/optim.h"
-#include "optim/parts/momentum.h"
-#include "optim/parts/polar.h"
+#include "optim/parts/variant.h"
 
 typedef struct {
-  double momentum;
+  Variant muon; /* nesterov is 0: there is no option for it */
   int polar_first;
-  Polar polar;
 } PolargradOptions;
 
 static const Option table[] = {
-    MOMENTUM_OPTION(PolargradOptions, momentum, "0.95"),
+    MOMENTUM_OPTION(PolargradOptions, muon.momentum, "0.95"),
     {.name = "polar-first", .help = "Average polar factors of gradients, not gradients",
      .type = OPTION_CHOICE, .at = offsetof(PolargradOptions, polar_first), .fallback = "off",
      .choices = ON_OFF},
-    POLAR_OPTIONS(PolargradOptions, polar, "converged", "jordan"),
+    POLAR_OPTIONS(PolargradOptions, muon.polar, "converged", "jordan"),
     {0},
 };
 
 enum { MOMENTUM };
 static const Slot slots[] = {{.name = "momentum", .kind = SLOT_MOMENTUM, .floats = slot_full}, {0}};
 
-typedef struct {
-  float *z; /* (rows,cols) */
-  PolarWork polar;
-} PolargradWork;
-
-static void layout(void *work, Scratch *s, const Matrix *p, const void *options) {
-  const PolargradOptions *o = options;
-  PolargradWork *w = work;
-  w->z = scratch_floats(s, matrix_size(p));
-  polar_layout(&w->polar, s, p->rows, p->cols, &o->polar);
-}
-
 static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
   const PolargradOptions *o = options;
-  const PolargradWork *work = step->work;
+  const VariantWork *work = step->work;
   int64_t size = matrix_size(p);
-  float *z = work->z;
-  const float *of = o->polar_first ? p->g : slot[MOMENTUM];
+  float *z = work->z, *M = slot[MOMENTUM];
   if (o->polar_first) memcpy(z, p->g, (size_t)size * sizeof *z);
-  else momentum_ema(z, slot[MOMENTUM], p->g, size, o->momentum, 0);
-  polar_factor(z, p->rows, p->cols, &o->polar, &work->polar);
-  double nuclear_norm = inner_product(of, z, size);
-  if (o->polar_first) momentum_ema(z, slot[MOMENTUM], z, size, o->momentum, 0);
+  else variant_momentum(&o->muon, p, M, work);
+  variant_polar(z, &o->muon, p, work);
+  double nuclear_norm = inner_product(o->polar_first ? p->g : M, z, size);
+  if (o->polar_first) momentum_ema(z, M, z, size, o->muon.momentum, 0);
   apply_update(p, step->keep, step->rate * nuclear_norm, z);
 }
 
 static double flops(const Matrix *p, const void *options) {
   const PolargradOptions *o = options;
-  return 8 * (double)(p->rows * p->cols) + polar_flops(p->rows, p->cols, &o->polar);
+  return variant_flops(&o->muon, p) + 2 * (double)matrix_size(p);
 }
 
 const Optimizer polargrad = {
@@ -72,7 +56,7 @@ const Optimizer polargrad = {
     .slots = slots,
     .accepts = accepts_matrices,
     .update = update,
-    .layout = layout,
-    .work_size = sizeof(PolargradWork),
+    .layout = variant_layout,
+    .work_size = sizeof(VariantWork),
     .flops = flops,
 };

@@ -1,13 +1,14 @@
-/* Schedule-Free AdamW: A. Defazio, X. Yang, H. Mehta, K. Mishchenko, A. Khaled, A. Cutkosky, The Road
-   Less Scheduled, arXiv 2405.15682 (the authors' code, facebookresearch/schedule_free 70785b5,
-   adamw_schedulefree_reference.py; the paper was not read). The gradient is taken at y, and x is
+/* Schedule-Free AdamW: A. Defazio, X. Yang, H. Mehta, K. Mishchenko, A. Khaled, A. Cutkosky,
+   The Road Less Scheduled, arXiv 2405.15682 (the authors' code, facebookresearch/schedule_free
+   70785b5, adamw_schedulefree_reference.py; the paper was not read). The gradient is taken at y, and x is
    what is evaluated and saved; x, y and z start at the same weights:
      v = b2 v + (1 - b2) g^2,
      z = z - lr (g / (sqrt(v / (1 - b2^t)) + eps) + wd y),
      x = (1 - c) x + c z  with c = lr^2 / (the sum of lr^2 of all steps so far),
      y = b1 x + (1 - b1) z.
-   The rate is constant after its warm-up; where it falls, the code has other weights c. The authors'
-   main code keeps y and z and computes x, which rounds; with x kept, a resumed run is exact. */
+   The rate is constant after its warm-up; where it falls, the code has other weights c. The
+   authors' main code keeps y and z and computes x, which rounds; with x kept, a resumed run is
+   exact. */
 #include <string.h>
 
 #include "optim/optim.h"

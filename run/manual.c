@@ -145,7 +145,8 @@ static int help_topic(FILE *out, const Config *c, const char *topic, Err *err) {
   if (o) help_method(out, o);
   else if (help_common(out, c, topic) + help_special(out, topic) == 0 && !here)
     return no_topic(c, topic, err);
-  else if (here && !config_option(topic)) fprintf(out, "There is no option --%s; %s.\n", topic, here);
+  else if (here && !config_option(topic))
+    fprintf(out, "There is no option --%s; %s.\n", topic, here);
   return 0;
 }
 

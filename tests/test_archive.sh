@@ -6,23 +6,10 @@ ln -s "$root/train" train
 mkdir tools docs
 ln -s "$tools/compare" tools/compare
 
-cat >tiny.spec <<'END'
-optimizers = adamw muon
-rates = 2
-seeds = 0
-extend = 0
-layers = 1
-heads = 2
-channels = 16
-context = 16
-vocab = 257
-batch = 2
-steps = 12
-warmup = 0
-val-every = 6
-val-tokens = 256
-END
-run "$tools/sweep" tiny.spec --jobs 1 --threads 1 --out runs
+write_tiny options 12
+grep -v '^threads' options >tiny.spec
+run "$tools/sweep" tiny.spec --optimizers "adamw muon" --rates 2 --seeds 0 --extend 0 \
+  --val-every 6 --jobs 1 --threads 1 --out runs
 answers 0 'results/questions/tiny: 4 runs' sh "$tools/archive.sh" runs questions/tiny 4
 tar -xzf results/questions/tiny/runs.tar.gz
 steps=$(cut -d, -f1 tune/muon/*/seed-1/log.csv | sort -u | tr '\n' ' ')

@@ -413,6 +413,21 @@ static Problem third_step(const char *method, const char *settings) {
   return p;
 }
 
+/* The singular values of M (rows,cols), for the caller to free. */
+static double *singular_values(const float *M, int64_t rows, int64_t cols) {
+  int64_t s = rows < cols ? rows : cols;
+  SingularWork work;
+  Scratch scratch = {0};
+  singular_layout(&work, &scratch, s);
+  void *memory = scratch_allocate(&scratch);
+  singular_layout(&work, &scratch, s);
+  singular_basis(M, rows, cols, rows > cols ? RIGHT : LEFT, &work);
+  double *values = malloc((size_t)s * sizeof *values);
+  memcpy(values, work.values, (size_t)s * sizeof *values);
+  free(memory);
+  return values;
+}
+
 /* Of a direction's singular values `rank` are 1 (all, when there are fewer) and the others 0. */
 static void test_rank(const char *method, const char *settings, int64_t rank) {
   Problem p = third_step(method, settings);
@@ -420,33 +435,20 @@ static void test_rank(const char *method, const char *settings, int64_t rank) {
     const Param *q = &p.params[i];
     if (q->role != ROLE_MATRIX || q->blocks > 1) continue;
     int64_t s = q->rows < q->cols ? q->rows : q->cols;
-    SingularWork work;
-    Scratch scratch = {0};
-    singular_layout(&work, &scratch, s);
-    void *memory = scratch_allocate(&scratch);
-    singular_layout(&work, &scratch, s);
-    double off = 0;
-    singular_basis(q->w, q->rows, q->cols, q->rows > q->cols ? RIGHT : LEFT, &work);
-    for (int64_t k = 0; k < s; k++) off = fmax(off, fabs(work.values[k] - (k < rank)));
+    double off = 0, *values = singular_values(q->w, q->rows, q->cols);
+    for (int64_t k = 0; k < s; k++) off = fmax(off, fabs(values[k] - (k < rank)));
     check(off <= 1e-5, "%s %s: singular values of a step of %lld x %lld are off by %.2g", method,
           settings, (long long)q->rows, (long long)q->cols, off);
-    free(memory);
+    free(values);
   }
   problem_free(&p);
 }
 
 /* The sum of the singular values of M (rows,cols). */
 static double nuclear_norm(const float *M, int64_t rows, int64_t cols) {
-  int64_t s = rows < cols ? rows : cols;
-  SingularWork work;
-  Scratch scratch = {0};
-  singular_layout(&work, &scratch, s);
-  void *memory = scratch_allocate(&scratch);
-  singular_layout(&work, &scratch, s);
-  double norm = 0;
-  singular_basis(M, rows, cols, rows > cols ? RIGHT : LEFT, &work);
-  for (int64_t k = 0; k < s; k++) norm += work.values[k];
-  free(memory);
+  double norm = 0, *values = singular_values(M, rows, cols);
+  for (int64_t k = 0; k < rows && k < cols; k++) norm += values[k];
+  free(values);
   return norm;
 }
 

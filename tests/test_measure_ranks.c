@@ -1,4 +1,5 @@
-/* The arithmetic of the model of a step on several nodes, on numbers that can be computed by hand. */
+/* The arithmetic of the model of a step on several nodes, on numbers that can be computed by
+   hand. */
 #include "tools/measure/ranks.h"
 
 #include <math.h>
@@ -36,8 +37,8 @@ static void test_one_node(void) {
   RankSeconds s = step("adamw", &cluster, 1, NULL);
   check(s.sum == 0 && s.copy == 0 && s.wait == 0, "one node sends nothing");
   check(near(s.pass, TOKENS * flops / 2e9), "passes: %g", s.pass);
-  /* The norm reads gradients, clipping reads and writes them; AdamW reads them, and reads and writes
-     two states and weights. */
+  /* The norm reads gradients, clipping reads and writes them; AdamW reads them, and reads and
+     writes two states and weights. */
   check(near(s.optimizer, (4 + 8 + 28) * weights / 5e9), "AdamW: %g", s.optimizer);
 }
 

@@ -1,5 +1,5 @@
-/* Newton-Schulz on steep spectra, such as gradients have: the precision of the products must not move
-   the large singular values, beyond 1.26 of which Jordan's polynomial diverges. */
+/* Newton-Schulz on steep spectra, such as gradients have: the precision of the products must not
+   move the large singular values, beyond 1.26 of which Jordan's polynomial diverges. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -49,7 +49,8 @@ static void test_t(void) {
   } rows[] = {{1, 12.706204736}, {2, 4.302652730}, {3, 3.182446305}, {4, 2.776445105},
               {5, 2.570581836},  {9, 2.262157163}, {30, 2.042272456}, {120, 1.979930405}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    check_near(t_quantile(rows[i].freedom, 0.95), rows[i].t, 1e-9, "t of %d degrees", rows[i].freedom);
+    check_near(t_quantile(rows[i].freedom, 0.95), rows[i].t, 1e-9, "t of %d degrees",
+               rows[i].freedom);
   check_near(t_quantile(100000, 0.95), 1.96, 1e-4, "t of many degrees");
   check_near(t_quantile(1, 0.99), 63.656741162, 1e-8, "t of one degree at 99 %%");
   check_near(t_quantile(10, 0.99), 3.169272673, 1e-8, "t of 10 degrees at 99 %%");
@@ -177,7 +178,8 @@ static void make_runs(void) {
 
 static void check_adamw_and_muon(const Comparison *c) {
   const Entry *baseline = entry_of(c, "adamw"), *muon = entry_of(c, "muon");
-  check(c->seed_count == 2 && &c->entries[c->baseline] == baseline, "two seeds, adamw the baseline");
+  check(c->seed_count == 2 && &c->entries[c->baseline] == baseline,
+        "two seeds, adamw the baseline");
   check_near(baseline->summary.mean, 2.1, 1e-12, "adamw's mean");
   check_near(baseline->summary.sd, 0.2 / sqrt(2), 1e-12, "adamw's sd");
   check_near(muon->difference.mean, -0.5, 1e-12, "muon - adamw: -0.6 and -0.4");

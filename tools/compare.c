@@ -117,8 +117,8 @@ static int draw(int index, const Comparison *c, Err *err) {
 /* In the terminal, settings are lines, which it can wrap. */
 static void print_tables(const CompareOptions *o, const Comparison *c) {
   TableFormat format = (TableFormat)o->format;
-  Table tables[] = {outcome_losses(c), outcome_costs(c), outcome_sensitivity(c), outcome_settings(c),
-                    swept_trials(c), outcome_numbers(c)};
+  Table tables[] = {outcome_losses(c), outcome_costs(c), outcome_sensitivity(c),
+                    outcome_settings(c), swept_trials(c), outcome_numbers(c)};
   enum { TRIALS = 4, NUMBERS, COUNT };
   if (format == TABLE_CSV) {
     table_write(&tables[o->trials ? TRIALS : NUMBERS], format, stdout);

@@ -215,8 +215,8 @@ static int show(const ScalingOptions *o, char *const *paths, int count, Err *err
   if (*o->out && figure_format_of(o->out, &format, err)) return -1;
   if (trend_read(&t, paths, count, &o->trend, err)) return -1;
   int status = o->draw == DRAW_SPEEDUP && !has_speedups(&t)
-                   ? fail(err, "speed-ups need losses of %s and of other methods at several lengths",
-                          o->trend.baseline) : 0;
+                   ? fail(err, "speed-ups need losses of %s and of other methods at several "
+                               "lengths", o->trend.baseline) : 0;
   if (status == 0) print_table(value_table(&t), (TableFormat)o->format);
   if (status == 0 && has_speedups(&t)) print_table(speedup_table(&t), (TableFormat)o->format);
   if (status == 0 && (*o->out || o->format == TABLE_TEXT)) status = draw(&t, o, format, err);

@@ -1,4 +1,5 @@
-/* What variants of Muon share: momentum, polar factor and scale. */
+/* What variants of Muon share: momentum, polar factor and scale. muon.c itself is written out, as
+   the example of docs/adding-an-optimizer.md. */
 #ifndef OPTIM_PARTS_VARIANT_H
 #define OPTIM_PARTS_VARIANT_H
 

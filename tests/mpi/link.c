@@ -1,5 +1,5 @@
-/* Prints what the link between two ranks carries: microseconds of a short message, and Gbit/s of long
-   ones, in one direction and in each of both at once. Started by network.sh. */
+/* Prints what the link between two ranks carries: microseconds of a short message, and Gbit/s of
+   long ones, in one direction and in each of both at once. Started by network.sh. */
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -145,7 +145,8 @@ static int print_method(const Optimizer *method, const ModelOptions *size, doubl
            s.pass, s.sum, s.optimizer, s.copy, s.wait, 100 * one / step / nodes);
   }
   printf("%s: half of linear speed or more up to %d nodes; ", method->name, half);
-  if (stops) printf("stops scaling at %d: twice as many are less than %g times as fast\n\n", stops, WORTH);
+  if (stops)
+    printf("stops scaling at %d: twice as many are less than %g times as fast\n\n", stops, WORTH);
   else printf("scales to %d\n\n", most);
   return 0;
 }

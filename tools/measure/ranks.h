@@ -40,8 +40,8 @@ int bench_ranks_step(RankSeconds *s, const Cluster *cluster, const ModelOptions 
                      Err *err);
 double bench_ranks_total(const RankSeconds *s);
 
-/* Prints a table for adamw, muon, low-rank-muon and DeMuon on a ring, for 1, 2, 4, ... `most` nodes,
-   and one of changes at `most` nodes. */
+/* Prints a table for adamw, muon, low-rank-muon and DeMuon on a ring, for 1, 2, 4, ... `most`
+   nodes, and one of changes at `most` nodes. */
 int bench_ranks(const ModelOptions *size, int64_t batch, int most, const Cluster *cluster,
                 Err *err);
 

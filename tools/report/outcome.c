@@ -12,8 +12,8 @@
 #define NUMBERS(X) \
   X(val_loss_mean) X(val_loss_sd) X(n) X(diverged) X(unfinished) X(difference_mean) \
   X(difference_low) X(difference_high) X(bits_per_byte) X(trials) X(edge) X(target) \
-  X(steps_to_target) X(tokens_to_target) X(seconds_to_target) X(flops_to_target) X(gradient_ms) X(optimizer_ms) \
-  X(state_bytes) X(peak_bytes) X(clipped_share)
+  X(steps_to_target) X(tokens_to_target) X(seconds_to_target) X(flops_to_target) \
+  X(gradient_ms) X(optimizer_ms) X(state_bytes) X(peak_bytes) X(clipped_share)
 
 typedef struct {
 #define MEMBER(name) double name;
@@ -200,8 +200,9 @@ Table outcome_sensitivity(const Comparison *c) {
   enum { S_BEST = 2, S_DIVERGED = 6, LEAST = 8 };
   Table t = table_make("optimizer|trials|best trial|2nd|4th|8th|diverged");
   t.name = "sensitivity";
-  table_note(&t, S_BEST, "validation loss at the end of the trial with the lowest; the next columns "
-                         "show how much the other trials lose, so how far a rough search gets");
+  table_note(&t, S_BEST, "validation loss at the end of the trial with the lowest; the next "
+                         "columns show how much the other trials lose, so how far a rough search "
+                         "gets");
   for (int i = 0; i < c->count; i++) {
     const Tuning *tuning = &c->entries[i].tuning;
     int diverged = 0;

@@ -1,5 +1,5 @@
-/* How a result depends on the length of the runs, the batch or the width: the runs of each method by
-   the value of one option. */
+/* How a result depends on the length of the runs, the batch or the width: the runs of each method
+   by the value of one option. */
 #ifndef TOOLS_REPORT_TREND_H
 #define TOOLS_REPORT_TREND_H
 
