@@ -6,7 +6,7 @@
 #include "optim/parts/variant.h"
 
 typedef struct {
-  Variant muon; /* nesterov is 0: there is no option for it */
+  Variant muon; /* nesterov is not used */
 } DemuonOptions;
 
 static const Option table[] = {
@@ -22,7 +22,8 @@ static const Slot slots[] = {{.name = "momentum", .kind = SLOT_MOMENTUM, .floats
 static void update(const Matrix *p, float *const *slot, const void *options, Step *step) {
   const DemuonOptions *o = options;
   const VariantWork *work = step->work;
-  float *z = variant_momentum(&o->muon, p, slot[MOMENTUM], work);
+  float *z = work->z;
+  momentum_ema(z, slot[MOMENTUM], p->g, matrix_size(p), o->muon.momentum, 0);
   variant_polar(z, &o->muon, p, work);
   variant_apply(&o->muon, p, step, work);
 }

@@ -10,7 +10,7 @@
 #include "optim/parts/variant.h"
 
 typedef struct {
-  Variant muon; /* nesterov is 0: there is no option for it */
+  Variant muon; /* nesterov and scale are not used */
   int polar_first;
 } PolargradOptions;
 
@@ -32,7 +32,7 @@ static void update(const Matrix *p, float *const *slot, const void *options, Ste
   int64_t size = matrix_size(p);
   float *z = work->z, *M = slot[MOMENTUM];
   if (o->polar_first) memcpy(z, p->g, (size_t)size * sizeof *z);
-  else variant_momentum(&o->muon, p, M, work);
+  else momentum_ema(z, M, p->g, size, o->muon.momentum, 0);
   variant_polar(z, &o->muon, p, work);
   double nuclear_norm = inner_product(o->polar_first ? p->g : M, z, size);
   if (o->polar_first) momentum_ema(z, M, z, size, o->muon.momentum, 0);
